@@ -1,0 +1,73 @@
+"""An environment: a base image, the two toggles, and what of the recipe it overrides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+from generator.reference import ImageReference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What a task runs in.
+
+    Args:
+        env_id: the identifier that commands take.
+        name: a name for people; any text.
+        base_image: image reference of the base.
+        headless_desktop_enabled: whether tasks get a desktop.
+        cache_desktop_build: whether that desktop is baked once (opt-in; no effect without a desktop).
+        install_script, setup_script, dockerfile: file names overriding the recipe's, or None.
+        build_args: build arguments, name to value.
+        platforms: target platforms such as `linux/amd64`; empty for the builder's own.
+
+    Raises:
+        ConfigurationError: a value cannot be passed to BuildKit as it stands.
+    """
+
+    env_id: str
+    name: str = ""
+    base_image: ImageReference
+    headless_desktop_enabled: bool = False
+    cache_desktop_build: bool = False
+    install_script: str | None = None
+    setup_script: str | None = None
+    dockerfile: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platforms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.env_id or any(not c.isprintable() for c in self.env_id):
+            raise ConfigurationError(
+                f"malformed environment id {self.env_id!r}", "use printable characters, at least one"
+            )
+        for platform in self.platforms:
+            if not _PLATFORM.fullmatch(platform):
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: malformed platform {platform!r}",
+                    "write os/architecture[/variant], for example linux/amd64",
+                )
+        for name, value in self.build_args.items():
+            if not _ARGUMENT.fullmatch(name):
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: malformed build argument name {name!r}",
+                    "names are letters, digits and '_', not starting with a digit",
+                )
+            if "\0" in value:
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: build argument {name} holds a NUL character", "remove it"
+                )
+
+    @property
+    def desktop_cache_enabled(self) -> bool:
+        """Both toggles: a cache without a desktop has no effect."""
+        return self.cache_desktop_build and self.headless_desktop_enabled

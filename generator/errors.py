@@ -1,0 +1,61 @@
+"""The one tree of errors, each with its exit status.
+
+DesktopBakeError           1  failed
+├── ConfigurationError     2  wrong usage, value, recipe or configuration file
+├── EngineError            4  no usable Docker Engine or buildx
+├── RegistryError          5  registry refused or unreachable where it was needed
+├── BuildFailedError       6  a build failed and fallback was switched off
+├── TimeLimitError       124  a time limit was reached
+└── TaskError              1  the task's container or its desktop did not start
+"""
+
+from __future__ import annotations
+
+
+class DesktopBakeError(Exception):
+    """What went wrong in one line, and what to do about it in another.
+
+    Args:
+        message: one line; says what is wrong.
+        remedy: one line; says what the user can do.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(" ".join(message.split()))
+        self.remedy = " ".join(remedy.split())
+
+
+class ConfigurationError(DesktopBakeError):
+    """A value, recipe, flag or configuration file is wrong; never answered with a fallback."""
+
+    exit_status = 2
+
+
+class EngineError(DesktopBakeError):
+    """Docker Engine, its client or buildx cannot be used."""
+
+    exit_status = 4
+
+
+class RegistryError(DesktopBakeError):
+    """A registry refused or could not be reached where its answer was needed."""
+
+    exit_status = 5
+
+
+class BuildFailedError(DesktopBakeError):
+    """BuildKit ended a build without an image."""
+
+    exit_status = 6
+
+
+class TimeLimitError(DesktopBakeError):
+    """A time limit was reached and the work was stopped."""
+
+    exit_status = 124
+
+
+class TaskError(DesktopBakeError):
+    """The container of a task, or the desktop in it, did not start."""

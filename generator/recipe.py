@@ -1,0 +1,77 @@
+"""The recipe: Dockerfile, the two scripts, and whatever else lies in the build context."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DOCKERFILE = "Dockerfile"
+INSTALL = "desktop_install.sh"
+SETUP = "desktop_setup.sh"
+_FROM_BASE = re.compile(rb"^\s*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextFile:
+    """One further file of the build context: its bytes and whether it is executable."""
+
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that BuildKit gets besides the base image.
+
+    Args:
+        dockerfile, install, setup: the bytes of the three files.
+        files: further files of the build context by relative POSIX path.
+
+    Raises:
+        ConfigurationError: a script is empty or has CRLF line ends, the Dockerfile has no `FROM base`,
+            or a path leaves the context.
+    """
+
+    dockerfile: bytes
+    install: bytes
+    setup: bytes
+    files: Mapping[str, ContextFile] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = {DOCKERFILE: self.dockerfile, INSTALL: self.install, SETUP: self.setup}
+        for name, content in named.items():
+            if not content.strip():
+                raise ConfigurationError(f"{name} is empty", "write it, or drop the override to use the shipped one")
+            if b"\r\n" in content:
+                raise ConfigurationError(
+                    f"{name} has CRLF line ends, which no shell in the image can run",
+                    f"convert it: sed -i 's/\\r$//' {name}",
+                )
+        if not _FROM_BASE.search(self.dockerfile):
+            raise ConfigurationError(
+                "the Dockerfile has no 'FROM base'",
+                "start its last stage with 'FROM base'; the bake file supplies 'base', pinned by digest",
+            )
+        for path in self.files:
+            pure = PurePosixPath(path)
+            if pure.is_absolute() or ".." in pure.parts or path in named or str(pure) != path or path == ".":
+                raise ConfigurationError(
+                    f"build context file {path!r} is outside the context or already part of the recipe",
+                    "use a relative path below the context",
+                )
+
+    def context(self) -> Iterator[tuple[str, ContextFile]]:
+        """Every file of the build context with its path, sorted by path."""
+        own = {
+            DOCKERFILE: ContextFile(content=self.dockerfile),
+            INSTALL: ContextFile(content=self.install),
+            SETUP: ContextFile(content=self.setup),
+        }
+        yield from sorted({**self.files, **own}.items())
