@@ -1,0 +1,206 @@
+"""`desktop-bake.toml`, overridden by `DESKTOP_BAKE_…` variables, overridden by flags."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bake.shipped import shipped
+from generator.environment import Environment
+from generator.errors import ConfigurationError
+from generator.recipe import DOCKERFILE, INSTALL, SETUP, Recipe
+from generator.reference import ImageReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FILE_NAME = "desktop-bake.toml"
+_TOP: dict[str, type] = {
+    "schema": int,
+    "repository": str,
+    "cache": str,
+    "builder": str,
+    "build_timeout_s": int,
+    "fallback": bool,
+    "environments": dict,
+}
+_ENVIRONMENT: dict[str, type] = {
+    "name": str,
+    "base_image": str,
+    "headless_desktop_enabled": bool,
+    "cache_desktop_build": bool,
+    "install_script": str,
+    "setup_script": str,
+    "dockerfile": str,
+    "build_args": dict,
+    "platforms": list,
+}
+_VARIABLES = {
+    "DESKTOP_BAKE_REPOSITORY": "repository",
+    "DESKTOP_BAKE_CACHE": "cache",
+    "DESKTOP_BAKE_BUILDER": "builder",
+    "DESKTOP_BAKE_BUILD_TIMEOUT_S": "build_timeout_s",
+    "DESKTOP_BAKE_FALLBACK": "fallback",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The configuration, read and checked.
+
+    Args:
+        root: folder that relative script names start from.
+        repository: repository of the tags.
+        cache: cache backend, as `BakeOptions.cache_backend`.
+        builder: buildx builder name, or None for the current one.
+        build_timeout_s: time limit of one build, in seconds.
+        fallback: whether a failed build falls back to installing at run time.
+        environments: by id.
+    """
+
+    root: Path = Path()
+    repository: ImageReference = field(default_factory=lambda: ImageReference.parse("desktop-bake"))
+    cache: str = "local"
+    builder: str | None = None
+    build_timeout_s: int = 600
+    fallback: bool = True
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    def environment(self, env_id: str | None) -> Environment:
+        """The environment of this id; without one the only one, or the one named `default`.
+
+        Raises:
+            ConfigurationError: there is none, or more than one and none is named `default`.
+        """
+        known = list(self.environments)
+        if env_id is None:
+            if len(known) == 1 or "default" in known:
+                return self.environments[known[0] if len(known) == 1 else "default"]
+            if not known:
+                raise ConfigurationError(f"no environment in {FILE_NAME}", "run: desktop-bake init")
+            raise ConfigurationError("several environments and none named 'default'", "name one of: " + ", ".join(known))
+        if env_id not in self.environments:
+            raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known))
+        return self.environments[env_id]
+
+    def recipe(self, environment: Environment) -> Recipe:
+        """Read the recipe's files of an environment.
+
+        Raises:
+            ConfigurationError: a file is missing, unreadable, empty or malformed.
+        """
+
+        def read(override: str | None, name: str) -> bytes:
+            path = self.root / override if override else shipped(f"recipe/{name}")
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                raise ConfigurationError(
+                    f"environment {environment.env_id!r}: cannot read {override or name}: {error.strerror}",
+                    "create the file or correct its name in " + FILE_NAME,
+                ) from error
+
+        return Recipe(
+            dockerfile=read(environment.dockerfile, DOCKERFILE),
+            install=read(environment.install_script, INSTALL),
+            setup=read(environment.setup_script, SETUP),
+        )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy that names the nearest known word, or all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(known) or "none")
+
+
+def find_settings_file(start: Path) -> Path | None:
+    """The nearest `desktop-bake.toml` upwards from a folder."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def load_settings(
+    path: Path | None, variables: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the file, then the variables, then the overrides.
+
+    Args:
+        path: the file, or None for one found upwards from the working directory.
+        variables: the process environment.
+        overrides: values of flags by setting's name; None values are ignored.
+
+    Raises:
+        ConfigurationError: no file, invalid TOML, an unknown key or a value of the wrong type or form.
+    """
+    path = path or find_settings_file(Path.cwd())
+    if path is None:
+        raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}", "check --config") from error
+    _check(table, _TOP, path.name)
+    if table.get("schema", 1) != 1:
+        raise ConfigurationError(f"{path.name} has schema {table['schema']}", "this version reads schema 1")
+    environments = {}
+    for env_id, fields in table.get("environments", {}).items():
+        if not isinstance(fields, dict):
+            raise ConfigurationError(f"environments.{env_id} is not a table", f"write [environments.{env_id}]")
+        environments[env_id] = environment_from(env_id, fields, f"{path.name}, environments.{env_id}")
+    values = {k: v for k, v in table.items() if k not in ("schema", "environments")}
+    for variable, key in _VARIABLES.items():
+        if variable in variables:
+            values[key] = _from_text(variable, variables[variable], _TOP[key])
+    values.update({k: v for k, v in (overrides or {}).items() if v is not None})
+    if "repository" in values:
+        values["repository"] = ImageReference.parse(values["repository"])
+    settings = replace(Settings(root=path.parent, environments=environments), **values)
+    if settings.build_timeout_s <= 0:
+        raise ConfigurationError(f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds")
+    return settings
+
+
+def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Environment:
+    """An environment from plain fields, as TOML holds them.
+
+    Raises:
+        ConfigurationError: an unknown field, a value of the wrong type, or no `base_image`.
+    """
+    _check(fields, _ENVIRONMENT, where)
+    if "base_image" not in fields:
+        raise ConfigurationError(f"{where}: base_image is missing", 'write base_image = "repository:tag"')
+    values = dict(fields)
+    values["base_image"] = ImageReference.parse(values["base_image"])
+    values["platforms"] = tuple(values.get("platforms", ()))
+    for name, value in [*values.get("build_args", {}).items(), *(("platforms", p) for p in values["platforms"])]:
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{where}: {name} holds {value!r}, which is no text", f'write "{value}"')
+    return Environment(env_id=env_id, **values)
+
+
+def _check(table: Mapping[str, Any], known: Mapping[str, type], where: str) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigurationError(f"{where}: unknown key {key!r}", did_you_mean(key, known))
+        if type(value) is not known[key]:
+            raise ConfigurationError(
+                f"{where}: {key} is {value!r}, not of type {known[key].__name__}", "correct the value"
+            )
+
+
+def _from_text(variable: str, text: str, wanted: type) -> Any:  # noqa: ANN401
+    if wanted is str:
+        return text
+    if wanted is bool and text.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        return text.lower() in ("1", "true", "yes", "on")
+    if wanted is int and text.isdigit():
+        return int(text)
+    raise ConfigurationError(f"{variable} is {text!r}, not of type {wanted.__name__}", "correct or unset it")
