@@ -58,18 +58,30 @@ class Engine:
                 ["docker", *arguments], capture_output=True, timeout=timeout_s, input=data or b"", check=False
             )
         except FileNotFoundError as error:
-            raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
+            raise EngineError(
+                "the docker client is not installed", "install Docker and put it in PATH"
+            ) from error
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
-                f"docker {arguments[0]} did not answer within {timeout_s:g} s", "check the engine: docker info"
+                f"docker {arguments[0]} did not answer within {timeout_s:g} s",
+                "check the engine: docker info",
             ) from error
         if done.returncode:
             said = done.stderr.decode(errors="replace")
             lower = said.lower()
-            if any(t in lower for t in ("cannot connect to the docker", "error during connect", "is the docker daemon",
-                                        "failed to connect to the docker", "permission denied while trying")):
+            if any(
+                t in lower
+                for t in (
+                    "cannot connect to the docker",
+                    "error during connect",
+                    "is the docker daemon",
+                    "failed to connect to the docker",
+                    "permission denied while trying",
+                )
+            ):
                 raise EngineError(
-                    f"no Docker Engine answers: {first_line(said)}", "start Docker, or set DOCKER_HOST or --context"
+                    f"no Docker Engine answers: {first_line(said)}",
+                    "start Docker, or set DOCKER_HOST or --context",
                 )
         return done
 
@@ -81,14 +93,18 @@ class Engine:
         try:
             return [_image(entry) for entry in json.loads(done.stdout or b"[]")]
         except (ValueError, KeyError, TypeError) as error:
-            raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
+            raise EngineError(
+                "the engine's answer is not understood", "check: docker image inspect"
+            ) from error
 
     def labelled(self, labels: Mapping[str, str]) -> list[Image]:
         """The images of the local store that carry all these labels, in one query."""
         filters = [part for name, value in labels.items() for part in ("--filter", f"label={name}={value}")]
         done = self.docker("image", "ls", "--no-trunc", "-q", *filters)
         if done.returncode:
-            raise EngineError(f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls")
+            raise EngineError(
+                f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls"
+            )
         return self.images(sorted(set(done.stdout.decode().split())))
 
     def ours(self) -> list[Image]:
@@ -124,16 +140,26 @@ class Engine:
         name = str(reference)
         remedy = f"check base_image and that 'docker pull {name}' works"
         try:
-            done = self.docker("buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}", name,
-                               timeout_s=LOOKUP_TIMEOUT_S)
+            done = self.docker(
+                "buildx",
+                "imagetools",
+                "inspect",
+                "--format",
+                "{{json .Manifest}}",
+                name,
+                timeout_s=LOOKUP_TIMEOUT_S,
+            )
         except TimeLimitError as error:
-            raise RegistryError(f"base image {name}: the registry did not answer in {LOOKUP_TIMEOUT_S:g} s",
-                                remedy) from error
+            raise RegistryError(
+                f"base image {name}: the registry did not answer in {LOOKUP_TIMEOUT_S:g} s", remedy
+            ) from error
         if done.returncode == 0:
             try:
                 return Digest(json.loads(done.stdout)["digest"])
             except (ValueError, KeyError, TypeError) as error:
-                raise RegistryError(f"base image {name}: the registry's answer is not understood", remedy) from error
+                raise RegistryError(
+                    f"base image {name}: the registry's answer is not understood", remedy
+                ) from error
         said = last_line(done.stderr.decode(errors="replace"))
         if "not found" in said:
             raise ConfigurationError(f"base image {name} does not exist here or in its registry", remedy)
@@ -175,5 +201,3 @@ def first_line(text: str) -> str:
 def last_line(text: str) -> str:
     """The last line that says something, shortened to a line's length."""
     return first_line("\n".join(reversed(text.splitlines())))
-
-

@@ -81,7 +81,9 @@ class Settings:
                 return self.environments[known[0] if len(known) == 1 else "default"]
             if not known:
                 raise ConfigurationError(f"no environment in {FILE_NAME}", "run: desktop-bake init")
-            raise ConfigurationError("several environments and none named 'default'", "name one of: " + ", ".join(known))
+            raise ConfigurationError(
+                "several environments and none named 'default'", "name one of: " + ", ".join(known)
+            )
         if env_id not in self.environments:
             raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known))
         return self.environments[env_id]
@@ -153,7 +155,9 @@ def load_settings(
     environments = {}
     for env_id, fields in table.get("environments", {}).items():
         if not isinstance(fields, dict):
-            raise ConfigurationError(f"environments.{env_id} is not a table", f"write [environments.{env_id}]")
+            raise ConfigurationError(
+                f"environments.{env_id} is not a table", f"write [environments.{env_id}]"
+            )
         environments[env_id] = environment_from(env_id, fields, f"{path.name}, environments.{env_id}")
     values = {k: v for k, v in table.items() if k not in ("schema", "environments")}
     for variable, key in _VARIABLES.items():
@@ -164,7 +168,9 @@ def load_settings(
         values["repository"] = ImageReference.parse(values["repository"])
     settings = replace(Settings(root=path.parent, environments=environments), **values)
     if settings.build_timeout_s <= 0:
-        raise ConfigurationError(f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds")
+        raise ConfigurationError(
+            f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds"
+        )
     return settings
 
 
@@ -180,7 +186,10 @@ def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Envi
     values = dict(fields)
     values["base_image"] = ImageReference.parse(values["base_image"])
     values["platforms"] = tuple(values.get("platforms", ()))
-    for name, value in [*values.get("build_args", {}).items(), *(("platforms", p) for p in values["platforms"])]:
+    for name, value in [
+        *values.get("build_args", {}).items(),
+        *(("platforms", p) for p in values["platforms"]),
+    ]:
         if not isinstance(value, str):
             raise ConfigurationError(f"{where}: {name} holds {value!r}, which is no text", f'write "{value}"')
     return Environment(env_id=env_id, **values)

@@ -1,0 +1,224 @@
+"""The commands: each takes its parsed arguments and returns the exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bake.cli import load
+from bake.engine import Engine
+from bake.ensure import Status, ensure_desktop_image, key_of, rendered_files, silent, targets_of, write_files
+from bake.ensure import build as bake_image
+from bake.ensure import resolve as resolve_image
+from generator.errors import ConfigurationError
+from generator.reference import ImageReference
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bake.ensure import ImageResult, Log
+
+MISS = 3
+
+_INIT = """\
+# desktop-bake.toml: which desktops are baked, and how.   Full list of keys: docs/configuration.md
+schema = 1
+
+# Repository of the image tags; a team puts its registry in front: "registry.example.com/team/desktop".
+repository = "desktop-bake"
+
+# Where BuildKit keeps its cache: "local", "registry", "none", or BuildKit's own form "type=gha,...".
+cache = "local"
+
+# Seconds after which a build is stopped.
+build_timeout_s = 600
+
+[environments.default]
+name = "Default desktop"
+base_image = {base}
+
+# Whether tasks get a desktop at all, and whether it is baked once instead of installed at every start.
+headless_desktop_enabled = true
+cache_desktop_build = true
+
+# Your own recipe, relative to this file:
+# install_script = "desktop_install.sh"
+# setup_script = "desktop_setup.sh"
+# dockerfile = "Dockerfile"
+# build_args = {{ NAME = "value" }}
+# platforms = ["linux/amd64", "linux/arm64"]
+"""
+
+
+def _log(arguments: argparse.Namespace) -> Log:
+    return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Write a commented configuration file; an existing one is never touched."""
+    base = ImageReference.parse(arguments.base_image)
+    path = arguments.config or Path("desktop-bake.toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_INIT.format(base=json.dumps(str(base))))
+    except FileExistsError as error:
+        raise ConfigurationError(f"{path} exists already", "edit it, or remove it first") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
+    print(path)
+    return 0
+
+
+def key(arguments: argparse.Namespace) -> int:
+    """Print the cache key and its parts."""
+    settings = load(arguments)
+    environment = settings.environment(arguments.env)
+    cache_key = key_of(environment, settings.recipe(environment), Engine())
+    if arguments.json:
+        _print_json({"schema": 1, "environment": environment.env_id, "cache_key": str(cache_key),
+                     "components": cache_key.components()})  # fmt: skip
+    else:
+        print(cache_key)
+        for part, value in cache_key.components().items():
+            print(f"  {part:<11} {value}")
+    return 0
+
+
+def render(arguments: argparse.Namespace) -> int:
+    """Write, print or check the rendered folder."""
+    settings = load(arguments)
+    chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
+    if not chosen:
+        raise ConfigurationError("no environment to render", "run: desktop-bake init")
+    files = rendered_files(targets_of(chosen, settings, Engine()))
+    if arguments.check:
+        return _check(arguments.output or Path(), files)
+    if arguments.output is None:
+        sys.stdout.write(files["docker-bake.hcl"][0].decode())
+        return 0
+    write_files(arguments.output, files)
+    for stale in sorted(_stale(arguments.output, files)):
+        stale.unlink()
+    for name in files:
+        print(arguments.output / name)
+    return 0
+
+
+def _stale(folder: Path, files: dict[str, tuple[bytes, bool]]) -> set[Path]:
+    """Files of earlier renders that belong to no target any more."""
+    kept = {folder / name for name in files}
+    return {p for p in folder.glob("context/*-*-*-*-*/*") if p.is_file() and p not in kept}
+
+
+def _check(folder: Path, files: dict[str, tuple[bytes, bool]]) -> int:
+    import difflib
+
+    stale = False
+    for name, (content, _) in files.items():
+        path = folder / name
+        have = path.read_bytes() if path.is_file() else b""
+        if have != content or not path.is_file():
+            stale = True
+            sys.stdout.writelines(
+                line if line.endswith("\n") else line + "\n"
+                for line in difflib.unified_diff(
+                    have.decode(errors="replace").splitlines(keepends=True),
+                    content.decode(errors="replace").splitlines(keepends=True),
+                    str(path),
+                    f"{path} (rendered now)",
+                )  # fmt: skip
+            )
+    for path in sorted(_stale(folder, files)):
+        stale = True
+        print(f"{path}: belongs to no target any more")
+    if stale:
+        print(f"error: {folder} is stale\n  run: desktop-bake render -o {folder}", file=sys.stderr)
+    return int(stale)
+
+
+def _show(result: ImageResult, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(result.as_json())
+    else:
+        print(f"{result.status.value}  {result.image}" + (f"  {result.image_id}" if result.image_id else ""))
+
+
+def resolve(arguments: argparse.Namespace) -> int:
+    """Print what a task would use; exit 3 on a miss."""
+    settings = load(arguments)
+    result = resolve_image(settings.environment(arguments.env), settings, Engine(), _log(arguments))
+    _show(result, as_json=arguments.json)
+    return MISS if result.status is Status.MISS else 0
+
+
+def build(arguments: argparse.Namespace) -> int:
+    """Resolve each environment and bake where it is a miss; an explicit build never falls back."""
+    settings = load(arguments)
+    engine, log = Engine(), _log(arguments)
+    if arguments.all:
+        chosen = [e for e in settings.environments.values() if e.desktop_cache_enabled]
+    else:
+        chosen = [settings.environment(e) for e in arguments.env or [None]]
+    results = []
+    for environment in chosen:
+        result = resolve_image(environment, settings, engine, log)
+        if result.status is Status.MISS:
+            result = bake_image(environment, settings, engine, log, _progress(arguments))
+        results.append(result)
+        if not arguments.json:
+            _show(result, as_json=False)
+    if arguments.json:
+        _print_json({"schema": 1, "images": [r.as_json() for r in results]})
+    return 0
+
+
+def _progress(arguments: argparse.Namespace) -> str:
+    return "auto" if sys.stderr.isatty() and not arguments.quiet else "plain"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a command in a task with a live desktop, and exit with its status."""
+    from bake.task import start_task
+
+    settings = load(arguments)
+    env_id, command = _split(arguments.words, settings.environments)
+    environment = settings.environment(env_id)
+    if arguments.screenshot and not environment.headless_desktop_enabled:
+        raise ConfigurationError(
+            f"environment {environment.env_id!r} has no desktop to take a screenshot of",
+            "set headless_desktop_enabled = true",
+        )
+    engine, log = Engine(), _log(arguments)
+    image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=_progress(arguments))
+    task = start_task(environment, image, settings, engine=engine, log=log, geometry=arguments.geometry)
+    try:
+        if task.novnc_url:
+            print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
+        if command:
+            status = task.execute(
+                command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty()
+            )
+        else:
+            threading.Event().wait()
+        if arguments.screenshot:
+            task.screenshot(arguments.screenshot)
+    finally:
+        task.stop()
+    return status
+
+
+def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
+    """`[ENV] [--] CMD…`: a first word that names an environment is one; before `--` it must be."""
+    if "--" in words[:2]:
+        at = words.index("--")
+        return (words[0] if at else None), words[at + 1 :]
+    if words and words[0] in known:  # type: ignore[operator]
+        return words[0], words[1:]
+    return None, words
