@@ -133,7 +133,7 @@ def _check(folder: Path, files: dict[str, tuple[bytes, bool]]) -> int:
                     content.decode(errors="replace").splitlines(keepends=True),
                     str(path),
                     f"{path} (rendered now)",
-                )  # fmt: skip
+                )
             )
     for path in sorted(_stale(folder, files)):
         stale = True

@@ -324,8 +324,7 @@ def _bake(
         if (
             "not a docker command" in said
             or "unknown command" in said
-            or "buildx" in said
-            and "plugin" in said
+            or ("buildx" in said and "plugin" in said)
         ):
             raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
         reason = last_line(said) if plain else "see BuildKit's error above"

@@ -205,7 +205,7 @@ def _check(table: Mapping[str, Any], known: Mapping[str, type], where: str) -> N
             )
 
 
-def _from_text(variable: str, text: str, wanted: type) -> Any:  # noqa: ANN401
+def _from_text(variable: str, text: str, wanted: type) -> Any:
     if wanted is str:
         return text
     if wanted is bool and text.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off"):

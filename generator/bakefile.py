@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
-from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from generator.environment import Environment
     from generator.key import CacheKey
     from generator.recipe import Recipe
+    from generator.reference import ImageReference
 
 CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
 
@@ -158,7 +158,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
     """
     import jinja2  # 40 ms that a hit must not pay
 
-    engine = jinja2.Environment(  # noqa: S701 - HCL, not HTML: every value goes through the hcl filter
+    engine = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     engine.filters["hcl"] = hcl

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
-from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from generator.reference import ImageReference
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -157,10 +157,7 @@ def parse_key(text: str) -> tuple[str, str, str, str, str]:
 
 def variant_of(base_image: ImageReference) -> str:
     """The key's first part: the base's tag, or for an untagged digest reference the path's last part."""
-    if base_image.tag:
-        text = base_image.tag
-    else:
-        text = base_image.path.rsplit("/", 1)[-1] if base_image.digest else "latest"
+    text = base_image.tag or (base_image.path.rsplit("/", 1)[-1] if base_image.digest else "latest")
     return re.sub(r"[^a-z0-9_.]", "_", text.lower())[:32]
 
 

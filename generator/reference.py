@@ -86,7 +86,7 @@ class ImageReference:
                 )
                 raise ConfigurationError(f"malformed tag in image reference {shown}", why)
         first, slash, remainder = name.partition("/")
-        if slash and (any(c in first for c in ".:[") or first == "localhost" or first != first.lower()):
+        if slash and (any(c in first for c in ".:[") or first == "localhost"):
             domain, path = first, remainder
         else:
             domain, path = _HUB, name

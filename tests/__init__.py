@@ -1,0 +1,1 @@
+"""Tests: pure parts by tables and properties, everything else on a real engine."""
