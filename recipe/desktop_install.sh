@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Install the desktop's packages. Runs while an image is baked and, as the fallback, when a task starts.
+# DESKTOP_KEEP_DOWNLOADS=1 leaves package lists and archives where they are: they lie in cache mounts.
+set -euo pipefail
+
+TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth"
+
+say() { printf '[desktop] %s\n' "$*"; }
+refuse() { say "$*" >&2; exit 1; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n -E "$@"; fi; }
+retry() {
+  local try
+  for try in 1 2 3; do
+    if "$@"; then return; fi
+    say "attempt $try failed: $*" >&2
+    sleep $((try * 2))
+  done
+  refuse "gave up after 3 attempts: $*"
+}
+
+# --- Debian and Ubuntu -----------------------------------------------------------------------------------------
+apt() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+    -o APT::Keep-Downloaded-Packages=true "$@"
+}
+
+# Some packages ask for far more than this desktop uses. They are packed again without that dependency, under a
+# version of their own, so that the package database stays true: whoever installs the dependency later gets it.
+#   tigervnc-standalone-server  perl: only for the vncserver wrapper, which is not used        (60 MB)
+#   libglx-mesa0                GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
+#   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
+#   novnc                       Node.js: only to build noVNC anew                               (46 MB)
+slim() { # PACKAGE DEPENDENCY…
+  local package=$1 folder=$2 pattern
+  shift 2
+  (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
+  dpkg-deb -R "$folder/$package"_*.deb "$folder/$package"
+  rm "$folder/$package"_*.deb
+  for pattern in "$@"; do
+    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )$pattern[^,|]*(\|[^,]*)*(, |\$)/\1/g; s/, \$// }" "$folder/$package/DEBIAN/control"
+  done
+  sed -i -E 's/^(Version: .*)$/\1+slim/' "$folder/$package/DEBIAN/control"
+  rm -rf "$folder/$package"/usr/share/{doc,man,locale}
+  dpkg-deb -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
+  rm -rf "${folder:?}/$package"
+}
+
+install_apt() {
+  local folder
+  folder=$(mktemp -d)
+  chmod 755 "$folder"
+  # docker-clean deletes what the cache mount is there to keep
+  if [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] && [ -e /etc/apt/apt.conf.d/docker-clean ]; then
+    as_root mv /etc/apt/apt.conf.d/docker-clean "$folder/docker-clean"
+  fi
+  retry apt update
+  slim tigervnc-standalone-server "$folder" 'perl(:any)?' 'libfile-readbackwards-perl' 'tigervnc-tools'
+  slim libglx-mesa0 "$folder" 'libgl1-mesa-dri' 'mesa-libgallium'
+  slim python3-websockify "$folder" 'python3-numpy'
+  slim novnc "$folder" 'nodejs[^,|]*' 'net-tools'
+  retry apt install -y --no-install-recommends \
+    -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
+    -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
+    "$folder"/*.deb fluxbox xterm websockify imagemagick-6.q16 x11-utils wmctrl xdotool xauth \
+    fonts-dejavu-core xfonts-base </dev/null
+  if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
+  rm -rf "$folder"
+  if [ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ]; then
+    apt clean
+    as_root find /var/lib/apt/lists -mindepth 1 -delete
+  fi
+}
+
+# --- Arch ------------------------------------------------------------------------------------------------------
+install_arch() {
+  local packages=(tigervnc fluxbox xterm imagemagick xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
+    xorg-fonts-misc python)
+  if command -v yay >/dev/null && [ "$(id -u)" != 0 ]; then
+    retry yay -Syu --noconfirm --needed "${packages[@]}" websockify novnc
+  else
+    retry as_root pacman -Syu --noconfirm --needed "${packages[@]}"
+    # websockify and noVNC are in Arch's user repository; both are plain Python and JavaScript
+    retry as_root pacman -S --noconfirm --needed python-pip git
+    retry as_root pip install --break-system-packages --no-deps websockify
+    [ -d /usr/share/novnc ] || retry as_root git clone --depth 1 https://github.com/novnc/noVNC /usr/share/novnc
+  fi
+  [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] || as_root find /var/cache/pacman/pkg -type f -delete
+}
+
+# shellcheck disable=SC1091
+. /etc/os-release 2>/dev/null || refuse "unsupported base: no /etc/os-release; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)"
+case " ${ID:-} ${ID_LIKE:-} " in
+  *" debian "* | *" ubuntu "*) family=apt ;;
+  *" arch "*) family=arch ;;
+  *) refuse "unsupported base: ${PRETTY_NAME:-${ID:-unknown}}; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)" ;;
+esac
+if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+  refuse "the base runs as user $(id -un) and has no sudo; install sudo in the base or let it run as root"
+fi
+say "installing packages ($family)"
+"install_$family"
+
+for tool in $TOOLS; do
+  command -v "$tool" >/dev/null || refuse "missing after install: $tool"
+done
+say "packages installed"

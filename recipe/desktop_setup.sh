@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Configure the desktop: where noVNC lies, what every shell knows, what the window manager shows.
+set -euo pipefail
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+write() { as_root mkdir -p "$(dirname "$1")" && as_root tee "$1" >/dev/null; }
+
+for path in /usr/share/novnc /usr/share/webapps/novnc /opt/novnc; do
+  if [ -e "$path/vnc.html" ]; then novnc=$path && break; fi
+done
+[ -n "${novnc:-}" ] || { echo "[desktop] missing after install: noVNC's vnc.html" >&2; exit 1; }
+
+write /etc/profile.d/desktop.sh <<X
+# Written by desktop_setup.sh: for login shells, and through the bash.bashrc for others.
+export NOVNC_PATH=$novnc
+export DISPLAY=\${DISPLAY:-:1}
+X
+for rc in /etc/bash.bashrc /etc/bash/bashrc; do
+  if [ -e "$rc" ] && ! grep -q profile.d/desktop.sh "$rc"; then
+    line='[ -r /etc/profile.d/desktop.sh ] && . /etc/profile.d/desktop.sh'
+    { echo "$line"; cat "$rc"; } | write "$rc.desktop" && as_root mv "$rc.desktop" "$rc"
+  fi
+done
+
+write /etc/desktop-bake/fluxbox/init <<'X'
+session.screen0.rootCommand: true
+session.screen0.toolbar.visible: true
+session.screen0.toolbar.widthPercent: 100
+session.screen0.toolbar.tools: workspacename, iconbar, clock
+session.screen0.workspaces: 1
+session.styleOverlay: /etc/desktop-bake/fluxbox/overlay
+session.menuFile: /etc/desktop-bake/fluxbox/menu
+X
+write /etc/desktop-bake/fluxbox/overlay <<'X'
+background: solid
+background.color: #2e4057
+X
+write /etc/desktop-bake/fluxbox/menu <<'X'
+[begin] (Desktop)
+  [exec] (Terminal) {xterm}
+  [workspaces] (Workspaces)
+[end]
+X
+echo "[desktop] configured"
