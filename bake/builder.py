@@ -20,7 +20,7 @@ def main() -> int:
     try:
         docker.buildx.bake(
             targets=request["targets"],
-            files=["docker-bake.hcl"],
+            files=[request["file"]],
             builder=request["builder"],
             load=request["load"],
             push=request["push"],

@@ -251,7 +251,7 @@ def build(
             if again.status is Status.LOCAL_HIT:
                 return replace(again, reason="built by another process meanwhile")
             log(f"[desktop-cache] building {target.tags[0]}")
-            with tempfile.TemporaryDirectory(prefix="desktop-bake-") as folder:
+            with tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as folder:
                 write_files(Path(folder), rendered_files((target,)))
                 _bake(target, Path(folder), settings, engine, cache, log, progress)
     except filelock.Timeout as error:
@@ -278,14 +278,17 @@ def _bake(
         overrides["*.cache-to"] = (
             ""  # the classic image store exports none, and BuildKit would fail the build
         )
+    # bake refuses what lies outside its working directory: the cache folder is that directory, and contexts,
+    # which are relative to it and not to the file, follow
+    overrides[f"{target.name}.context"] = f"{folder.name}/{target.context}"
     request = {
-        "targets": [target.name], "builder": settings.builder, "load": True, "push": False, "set": overrides,
+        "file": f"{folder.name}/docker-bake.hcl", "targets": [target.name], "builder": settings.builder, "load": True, "push": False, "set": overrides,
         "progress": progress,
-        "variables": {CACHE_DIR_VARIABLE: str(cache / "buildkit"), "BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
+        "variables": {CACHE_DIR_VARIABLE: "buildkit"},
     }  # fmt: skip
     plain = progress == "plain"
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "bake.builder"], cwd=folder, stdin=subprocess.PIPE,
+        [sys.executable, "-P", "-m", "bake.builder"], cwd=cache, stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE if plain else None, start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )  # fmt: skip
@@ -391,7 +394,8 @@ def ensure_desktop_image(
             raise
         if not settings.fallback:
             raise
-        log(f"[desktop-cache] build failed: {error}")
+        said = str(error).removeprefix("build failed: ")
+        log(f"[desktop-cache] build failed: {said}")
         log("[desktop-cache] falling back to runtime install")
         key = result.cache_key if result else None
         image = environment.base_image

@@ -28,12 +28,12 @@ session.screen0.toolbar.visible: true
 session.screen0.toolbar.widthPercent: 100
 session.screen0.toolbar.tools: workspacename, iconbar, clock
 session.screen0.workspaces: 1
+session.styleFile: /usr/share/fluxbox/styles/zimek_darkblue
 session.styleOverlay: /etc/desktop-bake/fluxbox/overlay
 session.menuFile: /etc/desktop-bake/fluxbox/menu
 X
 write /etc/desktop-bake/fluxbox/overlay <<'X'
-background: solid
-background.color: #2e4057
+background: none
 X
 write /etc/desktop-bake/fluxbox/menu <<'X'
 [begin] (Desktop)

@@ -1,0 +1,7 @@
+"""`python -m bake` is `desktop-bake`."""
+
+import sys
+
+from bake.cli import main
+
+sys.exit(main())

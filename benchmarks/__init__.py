@@ -1,0 +1,1 @@
+"""What `make desktop` shows and `make bench` measures."""

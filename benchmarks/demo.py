@@ -1,0 +1,46 @@
+"""The main job, as `make desktop` shows it: bake, resolve, run a task, save a picture of its desktop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+OUT = Path("out")
+SCENE = """
+xterm -geometry 78x18+60+70 -fa DejaVuSansMono -fs 11 -T "a task with a desktop" \
+  -e bash -c 'cat /etc/os-release; echo; for t in Xvnc fluxbox xterm websockify import xdotool; do command -v $t; done; sleep 60' &
+until xdotool search --name "a task with a desktop" >/dev/null; do :; done
+xdotool search --sync --onlyvisible --name "a task with a desktop" >/dev/null
+sleep 1
+wmctrl -l
+"""
+
+
+def main() -> int:
+    """Run the commands that a user would type, each shown before it runs."""
+    OUT.mkdir(exist_ok=True)
+    config = OUT / "desktop-bake.toml"
+    config.unlink(missing_ok=True)
+    base = os.environ["DESKTOP_BAKE_TEST_BASE"]
+    picture = OUT / "desktop.png"
+    for words in (
+        ["init", "--base-image", base],
+        ["build"],
+        ["resolve"],
+        ["run", "--screenshot", str(picture), "--", "bash", "-c", SCENE],
+    ):
+        shown = " ".join(w if "\n" not in w else "'…'" for w in words)
+        print(f"\n$ desktop-bake {shown}", file=sys.stderr, flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "bake", words[0], "--config", str(config), *words[1:]], check=False
+        )
+        if done.returncode:
+            return done.returncode
+    print(f"\na picture of the desktop: {picture}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
