@@ -28,7 +28,8 @@ apt() {
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
 #   tigervnc-standalone-server  perl: only for the vncserver wrapper, which is not used        (60 MB)
 #   libglx-mesa0                GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
-#   websockify                  NumPy: only a faster unmasking of frames                        (45 MB)
+#   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
+#   websockify                  JSON web tokens, which are not used                             (15 MB)
 #   novnc                       Node.js: only to build noVNC anew; its Python part: OpenStack's (90 MB)
 #   libimlib2                   PostScript and SVG loaders: wallpapers in those forms           (75 MB)
 slim() { # PACKAGE DEPENDENCY…
@@ -57,7 +58,8 @@ install_apt() {
   retry apt update
   slim tigervnc-standalone-server "$folder" 'perl(:any)?' 'libfile-readbackwards-perl' 'tigervnc-tools'
   slim libglx-mesa0 "$folder" 'libgl1-mesa-dri' 'mesa-libgallium'
-  slim websockify "$folder" 'python3-numpy'
+  slim python3-websockify "$folder" 'python3-numpy'
+  slim websockify "$folder" 'python3-jwcrypto'
   slim libimlib2 "$folder" 'libspectre1' 'librsvg2-2'
   slim novnc "$folder" 'nodejs[^,|]*' 'net-tools' 'python3-novnc' 'python3-numpy'
   retry apt install -y --no-install-recommends \

@@ -18,7 +18,8 @@ websockify --web "$NOVNC_PATH" "${DESKTOP_NOVNC_PORT:-6080}" "127.0.0.1:$rfb" >"
 web=$!
 
 if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
-  fluxbox -rc /etc/desktop-bake/fluxbox/init >"$logs/fluxbox" 2>&1 &
+  mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
+  fluxbox >"$logs/fluxbox" 2>&1 &
   wm=$!
   fbsetroot -solid '#2e4057'
   until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q window; do kill -0 "$wm" 2>/dev/null || break; done

@@ -29,8 +29,8 @@ session.screen0.toolbar.widthPercent: 100
 session.screen0.toolbar.tools: workspacename, iconbar, clock
 session.screen0.workspaces: 1
 session.styleFile: /usr/share/fluxbox/styles/zimek_darkblue
-session.styleOverlay: /etc/desktop-bake/fluxbox/overlay
-session.menuFile: /etc/desktop-bake/fluxbox/menu
+session.styleOverlay: ~/.fluxbox/overlay
+session.menuFile: ~/.fluxbox/menu
 X
 write /etc/desktop-bake/fluxbox/overlay <<'X'
 background: none
