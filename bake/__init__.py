@@ -1,4 +1,8 @@
-"""Everything that touches the world: engine, builder, locks, tasks, command line."""
+"""Everything that touches the world: engine, builder, locks, tasks, command line.
+
+The public names of the API: `ensure_desktop_image`, `ImageResult`, `Status`, `Settings`, `load_settings`,
+`start_task`, `DesktopTask`.
+"""
 
 from bake.ensure import ImageResult, Status, ensure_desktop_image
 from bake.settings import Settings, load_settings

@@ -38,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second."
     )
-    verbs = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    verbs = top.add_subparsers(
+        prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
 
     def verb(name: str, text: str, example: str) -> argparse.ArgumentParser:
         return verbs.add_parser(

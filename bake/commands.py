@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,7 +206,7 @@ def run(arguments: argparse.Namespace) -> int:
                 command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty()
             )
         else:
-            threading.Event().wait()
+            signal.pause()
         if arguments.screenshot:
             task.screenshot(arguments.screenshot)
     finally:

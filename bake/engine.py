@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,13 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_S = 60.0
 LOOKUP_TIMEOUT_S = 10.0
+_NO_ENGINE = (
+    "cannot connect to the docker",
+    "failed to connect to the docker",
+    "error during connect",
+    "is the docker daemon",
+    "permission denied while trying",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +51,7 @@ class Engine:
     """
 
     def docker(
-        self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S, data: bytes | None = None
+        self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `docker ARGUMENTS`, capturing what it prints.
 
@@ -53,37 +59,43 @@ class Engine:
             EngineError: the client is not installed, or the engine does not answer.
             TimeLimitError: the call did not end within its limit.
         """
+        return self.finish(self.start(*arguments), timeout_s)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `docker ARGUMENTS`, so that questions can be asked side by side; `finish` takes the answer."""
         try:
-            done = subprocess.run(
-                ["docker", *arguments], capture_output=True, timeout=timeout_s, input=data or b"", check=False
+            return subprocess.Popen(
+                ["docker", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
         except FileNotFoundError as error:
             raise EngineError(
                 "the docker client is not installed", "install Docker and put it in PATH"
             ) from error
+
+    def finish(
+        self, process: subprocess.Popen[bytes], timeout_s: float = CALL_TIMEOUT_S
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The answer of a started call; errors as of `docker`."""
+        try:
+            out, err = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
-                f"docker {arguments[0]} did not answer within {timeout_s:g} s",
-                "check the engine: docker info",
+                f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        if done.returncode:
-            said = done.stderr.decode(errors="replace")
-            lower = said.lower()
-            if any(
-                t in lower
-                for t in (
-                    "cannot connect to the docker",
-                    "error during connect",
-                    "is the docker daemon",
-                    "failed to connect to the docker",
-                    "permission denied while trying",
-                )
-            ):
-                raise EngineError(
-                    f"no Docker Engine answers: {first_line(said)}",
-                    "start Docker, or set DOCKER_HOST or --context",
-                )
-        return done
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        said = err.decode(errors="replace")
+        if process.returncode and any(sign in said.lower() for sign in _NO_ENGINE):
+            raise EngineError(
+                f"no Docker Engine answers: {first_line(said)}",
+                "start Docker, or set DOCKER_HOST or --context",
+            )
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def images(self, references: Sequence[str]) -> list[Image]:
         """Those of these references or IDs that the local store holds."""
@@ -97,15 +109,24 @@ class Engine:
                 "the engine's answer is not understood", "check: docker image inspect"
             ) from error
 
-    def labelled(self, labels: Mapping[str, str]) -> list[Image]:
-        """The images of the local store that carry all these labels, in one query."""
+    def labelled_and_base(
+        self, labels: Mapping[str, str], reference: ImageReference
+    ) -> tuple[list[Image], Digest, str | None]:
+        """The images that carry all these labels, by one query, and at its side the base's digest and platform.
+
+        Errors as of `base`.
+        """
         filters = [part for name, value in labels.items() for part in ("--filter", f"label={name}={value}")]
-        done = self.docker("image", "ls", "--no-trunc", "-q", *filters)
+        listing = self.start("image", "ls", "--no-trunc", "-q", *filters)
+        try:
+            digest, platform = self.base(reference)
+        finally:
+            done = self.finish(listing)
         if done.returncode:
             raise EngineError(
                 f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls"
             )
-        return self.images(sorted(set(done.stdout.decode().split())))
+        return self.images(sorted(set(done.stdout.decode().split()))), digest, platform
 
     def ours(self) -> list[Image]:
         """Every image of the local store that this project baked."""
@@ -166,10 +187,6 @@ class Engine:
         if "not a docker command" in said or "unknown command" in said:
             raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
         raise RegistryError(f"base image {name}: {said}", remedy)
-
-    def in_background(self) -> ThreadPoolExecutor:
-        """A pool for questions that can be asked side by side."""
-        return ThreadPoolExecutor(max_workers=4)
 
 
 def _image(entry: dict[str, Any]) -> Image:

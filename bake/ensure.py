@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -136,10 +135,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         SETUP_LABEL: str(known.setup),
         DOCKERFILE_LABEL: str(known.dockerfile),
     }
-    with engine.in_background() as side:
-        candidates = side.submit(engine.labelled, query)
-        base_digest, base_platform = engine.base(environment.base_image)
-        images = candidates.result()
+    images, base_digest, base_platform = engine.labelled_and_base(query, environment.base_image)
     key = replace(known, base=base_digest)
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
@@ -236,6 +232,7 @@ def build(
     """
     import filelock  # 30 ms that a hit must not pay
     import platformdirs
+    import tempfile
 
     (target,) = targets_of([environment], settings, engine)
     cache = Path(platformdirs.user_cache_dir("desktop-bake"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine, first_line, last_line
 from bake.ensure import silent
-from bake.novnc import wait_for_banner
 from bake.shipped import shipped
 from generator.errors import ConfigurationError, TaskError
 
@@ -150,6 +148,8 @@ def start_task(
 
 
 def _with_desktop(task: DesktopTask, image: ImageResult, log: Log) -> DesktopTask:
+    from bake.novnc import wait_for_banner
+
     engine, container = task.engine, task.container_id
     shown = engine.docker("port", container, str(NOVNC_PORT))
     if shown.returncode:
@@ -163,6 +163,8 @@ def _with_desktop(task: DesktopTask, image: ImageResult, log: Log) -> DesktopTas
 
     limit_s = READY_TIMEOUT_S
     if image.install_at_start:
+        import threading
+
         limit_s = INSTALL_TIMEOUT_S
         threading.Thread(target=_follow, args=(container, log), daemon=True).start()
     wait_for_banner("127.0.0.1", port, limit_s, alive)

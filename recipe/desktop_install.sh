@@ -59,7 +59,7 @@ install_apt() {
   slim tigervnc-standalone-server "$folder" 'perl(:any)?' 'libfile-readbackwards-perl' 'tigervnc-tools'
   slim libglx-mesa0 "$folder" 'libgl1-mesa-dri' 'mesa-libgallium'
   slim python3-websockify "$folder" 'python3-numpy'
-  slim websockify "$folder" 'python3-jwcrypto'
+  slim websockify "$folder" 'python3-jwcrypto' 'python3-numpy'
   slim libimlib2 "$folder" 'libspectre1' 'librsvg2-2'
   slim novnc "$folder" 'nodejs[^,|]*' 'net-tools' 'python3-novnc' 'python3-numpy'
   retry apt install -y --no-install-recommends \

@@ -1,0 +1,97 @@
+"""The real engine of these tests, and what every test of it shares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bake import Settings
+from bake.engine import Engine
+from generator import Environment, ImageReference
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+# Small enough to bake in a second: what it proves is ours, not the desktop's.
+TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
+
+
+def base_name() -> str:
+    """The base image that `scripts/engine env` names."""
+    name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
+    if not name:
+        pytest.fail("no engine for the tests: run them by 'make test'")
+    return name
+
+
+@pytest.fixture(scope="session")
+def base() -> str:
+    """The base image, in the local store."""
+    name = base_name()
+    subprocess.run(["docker", "pull", "-q", name], check=True, capture_output=True)
+    return name
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """The engine."""
+    return Engine()
+
+
+@pytest.fixture
+def project(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a configuration of tiny scripts; its images and containers are gone afterwards."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    repository = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "install.sh").write_text(TINY.format("installed"))
+    (tmp_path / "setup.sh").write_text(TINY.format("configured") + f"echo {repository}\n")
+    (tmp_path / "desktop-bake.toml").write_text(
+        f"""repository = "{repository}"
+[environments.default]
+base_image = "{base}"
+headless_desktop_enabled = true
+cache_desktop_build = true
+install_script = "install.sh"
+setup_script = "setup.sh"
+"""
+    )
+    yield tmp_path
+    images = subprocess.run(
+        ["docker", "image", "ls", "-q", "--no-trunc", repository], capture_output=True, text=True, check=True
+    ).stdout.split()
+    if images:
+        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=False)
+
+
+@pytest.fixture
+def cli(project: Path) -> Run:
+    """`desktop-bake` as a process in the project's folder."""
+
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bake", *words], cwd=project, capture_output=True, text=True, check=False,
+            timeout=300, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def desktop(base: str) -> Environment:
+    """The shipped desktop on the test base, cache on."""
+    return Environment(
+        env_id="desktop",
+        base_image=ImageReference.parse(base),
+        headless_desktop_enabled=True,
+        cache_desktop_build=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def desktop_settings() -> Settings:
+    """A repository that all tests of the shipped desktop share, so that it is baked once."""
+    return Settings(repository=ImageReference.parse("desktop-bake"))

@@ -1,0 +1,154 @@
+"""The bake file, with `docker buildx bake --print` as the oracle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bake.shipped import shipped
+from generator import (
+    BakeOptions,
+    ConfigurationError,
+    Digest,
+    Environment,
+    ImageReference,
+    Recipe,
+    bake_targets,
+    compute_key,
+    render_bake_file,
+)
+from tests.test_key import BASE, ENVIRONMENT, RECIPE
+
+TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
+GOLDEN = Path(__file__).parent / "golden"
+TEAM = BakeOptions(
+    repository=ImageReference.parse("registry.example.com/team/desktop"), cache_backend="registry"
+)
+CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
+    "one": ([ENVIRONMENT], BakeOptions(repository=ImageReference.parse("desktop-bake"))),
+    "team": (
+        [
+            ENVIRONMENT,
+            replace(ENVIRONMENT, env_id="same-key"),
+            replace(ENVIRONMENT, env_id="args", build_args={"A": '${B} %{C} "q" \\ \n ü', "Z": ""}),
+            replace(ENVIRONMENT, env_id="two", platforms=("linux/arm64", "linux/amd64")),
+        ],
+        TEAM,
+    ),
+    "none": ([ENVIRONMENT], replace(TEAM, cache_backend="none")),
+    "gha": ([ENVIRONMENT], replace(TEAM, cache_backend="type=gha,mode=max")),
+}
+
+
+def rendered(environments: list[Environment], options: BakeOptions, recipe: Recipe = RECIPE) -> str:
+    """The bake file of these environments."""
+    wanted = [(e, recipe, compute_key(e, recipe, BASE)) for e in environments]
+    return render_bake_file(TEMPLATE, bake_targets(wanted, options))
+
+
+def printed(text: str, folder: Path) -> dict[str, Any]:
+    """What buildx reads in a bake file."""
+    (folder / "docker-bake.hcl").write_text(text)
+    done = subprocess.run(
+        ["docker", "buildx", "bake", "--print", "desktop"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = json.loads(done.stdout)
+    for target in read["target"].values():  # buildx prints these two escaped, to be read as a bake file again
+        for field in ("args", "labels"):
+            target[field] = {n: _unescaped(v) for n, v in target.get(field, {}).items()}
+    return read
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("$${", "${").replace("%%{", "%{")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden(case: str, tmp_path: Path) -> None:
+    """Same inputs, same bytes; and buildx reads exactly the values that went in."""
+    environments, options = CASES[case]
+    text = rendered(environments, options)
+    assert text == (GOLDEN / f"{case}.hcl").read_text()
+    assert text == rendered(environments[::-1], options)
+    read = printed(text, tmp_path)
+    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
+    for target in targets:
+        got = read["target"][target.name]
+        assert got["labels"] == target.labels
+        assert got["tags"] == list(target.tags)
+        assert got.get("args", {}) == target.args
+        assert got.get("platforms", []) == list(target.platforms)
+        assert got["contexts"] == {"base": f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"}
+        assert got["context"] == target.context
+
+
+def test_two_environments_with_one_key_share_a_target() -> None:
+    """A target a distinct key."""
+    assert rendered([ENVIRONMENT, replace(ENVIRONMENT, env_id="b", name="n")], TEAM) == rendered(
+        [ENVIRONMENT], TEAM
+    )
+
+
+def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
+    """Target names cannot hold dots; two keys still never share a name."""
+    two = [replace(ENVIRONMENT, base_image=ImageReference.parse(f"x:{tag}")) for tag in ("a.b", "a_b")]
+    assert len(printed(rendered(two, TEAM), tmp_path)["group"]["desktop"]["targets"]) == 2
+
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60) | st.lists(
+    st.sampled_from(
+        ["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"]
+    )
+).map("".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(TEXT, min_size=30, max_size=60))
+def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -> None:
+    """Whatever a value holds, buildx reads exactly these characters and nothing more."""
+    arguments = {f"A{i}": value for i, value in enumerate(values)}
+    read = printed(rendered([replace(ENVIRONMENT, build_args=arguments)], TEAM), tmp_path)
+    (target,) = read["target"].values()
+    assert target["args"] == arguments
+    assert set(read["group"]) == {"default", "desktop"}
+
+
+@pytest.mark.parametrize("value", ["\0", "\ud800"])
+def test_what_hcl_cannot_carry_is_refused(value: str) -> None:
+    """A character that cannot be carried is refused, not changed."""
+    with pytest.raises((ConfigurationError, UnicodeEncodeError)):
+        rendered([replace(ENVIRONMENT, build_args={"A": value})], TEAM)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "1a", 'a"', "a\n"])
+def test_build_argument_names_are_checked(name: str) -> None:
+    """A name that Dockerfile cannot have is refused."""
+    with pytest.raises(ConfigurationError, match="malformed build argument"):
+        replace(ENVIRONMENT, build_args={name: "x"})
+
+
+@pytest.mark.parametrize("repository", ["a:t", f"a@{Digest.of(b'')}"])
+def test_repository_has_no_tag(repository: str) -> None:
+    """The key is the tag: a repository brings none."""
+    with pytest.raises(ConfigurationError, match="carries a tag"):
+        BakeOptions(repository=ImageReference.parse(repository))
+
+
+@pytest.mark.parametrize("backend", ["", "disk", "type=", "type=gha\ntype=x"])
+def test_unknown_backend(backend: str) -> None:
+    """An unknown cache backend is refused."""
+    with pytest.raises(ConfigurationError, match="unknown cache backend"):
+        BakeOptions(repository=ImageReference.parse("a"), cache_backend=backend)
