@@ -27,20 +27,14 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser of every command, each with an example."""
     common = _Parser(add_help=False)
-    common.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)"
-    )
+    common.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
     common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
     common.add_argument("--builder", metavar="NAME", help="buildx builder")
     common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
     common.add_argument("--cache", metavar="BACKEND", help="local, registry, none, or BuildKit's type=…")
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
-    top = _Parser(
-        prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second."
-    )
-    verbs = top.add_subparsers(
-        prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
-    )
+    top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
+    verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
     def verb(name: str, text: str, example: str) -> argparse.ArgumentParser:
         return verbs.add_parser(
@@ -59,31 +53,19 @@ def parser() -> argparse.ArgumentParser:
         json_flag(command)
     render = verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check")
     render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
-    render.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output"
-    )
-    render.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 with a diff where DIR is stale"
-    )
+    render.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output")
+    render.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where DIR is stale")
     build = verb("build", "resolve; bake on a miss", "build --all")
     build.add_argument("env", nargs="*", metavar="ENV")
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
     json_flag(build)
-    run = verb(
-        "run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top"
-    )
-    run.add_argument(
-        "--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends"
-    )
-    run.add_argument(
-        "--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s"
-    )
+    run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
+    run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
+    run.add_argument("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
     run.add_argument("--no-fallback", dest="fallback", action="store_false", default=None,
                      help="fail where no image can be had")  # fmt: skip
-    run.add_argument(
-        "--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600"
-    )
+    run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
                      help="without a command the desktop stays until Ctrl-C")  # fmt: skip
     return top

@@ -202,9 +202,7 @@ def run(arguments: argparse.Namespace) -> int:
         if task.novnc_url:
             print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
         if command:
-            status = task.execute(
-                command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty()
-            )
+            status = task.execute(command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty())
         else:
             signal.pause()
         if arguments.screenshot:

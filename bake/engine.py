@@ -50,9 +50,7 @@ class Engine:
     Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
     """
 
-    def docker(
-        self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S
-    ) -> subprocess.CompletedProcess[bytes]:
+    def docker(self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S) -> subprocess.CompletedProcess[bytes]:
         """Run `docker ARGUMENTS`, capturing what it prints.
 
         Raises:
@@ -71,9 +69,7 @@ class Engine:
                 stderr=subprocess.PIPE,
             )
         except FileNotFoundError as error:
-            raise EngineError(
-                "the docker client is not installed", "install Docker and put it in PATH"
-            ) from error
+            raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
 
     def finish(
         self, process: subprocess.Popen[bytes], timeout_s: float = CALL_TIMEOUT_S
@@ -105,9 +101,7 @@ class Engine:
         try:
             return [_image(entry) for entry in json.loads(done.stdout or b"[]")]
         except (ValueError, KeyError, TypeError) as error:
-            raise EngineError(
-                "the engine's answer is not understood", "check: docker image inspect"
-            ) from error
+            raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
 
     def labelled_and_base(
         self, labels: Mapping[str, str], reference: ImageReference
@@ -123,9 +117,7 @@ class Engine:
         finally:
             done = self.finish(listing)
         if done.returncode:
-            raise EngineError(
-                f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls"
-            )
+            raise EngineError(f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls")
         return self.images(sorted(set(done.stdout.decode().split()))), digest, platform
 
     def ours(self) -> list[Image]:
@@ -178,9 +170,7 @@ class Engine:
             try:
                 return Digest(json.loads(done.stdout)["digest"])
             except (ValueError, KeyError, TypeError) as error:
-                raise RegistryError(
-                    f"base image {name}: the registry's answer is not understood", remedy
-                ) from error
+                raise RegistryError(f"base image {name}: the registry's answer is not understood", remedy) from error
         said = last_line(done.stderr.decode(errors="replace"))
         if "not found" in said:
             raise ConfigurationError(f"base image {name} does not exist here or in its registry", remedy)

@@ -118,11 +118,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         EngineError: no engine answers.
     """
     if not environment.desktop_cache_enabled:
-        reason = (
-            "cache_desktop_build is off"
-            if environment.headless_desktop_enabled
-            else "headless desktop is off"
-        )
+        reason = "cache_desktop_build is off" if environment.headless_desktop_enabled else "headless desktop is off"
         return ImageResult(
             environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
             image_id=None, cache_key=None, reason=reason, install_at_start=environment.headless_desktop_enabled,
@@ -212,9 +208,7 @@ def write_files(folder: Path, files: Mapping[str, tuple[bytes, bool]]) -> None:
             partial.chmod(0o755 if executable else 0o644)
             partial.replace(path)
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR"
-        ) from error
+        raise ConfigurationError(f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR") from error
 
 
 def build(
@@ -230,9 +224,10 @@ def build(
         TimeLimitError: the time limit was reached; the build is stopped in BuildKit too.
         EngineError: no engine or buildx.
     """
+    import tempfile
+
     import filelock  # 30 ms that a hit must not pay
     import platformdirs
-    import tempfile
 
     (target,) = targets_of([environment], settings, engine)
     cache = Path(platformdirs.user_cache_dir("desktop-bake"))
@@ -256,9 +251,7 @@ def build(
             f"another process was still building {target.key} after {settings.build_timeout_s} s",
             "try again later",
         ) from error
-    built = resolve(
-        replace(environment, headless_desktop_enabled=True, cache_desktop_build=True), settings, engine
-    )
+    built = resolve(replace(environment, headless_desktop_enabled=True, cache_desktop_build=True), settings, engine)
     if built.status is not Status.LOCAL_HIT:
         raise BuildFailedError(
             f"the build ended, but its image is not found: {built.reason}",
@@ -272,17 +265,20 @@ def _bake(
 ) -> None:
     overrides: dict[str, str] = {}
     if settings.cache != "none" and not settings.builder and not _exports_cache(engine):
-        overrides["*.cache-to"] = (
-            ""  # the classic image store exports none, and BuildKit would fail the build
-        )
+        overrides["*.cache-to"] = ""  # the classic image store exports none, and BuildKit would fail the build
     # bake refuses what lies outside its working directory: the cache folder is that directory, and contexts,
     # which are relative to it and not to the file, follow
     overrides[f"{target.name}.context"] = f"{folder.name}/{target.context}"
     request = {
-        "file": f"{folder.name}/docker-bake.hcl", "targets": [target.name], "builder": settings.builder, "load": True, "push": False, "set": overrides,
+        "file": f"{folder.name}/docker-bake.hcl",
+        "targets": [target.name],
+        "builder": settings.builder,
+        "load": True,
+        "push": False,
+        "set": overrides,
         "progress": progress,
         "variables": {CACHE_DIR_VARIABLE: "buildkit"},
-    }  # fmt: skip
+    }
     plain = progress == "plain"
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "bake.builder"], cwd=cache, stdin=subprocess.PIPE,
@@ -314,23 +310,13 @@ def _bake(
         clock.cancel()
         _end(process)
     if timed_out.is_set():
-        raise TimeLimitError(
-            f"the build was stopped after {settings.build_timeout_s} s", "raise build_timeout_s"
-        )
+        raise TimeLimitError(f"the build was stopped after {settings.build_timeout_s} s", "raise build_timeout_s")
     if status:
-        said = "\n".join(line for line in tail if "ERROR" in line or "error:" in line.lower()) or "\n".join(
-            tail
-        )
-        if (
-            "not a docker command" in said
-            or "unknown command" in said
-            or ("buildx" in said and "plugin" in said)
-        ):
+        said = "\n".join(line for line in tail if "ERROR" in line or "error:" in line.lower()) or "\n".join(tail)
+        if "not a docker command" in said or "unknown command" in said or ("buildx" in said and "plugin" in said):
             raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
         reason = last_line(said) if plain else "see BuildKit's error above"
-        raise BuildFailedError(
-            f"build failed: {reason}", "correct the recipe, or see the build's output above"
-        )
+        raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
 
 
 def _exports_cache(engine: Engine) -> bool:

@@ -65,6 +65,4 @@ def wait_for_banner(host: str, port: int, timeout_s: float, alive: Callable[[], 
             alive()
             asked = time.monotonic()
         time.sleep(0.005)  # a refused connection answers at once; this keeps a core free for the desktop
-    raise TimeLimitError(
-        f"the desktop did not answer through noVNC within {timeout_s:g} s", "see: docker logs"
-    )
+    raise TimeLimitError(f"the desktop did not answer through noVNC within {timeout_s:g} s", "see: docker logs")

@@ -156,9 +156,7 @@ def load_settings(
     environments = {}
     for env_id, fields in table.get("environments", {}).items():
         if not isinstance(fields, dict):
-            raise ConfigurationError(
-                f"environments.{env_id} is not a table", f"write [environments.{env_id}]"
-            )
+            raise ConfigurationError(f"environments.{env_id} is not a table", f"write [environments.{env_id}]")
         environments[env_id] = environment_from(env_id, fields, f"{path.name}, environments.{env_id}")
     values = {k: v for k, v in table.items() if k not in ("schema", "environments")}
     for variable, key in _VARIABLES.items():
@@ -169,9 +167,7 @@ def load_settings(
         values["repository"] = ImageReference.parse(values["repository"])
     settings = replace(Settings(root=path.parent, environments=environments), **values)
     if settings.build_timeout_s <= 0:
-        raise ConfigurationError(
-            f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds"
-        )
+        raise ConfigurationError(f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds")
     return settings
 
 

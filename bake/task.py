@@ -58,13 +58,9 @@ class DesktopTask:
         flags = ["-i"] * interactive + ["-t"] * terminal
         if self.novnc_url:
             flags += ["-e", f"DISPLAY=:{DISPLAY}"]
-        status = subprocess.run(
-            ["docker", "exec", *flags, self.container_id, *command], check=False
-        ).returncode
+        status = subprocess.run(["docker", "exec", *flags, self.container_id, *command], check=False).returncode
         if status in (126, 127):
-            there = self.engine.docker(
-                "exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", command[0]
-            )
+            there = self.engine.docker("exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", command[0])
             if there.returncode:
                 raise ConfigurationError(
                     f"command not found in the image: {command[0]}",
@@ -83,15 +79,11 @@ class DesktopTask:
             "exec", "-e", f"DISPLAY=:{DISPLAY}", self.container_id, "import", "-window", "root", "png:-"
         )
         if done.returncode or not done.stdout.startswith(b"\x89PNG"):
-            raise TaskError(
-                f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?"
-            )
+            raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
         try:
             file.write_bytes(done.stdout)
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {file}: {error.strerror}", "choose another file"
-            ) from error
+            raise ConfigurationError(f"cannot write {file}: {error.strerror}", "choose another file") from error
 
     def stop(self) -> None:
         """Remove the container; a container that is gone already is no error."""

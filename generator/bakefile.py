@@ -41,9 +41,7 @@ class BakeOptions:
                 "write it without: the key is the tag",
             )
         backend = self.cache_backend
-        if backend not in ("local", "registry", "none") and not re.fullmatch(
-            r"type=[a-z0-9]+(,[^\n]*)?", backend
-        ):
+        if backend not in ("local", "registry", "none") and not re.fullmatch(r"type=[a-z0-9]+(,[^\n]*)?", backend):
             raise ConfigurationError(
                 f"unknown cache backend {backend!r}",
                 "use local, registry, none, or BuildKit's form type=gha,…",
@@ -85,9 +83,7 @@ def hcl(text: str) -> str:
         ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates).
     """
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise ConfigurationError(
-            f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it"
-        )
+        raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
     out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
     out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
@@ -133,9 +129,7 @@ def _cache(options: BakeOptions, key: CacheKey) -> tuple[tuple[str, ...], tuple[
     backend = options.cache_backend
     if backend == "none":
         return (), ()
-    if (
-        backend == "local"
-    ):  # the folder is a bake variable: its path differs between machines, the file must not
+    if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
         place = "${" + CACHE_DIR_VARIABLE + "}/" + key.variant
         return (f"type=local,src={place}",), (f"type=local,dest={place},mode=max,ignore-error=true",)
     if backend == "registry":

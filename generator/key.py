@@ -58,9 +58,7 @@ class CacheKey:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_.]{1,32}", self.variant) or self.variant.startswith("."):
-            raise ConfigurationError(
-                f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters"
-            )
+            raise ConfigurationError(f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters")
 
     def __str__(self) -> str:
         digests = (self.base, self.install, self.setup, self.dockerfile)
@@ -117,9 +115,7 @@ class CacheKey:
                 dockerfile=Digest(labels[DOCKERFILE_LABEL]),
             )
         except KeyError as error:
-            raise ConfigurationError(
-                f"image label {error.args[0]} is missing", "rebuild the image"
-            ) from error
+            raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
         why = key.mismatch(labels)
         if why:
             raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
@@ -135,9 +131,7 @@ class CacheKey:
         if nearest is None:
             return "never built"
         changed = self.differences(nearest)
-        return (
-            "; ".join(_PARTS[part] for part in changed) if len(changed) < 4 else "never built for this recipe"
-        )
+        return "; ".join(_PARTS[part] for part in changed) if len(changed) < 4 else "never built for this recipe"
 
 
 def parse_key(text: str) -> tuple[str, str, str, str, str]:

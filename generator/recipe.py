@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
-_FROM_BASE = re.compile(
-    rb"^\s*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE
-)
+_FROM_BASE = re.compile(rb"^\s*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +48,7 @@ class Recipe:
         named = {DOCKERFILE: self.dockerfile, INSTALL: self.install, SETUP: self.setup}
         for name, content in named.items():
             if not content.strip():
-                raise ConfigurationError(
-                    f"{name} is empty", "write it, or drop the override to use the shipped one"
-                )
+                raise ConfigurationError(f"{name} is empty", "write it, or drop the override to use the shipped one")
             if b"\r\n" in content:
                 raise ConfigurationError(
                     f"{name} has CRLF line ends, which no shell in the image can run",

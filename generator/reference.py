@@ -97,11 +97,7 @@ class ImageReference:
                 f"malformed registry host in image reference {shown}", "write host[:port]/path[:tag]"
             )
         if not _PATH.fullmatch(path) or len(path) > 255:
-            why = (
-                "repository names are lower-case"
-                if path.lower() != path
-                else "write [host/]path[:tag][@digest]"
-            )
+            why = "repository names are lower-case" if path.lower() != path else "write [host/]path[:tag][@digest]"
             raise ConfigurationError(f"malformed image reference {shown}", why)
         if domain == _HUB and "/" not in path:
             path = "library/" + path

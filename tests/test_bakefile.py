@@ -28,9 +28,7 @@ from tests.test_key import BASE, ENVIRONMENT, RECIPE
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 GOLDEN = Path(__file__).parent / "golden"
-TEAM = BakeOptions(
-    repository=ImageReference.parse("registry.example.com/team/desktop"), cache_backend="registry"
-)
+TEAM = BakeOptions(repository=ImageReference.parse("registry.example.com/team/desktop"), cache_backend="registry")
 CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
     "one": ([ENVIRONMENT], BakeOptions(repository=ImageReference.parse("desktop-bake"))),
     "team": (
@@ -97,9 +95,7 @@ def test_golden(case: str, tmp_path: Path) -> None:
 
 def test_two_environments_with_one_key_share_a_target() -> None:
     """A target a distinct key."""
-    assert rendered([ENVIRONMENT, replace(ENVIRONMENT, env_id="b", name="n")], TEAM) == rendered(
-        [ENVIRONMENT], TEAM
-    )
+    assert rendered([ENVIRONMENT, replace(ENVIRONMENT, env_id="b", name="n")], TEAM) == rendered([ENVIRONMENT], TEAM)
 
 
 def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
@@ -109,9 +105,7 @@ def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60) | st.lists(
-    st.sampled_from(
-        ["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"]
-    )
+    st.sampled_from(["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"])
 ).map("".join)
 
 

@@ -50,9 +50,7 @@ def test_scripts_can_be_checked_with_sha256sum() -> None:
         (replace(ENVIRONMENT, base_image=ImageReference.parse("a:ruby")), RECIPE, BASE, "variant"),
     ],
 )
-def test_each_input_changes_its_part(
-    environment: Environment, recipe: Recipe, base: Digest, changed: str
-) -> None:
+def test_each_input_changes_its_part(environment: Environment, recipe: Recipe, base: Digest, changed: str) -> None:
     """Every input changes exactly its own part of the key."""
     assert compute_key(environment, recipe, base).differences(KEY) == (changed,)
 
@@ -96,9 +94,7 @@ def test_variant(reference: str, variant: str) -> None:
     assert variant_of(ImageReference.parse(reference)) == variant
 
 
-@given(
-    st.from_regex(r"[a-z0-9_][a-z0-9_.]{0,31}", fullmatch=True), st.lists(st.binary(), min_size=4, max_size=4)
-)
+@given(st.from_regex(r"[a-z0-9_][a-z0-9_.]{0,31}", fullmatch=True), st.lists(st.binary(), min_size=4, max_size=4))
 def test_key_is_a_tag_and_survives_labels(variant: str, contents: list[bytes]) -> None:
     """Any key fits a Docker tag, parses back, and is read back from its own labels."""
     base, install, setup, dockerfile = map(Digest.of, contents)

@@ -66,9 +66,7 @@ def test_long_tag_says_how_long() -> None:
     assert "129" in caught.value.remedy
 
 
-@pytest.mark.parametrize(
-    "text", ["", "sha256:", "sha256:" + "A" * 64, "sha512:" + "a" * 64, D + "\n", "a" * 64]
-)
+@pytest.mark.parametrize("text", ["", "sha256:", "sha256:" + "A" * 64, "sha512:" + "a" * 64, D + "\n", "a" * 64])
 def test_digest_refused(text: str) -> None:
     """A digest that exists is right."""
     with pytest.raises(ConfigurationError, match="malformed digest"):

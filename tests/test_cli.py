@@ -1,0 +1,308 @@
+"""The command line on a real engine: what is typed, printed and returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+
+def labels_of(image: str) -> dict[str, str]:
+    """An image's labels, as docker states them."""
+    done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=True)
+    return dict(json.loads(done.stdout)[0]["Config"]["Labels"])
+
+
+def test_miss_build_hit(cli: Run, project: Path) -> None:
+    """A miss exits 3; the build makes the image; then it is found by its labels, by its ID."""
+    miss = cli("resolve", "--json")
+    assert miss.returncode == 3, miss.stderr
+    answer = json.loads(miss.stdout)
+    assert answer["schema"] == 1
+    assert answer["status"] == "miss"
+    assert answer["image_id"] is None
+    assert "[desktop-cache] miss: " in miss.stderr
+    built = cli("build", "--json")
+    assert built.returncode == 0, built.stderr
+    (image,) = json.loads(built.stdout)["images"]
+    assert image["status"] == "built"
+    assert labels_of(image["image_id"])["desktop-bake.cache-key"] == answer["cache_key"]
+    hit = cli("resolve", "--json")
+    assert hit.returncode == 0
+    assert json.loads(hit.stdout)["image_id"] == image["image_id"]
+    assert "[desktop-cache] hit (local): " in hit.stderr
+    again = cli("build")
+    assert again.stdout.startswith("local-hit")
+
+
+def test_docker_builds_what_resolve_finds(cli: Run, project: Path) -> None:
+    """`docker buildx bake desktop` by hand in a rendered folder, and `resolve` finds what it built."""
+    assert cli("render", "-o", "ci").returncode == 0
+    done = subprocess.run(
+        ["docker", "buildx", "bake", "desktop", "--load"],
+        cwd=project / "ci",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(cli("resolve", "--json").stdout)["status"] == "local-hit"
+
+
+@pytest.mark.parametrize(
+    ("change", "part", "reason"),
+    [
+        (("install.sh", "echo 1 > /etc/installed\n"), "install", "install script changed"),
+        (("setup.sh", "echo 2 > /etc/configured\n"), "setup", "setup script changed"),
+        (("Dockerfile", None), "dockerfile", "Dockerfile, context, build arguments or platforms changed"),
+    ],
+)
+def test_a_change_is_a_miss_with_its_reason(
+    cli: Run, project: Path, change: tuple[str, str | None], part: str, reason: str
+) -> None:
+    """Changing one input changes exactly its part of the key, says so, and a rebuild follows."""
+    assert cli("build").returncode == 0
+    before = json.loads(cli("key", "--json").stdout)["components"]
+    name, text = change
+    if text is None:
+        config = project / "desktop-bake.toml"
+        config.write_text(config.read_text() + '[environments.default.build_args]\nNEW = "1"\n')
+    else:
+        (project / name).write_text(text)
+    after = json.loads(cli("key", "--json").stdout)["components"]
+    assert {p for p in before if before[p] != after[p]} == {part}
+    miss = cli("resolve")
+    assert miss.returncode == 3
+    assert f"[desktop-cache] miss: {reason}" in miss.stderr
+    assert cli("build").stdout.startswith("built")
+
+
+def test_a_moved_base_is_a_miss(cli: Run, project: Path, base: str) -> None:
+    """Another image under the base's name: another key, and a rebuild on the new one."""
+    local = "desktop-bake-test-base:moving"
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace(base, local))
+    try:
+        subprocess.run(["docker", "tag", base, local], check=True)
+        assert cli("build").stdout.startswith("built")
+        dockerfile = f"FROM {base}\nLABEL moved=1\n".encode()
+        subprocess.run(["docker", "buildx", "build", "-q", "-t", local, "-"], input=dockerfile, check=True,
+                       capture_output=True)  # fmt: skip
+        miss = cli("resolve")
+        assert miss.returncode == 3
+        assert "miss: base image changed" in miss.stderr
+        assert cli("build").stdout.startswith("built")
+    finally:
+        subprocess.run(["docker", "image", "rm", "-f", local], capture_output=True, check=False)
+
+
+def test_a_tag_without_the_labels_is_no_hit(cli: Run, project: Path, base: str) -> None:
+    """An image whose tag says the key and whose labels do not is reported and built over."""
+    tag = json.loads(cli("resolve", "--json").stdout)["image"]
+    subprocess.run(["docker", "tag", base, tag], check=True)
+    miss = cli("resolve")
+    assert miss.returncode == 3
+    assert "is not what its tag says" in miss.stderr
+    assert cli("build").stdout.startswith("built")
+    assert json.loads(cli("resolve", "--json").stdout)["status"] == "local-hit"
+
+
+def test_setup_is_a_layer_of_its_own(cli: Run, project: Path) -> None:
+    """Changing the setup script does not run the install script again."""
+    (project / "install.sh").write_text("date +%s%N > /etc/installed\n")
+    stamps = []
+    for text in ("echo 1\n", "echo 2\n"):
+        (project / "setup.sh").write_text(text)
+        image = json.loads(cli("build", "--json").stdout)["images"][0]["image_id"]
+        done = subprocess.run(
+            ["docker", "run", "--rm", image, "cat", "/etc/installed"], capture_output=True, check=True
+        )
+        stamps.append(done.stdout)
+    assert stamps[0] == stamps[1]
+
+
+def test_disabled(cli: Run, project: Path) -> None:
+    """With the toggle off nothing is looked up and nothing is built."""
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace("cache_desktop_build = true", ""))
+    answer = cli("resolve", "--json")
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["status"] == "disabled"
+
+
+def test_failed_build(cli: Run, project: Path) -> None:
+    """A build that fails is one line with the script's own words, a remedy, exit 6, and no image."""
+    (project / "setup.sh").write_text("echo boom-boom; exit 9\n")
+    failed = cli("build")
+    assert failed.returncode == 6
+    assert "error: build failed" in failed.stderr
+    assert "boom-boom" in failed.stderr
+    assert cli("resolve").returncode == 3
+
+
+def test_time_limit_stops_buildkit(cli: Run, project: Path) -> None:
+    """At the limit the build ends in BuildKit too: what it was running is gone."""
+    (project / "setup.sh").write_text("exec sleep 98765\n")
+    started = time.monotonic()
+    done = cli("build", "--timeout", "4")
+    assert done.returncode == 124, done.stderr
+    assert time.monotonic() - started < 40
+    deadline = time.monotonic() + 15
+    while sleeping() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not sleeping()
+
+
+def sleeping() -> bool:
+    """Whether the build step of the time limit's test still runs on this machine."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if entry.read_bytes().startswith(b"sleep\x0098765"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def test_two_at_once_build_once(cli: Run, project: Path) -> None:
+    """Two processes that miss the same key: one builds, the other waits and finds it."""
+    (project / "setup.sh").write_text("sleep 2\n")
+    two = [
+        subprocess.Popen([sys.executable, "-m", "bake", "build"], cwd=project, stdout=subprocess.PIPE, text=True,
+                         stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]  # fmt: skip
+    said = sorted(p.communicate(timeout=120)[0].split()[0] for p in two)
+    assert said == ["built", "local-hit"]
+
+
+def test_render_check(cli: Run, project: Path) -> None:
+    """`--check` is silent where the folder is fresh, and exits 1 with a diff where it is stale."""
+    assert cli("render", "-o", "ci").returncode == 0
+    fresh = cli("render", "-o", "ci", "--check")
+    assert (fresh.returncode, fresh.stdout) == (0, "")
+    (project / "setup.sh").write_text("echo other\n")
+    stale = cli("render", "-o", "ci", "--check")
+    assert stale.returncode == 1
+    assert "+echo other" in stale.stdout
+    assert "desktop-bake render -o ci" in stale.stderr
+    assert cli("render", "-o", "ci").returncode == 0
+    assert cli("render", "-o", "ci", "--check").returncode == 0
+
+
+def test_render_stays_in_its_folder(cli: Run, project: Path) -> None:
+    """A symbolic link in the folder cannot lead a write out of it."""
+    (project / "elsewhere").mkdir()
+    (project / "ci").mkdir()
+    (project / "ci" / "context").symlink_to(project / "elsewhere")
+    done = cli("render", "-o", "ci")
+    assert done.returncode == 2
+    assert list((project / "elsewhere").iterdir()) == []
+
+
+def test_init(cli: Run, project: Path) -> None:
+    """`init` writes a file that loads, and never touches an existing one."""
+    assert cli("init").returncode == 2
+    assert cli("init", "--config", "new.toml", "--base-image", "a:b").returncode == 0
+    assert cli("render", "--config", "new.toml", DOCKER_HOST="unix:///nowhere").returncode == 4
+
+
+REFUSALS = {
+    "unknown environment": (["resolve", "defalt"], "", 2, "did you mean 'default'?"),
+    "unknown key": (["resolve"], "repositry = 'a'\n", 2, "did you mean 'repository'?"),
+    "invalid TOML": (["resolve"], "a = \n", 2, "line 1"),
+    "malformed reference": (["resolve"], "[environments.e]\nbase_image = 'UPPER CASE'\n", 2, "UPPER CASE"),
+    "malformed digest": (["resolve", "e"], "[environments.e]\nbase_image = 'a@sha256:1'\n", 2, "malformed digest"),
+    "long tag": (["resolve", "e"], f"[environments.e]\nbase_image = 'a:{'t' * 129}'\n", 2, "129"),
+    "wrong type": (["resolve", "e"], "[environments.e]\nbase_image = 1\n", 2, "base_image"),
+    "no base": (["resolve", "e"], "[environments.e]\n", 2, "base_image is missing"),
+    "unknown flag": (["resolve", "--jsn"], "", 2, "--help"),
+    "unknown command": (["resolv"], "", 2, "invalid choice"),
+    "bad limit": (["build", "--timeout", "0"], "", 2, "positive"),
+    "no such config": (["resolve", "--config", "no.toml"], "", 2, "no.toml"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusals(case: str, cli: Run, project: Path) -> None:
+    """Bad input is one line and a remedy, with its exit status."""
+    words, text, status, says = REFUSALS[case]
+    config = project / "desktop-bake.toml"
+    config.write_text(text + config.read_text())
+    done = cli(*words)
+    assert done.returncode == status
+    assert done.stdout == ""
+    error, remedy = done.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert remedy.startswith("  ")
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("setup.sh", None, "cannot read setup.sh"),
+        ("setup.sh", b"", "is empty"),
+        ("install.sh", b"echo\r\necho\r\n", "CRLF"),
+        ("Dockerfile", b"FROM scratch\n", "FROM base"),
+    ],
+)
+def test_recipe_refusals(cli: Run, project: Path, name: str, content: bytes | None, says: str) -> None:
+    """A wrong recipe never falls back: exit 2, also for `run`."""
+    config = project / "desktop-bake.toml"
+    if name == "Dockerfile":
+        config.write_text(config.read_text() + 'dockerfile = "Dockerfile"\n')
+    if content is None:
+        (project / name).unlink()
+    else:
+        (project / name).write_bytes(content)
+    for words in (["build"], ["run", "--", "true"]):
+        done = cli(*words)
+        assert done.returncode == 2
+        assert says in done.stderr
+
+
+def test_missing_base(cli: Run, project: Path, base: str) -> None:
+    """A base image that exists nowhere is named."""
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace(base, base.replace("debian:", "no-such-image:")))
+    done = cli("resolve")
+    assert done.returncode == 2
+    assert "no-such-image" in done.stderr
+
+
+def test_engine_down(cli: Run, project: Path) -> None:
+    """Without an engine: exit 4 and what to do."""
+    done = cli("resolve", DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert done.returncode == 4
+    assert "no Docker Engine answers" in done.stderr
+
+
+def test_buildx_missing(cli: Run, project: Path, tmp_path: Path) -> None:
+    """Without buildx: exit 4 and what to install."""
+    (tmp_path / "empty").mkdir()
+    done = cli("build", DOCKER_CONFIG=str(tmp_path / "empty"), HOME=str(tmp_path))
+    assert done.returncode == 4, done.stderr
+    assert "buildx is missing" in done.stderr
+
+
+def test_interrupt(cli: Run, project: Path) -> None:
+    """Ctrl-C in a build: exit 130, the build is over, nothing is left behind."""
+    (project / "setup.sh").write_text("exec sleep 98765\n")
+    process = subprocess.Popen([sys.executable, "-m", "bake", "build"], cwd=project, stderr=subprocess.PIPE)
+    assert process.stderr
+    for line in process.stderr:
+        if b"desktop_setup.sh" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert list((Path(os.environ["XDG_CACHE_HOME"]) / "desktop-bake").glob("bake-*")) == []

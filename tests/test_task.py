@@ -1,0 +1,182 @@
+"""Real desktops: the shipped recipe baked, run, pictured; and the fallback that installs at start."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image as Picture
+
+from bake import Settings, Status, ensure_desktop_image, start_task
+from bake.engine import Engine
+from bake.novnc import banner
+from bake.task import TASK_LABEL
+from generator import Environment
+from tests.conftest import Run
+
+
+def tasks(env_id: str) -> list[str]:
+    """The containers of an environment's tasks."""
+    return subprocess.run(
+        ["docker", "ps", "-aq", "--filter", f"label={TASK_LABEL}={env_id}"], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+@pytest.fixture
+def shipped(project: Path, base: str) -> Path:
+    """The project's folder with the shipped recipe in place of the tiny one."""
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.shipped]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    return project
+
+
+def test_run(cli: Run, shipped: Path) -> None:
+    """A command in a task has a live desktop; its output and status are ours; a picture shows the desktop."""
+    done = cli("run", "--screenshot", "shot.png", "--", "sh", "-c",
+               "xterm & until xdotool search --class xterm; do :; done; echo to-stdout; exit 7")  # fmt: skip
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.endswith("to-stdout\n")
+    assert "[desktop] ready" in done.stderr
+    assert "[desktop] http://127.0.0.1:" in done.stderr
+    picture = Picture.open(shipped / "shot.png").convert("RGB")
+    assert picture.size == (1280, 800)
+    colours = picture.getcolors(1 << 24)
+    assert colours is not None
+    assert len(colours) > 20
+    assert tasks("shipped") == []
+
+
+def test_every_tool_is_there(cli: Run, shipped: Path) -> None:
+    """Every program, font and file that the recipe promises, in login and other shells."""
+    tools = "Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth"
+    script = f"""set -e
+for tool in {tools}; do command -v $tool >/dev/null || echo missing $tool; done
+test -s "$(bash -lc 'echo $NOVNC_PATH')/vnc.html" || echo no login path
+test -s "$(bash -ic 'echo $NOVNC_PATH' 2>/dev/null)/vnc.html" || echo no interactive path
+ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/X11/misc/fonts.dir >/dev/null
+xterm -fn fixed -e true
+xwininfo -root | grep -q 1280x800
+xprop -root _NET_SUPPORTING_WM_CHECK | grep -q window
+echo complete
+"""
+    done = cli("run", "--", "bash", "-c", script)
+    assert (done.returncode, done.stdout) == (0, "complete\n"), done.stderr
+
+
+def test_more_can_be_installed(cli: Run, shipped: Path) -> None:
+    """The package database stays true: apt has nothing to repair and installs what the recipe left out."""
+    done = cli(
+        "run", "--", "sh", "-c", "apt-get check && apt-get update && apt-get install -y perl && perl -e 'print 42'"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("42")
+
+
+def test_command_not_found(cli: Run, shipped: Path) -> None:
+    """A command that the image does not have is named; the container is gone."""
+    done = cli("run", "--", "no-such-command")
+    assert done.returncode == 2
+    assert "command not found in the image: no-such-command" in done.stderr
+    assert tasks("shipped") == []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+def test_interrupted(shipped: Path, number: int, status: int) -> None:
+    """Ctrl-C ends the task: the status says so, and the container is gone."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", "--", "sleep", "1000"], cwd=shipped, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stderr
+    for line in process.stderr:
+        if b"http://" in line:
+            break
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == status
+    assert tasks("shipped") == []
+
+
+def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> None:
+    """The API: an image by its ID, a task, the VNC banner through noVNC, a picture, and nothing left."""
+    engine = Engine()
+    lines: list[str] = []
+    result = ensure_desktop_image(desktop, desktop_settings, engine=engine, log=lines.append)
+    assert result.status in (Status.LOCAL_HIT, Status.BUILT)
+    assert result.image_id
+    assert result.image_id.startswith("sha256:")
+    task = start_task(desktop, result, desktop_settings, engine=engine, log=lines.append, geometry="800x600")
+    try:
+        assert task.novnc_url
+        port = int(task.novnc_url.split(":")[2].split("/")[0])
+        assert (banner("127.0.0.1", port) or "").startswith("RFB 003.")
+        done = engine.docker("exec", "-e", "DISPLAY=:1", task.container_id, "import", "-window", "root", "png:-")
+        assert Picture.open(io.BytesIO(done.stdout)).size == (800, 600)
+        assert "[desktop] ready" in lines
+    finally:
+        task.stop()
+    assert tasks(desktop.env_id) == []
+
+
+def test_fallback_installs_at_start(cli: Run, shipped: Path) -> None:
+    """A build that fails does not lose the task: the desktop is installed at start, and the reason is said."""
+    config = shipped / "desktop-bake.toml"
+    config.write_text(config.read_text() + 'dockerfile = "Dockerfile"\n')
+    (shipped / "Dockerfile").write_text("FROM base\nRUN exit 3\n")
+    done = cli("run", "--", "xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
+    assert done.returncode == 0, done.stderr
+    assert "window id" in done.stdout
+    assert "[desktop-cache] build failed: " in done.stderr
+    assert "[desktop-cache] falling back to runtime install" in done.stderr
+    assert "[desktop] ready" in done.stderr
+    refused = cli("run", "--no-fallback", "--", "true")
+    assert refused.returncode == 6
+    assert tasks("shipped") == []
+
+
+def test_without_a_desktop(cli: Run, project: Path, base: str) -> None:
+    """An environment without a desktop runs the command on the base."""
+    (project / "desktop-bake.toml").write_text(f'[environments.plain]\nbase_image = "{base}"\n')
+    done = cli("run", "--", "cat", "/etc/debian_version")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("12")
+    assert cli("run", "--screenshot", "x.png", "--", "true").returncode == 2
+
+
+def test_unsupported_base(base: str) -> None:
+    """A base of another family is refused with the names of those that work."""
+    script = (Path(__file__).parent.parent / "recipe" / "desktop_install.sh").read_text()
+    fake = 'printf \'ID=alpine\\nPRETTY_NAME="Alpine Linux"\\n\' > /etc/os-release; exec bash -c "$1"'
+    done = subprocess.run(
+        ["docker", "run", "--rm", base, "bash", "-c", fake, "x", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "[desktop] unsupported base: Alpine Linux; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)\n"
+    )
+
+
+def test_missing_tool_is_named(base: str) -> None:
+    """An install that ends without one of the tools fails with its name."""
+    script = (Path(__file__).parent.parent / "recipe" / "desktop_install.sh").read_text()
+    script = script.replace('"install_$family"', "true")
+    done = subprocess.run(
+        ["docker", "run", "--rm", base, "bash", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "[desktop] missing after install: Xvnc" in done.stderr
+
+
+def test_unchanged_by_its_environment(desktop: Environment, desktop_settings: Settings, base: str) -> None:
+    """Two environments with the same inputs share one image."""
+    one = ensure_desktop_image(desktop, desktop_settings)
+    two = ensure_desktop_image(replace(desktop, env_id="other", name=os.uname().nodename), desktop_settings)
+    assert two.status is Status.LOCAL_HIT
+    assert one.image_id == two.image_id
