@@ -313,7 +313,12 @@ def _bake(
         raise TimeLimitError(f"the build was stopped after {settings.build_timeout_s} s", "raise build_timeout_s")
     if status:
         said = "\n".join(line for line in tail if "ERROR" in line or "error:" in line.lower()) or "\n".join(tail)
-        if "not a docker command" in said or "unknown command" in said or ("buildx" in said and "plugin" in said):
+        if (
+            "not a docker command" in said
+            or "unknown command" in said
+            or "unknown flag: --load" in said
+            or ("buildx" in said and "plugin" in said)
+        ):
             raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
         reason = last_line(said) if plain else "see BuildKit's error above"
         raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")

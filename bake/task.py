@@ -24,6 +24,13 @@ NOVNC_PORT = 6080
 DISPLAY = "1"
 READY_TIMEOUT_S = 60.0
 INSTALL_TIMEOUT_S = 1200.0
+# VNC answers some 50 ms before the window manager does; windows opened in between would stay without a frame
+_ONCE_MANAGED = """i=0
+until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q window || [ $i -ge 250 ]; do
+  i=$((i + 1)); sleep 0.02
+done
+exec "$@"
+"""
 _AT_START = 'set -e; bash -c "$1"; bash -c "$2"; echo "[desktop] installed"; exec bash -c "$3"'
 
 
@@ -55,12 +62,14 @@ class DesktopTask:
         Raises:
             ConfigurationError: the image has no such command.
         """
+        program = command[0]
         flags = ["-i"] * interactive + ["-t"] * terminal
         if self.novnc_url:
             flags += ["-e", f"DISPLAY=:{DISPLAY}"]
+            command = ["sh", "-c", _ONCE_MANAGED, "sh", *command]
         status = subprocess.run(["docker", "exec", *flags, self.container_id, *command], check=False).returncode
         if status in (126, 127):
-            there = self.engine.docker("exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", command[0])
+            there = self.engine.docker("exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", program)
             if there.returncode:
                 raise ConfigurationError(
                     f"command not found in the image: {command[0]}",

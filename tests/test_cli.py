@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import Run
+if TYPE_CHECKING:
+    from tests.conftest import Run
 
 
 def labels_of(image: str) -> dict[str, str]:
@@ -219,7 +221,7 @@ REFUSALS = {
     "unknown environment": (["resolve", "defalt"], "", 2, "did you mean 'default'?"),
     "unknown key": (["resolve"], "repositry = 'a'\n", 2, "did you mean 'repository'?"),
     "invalid TOML": (["resolve"], "a = \n", 2, "line 1"),
-    "malformed reference": (["resolve"], "[environments.e]\nbase_image = 'UPPER CASE'\n", 2, "UPPER CASE"),
+    "malformed reference": (["resolve", "e"], "[environments.e]\nbase_image = 'UPPER CASE'\n", 2, "UPPER CASE"),
     "malformed digest": (["resolve", "e"], "[environments.e]\nbase_image = 'a@sha256:1'\n", 2, "malformed digest"),
     "long tag": (["resolve", "e"], f"[environments.e]\nbase_image = 'a:{'t' * 129}'\n", 2, "129"),
     "wrong type": (["resolve", "e"], "[environments.e]\nbase_image = 1\n", 2, "base_image"),
@@ -236,7 +238,8 @@ def test_refusals(case: str, cli: Run, project: Path) -> None:
     """Bad input is one line and a remedy, with its exit status."""
     words, text, status, says = REFUSALS[case]
     config = project / "desktop-bake.toml"
-    config.write_text(text + config.read_text())
+    own = config.read_text()
+    config.write_text(own + text if text.startswith("[") else text + own)
     done = cli(*words)
     assert done.returncode == status
     assert done.stdout == ""

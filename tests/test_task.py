@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image as Picture
@@ -17,8 +18,10 @@ from bake import Settings, Status, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
 from bake.task import TASK_LABEL
-from generator import Environment
-from tests.conftest import Run
+
+if TYPE_CHECKING:
+    from generator import Environment
+    from tests.conftest import Run
 
 
 def tasks(env_id: str) -> list[str]:
