@@ -72,7 +72,7 @@ class DesktopTask:
             there = self.engine.docker("exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", program)
             if there.returncode:
                 raise ConfigurationError(
-                    f"command not found in the image: {command[0]}",
+                    f"command not found in the image: {program}",
                     "install it in the setup script or the base",
                 )
         return status
