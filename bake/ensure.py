@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     Log = Callable[[str], None]
 
+_NO_BUILDX = ("not a docker command", "unknown command: docker buildx", "unknown flag: --load")
 _NO_DIGEST = Digest("sha256:" + "0" * 64)
 
 
@@ -313,12 +314,7 @@ def _bake(
         raise TimeLimitError(f"the build was stopped after {settings.build_timeout_s} s", "raise build_timeout_s")
     if status:
         said = "\n".join(line for line in tail if "ERROR" in line or "error:" in line.lower()) or "\n".join(tail)
-        if (
-            "not a docker command" in said
-            or "unknown command" in said
-            or "unknown flag: --load" in said
-            or ("buildx" in said and "plugin" in said)
-        ):
+        if any(sign in said for sign in _NO_BUILDX):
             raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
         reason = last_line(said) if plain else "see BuildKit's error above"
         raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")

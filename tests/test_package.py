@@ -55,9 +55,12 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
         f'[environments.a]\nbase_image = "a@sha256:{"a" * 64}"\nheadless_desktop_enabled = true\n'
     )
     done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "desktop-bake", "render", "-o", "ci"], cwd=tmp_path, capture_output=True, text=True,
+        [tmp_path / "venv" / "bin" / "desktop-bake", "render", "-o", "ci"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ci" / "docker-bake.hcl").is_file()
     assert len(list((tmp_path / "ci" / "context").glob("*/desktop_install.sh"))) == 1
