@@ -1,0 +1,219 @@
+"""`make bench`: one table, every line a ratio of medians within this run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bake import Settings, ensure_desktop_image, start_task
+from bake.engine import Engine
+from bake.ensure import ImageResult, Status, rendered_files, targets_of, write_files
+from bake.novnc import wait_for_banner
+from bake.shipped import shipped
+from generator import BakeOptions, Digest, Environment, ImageReference, bake_targets, compute_key, render_bake_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCAL = ImageReference.parse("desktop-bake")
+
+
+def seconds(work: Callable[[], object], after: Callable[[], object] = lambda: None) -> float:
+    """How long this takes; `after` cleans up outside the clock."""
+    start = time.perf_counter()
+    work()
+    took = time.perf_counter() - start
+    after()
+    return took
+
+
+def medians(repetitions: int, *works: Callable[[], float]) -> list[float]:
+    """The median of each, taken in turns so that a machine's drift touches all."""
+    rounds = [[work() for work in works] for _ in range(repetitions)]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+def quiet(*words: str, cwd: Path | None = None) -> None:
+    """Run a command that must succeed."""
+    subprocess.run(words, check=True, capture_output=True, cwd=cwd, stdin=subprocess.DEVNULL)
+
+
+class Bench:
+    """The measurements, each adding a row to the table."""
+
+    def __init__(self, repetitions: int, folder: Path) -> None:
+        self.repetitions = repetitions
+        self.folder = folder
+        self.rows: list[tuple[str, str, str, str]] = []
+        self.engine = Engine()
+        base = ImageReference.parse(os.environ["DESKTOP_BAKE_TEST_BASE"])
+        quiet("docker", "pull", "-q", str(base))
+        self.environment = Environment(
+            env_id="bench", base_image=base, headless_desktop_enabled=True, cache_desktop_build=True
+        )
+        self.settings = Settings(repository=LOCAL)
+        self.config = folder / "desktop-bake.toml"
+        self.config.write_text(
+            f'[environments.bench]\nbase_image = "{base}"\n'
+            "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+        )
+        self.image = ensure_desktop_image(self.environment, self.settings)
+
+    def row(self, what: str, ours: float, theirs: float, bar: str, *, times_faster: bool = False) -> None:
+        """Add a ratio of two medians in seconds."""
+        ratio = theirs / ours if times_faster else ours / theirs
+        self.rows.append((what, f"{ours:.3f} s / {theirs:.3f} s", f"{ratio:.2f}", bar))
+        print(self.rows[-1], file=sys.stderr, flush=True)
+
+    def start(self, image: ImageResult) -> float:
+        """From nothing to the VNC banner, through the API."""
+        tasks = []
+        return seconds(
+            lambda: tasks.append(start_task(self.environment, image, self.settings)), lambda: tasks[0].stop()
+        )
+
+    def command(self) -> float:
+        """`desktop-bake run`, the whole process, until it says that noVNC answers."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bake", "run", "--config", str(self.config), "--", "sleep", "100"],
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stderr
+        stderr = process.stderr
+
+        def until_ready() -> None:
+            while b"[desktop] ready" not in stderr.readline():
+                pass
+
+        took = seconds(until_ready)
+        process.terminate()
+        process.communicate()
+        return took
+
+    def bare(self) -> float:
+        """Plain `docker run` of the same image and script, until the banner."""
+        script = shipped("recipe/desktop_run.sh").read_text()
+        names = []
+
+        def run() -> None:
+            words = ["docker", "run", "-d", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
+            done = subprocess.run([*words, str(self.image.image_id), "-c", script], capture_output=True, check=True)
+            names.append(done.stdout.decode().strip())
+            port = subprocess.run(["docker", "port", names[0], "6080"], capture_output=True, check=True).stdout
+            wait_for_banner("127.0.0.1", int(port.decode().split()[0].rsplit(":", 1)[1]), 60, lambda: None)
+
+        return seconds(run, lambda: quiet("docker", "rm", "-f", names[0]))
+
+    def starts(self) -> None:
+        """Task start: the command against bare docker run, and against installing at start."""
+        ours, bare = medians(self.repetitions, self.command, self.bare)
+        self.row("hit, `desktop-bake run` to banner / bare docker run", ours, bare, "<= 1.8")
+        at_start = replace(self.image, status=Status.FALLBACK, image=str(self.environment.base_image), image_id=None,
+                           install_at_start=True)  # fmt: skip
+        (install,) = medians(self.repetitions, lambda: self.start(at_start))
+        self.row("runtime install / hit, times faster", ours, install, ">= 40", times_faster=True)
+
+    def resolves(self) -> None:
+        """The whole `desktop-bake resolve` against the whole `docker image inspect`."""
+        ours, inspect = medians(
+            self.repetitions * 3,
+            lambda: seconds(lambda: quiet(sys.executable, "-m", "bake", "resolve", "-q", "--config", str(self.config))),
+            lambda: seconds(lambda: quiet("docker", "image", "inspect", str(self.image.image_id))),
+        )
+        self.row("resolve on a local hit / docker image inspect", ours, inspect, "<= 4")
+
+    def builds(self) -> None:
+        """Our cold build against plain bake of the same file, and a rebuild after a setup change."""
+        settings = replace(self.settings, cache="none", root=self.folder)
+        plain = self.folder / "plain"
+        write_files(plain, rendered_files(targets_of([self.environment], settings, self.engine)))
+        setup = self.folder / "setup.sh"
+        changed = replace(self.environment, setup_script="setup.sh")
+
+        def forget() -> None:
+            quiet("docker", "image", "rm", "-f", str(self.image.image))
+            quiet("docker", "buildx", "prune", "-af")
+
+        def ours() -> float:
+            forget()
+            return seconds(lambda: ensure_desktop_image(self.environment, settings))
+
+        def theirs() -> float:
+            forget()
+            return seconds(lambda: quiet("docker", "buildx", "bake", "desktop", "--load", cwd=plain))
+
+        def rebuild() -> float:
+            text = shipped("recipe/desktop_setup.sh").read_text()
+            setup.write_text(text + f"\n# {time.time_ns()}\n")
+            results = []
+            took = seconds(lambda: results.append(ensure_desktop_image(changed, settings)))
+            quiet("docker", "image", "rm", "-f", results[0].image)
+            return took
+
+        cold, plain_cold, again = medians(self.repetitions, ours, theirs, rebuild)
+        self.row("our cold build / plain docker buildx bake", cold, plain_cold, "<= 1.05")
+        self.row("rebuild after a setup change / cold build", again, cold, "<= 0.15")
+        self.image = ensure_desktop_image(self.environment, self.settings)
+
+    def size(self) -> None:
+        """Megabytes over the base, unpacked, as docker history states them."""
+        done = subprocess.run(
+            ["docker", "history", "--human=false", "--format", "{{.Size}}", str(self.image.image_id)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        added = sum(map(int, done.stdout.split()[:2])) / 1e6
+        self.rows.append(("megabytes added to the base", f"{added:.0f} MB", "", "<= 400"))
+
+    def rendering(self) -> None:
+        """Rendering 10, 100 and 1,000 environments, keys included."""
+        template = shipped("docker-bake.hcl.j2").read_text()
+        recipe = self.settings.recipe(self.environment)
+
+        def render(count: int) -> float:
+            def work() -> None:
+                wanted = []
+                for number in range(count):
+                    environment = replace(self.environment, env_id=str(number), build_args={"N": str(number)})
+                    wanted.append((environment, recipe, compute_key(environment, recipe, Digest.of(b"base"))))
+                render_bake_file(template, bake_targets(wanted, BakeOptions(repository=LOCAL)))
+
+            return seconds(work)
+
+        ten, hundred, thousand = medians(self.repetitions, *(lambda n=n: render(n) for n in (10, 100, 1000)))
+        self.rows.append(("rendering 10 / 100 / 1,000 environments", f"{ten:.3f} / {hundred:.3f} / {thousand:.3f} s",
+                          f"{thousand / hundred:.1f}", "1,000 < 1 s, ratio to 100 about 10"))  # fmt: skip
+
+
+def main() -> int:
+    """Measure everything and print the table as Markdown."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("-n", type=int, default=5, help="repetitions, default: %(default)s")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments.n, Path(folder))
+        bench.rendering()
+        bench.size()
+        bench.resolves()
+        bench.starts()
+        bench.builds()
+    if arguments.json:
+        print(json.dumps({"schema": 1, "rows": bench.rows}))
+    else:
+        print(f"medians of {arguments.n} or more\n\n| what | measured | ratio | bar |\n|---|---|---|---|")
+        for row in bench.rows:
+            print("| " + " | ".join(row) + " |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
