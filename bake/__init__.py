@@ -4,7 +4,8 @@ The public names of the API: `ensure_desktop_image`, `ImageResult`, `Status`, `S
 `start_task`, `DesktopTask`.
 """
 
-from bake.ensure import ImageResult, Status, ensure_desktop_image
+from bake.ensure import ensure_desktop_image
+from bake.resolve import ImageResult, Status
 from bake.settings import Settings, load_settings
 from bake.task import DesktopTask, start_task
 

@@ -17,8 +17,9 @@ def main() -> int:
     from python_on_whales import docker
     from python_on_whales.exceptions import DockerException
 
+    draw = request["progress"] != "plain"  # on a terminal BuildKit draws by itself
     try:
-        docker.buildx.bake(
+        lines = docker.buildx.bake(
             targets=request["targets"],
             files=[request["file"]],
             builder=request["builder"],
@@ -27,7 +28,12 @@ def main() -> int:
             set=request["set"],
             progress=request["progress"],
             variables=request["variables"],
+            stream_logs=not draw,
         )
+        if not draw:
+            for line in lines:  # nothing runs before this
+                sys.stderr.write(line)
+                sys.stderr.flush()
     except DockerException:  # its text holds whole command lines; BuildKit's own words are on standard error
         return 1
     return 0

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from bake.cli import load
 from bake.engine import Engine
-from bake.ensure import Status, ensure_desktop_image, key_of, rendered_files, silent, targets_of, write_files
-from bake.ensure import build as bake_image
-from bake.ensure import resolve as resolve_image
+from bake.resolve import Status, key_of, silent
+from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     import argparse
 
-    from bake.ensure import ImageResult, Log
+    from bake.resolve import ImageResult, Log
 
 MISS = 3
 
@@ -93,6 +92,8 @@ def key(arguments: argparse.Namespace) -> int:
 
 def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
+    from bake.render import rendered_files, targets_of, write_files
+
     settings = load(arguments)
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     if not chosen:
@@ -169,8 +170,10 @@ def build(arguments: argparse.Namespace) -> int:
     results = []
     for environment in chosen:
         result = resolve_image(environment, settings, engine, log)
-        if result.status is Status.MISS:
-            result = bake_image(environment, settings, engine, log, _progress(arguments))
+        if result.status is Status.MISS and result.cache_key:
+            from bake.build import build as bake_image
+
+            result = bake_image(environment, result.cache_key.base, settings, engine, log, _progress(arguments))
         results.append(result)
         if not arguments.json:
             _show(result, as_json=False)
@@ -185,6 +188,7 @@ def _progress(arguments: argparse.Namespace) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a command in a task with a live desktop, and exit with its status."""
+    from bake.ensure import ensure_desktop_image
     from bake.task import start_task
 
     settings = load(arguments)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import ConfigurationError, EngineError, RegistryError, TimeLimitError
-from generator.key import SCHEMA_LABEL
+from generator.key import SCHEMA, SCHEMA_LABEL
 from generator.reference import Digest, ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+OLDEST_BUILDX = (0, 13)
 CALL_TIMEOUT_S = 60.0
 LOOKUP_TIMEOUT_S = 10.0
 _NO_ENGINE = (
@@ -57,41 +59,23 @@ class Engine:
             EngineError: the client is not installed, or the engine does not answer.
             TimeLimitError: the call did not end within its limit.
         """
-        return self.finish(self.start(*arguments), timeout_s)
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `docker ARGUMENTS`, so that questions can be asked side by side; `finish` takes the answer."""
         try:
-            return subprocess.Popen(
-                ["docker", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+            done = subprocess.run(
+                ["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
             )
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
-
-    def finish(
-        self, process: subprocess.Popen[bytes], timeout_s: float = CALL_TIMEOUT_S
-    ) -> subprocess.CompletedProcess[bytes]:
-        """The answer of a started call; errors as of `docker`."""
-        try:
-            out, err = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
                 f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        said = err.decode(errors="replace")
-        if process.returncode and any(sign in said.lower() for sign in _NO_ENGINE):
+        said = done.stderr.decode(errors="replace")
+        if done.returncode and any(sign in said.lower() for sign in _NO_ENGINE):
             raise EngineError(
                 f"no Docker Engine answers: {first_line(said)}",
                 "start Docker, or set DOCKER_HOST or --context",
             )
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return done
 
     def images(self, references: Sequence[str]) -> list[Image]:
         """Those of these references or IDs that the local store holds."""
@@ -103,27 +87,17 @@ class Engine:
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
 
-    def labelled_and_base(
-        self, labels: Mapping[str, str], reference: ImageReference
-    ) -> tuple[list[Image], Digest, str | None]:
-        """The images that carry all these labels, by one query, and at its side the base's digest and platform.
-
-        Errors as of `base`.
-        """
+    def labelled(self, labels: Mapping[str, str]) -> list[Image]:
+        """The images that carry all these labels, by one query."""
         filters = [part for name, value in labels.items() for part in ("--filter", f"label={name}={value}")]
-        listing = self.start("image", "ls", "--no-trunc", "-q", *filters)
-        try:
-            digest, platform = self.base(reference)
-        finally:
-            done = self.finish(listing)
+        done = self.docker("image", "ls", "--no-trunc", "-q", *filters)
         if done.returncode:
             raise EngineError(f"cannot list images: {first_line(done.stderr.decode())}", "check: docker image ls")
-        return self.images(sorted(set(done.stdout.decode().split()))), digest, platform
+        return self.images(sorted(set(done.stdout.decode().split())))
 
     def ours(self) -> list[Image]:
         """Every image of the local store that this project baked."""
-        done = self.docker("image", "ls", "--no-trunc", "-q", "--filter", f"label={SCHEMA_LABEL}")
-        return self.images(sorted(set(done.stdout.decode().split())))
+        return self.labelled({SCHEMA_LABEL: SCHEMA})
 
     def platform(self) -> str:
         """The engine's own platform, `os/architecture`."""
@@ -132,22 +106,41 @@ class Engine:
             raise EngineError(f"no Docker Engine answers: {first_line(done.stderr.decode())}", "start Docker")
         return done.stdout.decode().strip()
 
-    def base(self, reference: ImageReference) -> tuple[Digest, str | None]:
-        """The base image's digest as a registry knows it, and its platform where the store holds it.
+    def require_buildx(self) -> None:
+        """Check that the client has a buildx that reads our bake files.
 
-        Asks the local store first, the registry where it is not there. An image that no registry knows is
-        named by its ID.
+        Raises:
+            EngineError: buildx is missing or too old.
+        """
+        said = self.docker("buildx", "version").stdout.decode(errors="replace")
+        remedy = f"install the docker-buildx plugin, {'.'.join(map(str, OLDEST_BUILDX))} or newer"
+        version = re.search(r"\bv?(\d+)\.(\d+)\.\d+", said)
+        if not version:
+            raise EngineError("buildx is missing", remedy)
+        if tuple(map(int, version.groups())) < OLDEST_BUILDX:
+            raise EngineError(f"buildx {version[0]} is too old", remedy)
+
+    def base_and_guess(self, base: ImageReference, guess: str | None) -> tuple[Image | None, Image | None]:
+        """The base and an image of a guessed ID, by one query; None for each that is not in the local store."""
+        found = self.images([str(base), guess] if guess else [str(base)])
+        guessed = next((image for image in found if image.image_id == guess), None)
+        return next((image for image in found if image is not guessed), None), guessed
+
+    def base_digest(self, reference: ImageReference, local: Image | None) -> Digest:
+        """The base image's digest as a registry knows it.
+
+        Args:
+            reference: the base.
+            local: the image of that reference in the local store; asks the registry where None. An image that
+                no registry knows is named by its ID.
 
         Raises:
             ConfigurationError: there is no such image.
             RegistryError: the registry refused or could not be reached.
         """
-        found = self.images([str(reference)])
-        if found:
-            return reference.digest or _registry_digest(found[0], reference), found[0].platform
         if reference.digest:
-            return reference.digest, None
-        return self._registry_base(reference), None
+            return reference.digest
+        return _registry_digest(local, reference) if local else self._registry_base(reference)
 
     def _registry_base(self, reference: ImageReference) -> Digest:
         name = str(reference)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine, first_line, last_line
-from bake.ensure import silent
+from bake.resolve import silent
 from bake.shipped import shipped
 from generator.errors import ConfigurationError, TaskError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bake.ensure import ImageResult, Log
+    from bake.resolve import ImageResult, Log
     from bake.settings import Settings
     from generator.environment import Environment
 

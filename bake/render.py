@@ -1,0 +1,60 @@
+"""A rendered folder: the bake file and the build contexts beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bake.resolve import key_of
+from bake.shipped import shipped
+from generator.bakefile import BakeOptions, BakeTarget, bake_targets, render_bake_file
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bake.engine import Engine
+    from bake.settings import Settings
+    from generator.environment import Environment
+
+
+def targets_of(environments: list[Environment], settings: Settings, engine: Engine) -> tuple[BakeTarget, ...]:
+    """The bake targets of these environments, one a distinct key."""
+    wanted = []
+    for environment in environments:
+        recipe = settings.recipe(environment)
+        wanted.append((environment, recipe, key_of(environment, recipe, engine)))
+    return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
+
+
+def rendered_files(targets: tuple[BakeTarget, ...]) -> dict[str, tuple[bytes, bool]]:
+    """Every file of a rendered folder: content and executable bit by relative path."""
+    template = shipped("docker-bake.hcl.j2").read_text(encoding="utf-8")
+    files = {"docker-bake.hcl": (render_bake_file(template, targets).encode(), False)}
+    for target in targets:
+        for path, file in target.recipe.context():
+            files[f"{target.context}/{path}"] = (file.content, file.executable)
+    return files
+
+
+def write_files(folder: Path, files: Mapping[str, tuple[bytes, bool]]) -> None:
+    """Write a rendered folder, each file replaced whole; nothing outside the folder is ever written.
+
+    Raises:
+        ConfigurationError: a symbolic link in the folder leads out of it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        root = folder.resolve()
+        for name, (content, executable) in files.items():
+            path = root / name
+            if not path.parent.resolve().is_relative_to(root):
+                raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f".{path.name}.{os.getpid()}")
+            partial.write_bytes(content)
+            partial.chmod(0o755 if executable else 0o644)
+            partial.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR") from error

@@ -1,0 +1,191 @@
+"""Which image a task uses, building nothing: found by labels, proven by every one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+from generator.key import KEY_LABEL, SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bake.engine import Engine, Image
+    from bake.settings import Settings
+    from generator.environment import Environment
+    from generator.recipe import Recipe
+
+    Log = Callable[[str], None]
+
+_NO_DIGEST = Digest("sha256:" + "0" * 64)
+
+
+class Status(StrEnum):
+    """How an image was found."""
+
+    DISABLED = "disabled"
+    LOCAL_HIT = "local-hit"
+    REGISTRY_HIT = "registry-hit"
+    MISS = "miss"
+    BUILT = "built"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageResult:
+    """What a task uses.
+
+    Attributes:
+        environment: the environment's id.
+        status: how it was found.
+        image: the image for people: the cache tag, or the pinned base.
+        image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
+        cache_key: the key, or None where it could not be computed.
+        reason: why it is so, in one line.
+        install_at_start: whether the task has to install the desktop itself.
+        exit_status: the exit status of the error behind a fallback, else 0.
+    """
+
+    environment: str
+    status: Status
+    image: str
+    image_id: str | None
+    cache_key: CacheKey | None
+    reason: str
+    install_at_start: bool = False
+    exit_status: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `resolve --json` prints."""
+        return {
+            "schema": 1,
+            "environment": self.environment,
+            "status": self.status.value,
+            "image": self.image,
+            "image_id": self.image_id,
+            "cache_key": str(self.cache_key) if self.cache_key else None,
+            "components": self.cache_key.components() if self.cache_key else {},
+            "reason": self.reason,
+        }
+
+
+def silent(_line: str) -> None:
+    """The log of callers that want none."""
+
+
+def key_of(environment: Environment, recipe: Recipe, engine: Engine) -> CacheKey:
+    """The cache key with the base's digest asked from the local store, else from its registry."""
+    base, _ = engine.base_and_guess(environment.base_image, None)
+    return compute_key(environment, recipe, engine.base_digest(environment.base_image, base))
+
+
+def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
+    """What a task of this environment would use, building nothing.
+
+    Args:
+        environment: the environment.
+        settings: where tags go and the recipe lies.
+        engine: the engine to ask.
+        log: gets one line at a time.
+
+    Raises:
+        ConfigurationError: the recipe or the base image is wrong.
+        EngineError: no engine answers.
+    """
+    if not environment.desktop_cache_enabled:
+        reason = "cache_desktop_build is off" if environment.headless_desktop_enabled else "headless desktop is off"
+        return ImageResult(
+            environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
+            image_id=None, cache_key=None, reason=reason, install_at_start=environment.headless_desktop_enabled,
+        )  # fmt: skip
+    recipe = settings.recipe(environment)
+    known = compute_key(environment, recipe, _NO_DIGEST)  # all but the base is known before asking anyone
+    memory = _memory(environment, known)
+    base, guess = engine.base_and_guess(environment.base_image, _read(memory))
+    key = replace(known, base=engine.base_digest(environment.base_image, base))
+    log(f"[desktop-cache] cache key: {key}")
+    tag = f"{settings.repository}:{key}"
+    result = ImageResult(
+        environment=environment.env_id, status=Status.MISS, image=tag, image_id=None, cache_key=key, reason=""
+    )
+    hit = guess if guess and _proven(guess, key, engine, base) else local_image(engine, key, base)
+    if hit:
+        log(f"[desktop-cache] hit (local): {tag}")
+        if hit is not guess:
+            _write(memory, hit.image_id)
+        return replace(result, status=Status.LOCAL_HIT, image_id=hit.image_id, reason="labels match")
+    reason = _miss_reason(engine, key, tag)
+    log(f"[desktop-cache] miss: {reason}")
+    return replace(result, reason=reason)
+
+
+def local_image(engine: Engine, key: CacheKey, base: Image | None = None) -> Image | None:
+    """The image of this key in the local store, proven by every label and its platform.
+
+    Args:
+        engine: the engine to ask.
+        key: the key.
+        base: the base image, where at hand: it tells the platform.
+    """
+    found = engine.labelled({SCHEMA_LABEL: SCHEMA, KEY_LABEL: str(key)})
+    return next((image for image in found if _proven(image, key, engine, base)), None)
+
+
+def _proven(image: Image, key: CacheKey, engine: Engine, base: Image | None) -> bool:
+    if key.mismatch(image.labels):
+        return False
+    return _same_platform(image.platform, base.platform if base else engine.platform())
+
+
+def cache_folder() -> Path:
+    """This user's folder for what can be made again: BuildKit's cache, locks, remembered image IDs."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("desktop-bake"))
+
+
+def _memory(environment: Environment, known: CacheKey) -> Path:
+    """Where the image of the last hit is written down: a guess that saves a query, proven like any other image."""
+    inputs = f"{environment.base_image} {known.install} {known.setup} {known.dockerfile}"
+    return cache_folder() / "last-hit" / hashlib.sha256(inputs.encode()).hexdigest()[:32]
+
+
+def _read(memory: Path) -> str | None:
+    try:
+        text = memory.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if re.fullmatch(r"sha256:[0-9a-f]{64}", text) else None
+
+
+def _write(memory: Path, image_id: str) -> None:
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(image_id, encoding="ascii")
+    except OSError:  # a full or read-only disk costs a query next time, nothing else
+        return
+
+
+def _same_platform(image: str, wanted: str) -> bool:
+    return image.split("/")[:2] == wanted.split("/")[:2]
+
+
+def _miss_reason(engine: Engine, key: CacheKey, tag: str) -> str:
+    tagged = engine.images([tag])
+    if tagged:
+        wrong = key.mismatch(tagged[0].labels)
+        platforms = f"is for {tagged[0].platform}, this engine runs {engine.platform()}"
+        return f"{tag} is not what its tag says: {wrong}" if wrong else f"{tag} {platforms}"
+    others = []
+    for image in engine.ours():
+        try:
+            others.append(CacheKey.from_labels(image.labels))
+        except ConfigurationError:  # not an image that can be near
+            continue
+    return key.miss_reason(others)
