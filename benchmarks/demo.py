@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bake import load_settings
+from bake.engine import Engine
+from bake.resolve import resolve
+
 OUT = Path("out")
 SCENE = """
 xterm -geometry 78x18+60+70 -fa DejaVuSansMono -fs 11 -T "a task with a desktop" \
@@ -39,6 +43,9 @@ def main() -> int:
         )
         if done.returncode:
             return done.returncode
+    settings = load_settings(config, {})
+    tag = resolve(settings.environment(None), settings, Engine()).image
+    (OUT / "images").write_text(f"{tag}\n{base}\n")  # what `make clean` takes down in an engine that is not ours
     print(f"\na picture of the desktop: {picture}", file=sys.stderr)
     return 0
 

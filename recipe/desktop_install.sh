@@ -39,7 +39,7 @@ slim() { # PACKAGE DEPENDENCY…
   dpkg-deb -R "$folder/$package"_*.deb "$folder/$package"
   rm "$folder/$package"_*.deb
   for pattern in "$@"; do
-    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )$pattern[^,|]*(\|[^,]*)*(, |\$)/\1/g; s/, \$// }" "$folder/$package/DEBIAN/control"
+    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${pattern}[^,|]*(\|[^,]*)*(, |\$)/\1/g; s/, \$// }" "$folder/$package/DEBIAN/control"
   done
   sed -i -E 's/^(Version: .*)$/\1+slim/' "$folder/$package/DEBIAN/control"
   rm -rf "$folder/$package"/usr/share/{doc,man,locale}

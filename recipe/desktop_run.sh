@@ -4,10 +4,12 @@
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1}
+# shellcheck source=/dev/null
 . /etc/profile.d/desktop.sh
 rfb=$((5900 + ${DISPLAY#:}))
 logs=$(mktemp -d)
 
+# shellcheck disable=SC2329
 stop() { trap - TERM INT; kill 0; exit 143; }
 trap stop TERM INT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -295,6 +296,61 @@ def test_buildx_missing(cli: Run, project: Path, tmp_path: Path) -> None:
     done = cli("build", DOCKER_CONFIG=str(tmp_path / "empty"), HOME=str(tmp_path))
     assert done.returncode == 4, done.stderr
     assert "buildx is missing" in done.stderr
+
+
+def test_buildx_too_old(cli: Run, project: Path, tmp_path: Path) -> None:
+    """A buildx of before our bake files: exit 4, its version, and what to install; `run` falls back."""
+    plugin = tmp_path / "docker" / "cli-plugins" / "docker-buildx"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(
+        """#!/bin/sh
+case $1 in
+  docker-cli-plugin-metadata) echo '{"SchemaVersion": "0.1.0", "Vendor": "Docker Inc.", "Version": "v0.9.1"}' ;;
+  *) echo "github.com/docker/buildx v0.9.1 ed00243" ;;
+esac
+"""
+    )
+    plugin.chmod(0o755)
+    done = cli("build", DOCKER_CONFIG=str(tmp_path / "docker"))
+    assert done.returncode == 4, done.stderr
+    assert "buildx v0.9.1 is too old" in done.stderr
+    assert "0.13 or newer" in done.stderr
+
+
+def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> None:
+    """An image with every label right, but for another kind of machine, is reported and built over."""
+    other = "arm64" if platform.machine() == "x86_64" else "amd64"
+    answer = json.loads(cli("resolve", "--json").stdout)
+    assert cli("build").returncode == 0
+    labels = labels_of(answer["image"])
+    assert cli("resolve").returncode == 0
+    subprocess.run(["docker", "image", "rm", "-f", answer["image"]], check=True, capture_output=True)
+    flags = [part for name, value in labels.items() for part in ("--label", f"{name}={value}")]
+    subprocess.run(
+        ["docker", "buildx", "build", "--load", "--platform", f"linux/{other}", "-t", answer["image"], *flags, "-"],
+        input=b"FROM scratch\nENV A=1\n",
+        check=True, capture_output=True,
+    )  # fmt: skip
+    miss = cli("resolve")
+    assert miss.returncode == 3
+    assert f"is for linux/{other}" in miss.stderr
+    assert cli("build").stdout.startswith("built")
+    assert cli("resolve").returncode == 0
+
+
+def test_a_remembered_image_is_proven_like_any_other(cli: Run, project: Path) -> None:
+    """The ID written down at the last hit is a guess: of another image, or no ID at all, it changes no answer."""
+    assert cli("build").returncode == 0
+    right = json.loads(cli("resolve", "--json").stdout)
+    (memory,) = (Path(os.environ["XDG_CACHE_HOME"]) / "desktop-bake" / "last-hit").iterdir()
+    assert memory.read_text() == right["image_id"]
+    (project / "setup.sh").write_text("echo other\n")
+    other = json.loads(cli("build", "--json").stdout)["images"][0]["image_id"]
+    (project / "setup.sh").write_text("echo third\n")
+    for guess in (other, right["image_id"], "sha256:" + "0" * 64, "--help", "\udcff"):
+        for file in memory.parent.iterdir():
+            file.write_text(guess, errors="surrogateescape")
+        assert cli("resolve").returncode == 3
 
 
 def test_interrupt(cli: Run, project: Path) -> None:

@@ -166,6 +166,31 @@ def test_unsupported_base(base: str) -> None:
     )
 
 
+def test_a_base_with_a_user_and_sudo(cli: Run, project: Path, base: str) -> None:
+    """A base that runs as a user with sudo: the desktop is installed and run as that user."""
+    tag = f"{project.name}-sudo:1".replace("_", "-")
+    dockerfile = f"""FROM {base}
+RUN apt-get -q update && apt-get -q install -y --no-install-recommends sudo && rm -rf /var/lib/apt/lists/* \\
+  && useradd -m worker && echo 'worker ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/worker
+USER worker
+"""
+    subprocess.run(
+        ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"],
+        input=dockerfile, text=True, check=True, capture_output=True,
+    )  # fmt: skip
+    try:
+        config = project / "desktop-bake.toml"
+        scripts = [line for line in config.read_text().splitlines() if "_script" not in line]
+        config.write_text("\n".join(scripts).replace(base, tag))
+        assert cli("build").returncode == 0
+        done = cli("run", "--", "sh", "-c", "id -un; xprop -root _NET_SUPPORTING_WM_CHECK")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("worker\n")
+        assert "window id" in done.stdout
+    finally:
+        subprocess.run(["docker", "image", "rm", "-f", tag], capture_output=True, check=False)
+
+
 def test_missing_tool_is_named(base: str) -> None:
     """An install that ends without one of the tools fails with its name."""
     script = (Path(__file__).parent.parent / "recipe" / "desktop_install.sh").read_text()

@@ -1,0 +1,96 @@
+"""`scripts/engine`: it uses what answers, brings up only what is missing, and refuses in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def other_checkout(tmp_path: Path) -> Path:
+    """Another checkout of the project, with nothing brought up in it, that any user may write to."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "checkout" / "scripts")
+    (tmp_path / "checkout").chmod(0o777)
+    for folder in tmp_path.parents:  # pytest's own folders are for their owner alone
+        if folder.stat().st_uid == os.getuid() and "pytest-" in folder.name:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    tmp_path.chmod(0o755)
+    return tmp_path / "checkout"
+
+
+def engine(checkout: Path, *words: str, path: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the script there."""
+    return subprocess.run(
+        [*words[:-1], "/bin/bash", checkout / "scripts" / "engine", words[-1]],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={"PATH": path or os.environ["PATH"], "HOME": str(checkout), **variables},
+    )  # fmt: skip
+
+
+def ids() -> set[str]:
+    """Every image, container and network of the engine of these tests."""
+    listed = ""
+    for what in (["image", "ls", "-aq"], ["container", "ls", "-aq"], ["network", "ls", "-q"]):
+        listed += subprocess.run(["docker", *what], capture_output=True, text=True, check=True).stdout
+    return set(listed.split())
+
+
+def test_an_engine_that_answers_is_used(other_checkout: Path) -> None:
+    """Where one answers, only a registry with a base image is started; `down` leaves that engine as it was."""
+    before = ids()
+    own = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")}
+    up = engine(other_checkout, "up", **own)
+    try:
+        assert up.returncode == 0, up.stderr
+        assert "using the Docker Engine that answers already" in up.stderr
+        settings = engine(other_checkout, "env", **own).stdout
+        assert "DOCKER_HOST" not in settings
+        base = settings.split("DESKTOP_BAKE_TEST_BASE=")[1].split()[0]
+        inspect = ["docker", "buildx", "imagetools", "inspect", base]
+        assert subprocess.run(inspect, capture_output=True, check=False).returncode == 0
+        assert engine(other_checkout, "status", **own).returncode == 0
+    finally:
+        down = engine(other_checkout, "down", **own)
+    assert down.returncode == 0, down.stderr
+    assert down.stderr == "[engine] down\n"
+    assert engine(other_checkout, "status", **own).returncode == 3
+    assert subprocess.run(inspect, capture_output=True, check=False).returncode != 0
+    assert ids() == before
+
+
+def test_an_engine_without_buildx(other_checkout: Path, tmp_path: Path) -> None:
+    """An engine whose client has no buildx: what to install."""
+    done = engine(other_checkout, "up", DOCKER_HOST=os.environ["DOCKER_HOST"], DOCKER_CONFIG=str(tmp_path))
+    assert done.returncode == 4
+    assert done.stderr == ("error: this Docker Engine's client has no buildx\n  install the docker-buildx plugin\n")
+
+
+def test_without_root(other_checkout: Path) -> None:
+    """No engine and not root: what to do."""
+    done = engine(other_checkout, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "up",
+                  DOCKER_HOST="unix:///nowhere")  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    error, remedy = done.stderr.splitlines()
+    assert error == "error: no Docker Engine answers, and only root can start one"
+    assert remedy == "  start Docker, or run this as root"
+
+
+def test_off_debian(other_checkout: Path, tmp_path: Path) -> None:
+    """No engine and no Debian: what to install."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("cat", "cksum", "cut", "dirname", "flock", "grep", "id", "mkdir", "mv", "sed", "tail"):
+        found = shutil.which(name)
+        assert found
+        (tools / name).symlink_to(found)
+    done = engine(other_checkout, "up", path=str(tools))
+    assert done.returncode == 4, done.stderr
+    error, remedy = done.stderr.splitlines()
+    assert error == "error: no Docker Engine answers, and this is no Debian"
+    assert remedy.startswith("  install Docker Engine")
