@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -14,6 +15,9 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
+
+# A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 # Small enough to bake in a second: what it proves is ours, not the desktop's.
