@@ -70,7 +70,11 @@ def build(
     except filelock.Timeout:
         log(f"[desktop-cache] waiting: another process builds {key}")
     try:
-        with lock.acquire(timeout=settings.build_timeout_s), Builder(cache, progress) as builder:
+        with (
+            lock.acquire(timeout=settings.build_timeout_s),
+            tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as folder,
+            Builder(cache, progress) as builder,  # ended before the folder that it reads goes
+        ):
             found = local_image(engine, key)
             if found:
                 return replace(
@@ -78,9 +82,8 @@ def build(
                 )
             engine.require_buildx()
             log(f"[desktop-cache] building {target.tags[0]}")
-            with tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as folder:
-                write_files(Path(folder), rendered_files((target,)))
-                builder.bake(_request(target, Path(folder), settings, engine), settings.build_timeout_s, log)
+            write_files(Path(folder), rendered_files((target,)))
+            builder.bake(_request(target, Path(folder), settings, engine), settings.build_timeout_s, log)
             found = local_image(engine, key)
     except filelock.Timeout as error:
         raise TimeLimitError(

@@ -167,8 +167,7 @@ class Engine:
         said = last_line(done.stderr.decode(errors="replace"))
         if "not found" in said:
             raise ConfigurationError(f"base image {name} does not exist here or in its registry", remedy)
-        if "not a docker command" in said or "unknown command" in said:
-            raise EngineError("buildx is missing", "install the docker-buildx plugin, 0.13 or newer")
+        self.require_buildx()
         raise RegistryError(f"base image {name}: {said}", remedy)
 
 
