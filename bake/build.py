@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import filelock
 
+from bake import local_cache
 from bake.engine import last_line
+from bake.process import Child
 from bake.render import rendered_files, write_files
 from bake.resolve import ImageResult, Status, cache_folder, local_image, silent
-from generator.bakefile import CACHE_DIR_VARIABLE, BakeOptions, BakeTarget, bake_targets
+from generator.bakefile import OUTPUT, BakeOptions, BakeTarget, bake_targets
+from generator.cache import CACHE_SCOPE_VARIABLE, family_of
 from generator.errors import BuildFailedError, TimeLimitError
 from generator.key import compute_key
 
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.environment import Environment
     from generator.reference import Digest
+
+_CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
 
 
 def build(
@@ -72,18 +73,23 @@ def build(
     try:
         with (
             lock.acquire(timeout=settings.build_timeout_s),
-            tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as folder,
-            Builder(cache, progress) as builder,  # ended before the folder that it reads goes
+            tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as name,
+            _builder(cache, progress) as builder,  # ended before the folder that it reads goes
         ):
+            folder = Path(name)
             found = local_image(engine, key)
             if found:
                 return replace(
                     result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process"
                 )
-            engine.require_buildx()
+            request = _request(target, folder, settings, engine, progress)
             log(f"[desktop-cache] building {target.tags[0]}")
-            write_files(Path(folder), rendered_files((target,)))
-            builder.bake(_request(target, Path(folder), settings, engine), settings.build_timeout_s, log)
+            write_files(folder, rendered_files((target,)))
+            if settings.cache == "local":
+                local_cache.snapshot(cache / "buildkit", family_of(key), folder / _CACHE_IN)
+            _bake(builder, request, settings.build_timeout_s, log)
+            if settings.cache == "local":
+                local_cache.keep(cache / "buildkit", family_of(key), folder / _CACHE_OUT)
             found = local_image(engine, key)
     except filelock.Timeout as error:
         raise TimeLimitError(
@@ -93,103 +99,50 @@ def build(
         lock.release(force=True)
     if not found:
         raise BuildFailedError(
-            "the build ended, but its image is not here", "check that the builder loads images: docker buildx ls"
+            "the build ended, but its image is not here",
+            "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
     return replace(result, image_id=found.image_id)
 
 
-def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engine) -> dict[str, object]:
+def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engine, progress: str) -> dict[str, object]:
     """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
     """
+    builder = engine.builder(settings.builder)
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}"}
-    if settings.cache != "none" and not settings.builder and not _exports_cache(engine):
-        overrides["*.cache-to"] = ""  # the classic image store exports none, and BuildKit would fail the build
+    if builder.driver != "docker":  # it keeps images to itself, and hands them over as an archive
+        overrides[f"{target.name}.output"] = OUTPUT.replace("type=image", "type=docker")
+    if settings.cache == "local":
+        overrides[f"{target.name}.cache-from"] = f"type=local,src={folder.name}/{_CACHE_IN}"
+        overrides[f"{target.name}.cache-to"] = f"type=local,dest={folder.name}/{_CACHE_OUT},mode=max,ignore-error=true"
+        if not (folder / _CACHE_IN).exists():
+            overrides[f"{target.name}.cache-from"] = ""
+    if settings.cache != "none" and not builder.exports_cache:
+        overrides[f"{target.name}.cache-to"] = ""  # BuildKit would fail the build
     return {
         "file": f"{folder.name}/docker-bake.hcl",
         "targets": [target.name],
         "builder": settings.builder,
-        "load": True,
-        "push": False,
         "set": overrides,
-        "variables": {CACHE_DIR_VARIABLE: "buildkit"},
+        "progress": progress,
+        "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
     }
 
 
-def _exports_cache(engine: Engine) -> bool:
-    done = engine.docker("info", "--format", "{{json .DriverStatus}}")
-    return b"io.containerd.snapshotter" in done.stdout
+def _builder(folder: Path, progress: str) -> Child:
+    """The process that runs python-on-whales; it starts up while we still ask the engine."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    words = [sys.executable, "-P", "-m", "bake.builder"]
+    return Child(words, draw=progress != "plain", cwd=folder, env=environment)
 
 
-class Builder:
-    """The process that runs python-on-whales; it starts up while we still ask the engine. Gone on leaving.
-
-    Args:
-        folder: its working directory.
-        progress: as of `build`.
-    """
-
-    def __init__(self, folder: Path, progress: str) -> None:
-        self._progress = progress
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bake.builder"], cwd=folder, stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE if progress == "plain" else None,
-            start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )  # fmt: skip
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the process group: SIGINT cancels the build in BuildKit, SIGKILL does where that hangs."""
-        for number, patience_s in ((signal.SIGINT, 10), (signal.SIGKILL, 10)):
-            if self._process.poll() is None:
-                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                    os.killpg(self._process.pid, number)
-                    self._process.wait(patience_s)
-        for stream in (self._process.stdin, self._process.stderr):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
-
-    def bake(self, request: dict[str, object], limit_s: float, log: Log) -> None:
-        """Run one bake.
-
-        Args:
-            request: see `bake.builder`.
-            limit_s: time limit in seconds.
-            log: gets BuildKit's lines where progress is `plain`.
-
-        Raises:
-            BuildFailedError: BuildKit made no image.
-            TimeLimitError: the limit was reached.
-        """
-        timed_out = threading.Event()
-
-        def stop() -> None:
-            timed_out.set()
-            self.__exit__()
-
-        clock = threading.Timer(limit_s, stop)
-        clock.daemon = True
-        clock.start()
-        tail: list[str] = []
-        try:
-            assert self._process.stdin
-            with contextlib.suppress(BrokenPipeError):  # it died at once; its status tells
-                self._process.stdin.write(json.dumps({**request, "progress": self._progress}).encode())
-                self._process.stdin.close()
-            for raw in self._process.stderr or ():
-                line = raw.decode(errors="replace").rstrip()
-                tail = [*tail[-199:], line]
-                log(line)
-            status = self._process.wait()
-        finally:
-            clock.cancel()
-        if timed_out.is_set():
-            raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
-        if status:
-            said = "\n".join(line for line in tail if "ERROR" in line or "error:" in line.lower()) or "\n".join(tail)
-            reason = last_line(said) if self._progress == "plain" else "see BuildKit's error above"
-            raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
+def _bake(builder: Child, request: dict[str, object], limit_s: float, log: Log) -> None:
+    ended = builder.follow(limit_s, log, json.dumps(request).encode())
+    if ended.timed_out:
+        raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
+    if ended.status:
+        said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
+        reason = last_line("\n".join(said)) if said else "see BuildKit's error above"
+        raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")

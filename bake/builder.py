@@ -23,8 +23,6 @@ def main() -> int:
             targets=request["targets"],
             files=[request["file"]],
             builder=request["builder"],
-            load=request["load"],
-            push=request["push"],
             set=request["set"],
             progress=request["progress"],
             variables=request["variables"],

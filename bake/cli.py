@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
     common.add_argument("--builder", metavar="NAME", help="buildx builder")
     common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
-    common.add_argument("--cache", metavar="BACKEND", help="local, registry, none, or BuildKit's type=…")
+    common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
+    common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
     top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
     verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     build = verb("build", "resolve; bake on a miss", "build --all")
     build.add_argument("env", nargs="*", metavar="ENV")
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    build.add_argument("--push", action="store_true", default=None, help="publish it in the team's registry")
     build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
     json_flag(build)
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
@@ -75,7 +77,7 @@ def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
     from bake.settings import load_settings
 
-    names = ("repository", "cache", "builder", "build_timeout_s", "fallback")
+    names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull")
     return load_settings(arguments.config, os.environ, {n: getattr(arguments, n, None) for n in names})
 
 

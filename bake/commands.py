@@ -12,7 +12,7 @@ from bake.cli import load
 from bake.engine import Engine
 from bake.resolve import Status, key_of, silent
 from bake.resolve import resolve as resolve_image
-from generator.errors import ConfigurationError
+from generator.errors import ConfigurationError, RegistryError
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ repository = "desktop-bake"
 
 # Where BuildKit keeps its cache: "local", "registry", "none", or BuildKit's own form "type=gha,...".
 cache = "local"
+
+# Whether what is built here is published there (build --push).
+push = false
+
+# When the base image's registry is asked whether the tag moved: "missing", "always", "never".
+pull = "missing"
 
 # Seconds after which a build is stopped.
 build_timeout_s = 600
@@ -79,7 +85,7 @@ def key(arguments: argparse.Namespace) -> int:
     """Print the cache key and its parts."""
     settings = load(arguments)
     environment = settings.environment(arguments.env)
-    cache_key = key_of(environment, settings.recipe(environment), Engine())
+    cache_key = key_of(environment, settings, Engine(), _log(arguments))
     if arguments.json:
         _print_json({"schema": 1, "environment": environment.env_id, "cache_key": str(cache_key),
                      "components": cache_key.components()})  # fmt: skip
@@ -98,7 +104,7 @@ def render(arguments: argparse.Namespace) -> int:
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
-    files = rendered_files(targets_of(chosen, settings, Engine()))
+    files = rendered_files(targets_of(chosen, settings, Engine(), _log(arguments)))
     if arguments.check:
         return _check(arguments.output or Path(), files)
     if arguments.output is None:
@@ -152,17 +158,22 @@ def _show(result: ImageResult, *, as_json: bool) -> None:
 
 
 def resolve(arguments: argparse.Namespace) -> int:
-    """Print what a task would use; exit 3 on a miss."""
+    """Print what a task would use; exit 3 on a miss, 5 where the registry could not be asked."""
     settings = load(arguments)
     result = resolve_image(settings.environment(arguments.env), settings, Engine(), _log(arguments))
     _show(result, as_json=arguments.json)
-    return MISS if result.status is Status.MISS else 0
+    if result.status is not Status.MISS:
+        return 0
+    return RegistryError.exit_status if result.registry_error else MISS
 
 
 def build(arguments: argparse.Namespace) -> int:
-    """Resolve each environment and bake where it is a miss; an explicit build never falls back."""
+    """Resolve each environment, pull or bake it; an explicit build never falls back. Exit 5 where a push failed."""
+    from bake.ensure import obtain
+    from bake.transfer import publish
+
     settings = load(arguments)
-    engine, log = Engine(), _log(arguments)
+    engine, log, progress = Engine(), _log(arguments), _progress(arguments)
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.desktop_cache_enabled]
     else:
@@ -170,15 +181,17 @@ def build(arguments: argparse.Namespace) -> int:
     results = []
     for environment in chosen:
         result = resolve_image(environment, settings, engine, log)
-        if result.status is Status.MISS and result.cache_key:
-            from bake.build import build as bake_image
-
-            result = bake_image(environment, result.cache_key.base, settings, engine, log, _progress(arguments))
+        result = obtain(result, environment, settings, engine, log, progress)
+        if settings.push and result.status is Status.LOCAL_HIT:
+            result = publish(result, settings, engine, log, draw=progress != "plain")
         results.append(result)
         if not arguments.json:
             _show(result, as_json=False)
     if arguments.json:
         _print_json({"schema": 1, "images": [r.as_json() for r in results]})
+    failed = next((r.push_error for r in results if r.push_error), None)
+    if failed:
+        raise RegistryError(failed, f"check the login and the network: docker login {settings.repository.domain}")
     return 0
 
 

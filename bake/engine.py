@@ -8,16 +8,17 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import ConfigurationError, EngineError, RegistryError, TimeLimitError
+from generator.errors import EngineError, TimeLimitError
 from generator.key import SCHEMA, SCHEMA_LABEL
-from generator.reference import Digest, ImageReference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bake.process import Ended
+    from generator.reference import ImageReference
 
 OLDEST_BUILDX = (0, 13)
 CALL_TIMEOUT_S = 60.0
-LOOKUP_TIMEOUT_S = 10.0
 _NO_ENGINE = (
     "cannot connect to the docker",
     "failed to connect to the docker",
@@ -44,6 +45,19 @@ class Image:
     platform: str
     repo_digests: tuple[str, ...]
     size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuilderInfo:
+    """A buildx builder.
+
+    Attributes:
+        driver: `docker`, `docker-container`, `kubernetes` or `remote`.
+        exports_cache: whether it can; the classic image store of the `docker` driver cannot.
+    """
+
+    driver: str
+    exports_cache: bool
 
 
 class Engine:
@@ -126,49 +140,49 @@ class Engine:
         guessed = next((image for image in found if image.image_id == guess), None)
         return next((image for image in found if image is not guessed), None), guessed
 
-    def base_digest(self, reference: ImageReference, local: Image | None) -> Digest:
-        """The base image's digest as a registry knows it.
+    def registry_config(self) -> Mapping[str, Any]:
+        """Which registries the engine speaks to without trusted TLS: `RegistryConfig` of `docker info`."""
+        done = self.docker("info", "--format", "{{json .RegistryConfig}}")
+        try:
+            config = json.loads(done.stdout)
+        except ValueError:
+            return {}
+        return config if isinstance(config, dict) else {}
 
-        Args:
-            reference: the base.
-            local: the image of that reference in the local store; asks the registry where None. An image that
-                no registry knows is named by its ID.
+    def builder(self, name: str | None) -> BuilderInfo:
+        """The buildx builder of a name, or the current one.
 
         Raises:
-            ConfigurationError: there is no such image.
-            RegistryError: the registry refused or could not be reached.
+            EngineError: buildx is missing or too old, or there is no such builder.
         """
-        if reference.digest:
-            return reference.digest
-        return _registry_digest(local, reference) if local else self._registry_base(reference)
+        done = self.docker("buildx", "inspect", *([name] if name else []))
+        driver = re.search(r"^Driver:\s*(\S+)", done.stdout.decode(errors="replace"), re.MULTILINE)
+        if done.returncode or not driver:
+            self.require_buildx()
+            said = last_line(done.stderr.decode(errors="replace")).removeprefix("ERROR: ")
+            raise EngineError(f"builder {name or 'default'}: {said}", "see: docker buildx ls")
+        context = ["--context", name] if name and driver[1] == "docker" else []
+        status = self.docker(*context, "info", "--format", "{{json .DriverStatus}}") if driver[1] == "docker" else None
+        return BuilderInfo(
+            driver=driver[1], exports_cache=status is None or b"io.containerd.snapshotter" in status.stdout
+        )
 
-    def _registry_base(self, reference: ImageReference) -> Digest:
-        name = str(reference)
-        remedy = f"check base_image and that 'docker pull {name}' works"
+    def work(self, *arguments: str, log: Callable[[str], None], draw: bool, limit_s: float) -> Ended:
+        """Run `docker ARGUMENTS` that take long: its lines go to the log, or it draws on this terminal.
+
+        Args:
+            limit_s: after so many seconds it is ended.
+
+        Raises:
+            EngineError: the client is not installed.
+        """
+        from bake.process import Child
+
         try:
-            done = self.docker(
-                "buildx",
-                "imagetools",
-                "inspect",
-                "--format",
-                "{{json .Manifest}}",
-                name,
-                timeout_s=LOOKUP_TIMEOUT_S,
-            )
-        except TimeLimitError as error:
-            raise RegistryError(
-                f"base image {name}: the registry did not answer in {LOOKUP_TIMEOUT_S:g} s", remedy
-            ) from error
-        if done.returncode == 0:
-            try:
-                return Digest(json.loads(done.stdout)["digest"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise RegistryError(f"base image {name}: the registry's answer is not understood", remedy) from error
-        said = last_line(done.stderr.decode(errors="replace"))
-        if "not found" in said:
-            raise ConfigurationError(f"base image {name} does not exist here or in its registry", remedy)
-        self.require_buildx()
-        raise RegistryError(f"base image {name}: {said}", remedy)
+            with Child(["docker", *arguments], draw=draw) as child:
+                return child.follow(limit_s, log)
+        except FileNotFoundError as error:
+            raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
 
 
 def _image(entry: dict[str, Any]) -> Image:
@@ -181,15 +195,6 @@ def _image(entry: dict[str, Any]) -> Image:
         repo_digests=tuple(entry.get("RepoDigests") or ()),
         size_bytes=entry.get("Size") or 0,
     )
-
-
-def _registry_digest(image: Image, reference: ImageReference) -> Digest:
-    known = [ImageReference.parse(text) for text in image.repo_digests]
-    for candidate in known:
-        if candidate.repository == reference.repository and candidate.digest:
-            return candidate.digest
-    digests = sorted(str(k.digest) for k in known if k.digest)
-    return Digest(digests[0] if digests else image.image_id)
 
 
 def first_line(text: str) -> str:

@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine
 from bake.resolve import ImageResult, Status, resolve, silent
 from bake.settings import Settings
-from generator.errors import ConfigurationError, DesktopBakeError, EngineError
+from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError, TimeLimitError
 
 if TYPE_CHECKING:
     from bake.resolve import Log
     from generator.environment import Environment
+
+
+def obtain(
+    found: ImageResult, environment: Environment, settings: Settings, engine: Engine, log: Log, progress: str
+) -> ImageResult:
+    """Bring what `resolve` found to this machine: pull a registry hit, build a miss, publish what was built.
+
+    Args:
+        found: the result of `resolve`.
+        environment, settings, engine, log, progress: as `ensure_desktop_image`.
+
+    Raises:
+        DesktopBakeError: as `build`.
+    """
+    draw = progress != "plain"
+    if found.status is Status.REGISTRY_HIT:
+        from bake.transfer import pull
+
+        try:
+            return pull(found, settings, engine, log, draw=draw)
+        except (RegistryError, TimeLimitError) as error:
+            log(f"[desktop-cache] WARNING: {error}")
+            found = replace(found, status=Status.MISS, registry_error=str(error))
+    if found.status is not Status.MISS or found.cache_key is None:
+        return found
+    from bake.build import build  # slow to import, which a hit must not pay
+
+    built = build(environment, found.cache_key.base, settings, engine, log, progress)
+    built = replace(built, registry_error=found.registry_error)
+    if settings.push and built.status is Status.BUILT:
+        from bake.transfer import publish
+
+        return publish(built, settings, engine, log, draw=draw)
+    return built
+
+
+def _as_build_failure(error: Exception) -> str:
+    return f"build failed: {str(error).removeprefix('build failed: ')}"
 
 
 def ensure_desktop_image(
@@ -45,11 +84,7 @@ def ensure_desktop_image(
     result = None
     try:
         result = resolve(environment, settings, engine, log)
-        if result.status is not Status.MISS or result.cache_key is None:
-            return result
-        from bake.build import build  # slow to import, which a hit must not pay
-
-        return build(environment, result.cache_key.base, settings, engine, log, progress)
+        return obtain(result, environment, settings, engine, log, progress)
     except ConfigurationError:
         raise
     except (DesktopBakeError, OSError) as error:
@@ -57,8 +92,7 @@ def ensure_desktop_image(
             raise
         if not settings.fallback:
             raise
-        said = str(error).removeprefix("build failed: ")
-        log(f"[desktop-cache] build failed: {said}")
+        log(f"[desktop-cache] WARNING: {error}" if result is None else f"[desktop-cache] {_as_build_failure(error)}")
         log("[desktop-cache] falling back to runtime install")
         key = result.cache_key if result else None
         image = environment.base_image

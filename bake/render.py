@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bake.resolve import key_of
+from bake.resolve import key_of, silent
 from bake.shipped import shipped
 from generator.bakefile import BakeOptions, BakeTarget, bake_targets, render_bake_file
 from generator.errors import ConfigurationError
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bake.engine import Engine
+    from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
 
 
-def targets_of(environments: list[Environment], settings: Settings, engine: Engine) -> tuple[BakeTarget, ...]:
+def targets_of(
+    environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
+) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = []
-    for environment in environments:
-        recipe = settings.recipe(environment)
-        wanted.append((environment, recipe, key_of(environment, recipe, engine)))
+    wanted = [(e, settings.recipe(e), key_of(e, settings, engine, log)) for e in environments]
     return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
 
 

@@ -9,8 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
+from bake.base import base_digest
+from generator.errors import ConfigurationError, RegistryError
 from generator.key import KEY_LABEL, SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
+from generator.manifest import same_platform
 from generator.reference import Digest
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from bake.engine import Engine, Image
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.recipe import Recipe
 
     Log = Callable[[str], None]
 
@@ -48,8 +49,11 @@ class ImageResult:
         image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
         cache_key: the key, or None where it could not be computed.
         reason: why it is so, in one line.
+        digest: of the image in the team's registry, for a registry hit.
         install_at_start: whether the task has to install the desktop itself.
         exit_status: the exit status of the error behind a fallback, else 0.
+        registry_error: why the team's registry could not be asked, or None.
+        push_error: why the image could not be published, or None.
     """
 
     environment: str
@@ -58,8 +62,11 @@ class ImageResult:
     image_id: str | None
     cache_key: CacheKey | None
     reason: str
+    digest: Digest | None = None
     install_at_start: bool = False
     exit_status: int = 0
+    registry_error: str | None = None
+    push_error: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """The object that `resolve --json` prints."""
@@ -72,6 +79,8 @@ class ImageResult:
             "cache_key": str(self.cache_key) if self.cache_key else None,
             "components": self.cache_key.components() if self.cache_key else {},
             "reason": self.reason,
+            "registry_error": self.registry_error,
+            "push_error": self.push_error,
         }
 
 
@@ -79,10 +88,15 @@ def silent(_line: str) -> None:
     """The log of callers that want none."""
 
 
-def key_of(environment: Environment, recipe: Recipe, engine: Engine) -> CacheKey:
-    """The cache key with the base's digest asked from the local store, else from its registry."""
+def key_of(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> CacheKey:
+    """The cache key of an environment, with its base's digest as the pull policy says.
+
+    Raises:
+        ConfigurationError, RegistryError: as `base_digest`.
+    """
     base, _ = engine.base_and_guess(environment.base_image, None)
-    return compute_key(environment, recipe, engine.base_digest(environment.base_image, base))
+    digest = base_digest(environment.base_image, base, settings, engine, log)
+    return compute_key(environment, settings.recipe(environment), digest)
 
 
 def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
@@ -94,9 +108,14 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         engine: the engine to ask.
         log: gets one line at a time.
 
+    Returns:
+        A registry hit is not pulled: `pull` does that. A registry that could not be asked is a miss with its
+        `registry_error`.
+
     Raises:
         ConfigurationError: the recipe or the base image is wrong.
         EngineError: no engine answers.
+        RegistryError: the base's digest cannot be found out.
     """
     if not environment.desktop_cache_enabled:
         reason = "cache_desktop_build is off" if environment.headless_desktop_enabled else "headless desktop is off"
@@ -108,21 +127,56 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
     known = compute_key(environment, recipe, _NO_DIGEST)  # all but the base is known before asking anyone
     memory = _memory(environment, known)
     base, guess = engine.base_and_guess(environment.base_image, _read(memory))
-    key = replace(known, base=engine.base_digest(environment.base_image, base))
+    key = replace(known, base=base_digest(environment.base_image, base, settings, engine, log))
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
     result = ImageResult(
         environment=environment.env_id, status=Status.MISS, image=tag, image_id=None, cache_key=key, reason=""
     )
-    hit = guess if guess and _proven(guess, key, engine, base) else local_image(engine, key, base)
+    hit = guess if guess and proven(guess, key, engine, base) else local_image(engine, key, base)
     if hit:
         log(f"[desktop-cache] hit (local): {tag}")
         if hit is not guess:
             _write(memory, hit.image_id)
         return replace(result, status=Status.LOCAL_HIT, image_id=hit.image_id, reason="labels match")
     reason = _miss_reason(engine, key, tag)
+    if settings.has_registry:
+        found = _ask_registry(result, settings, engine, base.platform if base else engine.platform())
+        if found.status is Status.REGISTRY_HIT:
+            log(f"[desktop-cache] hit (registry): {tag}")
+            return found
+        if found.registry_error:
+            log(f"[desktop-cache] WARNING: {found.registry_error}")
+        result, reason = found, f"{reason}; {found.reason}"
     log(f"[desktop-cache] miss: {reason}")
     return replace(result, reason=reason)
+
+
+def _ask_registry(miss: ImageResult, settings: Settings, engine: Engine, platform: str) -> ImageResult:
+    """A registry hit, or the miss with what the registry says in its reason."""
+    from bake.registry import look_up
+
+    assert miss.cache_key
+    host = settings.repository.domain
+    try:
+        remote = look_up(
+            replace(settings.repository, tag=str(miss.cache_key)), platform,
+            insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
+        )  # fmt: skip
+    except RegistryError as error:
+        return replace(miss, reason=str(error), registry_error=str(error))
+    if remote is None:
+        return replace(miss, reason=f"not in registry {host}")
+    if remote.labels is None:
+        there = ", ".join(remote.platforms) or "no platform"
+        return replace(miss, reason=f"registry {host} has it for {there}, this engine runs {platform}")
+    wrong = miss.cache_key.mismatch(remote.labels)
+    if wrong:
+        return replace(miss, reason=f"{miss.image} in the registry is not what its tag says: {wrong}")
+    return replace(
+        miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
+        reason="labels match",
+    )  # fmt: skip
 
 
 def local_image(engine: Engine, key: CacheKey, base: Image | None = None) -> Image | None:
@@ -134,13 +188,14 @@ def local_image(engine: Engine, key: CacheKey, base: Image | None = None) -> Ima
         base: the base image, where at hand: it tells the platform.
     """
     found = engine.labelled({SCHEMA_LABEL: SCHEMA, KEY_LABEL: str(key)})
-    return next((image for image in found if _proven(image, key, engine, base)), None)
+    return next((image for image in found if proven(image, key, engine, base)), None)
 
 
-def _proven(image: Image, key: CacheKey, engine: Engine, base: Image | None) -> bool:
+def proven(image: Image, key: CacheKey, engine: Engine, base: Image | None) -> bool:
+    """Whether an image's labels prove this key and its platform is the base's, or else the engine's."""
     if key.mismatch(image.labels):
         return False
-    return _same_platform(image.platform, base.platform if base else engine.platform())
+    return same_platform(image.platform, base.platform if base else engine.platform())
 
 
 def cache_folder() -> Path:
@@ -170,10 +225,6 @@ def _write(memory: Path, image_id: str) -> None:
         memory.write_text(image_id, encoding="ascii")
     except OSError:  # a full or read-only disk costs a query next time, nothing else
         return
-
-
-def _same_platform(image: str, wanted: str) -> bool:
-    return image.split("/")[:2] == wanted.split("/")[:2]
 
 
 def _miss_reason(engine: Engine, key: CacheKey, tag: str) -> str:

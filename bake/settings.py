@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bake.shipped import shipped
+from generator.cache import DEFAULT_SCOPE, check_backend, check_scope
 from generator.environment import Environment
 from generator.errors import ConfigurationError
 from generator.recipe import DOCKERFILE, INSTALL, SETUP, Recipe
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FILE_NAME = "desktop-bake.toml"
+PULL_POLICIES = ("missing", "always", "never")
 _TOP: dict[str, type] = {
     "schema": int,
     "repository": str,
@@ -24,6 +26,10 @@ _TOP: dict[str, type] = {
     "builder": str,
     "build_timeout_s": int,
     "fallback": bool,
+    "push": bool,
+    "pull": str,
+    "registry_timeout_s": int,
+    "cache_scope": str,
     "environments": dict,
 }
 _ENVIRONMENT: dict[str, type] = {
@@ -43,6 +49,10 @@ _VARIABLES = {
     "DESKTOP_BAKE_BUILDER": "builder",
     "DESKTOP_BAKE_BUILD_TIMEOUT_S": "build_timeout_s",
     "DESKTOP_BAKE_FALLBACK": "fallback",
+    "DESKTOP_BAKE_PUSH": "push",
+    "DESKTOP_BAKE_PULL": "pull",
+    "DESKTOP_BAKE_REGISTRY_TIMEOUT_S": "registry_timeout_s",
+    "DESKTOP_BAKE_CACHE_SCOPE": "cache_scope",
 }
 
 
@@ -57,6 +67,10 @@ class Settings:
         builder: buildx builder name, or None for the current one.
         build_timeout_s: time limit of one build, in seconds.
         fallback: whether a failed build falls back to installing at run time.
+        push: whether a built image is published in the repository.
+        pull: pull policy of the base: `missing`, `always` or `never`, as `docker run --pull`.
+        registry_timeout_s: time limit of one question to a registry, in seconds.
+        cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
         environments: by id.
     """
 
@@ -66,7 +80,30 @@ class Settings:
     builder: str | None = None
     build_timeout_s: int = 600
     fallback: bool = True
+    push: bool = False
+    pull: str = "missing"
+    registry_timeout_s: int = 10
+    cache_scope: str = DEFAULT_SCOPE
     environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_backend(self.cache)
+        check_scope(self.cache_scope)
+        if self.pull not in PULL_POLICIES:
+            raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
+        for name in ("build_timeout_s", "registry_timeout_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}", "use a positive number of seconds")
+        if self.push and not self.has_registry:
+            raise ConfigurationError(
+                f"repository {str(self.repository)!r} is in no registry to push to",
+                'write repository = "registry.example.com/team/desktop"',
+            )
+
+    @property
+    def has_registry(self) -> bool:
+        """Whether the repository is a registry's: a name of one part stays on this machine."""
+        return not (self.repository.domain == "docker.io" and self.repository.path.startswith("library/"))
 
     def environment(self, env_id: str | None) -> Environment:
         """The environment of this id; without one the only one, or the one named `default`.
@@ -165,10 +202,7 @@ def load_settings(
     values.update({k: v for k, v in (overrides or {}).items() if v is not None})
     if "repository" in values:
         values["repository"] = ImageReference.parse(values["repository"])
-    settings = replace(Settings(root=path.parent, environments=environments), **values)
-    if settings.build_timeout_s <= 0:
-        raise ConfigurationError(f"build_timeout_s is {settings.build_timeout_s}", "use a positive number of seconds")
-    return settings
+    return replace(Settings(root=path.parent, environments=environments), **values)
 
 
 def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Environment:

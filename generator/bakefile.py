@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator.cache import (
+    CACHE_DIR_VARIABLE,
+    CACHE_SCOPE_VARIABLE,
+    DEFAULT_SCOPE,
+    cache_entries,
+    check_backend,
+)
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +22,9 @@ if TYPE_CHECKING:
     from generator.recipe import Recipe
     from generator.reference import ImageReference
 
-CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
+VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE}
+# zstd packs smaller and several times faster than BuildKit's default; the engine keeps and pushes the same bytes
+OUTPUT = "type=image,compression=zstd,oci-mediatypes=true"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,7 @@ class BakeOptions:
 
     Args:
         repository: where tags go, without a tag, e.g. `registry.example.com/team/desktop`.
-        cache_backend: `local`, `registry`, `none`, or BuildKit's own form `type=gha,…`, passed through.
+        cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, passed through.
 
     Raises:
         ConfigurationError: the repository carries a tag or digest, or the backend is unknown.
@@ -40,12 +48,7 @@ class BakeOptions:
                 f"repository {str(self.repository)!r} carries a tag or digest",
                 "write it without: the key is the tag",
             )
-        backend = self.cache_backend
-        if backend not in ("local", "registry", "none") and not re.fullmatch(r"type=[a-z0-9]+(,[^\n]*)?", backend):
-            raise ConfigurationError(
-                f"unknown cache backend {backend!r}",
-                "use local, registry, none, or BuildKit's form type=gha,…",
-            )
+        check_backend(self.cache_backend)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,39 +109,23 @@ def bake_targets(
         while name in names:  # variants a.b and a_b of one base digest
             name += "_"
         names.add(name)
-        cache_from, cache_to = _cache(options, key)
+        cache = cache_entries(options.cache_backend, options.repository, key)
         targets.append(
             BakeTarget(
                 name=name,
                 key=key,
                 context=f"context/{text}",
                 base=environment.base_image.pinned(key.base),
-                tags=(f"{options.repository}:{text}",),
+                tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
                 args=dict(sorted(environment.build_args.items())),
                 platforms=tuple(sorted(set(environment.platforms))),
-                cache_from=cache_from,
-                cache_to=cache_to,
+                cache_from=cache.cache_from,
+                cache_to=cache.cache_to,
                 recipe=recipe,
             )
         )
     return tuple(targets)
-
-
-def _cache(options: BakeOptions, key: CacheKey) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    backend = options.cache_backend
-    if backend == "none":
-        return (), ()
-    if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
-        place = "${" + CACHE_DIR_VARIABLE + "}/" + key.variant
-        return (f"type=local,src={place}",), (f"type=local,dest={place},mode=max,ignore-error=true",)
-    if backend == "registry":
-        ref = f"{options.repository}:cache-{key.variant}"
-        return (
-            (f"type=registry,ref={ref}",),
-            (f"type=registry,ref={ref},mode=max,compression=zstd,ignore-error=true",),
-        )
-    return (backend,), (backend,)
 
 
 def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
@@ -156,11 +143,13 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     engine.filters["hcl"] = hcl
-    engine.filters["hcl_cache"] = _hcl_cache
-    return engine.from_string(template).render(targets=list(targets), cache_dir_variable=CACHE_DIR_VARIABLE)
+    engine.filters["hcl_with_variables"] = _hcl_with_variables
+    return engine.from_string(template).render(targets=list(targets), variables=VARIABLES, output=OUTPUT)
 
 
-def _hcl_cache(text: str) -> str:
-    """As `hcl`, but keeping our own reference to the cache folder's variable."""
-    reference = "${" + CACHE_DIR_VARIABLE + "}"
-    return hcl(text).replace("$" + reference, reference)
+def _hcl_with_variables(text: str) -> str:
+    """As `hcl`, but keeping references to our own variables."""
+    quoted = hcl(text)
+    for name in VARIABLES:
+        quoted = quoted.replace(f"$${{{name}}}", f"${{{name}}}")
+    return quoted

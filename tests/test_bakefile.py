@@ -24,6 +24,7 @@ from generator import (
     compute_key,
     render_bake_file,
 )
+from generator.bakefile import OUTPUT, VARIABLES
 from tests.test_key import BASE, ENVIRONMENT, RECIPE
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
@@ -42,6 +43,7 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
     ),
     "none": ([ENVIRONMENT], replace(TEAM, cache_backend="none")),
     "gha": ([ENVIRONMENT], replace(TEAM, cache_backend="type=gha,mode=max")),
+    "inline": ([ENVIRONMENT], replace(TEAM, cache_backend="inline")),
 }
 
 
@@ -73,6 +75,19 @@ def _unescaped(text: str) -> str:
     return text.replace("$${", "${").replace("%%{", "%{")
 
 
+def _with_defaults(entry: str) -> str:
+    """An entry as buildx reads it where nobody sets our variables."""
+    for name, value in VARIABLES.items():
+        entry = entry.replace(f"${{{name}}}", value)
+    return entry
+
+
+def _entries(read: list[dict[str, str]]) -> set[str]:
+    """Entries that buildx printed, in the form in which they are written."""
+    order = ["type", "ref", "src", "dest", "mode", "compression", "oci-mediatypes", "image-manifest", "ignore-error"]
+    return {",".join(f"{n}={e[n]}" for n in sorted(e, key=order.index)) for e in read}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, tmp_path: Path) -> None:
     """Same inputs, same bytes; and buildx reads exactly the values that went in."""
@@ -86,7 +101,10 @@ def test_golden(case: str, tmp_path: Path) -> None:
     for target in targets:
         got = read["target"][target.name]
         assert got["labels"] == target.labels
-        assert got["tags"] == list(target.tags)
+        assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
+        assert _entries(got.get("cache-from", [])) == {_with_defaults(entry) for entry in target.cache_from}
+        assert _entries(got.get("cache-to", [])) == {_with_defaults(entry) for entry in target.cache_to}
+        assert _entries(got["output"]) == {OUTPUT}
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
         assert got["contexts"] == {"base": f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"}

@@ -4,6 +4,9 @@
 variable "DESKTOP_BAKE_CACHE_DIR" {
   default = ".desktop-cache"
 }
+variable "DESKTOP_BAKE_CACHE_SCOPE" {
+  default = "main"
+}
 
 group "default" {
   targets = ["desktop"]
@@ -36,10 +39,11 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
+  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
   cache-from = [
     "type=gha,mode=max",
   ]
   cache-to = [
-    "type=gha,mode=max",
+    "type=gha,mode=max,ignore-error=true",
   ]
 }

@@ -4,6 +4,9 @@
 variable "DESKTOP_BAKE_CACHE_DIR" {
   default = ".desktop-cache"
 }
+variable "DESKTOP_BAKE_CACHE_SCOPE" {
+  default = "main"
+}
 
 group "default" {
   targets = ["desktop"]
@@ -38,11 +41,13 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
+  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-main",
   ]
   cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald,mode=max,compression=zstd,ignore-error=true",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
   ]
 }
 
@@ -69,11 +74,13 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
+  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-main",
   ]
   cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald,mode=max,compression=zstd,ignore-error=true",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
   ]
 }
 
@@ -102,10 +109,12 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2
     "linux/amd64",
     "linux/arm64",
   ]
+  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-main",
   ]
   cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald,mode=max,compression=zstd,ignore-error=true",
+    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
   ]
 }

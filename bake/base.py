@@ -1,0 +1,66 @@
+"""The base image's digest: from the local copy or its registry, as the pull policy says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError, RegistryError
+from generator.reference import Digest, ImageReference
+
+if TYPE_CHECKING:
+    from bake.engine import Engine, Image
+    from bake.resolve import Log
+    from bake.settings import Settings
+
+
+def base_digest(reference: ImageReference, local: Image | None, settings: Settings, engine: Engine, log: Log) -> Digest:
+    """The base's digest as a registry knows it, so that every machine computes the same key.
+
+    Args:
+        reference: the base.
+        local: the image of that reference in the local store, or None.
+        settings: the pull policy: `missing` takes the local copy and asks the registry where there is none; `always`
+            asks the registry first and takes the local copy where it cannot be asked; `never` asks nobody.
+        engine: tells which registries it speaks to without TLS.
+        log: gets a line where the registry could not be asked.
+
+    Raises:
+        ConfigurationError: there is no such image.
+        RegistryError: there is no local copy, and the registry may not or cannot be asked.
+    """
+    if reference.digest:
+        return reference.digest
+    known = _known_digest(local, reference) if local else None
+    if known and settings.pull != "always":
+        return known
+    if settings.pull == "never":
+        raise RegistryError(
+            f"base image {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
+        )
+    from bake.registry import digest_of
+
+    try:
+        found = digest_of(reference, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s)
+    except RegistryError as error:
+        if known:
+            log(f"[desktop-cache] WARNING: base image {reference}: {error}; taking the local copy")
+            return known
+        raise RegistryError(
+            f"base image {reference}: {error}", f"check base_image and that 'docker pull {reference}' works"
+        ) from error
+    if found or known:  # an image that only this engine knows is as fresh as it can be
+        return found or known  # type: ignore[return-value]
+    raise ConfigurationError(
+        f"base image {reference} does not exist here or in its registry",
+        f"check base_image and that 'docker pull {reference}' works",
+    )
+
+
+def _known_digest(image: Image, reference: ImageReference) -> Digest:
+    """What a registry calls the local image; its ID where no registry knows it."""
+    known = [ImageReference.parse(text) for text in image.repo_digests]
+    for candidate in known:
+        if candidate.repository == reference.repository and candidate.digest:
+            return candidate.digest
+    digests = sorted(str(k.digest) for k in known if k.digest)
+    return Digest(digests[0] if digests else image.image_id)

@@ -1,0 +1,141 @@
+"""What a registry knows of an image, without pulling it (OCI distribution spec 1.1, "Pull"; distribution, "Auth").
+
+Every question has one time limit over all of it: name resolution, TLS, logins, redirects, slow bodies. Only a
+registry's own "not there" is an answer of None; whatever else keeps it from answering is a `RegistryError`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bake.registry_session import MANIFEST_LIMIT_BYTES, Session
+from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
+from generator.manifest import Index, read_config, read_manifest, same_platform
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from generator.reference import ImageReference
+
+LOOKUP_TIMEOUT_S = 10.0
+CONFIG_LIMIT_BYTES = 8 << 20
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteImage:
+    """An image as its registry describes it, every part verified against its digest.
+
+    Attributes:
+        digest: of the manifest or index under the tag: what to pull.
+        platforms: which there are.
+        labels: labels of the platform asked for; None where that platform is absent.
+    """
+
+    digest: Digest
+    platforms: tuple[str, ...]
+    labels: Mapping[str, str] | None
+
+
+def look_up(
+    reference: ImageReference,
+    platform: str,
+    *,
+    insecure: Callable[[], Mapping[str, Any]] = dict,
+    timeout_s: float = LOOKUP_TIMEOUT_S,
+) -> RemoteImage | None:
+    """Labels and platforms of an image, without pulling it.
+
+    Args:
+        reference: repository with tag or digest.
+        platform: `os/architecture[/variant]` whose labels are wanted.
+        insecure: gives the engine's `RegistryConfig`, asked only where a registry speaks no trusted TLS.
+        timeout_s: limit of the whole look-up, in seconds.
+
+    Returns:
+        None where the registry says that it is not there.
+
+    Raises:
+        RegistryError: it refused, could not be reached, did not answer in time, or answered nonsense.
+    """
+
+    def ask(session: Session) -> RemoteImage | None:
+        found = session.manifest(reference.digest or reference.tag or "latest")
+        if found is None:
+            return None
+        content, digest = found
+        manifest = read_manifest(content)
+        platforms: tuple[str, ...] = ()
+        if isinstance(manifest, Index):
+            platforms = manifest.platforms
+            chosen = manifest.for_platform(platform)
+            if chosen is None:
+                return RemoteImage(digest=digest, platforms=platforms, labels=None)
+            manifest = read_manifest(session.content("manifests", chosen, MANIFEST_LIMIT_BYTES))
+            if isinstance(manifest, Index):
+                raise RegistryError(f"{reference}: an index where a manifest was stated", "push the image again")
+        config = read_config(session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
+        labels = config.labels if same_platform(config.platform, platform) else None
+        return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels)
+
+    return _within(timeout_s, reference, insecure, ask)
+
+
+def digest_of(
+    reference: ImageReference,
+    *,
+    insecure: Callable[[], Mapping[str, Any]] = dict,
+    timeout_s: float = LOOKUP_TIMEOUT_S,
+) -> Digest | None:
+    """The digest under a tag, by one HEAD request, which rate limits do not count.
+
+    Args, Returns, Raises: as `look_up`.
+    """
+
+    def ask(session: Session) -> Digest | None:
+        tag = reference.digest or reference.tag or "latest"
+        with contextlib.suppress(ConfigurationError):  # a registry that states no digest, or an odd one
+            return Digest(session.stated_digest(tag) or "")
+        found = session.manifest(tag)
+        return found[1] if found else None
+
+    return _within(timeout_s, reference, insecure, ask)
+
+
+def _within(
+    limit_s: float,
+    reference: ImageReference,
+    insecure: Callable[[], Mapping[str, Any]],
+    ask: Callable[[Session], _Answer],
+) -> _Answer:
+    """Ask in a thread that is left behind at the limit: nothing else bounds name resolution or a dripping header."""
+    answers: list[_Answer] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            answers.append(ask(Session(reference, insecure, time.monotonic() + limit_s)))
+        except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=work, name="registry", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if answers:
+        return answers[0]
+    if errors and isinstance(errors[0], DesktopBakeError):
+        raise errors[0]
+    if errors:
+        raise RegistryError(
+            f"registry {reference.domain} could not be asked: {type(errors[0]).__name__}",
+            f"check: docker pull {reference.repository}",
+        ) from errors[0]
+    raise RegistryError(
+        f"registry {reference.domain} did not answer within {limit_s:g} s",
+        "check the network, or raise registry_timeout_s",
+    )

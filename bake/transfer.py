@@ -1,0 +1,103 @@
+"""Images to and from the team's registry: pulled by digest, pushed by tag, proven on arrival."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bake.engine import last_line
+from bake.resolve import ImageResult, proven
+from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
+from generator.errors import RegistryError, TimeLimitError
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+    from bake.resolve import Log
+    from bake.settings import Settings
+
+
+def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
+    """Pull what a registry hit names, by its digest.
+
+    Args:
+        hit: a `registry-hit` from `resolve`.
+        settings: repository and time limit.
+        engine: where the image goes.
+        log: gets one line at a time.
+        draw: whether docker draws its progress on this terminal.
+
+    Returns:
+        The hit with the ID of the image that is here now.
+
+    Raises:
+        RegistryError: the pull failed, or what came does not prove the key.
+        TimeLimitError: it took longer than a build may.
+    """
+    assert hit.digest
+    assert hit.cache_key
+    name = f"{settings.repository}@{hit.digest}"
+    log(f"[desktop-cache] pulling {name}")
+    ended = engine.work("pull", name, log=log, draw=draw, limit_s=settings.build_timeout_s)
+    if ended.timed_out:
+        raise TimeLimitError(f"the pull was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
+    if ended.status:
+        raise RegistryError(f"cannot pull {name}: {_said(ended.lines)}", f"check: docker pull {name}")
+    found = next((i for i in engine.images([name]) if proven(i, hit.cache_key, engine, None)), None)
+    if not found:
+        raise RegistryError(f"{name} does not prove its key here", f"check: docker image inspect {name}")
+    engine.docker("tag", found.image_id, f"{settings.repository}:{hit.cache_key}")
+    return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
+
+
+def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
+    """Push an image of this machine into the team's registry, unless it is there already.
+
+    Args:
+        image: a result with an image ID and a key.
+        settings: repository, cache scope and time limit.
+        engine: where the image is.
+        log: gets one line at a time.
+        draw: whether docker draws its progress on this terminal.
+
+    Returns:
+        The image; with `push_error` where it could not be pushed: it serves this machine all the same.
+    """
+    assert image.image_id
+    assert image.cache_key
+    key = image.cache_key
+    tags = [f"{settings.repository}:{key}"]
+    extra = cache_entries(settings.cache, settings.repository, key).tags
+    tags += [tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra]
+    if _is_published(image, settings, engine):
+        log(f"[desktop-cache] in the registry already: {tags[0]}")
+        return image
+    for tag in tags:
+        log(f"[desktop-cache] pushing {tag}")
+        engine.docker("tag", image.image_id, tag)
+        ended = engine.work("push", tag, log=log, draw=draw, limit_s=settings.build_timeout_s)
+        if ended.timed_out or ended.status:
+            limit = f"stopped after {settings.build_timeout_s:g} s"
+            why = limit if ended.timed_out else _said(ended.lines)
+            log(f"[desktop-cache] WARNING: push failed: {why}; the image serves this machine alone")
+            return replace(image, push_error=f"cannot push {tag}: {why}")
+    log(f"[desktop-cache] pushed {tags[0]}")
+    return image
+
+
+def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> bool:
+    from bake.registry import look_up
+
+    assert image.cache_key
+    try:
+        remote = look_up(
+            replace(settings.repository, tag=str(image.cache_key)), engine.platform(),
+            insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
+        )  # fmt: skip
+    except RegistryError:  # whether it can be pushed to, the push itself tells
+        return False
+    return remote is not None and remote.labels is not None and image.cache_key.mismatch(remote.labels) is None
+
+
+def _said(lines: tuple[str, ...]) -> str:
+    said = last_line("\n".join(lines)) if lines else "see docker's error above"
+    return said.removeprefix("Error response from daemon: ").removeprefix("error from registry: ")

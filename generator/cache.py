@@ -1,0 +1,105 @@
+"""Cache backends: what a target's `cache-from` and `cache-to` say (BuildKit, "Cache storage backends")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from generator.key import CacheKey
+    from generator.reference import ImageReference
+
+CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
+CACHE_SCOPE_VARIABLE = "DESKTOP_BAKE_CACHE_SCOPE"
+DEFAULT_SCOPE = "main"
+OWN_BACKENDS = ("local", "registry", "inline", "none")
+_FOREIGN = re.compile(r"type=(gha|s3|azblob)(,[^\n]*)?")
+_SECRET = re.compile(r",\s*(secret_access_key|session_token|access_key_id|token|account_key)=", re.IGNORECASE)
+_SCOPE = re.compile(r"[A-Za-z0-9_.-]{1,48}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheEntries:
+    """What a backend adds to a target.
+
+    Attributes:
+        cache_from, cache_to: entries in BuildKit's form; our two bake variables stand in them as `${NAME}`.
+        tags: further tags under which the image itself carries the cache.
+    """
+
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def check_backend(backend: str) -> None:
+    """Check a cache backend: `local`, `registry`, `inline`, `none`, or BuildKit's `type=gha|s3|azblob,…`.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if backend not in OWN_BACKENDS and not _FOREIGN.fullmatch(backend):
+        raise ConfigurationError(
+            f"unknown cache backend {backend!r}",
+            f"use {', '.join(OWN_BACKENDS)}, or BuildKit's form type=gha,… (gha, s3 or azblob)",
+        )
+    secret = _SECRET.search(backend)
+    if secret:
+        raise ConfigurationError(
+            f"the cache backend holds {secret[1]}, which would be written into the bake file",
+            "give it to BuildKit as an environment variable: see docs/cache.md",
+        )
+
+
+def check_scope(scope: str) -> None:
+    """Check a cache scope, which becomes a part of a tag.
+
+    Raises:
+        ConfigurationError: it holds a character that a tag cannot hold, or more than 48.
+    """
+    if not _SCOPE.fullmatch(scope):
+        raise ConfigurationError(
+            f"malformed cache scope {scope[:80]!r}", "use letters, digits, '_', '.' and '-', at most 48"
+        )
+
+
+def family_of(key: CacheKey) -> str:
+    """The keys that share one cache: the same variant and the same packages.
+
+    Environments that install other things never evict each other; those that differ in setup alone share the layer
+    that costs the time.
+    """
+    return f"{key.variant}-{key.install.hex[:12]}"
+
+
+def cache_entries(backend: str, repository: ImageReference, key: CacheKey) -> CacheEntries:
+    """The entries of a target.
+
+    Args:
+        backend: as `check_backend` allows it.
+        repository: where registry caches lie, beside the images.
+        key: the target's key.
+    """
+    family = family_of(key)
+    if backend == "none":
+        return CacheEntries()
+    if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
+        place = f"${{{CACHE_DIR_VARIABLE}}}/{family}"
+        return CacheEntries(
+            cache_from=(f"type=local,src={place}",),
+            cache_to=(f"type=local,dest={place},mode=max,ignore-error=true",),
+        )
+    reference = f"{repository}:cache-{family}"
+    own, main = f"{reference}-${{{CACHE_SCOPE_VARIABLE}}}", f"{reference}-{DEFAULT_SCOPE}"
+    cache_from = (f"type=registry,ref={own}", f"type=registry,ref={main}")
+    if backend == "registry":
+        form = "mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"
+        return CacheEntries(cache_from=cache_from, cache_to=(f"type=registry,ref={own},{form}",))
+    if backend == "inline":
+        return CacheEntries(cache_from=cache_from, cache_to=("type=inline",), tags=(own,))
+    options = backend.split(",")
+    lasting = backend if any(o.startswith("ignore-error=") for o in options) else f"{backend},ignore-error=true"
+    return CacheEntries(cache_from=(backend,), cache_to=(lasting,))
