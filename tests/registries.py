@@ -46,6 +46,8 @@ MEDIA = {
     },
 }
 
+ACCEPT = {"Accept": ", ".join(types[kind] for types in MEDIA.values() for kind in ("index", "manifest"))}
+
 
 def closed_port() -> int:
     """A loopback port where nothing listens, outside the range that outgoing connections take theirs from."""
@@ -54,6 +56,13 @@ def closed_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A loopback port that takes connections and says nothing, not even to TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
 
 
 @dataclass(kw_only=True)
@@ -212,6 +221,9 @@ def push_image(
 ) -> str:
     """Push a small image, part by part, and return the digest that the tag then names.
 
+    The same labels make the same content, and an engine that has some content does not fetch it again, whichever
+    repository it had it from: where it must be fetched, let the labels be unique.
+
     labels: what stands in the configuration under `Labels`, be it labels or not, or a function of the platform
     index: whether there is an index; None: where several platforms, an attestation or `nested` need one
     nested: the index's only entry is the index of the platforms
@@ -234,12 +246,13 @@ def push_image(
         return descriptor(kind, content)
 
     def push_one(platform: str) -> dict[str, Any]:
-        tar = _layer(platform)
+        own = labels(platform) if callable(labels) else labels
+        tar = _layer(f"{platform} {json.dumps(own)}\n".encode())
         layer = gzip.compress(tar, mtime=0)
         names = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
         content = config if config is not None else json.dumps({
             **names,
-            "config": {"Cmd": ["/hello"], "Labels": labels(platform) if callable(labels) else labels},
+            "config": {"Cmd": ["/hello"], "Labels": own},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
         }).encode()  # fmt: skip
         blobs["layer"], blobs["config"] = api.push_blob(repository, layer), api.push_blob(repository, content)
@@ -273,10 +286,9 @@ def push_image(
     return digest
 
 
-def _layer(platform: str) -> bytes:
-    """A layer of one file, different for each platform."""
+def _layer(content: bytes) -> bytes:
+    """A layer of one file."""
     file = tarfile.TarInfo("hello")
-    content = f"{platform}\n".encode()
     file.size, file.mode = len(content), 0o644
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

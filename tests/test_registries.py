@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .registries import BASIC, PASSWORD, USER, Api, RealRegistry, closed_port, digest_of, push_image, real_registry
+from .registries import (
+    ACCEPT,
+    BASIC,
+    PASSWORD,
+    USER,
+    Api,
+    RealRegistry,
+    closed_port,
+    digest_of,
+    push_image,
+    real_registry,
+    silent_port,
+)
 
 LABELS = {"desktop-bake.schema": "1", "quote": '"${x}"\n'}
-INDEX = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"
-ACCEPT = {
-    "Accept": f"{INDEX}, application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.v2+json"
-}
 pytestmark = pytest.mark.usefixtures("base")  # an engine answers
 
 
@@ -77,23 +86,25 @@ def test_broken_images(registry: RealRegistry) -> None:
 
     push_image(registry.host, "list", "t", ["no", "labels"])
     assert json.loads(configuration("list")[1].body)["config"]["Labels"] == ["no", "labels"]
-    push_image(registry.host, "size", "t", {"only": "size"}, size_error=7)
+    push_image(registry.host, "size", "t", {"only": uuid.uuid4().hex}, size_error=7)
     descriptor, answer = configuration("size")
     assert descriptor["size"] == len(answer.body) + 7
-    push_image(registry.host, "bytes", "t", {"only": "bytes"}, config=b"no JSON")
+    push_image(registry.host, "bytes", "t", {"only": uuid.uuid4().hex}, config=b"no JSON")
     assert configuration("bytes")[1].body == b"no JSON"
-    push_image(registry.host, "gone", "t", {"only": "gone"}, missing="config")
+    push_image(registry.host, "gone", "t", {"only": uuid.uuid4().hex}, missing="config")
     assert configuration("gone")[1].status == 404
-    push_image(registry.host, "spoilt", "t", {"spoilt": "yes"})
+    push_image(registry.host, "spoilt", "t", {"only": uuid.uuid4().hex, "spoilt": "yes"})
     registry.spoil(configuration("spoilt")[0]["digest"], lambda content: content.replace(b"yes", b"no!"))
     descriptor, answer = configuration("spoilt")
     assert b"no!" in answer.body
     assert digest_of(answer.body) != descriptor["digest"]
-    index = push_image(registry.host, "child", "t", {"only": "child"}, index=True, missing="manifest")
+    index = push_image(registry.host, "child", "t", {"only": uuid.uuid4().hex}, index=True, missing="manifest")
     children = json.loads(api.send("GET", f"/v2/child/manifests/{index}", headers=ACCEPT).body)["manifests"]
     assert api.send("GET", f"/v2/child/manifests/{children[0]['digest']}", headers=ACCEPT).status == 404
     for repository in ("size", "bytes", "gone", "spoilt", "child"):
-        assert docker("pull", "-q", f"{registry.host}/{repository}:t").returncode != 0, repository
+        done = docker("pull", "-q", f"{registry.host}/{repository}:t")
+        docker("image", "rm", "-f", f"{registry.host}/{repository}:t")
+        assert done.returncode != 0, repository
 
 
 def test_stop_and_start(tmp_path: Path) -> None:
@@ -139,3 +150,11 @@ def test_closed_port() -> None:
     with pytest.raises(ConnectionRefusedError):
         Api(f"127.0.0.1:{closed_port()}").send("GET", "/v2/")
     assert time.monotonic() - begin < 1
+
+
+def test_silent_port() -> None:
+    """A silent port takes a connection and a request, and never answers."""
+    with silent_port() as port, socket.create_connection(("127.0.0.1", port), timeout=0.3) as connection:
+        connection.sendall(b"GET /v2/ HTTP/1.1\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
