@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bake.client_config import client_config
 from generator.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -40,23 +39,6 @@ class Credentials:
     def basic(self) -> str:
         """The `Authorization` header of HTTP Basic (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.secret}".encode()).decode()
-
-
-def client_config() -> dict[str, Any]:
-    """The docker client's `config.json`; empty where there is none.
-
-    Raises:
-        RegistryError: it cannot be read.
-    """
-    folder = os.environ.get("DOCKER_CONFIG")
-    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
-    try:
-        config = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        raise RegistryError("the docker client's config.json cannot be read", "correct it, or log in again") from error
-    return config if isinstance(config, dict) else {}
 
 
 def credentials_for(host: str) -> Credentials | None:

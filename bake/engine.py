@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import EngineError, TimeLimitError
+from bake.client_config import client_config
+from generator.errors import EngineError, RegistryError, TimeLimitError
 from generator.key import SCHEMA, SCHEMA_LABEL
 
 if TYPE_CHECKING:
@@ -119,6 +122,23 @@ class Engine:
         if done.returncode:
             raise EngineError(f"no Docker Engine answers: {first_line(done.stderr.decode())}", "start Docker")
         return done.stdout.decode().strip()
+
+    def is_remote(self) -> bool:
+        """Whether the engine is on another machine, so that its loopback is not ours."""
+        host = os.environ.get("DOCKER_HOST")
+        if not host:
+            context = os.environ.get("DOCKER_CONTEXT")
+            with contextlib.suppress(RegistryError):  # docker, too, does without a configuration that it cannot read
+                context = context or client_config().get("currentContext")
+            if context in (None, "", "default"):
+                return False
+            shown = self.docker("context", "inspect", str(context), "--format", "{{.Endpoints.docker.Host}}")
+            if shown.returncode:
+                raise EngineError(f"docker context {context!r} is unknown", "see: docker context ls")
+            host = shown.stdout.decode().strip()
+        scheme, _, rest = host.partition("://")
+        name = rest.rsplit("@", 1)[-1].rsplit(":", 1)[0].strip("[]")
+        return scheme in ("tcp", "ssh") and name not in ("localhost", "::1") and not name.startswith("127.")
 
     def require_buildx(self) -> None:
         """Check that the client has a buildx that reads our bake files.

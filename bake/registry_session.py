@@ -8,6 +8,7 @@ import json
 import os
 import re
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,10 +150,12 @@ class Session:
             raise self._error("did not answer in time", "check the network, or raise registry_timeout_s")
         assert self._pool
         try:
-            return self._pool.request(
-                method, url, headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},
-                preload_content=False, timeout=urllib3.Timeout(total=left_s), **more,
-            )  # fmt: skip
+            with warnings.catch_warnings():  # that an insecure registry is one, its engine's configuration says
+                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+                return self._pool.request(
+                    method, url, headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},
+                    preload_content=False, timeout=urllib3.Timeout(total=left_s), **more,
+                )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._unreachable(error) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine, first_line, last_line
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bake.forward import Forward
     from bake.resolve import ImageResult, Log
     from bake.settings import Settings
     from generator.environment import Environment
@@ -42,11 +43,13 @@ class DesktopTask:
         engine: the engine it runs on.
         container_id: the container.
         novnc_url: where a browser on this machine sees the desktop; None without one.
+        forward: what carries that port here from a remote engine, or None.
     """
 
     engine: Engine
     container_id: str
     novnc_url: str | None
+    forward: Forward | None = None
 
     def execute(self, command: Sequence[str], *, interactive: bool = False, terminal: bool = False) -> int:
         """Run a command in the task, its streams being this process's own.
@@ -96,6 +99,8 @@ class DesktopTask:
 
     def stop(self) -> None:
         """Remove the container; a container that is gone already is no error."""
+        if self.forward:
+            self.forward.close()
         self.engine.docker("rm", "-f", "-v", self.container_id)
 
 
@@ -129,7 +134,10 @@ def start_task(
         command = ["bash", "-c", _AT_START, "desktop", recipe.install.decode(), recipe.setup.decode(), run]
     else:
         command = ["bash", "-c", run]
-    publish = ["-p", f"127.0.0.1::{NOVNC_PORT}", "-e", f"DESKTOP_GEOMETRY={geometry}"] if desktop else []
+    remote = desktop and engine.is_remote()
+    publish = ["-e", f"DESKTOP_GEOMETRY={geometry}"] if desktop else []
+    if desktop and not remote:
+        publish += ["-p", f"127.0.0.1::{NOVNC_PORT}"]
     done = engine.docker(
         "run", "-d", "--init", "--label", f"{TASK_LABEL}={environment.env_id}", *publish, "--entrypoint", command[0],
         image.image_id or image.image, *command[1:], timeout_s=INSTALL_TIMEOUT_S,
@@ -140,7 +148,12 @@ def start_task(
             engine.docker("rm", "-f", container)
         said = first_line(done.stderr.decode(errors="replace"))
         raise TaskError(f"the container did not start: {said}", f"check: docker run {image.image}")
-    task = DesktopTask(engine=engine, container_id=container, novnc_url=None)
+    forward = None
+    if remote:
+        from bake.forward import Forward
+
+        forward = Forward(container, NOVNC_PORT)
+    task = DesktopTask(engine=engine, container_id=container, novnc_url=None, forward=forward)
     try:
         return _with_desktop(task, image, log) if desktop else task
     except BaseException:  # Ctrl-C too: the container goes with us
@@ -152,10 +165,13 @@ def _with_desktop(task: DesktopTask, image: ImageResult, log: Log) -> DesktopTas
     from bake.novnc import wait_for_banner
 
     engine, container = task.engine, task.container_id
-    shown = engine.docker("port", container, str(NOVNC_PORT))
-    if shown.returncode:
-        raise _died(task)
-    port = int(shown.stdout.decode().split()[0].rsplit(":", 1)[1])
+    if task.forward:
+        port = task.forward.local_port
+    else:
+        shown = engine.docker("port", container, str(NOVNC_PORT))
+        if shown.returncode:
+            raise _died(task)
+        port = int(shown.stdout.decode().split()[0].rsplit(":", 1)[1])
 
     def alive() -> None:
         state = engine.docker("container", "inspect", "--format", "{{.State.Running}}", container)
@@ -171,7 +187,7 @@ def _with_desktop(task: DesktopTask, image: ImageResult, log: Log) -> DesktopTas
     wait_for_banner("127.0.0.1", port, limit_s, alive)
     log("[desktop] ready")
     url = f"http://127.0.0.1:{port}/vnc.html?autoconnect=1&resize=scale"
-    return DesktopTask(engine=engine, container_id=container, novnc_url=url)
+    return replace(task, novnc_url=url)
 
 
 def _died(task: DesktopTask) -> TaskError:

@@ -1,0 +1,52 @@
+"""A port of a task on a remote engine, on this machine's loopback: through `docker exec`, as that needs no network."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import threading
+
+# The docker client's own streams are the connection; in the container bash opens the other end.
+_PUMP = """exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+cat <&3 & cat <&0 >&3 &
+wait -n; kill %1 %2 2>/dev/null"""
+
+
+class Forward:
+    """Connections to a loopback port of this machine reach a port within a container.
+
+    Args:
+        container_id: the container; it has bash.
+        port: the port there, on the container's own loopback.
+
+    Attributes:
+        local_port: the port here.
+    """
+
+    def __init__(self, container_id: str, port: int) -> None:
+        self._words = ["docker", "exec", "-i", container_id, "bash", "-c", _PUMP, "forward", str(port)]
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._children: list[subprocess.Popen[bytes]] = []
+        self.local_port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, name="forward", daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    child = subprocess.Popen(
+                        self._words, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL
+                    )
+                self._children = [c for c in self._children if c.poll() is None] + [child]
+
+    def close(self) -> None:
+        """End every connection and take no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection
+        self._listener.close()
+        for child in self._children:
+            child.terminate()
+        for child in self._children:
+            child.wait()

@@ -1,0 +1,354 @@
+"""The registry client against a real registry: forms, logins, TLS, and every fault as its own clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bake.registry import digest_of, look_up
+from generator import ImageReference, RegistryError
+
+from .faults import (
+    IDENTITY,
+    answers,
+    bearer,
+    blackhole,
+    closes,
+    cuts,
+    drips,
+    endless,
+    garbage,
+    html,
+    redirects,
+    refuses,
+    slow,
+    tampers,
+)
+from .proxy import Fault, faulty
+from .registries import BASIC, PASSWORD, USER, RealRegistry, closed_port, push_image, real_registry, silent_port
+
+HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
+OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
+LABELS = {"a": "b"}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """A registry with one image under team/desktop:t."""
+    with real_registry(tmp_path_factory.mktemp("registry")) as registry:
+        push_image(registry.host, "team/desktop", "t", LABELS, platforms=(HERE,), index=True, attestation=True)
+        yield registry
+
+
+@pytest.fixture(autouse=True)
+def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker client configuration of this test alone, without a login."""
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder / "config.json"
+
+
+def image(host: str, tag: str = "t") -> ImageReference:
+    """A reference into the test's repository."""
+    return ImageReference.parse(f"{host}/team/desktop:{tag}")
+
+
+@pytest.mark.parametrize("media", ["oci", "docker"])
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("attestation", [False, True])
+def test_forms(registry: RealRegistry, media: str, index: bool, attestation: bool) -> None:
+    """OCI and Docker media types, single manifest and index, with attestations or without: labels and digest."""
+    if attestation and not index:
+        index = True
+    tag = f"{media}-{index}-{attestation}"
+    digest = push_image(registry.host, "team/desktop", tag, {"form": tag}, platforms=(HERE,), media=media,  # type: ignore[arg-type]
+                        index=index, attestation=attestation)  # fmt: skip
+    found = look_up(image(registry.host, tag), HERE)
+    assert found is not None
+    assert (found.labels, str(found.digest), found.platforms) == ({"form": tag}, digest, (HERE,))
+    assert str(digest_of(image(registry.host, tag))) == digest
+
+
+def test_platforms(registry: RealRegistry) -> None:
+    """Of an index the labels of the platform asked for; an absent platform is no labels, but those there are named."""
+    push_image(
+        registry.host, "team/desktop", "two", lambda p: {"for": p}, platforms=(HERE, "linux/arm64/v8", "linux/s390x")
+    )
+    found = look_up(image(registry.host, "two"), HERE)
+    assert found
+    assert found.labels == {"for": HERE}
+    absent = look_up(image(registry.host, "two"), "linux/riscv64")
+    assert absent
+    assert absent.labels is None
+    assert "linux/s390x" in absent.platforms
+    push_image(registry.host, "team/desktop", "single", LABELS, platforms=(OTHER,), index=False)
+    single = look_up(image(registry.host, "single"), HERE)
+    assert single
+    assert (single.labels, single.platforms) == (None, (OTHER,))
+
+
+@pytest.mark.parametrize("name", ["team/desktop:absent", "team/nothing:t"])
+def test_not_there(registry: RealRegistry, name: str) -> None:
+    """A tag or a repository that a registry says it has not: no image, and no error."""
+    reference = ImageReference.parse(f"{registry.host}/{name}")
+    assert look_up(reference, HERE) is None
+    assert digest_of(reference) is None
+
+
+def test_labels_of_any_kind_are_read(registry: RealRegistry) -> None:
+    """Labels that are no table of texts are no labels, never a crash."""
+    for tag, labels in {"list": ["x"], "none": None, "number": 3, "mixed": {"a": 1, "b": "c"}}.items():
+        push_image(registry.host, "team/desktop", f"odd-{tag}", labels, platforms=(HERE,))
+        found = look_up(image(registry.host, f"odd-{tag}"), HERE)
+        assert found
+        assert found.labels == ({"b": "c"} if tag == "mixed" else {})
+
+
+FAULTS: dict[str, tuple[list[Fault], str]] = {
+    "401 without a challenge": ([answers(401)], "demands a login"),
+    "401 that no login answers": (
+        [answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})],
+        "demands a login",
+    ),
+    "403": ([refuses(403, "DENIED")], "denies access to team/desktop (DENIED)"),
+    "404 of a web server": ([html(404)], "404, but not as a registry does"),
+    "empty 404": ([answers(404)], "404, but not as a registry does"),
+    "429": ([refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "7"})], "limits the rate of requests"),
+    "500": ([answers(500)], "failed with status 500"),
+    "503": ([refuses(503, "UNAVAILABLE")], "failed with status 503 (UNAVAILABLE)"),
+    "a teapot": ([answers(418)], "answers with status 418"),
+    "HTML": ([html()], "not as a registry does"),
+    "garbage": ([garbage()], "cannot be reached"),
+    "an end at once": ([closes()], "cannot be reached"),
+    "an answer without an end": ([endless()], "more than"),
+    "a configuration without an end": ([endless(on="/blobs/")], "more than"),
+    "a cut configuration": ([cuts(10)], "cannot be reached"),
+    "a changed configuration": ([tampers()], "sent content that is not sha256:"),
+    "a changed manifest": ([tampers(on="GET .*/manifests/")], ""),
+    "redirects without end": ([redirects(on="")], "redirects without end"),
+    "slow": ([slow(30)], "did not answer"),
+    "a black hole": ([blackhole()], "did not answer"),
+    "dripping headers": ([drips("headers")], "did not answer"),
+    "a dripping body": ([drips("body")], "did not answer"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_faults(registry: RealRegistry, case: str) -> None:
+    """Each fault is one clear line with a remedy, within the limit: never an image, never 'not there'."""
+    faults, says = FAULTS[case]
+    with faulty(registry.host, *faults) as proxy:
+        for ask in (look_up, digest_of) if "configuration" not in case else (look_up,):
+            if ask is digest_of and case in ("a dripping body", "an answer without an end", "a changed manifest"):
+                continue  # a HEAD has no body to drip
+            started = time.monotonic()
+            with pytest.raises(RegistryError) as caught:
+                ask(image(proxy.host), HERE, timeout_s=2) if ask is look_up else ask(image(proxy.host), timeout_s=2)  # type: ignore[operator,arg-type]
+            assert time.monotonic() - started < 4
+            assert says in str(caught.value), str(caught.value)
+            assert proxy.host in str(caught.value) or says == ""
+            assert "\n" not in str(caught.value)
+            assert caught.value.remedy
+
+
+def test_short_troubles_are_tried_again(registry: RealRegistry) -> None:
+    """A gateway that fails once, or a connection that ends once, is asked again within the limit."""
+    for fault in (answers(503, times=1), answers(502, times=1)):
+        with faulty(registry.host, fault) as proxy:
+            found = look_up(image(proxy.host), HERE)
+            assert found
+            assert found.labels == LABELS
+
+
+def test_nobody_listens() -> None:
+    """A port where nothing listens; one that takes connections and says nothing; a name that nobody has."""
+    with pytest.raises(RegistryError, match="cannot be reached: Connection refused"):
+        look_up(image(f"127.0.0.1:{closed_port()}"), HERE)
+    with silent_port() as port, pytest.raises(RegistryError, match="did not answer"):
+        look_up(image(f"127.0.0.1:{port}"), HERE, timeout_s=1)
+    with pytest.raises(RegistryError, match="its name cannot be resolved"):
+        look_up(image("registry.invalid"), HERE)
+
+
+def test_missing_content(registry: RealRegistry) -> None:
+    """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
+    for missing in ("manifest", "config"):
+        push_image(registry.host, "team/desktop", f"no-{missing}", {"x": missing}, platforms=(HERE,), index=True,
+                   missing=missing)  # type: ignore[arg-type]  # fmt: skip
+        with pytest.raises(RegistryError):
+            look_up(image(registry.host, f"no-{missing}"), HERE)
+
+
+def test_nested_and_oversized(registry: RealRegistry) -> None:
+    """Indexes within indexes are not followed, and a configuration that is no JSON is said to be so."""
+    push_image(registry.host, "team/desktop", "nested", LABELS, platforms=(HERE,), index=True, nested=True)
+    nested = look_up(image(registry.host, "nested"), HERE)
+    assert nested is None or nested.labels is None
+    push_image(registry.host, "team/desktop", "no-json", LABELS, platforms=(HERE,), config=b"no JSON")
+    with pytest.raises(RegistryError, match="not understood"):
+        look_up(image(registry.host, "no-json"), HERE)
+
+
+# --- logins ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """A registry that demands a login."""
+    with real_registry(tmp_path_factory.mktemp("locked"), htpasswd=True) as registry:
+        push_image(registry.host, "team/desktop", "t", LABELS, platforms=(HERE,), authorization=BASIC)
+        yield registry
+
+
+def login(config: Path, host: str, password: str = PASSWORD) -> None:
+    """What `docker login` writes."""
+    import base64
+
+    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    config.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+
+
+def test_basic_login(locked: RealRegistry, own_config: Path) -> None:
+    """No login, a wrong one and the right one; no password in any error."""
+    with pytest.raises(RegistryError, match="demands a login") as missing:
+        look_up(image(locked.host), HERE)
+    assert missing.value.remedy == f"run: docker login {locked.host}"
+    login(own_config, locked.host, "SECRET-wrong")
+    with pytest.raises(RegistryError, match="refuses the stored login") as wrong:
+        look_up(image(locked.host), HERE)
+    assert "SECRET" not in str(wrong.value) + repr(wrong.value.__cause__) + wrong.value.remedy
+    login(own_config, locked.host)
+    found = look_up(image(locked.host), HERE)
+    assert found
+    assert found.labels == LABELS
+
+
+def test_what_docker_login_writes(locked: RealRegistry, own_config: Path) -> None:
+    """The file of a real `docker login` is understood."""
+    subprocess.run(["docker", "login", "-u", USER, "--password-stdin", locked.host], input=PASSWORD, text=True,
+                   check=True, capture_output=True)  # fmt: skip
+    assert look_up(image(locked.host), HERE)
+
+
+@pytest.mark.parametrize("named", ["credHelpers", "credsStore"])
+def test_credential_helper(
+    locked: RealRegistry, own_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """A credential helper, for one registry or for all: its answer, its refusal, its absence, its silence."""
+    helper = tmp_path / "docker-credential-test"
+    own_config.write_text(json.dumps({named: {locked.host: "test"} if named == "credHelpers" else "test"}))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("bake.credentials.HELPER_TIMEOUT_S", 0.5)
+
+    def says(script: str) -> None:
+        helper.write_text(f"#!/bin/sh\n{script}\n")
+        helper.chmod(0o755)
+
+    answer = json.dumps({"ServerURL": locked.host, "Username": USER, "Secret": PASSWORD})
+    says(f"read server; [ $1 = get ] && [ $server = {locked.host} ] && echo '{answer}'")
+    assert look_up(image(locked.host), HERE)
+    says("echo 'credentials not found in native keychain'; exit 1")
+    with pytest.raises(RegistryError, match="demands a login"):
+        look_up(image(locked.host), HERE)
+    for script, why in (
+        ("exit 3", "failed with status 3"),
+        ("echo hello", "not understood"),
+        ("sleep 9", "not answer"),
+    ):
+        says(script)
+        with pytest.raises(RegistryError, match=why):
+            look_up(image(locked.host), HERE)
+    helper.unlink()
+    with pytest.raises(RegistryError, match="docker-credential-test is not installed"):
+        look_up(image(locked.host), HERE)
+
+
+def test_token_login(registry: RealRegistry, own_config: Path) -> None:
+    """Bearer tokens: for anybody, for a password, for an identity token; asked for once a look-up."""
+    with faulty(registry.host, bearer(anonymous=True, key="access_token")) as proxy:
+        assert look_up(image(proxy.host), HERE)
+        assert sum(path.startswith("/token") for _, path, _ in proxy.requests) == 1
+    with faulty(registry.host, bearer()) as proxy:
+        with pytest.raises(RegistryError, match="demands a login"):
+            look_up(image(proxy.host), HERE)
+        login(own_config, proxy.host)
+        assert look_up(image(proxy.host), HERE)
+        own_config.write_text(json.dumps({"auths": {proxy.host: {"identitytoken": IDENTITY}}}))
+        assert look_up(image(proxy.host), HERE)
+    with faulty(registry.host, answers(200, b"{}", on="/token"), bearer()) as proxy:
+        with pytest.raises(RegistryError, match="token that is not understood"):
+            look_up(image(proxy.host), HERE)
+
+
+def test_a_login_goes_to_no_other_host(registry: RealRegistry, own_config: Path) -> None:
+    """A blob that lies elsewhere is fetched there without the registry's authorization."""
+    with faulty(registry.host) as elsewhere, faulty(registry.host, bearer(), redirects(elsewhere.host)) as proxy:
+        login(own_config, proxy.host)
+        assert look_up(image(proxy.host), HERE)
+        assert elsewhere.requests
+        assert all("authorization" not in headers for _, _, headers in elsewhere.requests)
+
+
+def test_broken_client_configuration(locked: RealRegistry, own_config: Path) -> None:
+    """A config.json that is no JSON, and a login that cannot be read, are named."""
+    own_config.write_text("{")
+    with pytest.raises(RegistryError, match=r"config\.json cannot be read"):
+        look_up(image(locked.host), HERE)
+    own_config.write_text(json.dumps({"auths": {locked.host: {"auth": "%%%"}}}))
+    with pytest.raises(RegistryError, match="stored login"):
+        look_up(image(locked.host), HERE)
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
+    """A registry that speaks TLS, with a certificate of an authority that nobody knows."""
+    with real_registry(tmp_path_factory.mktemp("tls"), tls=True) as registry:
+        push_image(registry.host, "team/desktop", "t", LABELS, platforms=(HERE,), ca=registry.ca)
+        yield registry
+
+
+def test_tls_on_loopback(encrypted: RealRegistry) -> None:
+    """On loopback the engine takes any certificate, and so do we."""
+    assert look_up(image(encrypted.host), HERE)
+
+
+def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere a certificate must be trusted: by the system, or because the engine calls the registry insecure."""
+    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
+    with pytest.raises(RegistryError, match="certificate that is not trusted") as caught:
+        look_up(image(encrypted.host), HERE)
+    assert "certs.d" in caught.value.remedy
+    assert look_up(image(encrypted.host), HERE, insecure=lambda: {"IndexConfigs": {encrypted.host: {"Secure": False}}})
+    assert look_up(image(encrypted.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
+    monkeypatch.setenv("SSL_CERT_FILE", str(encrypted.ca))
+    assert look_up(image(encrypted.host), HERE)
+
+
+def test_no_tls_elsewhere(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry without TLS that is not on loopback is spoken to only where the engine does."""
+    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
+    with pytest.raises(RegistryError, match="speaks no TLS"):
+        look_up(image(registry.host), HERE)
+    assert look_up(image(registry.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
+
+
+def test_a_proxy_is_used(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`https_proxy` is where requests go, but for the hosts that `no_proxy` names."""
+    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("no_proxy", "example.com")
+    with pytest.raises(RegistryError, match="cannot be reached"):
+        look_up(image(registry.host), HERE)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert look_up(image(registry.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
