@@ -4,6 +4,7 @@ ENGINE := scripts/engine up && eval "$$(scripts/engine env)"
 SHELL := /bin/bash -o pipefail
 # A person's own cache, in their home, is not for our runs.
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
+SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
 .PHONY: desktop test lint bench clean
 
@@ -16,11 +17,14 @@ desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its
 test: .venv/ready ## every test, on a real engine
 	$(CACHE) scripts/with-engine $(PY) -m pytest $(PYTEST_ARGS)
 
-lint: .venv/ready ## ruff, mypy, shellcheck
+lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI reads
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/* recipe/*.sh .ci/run
+	.venv/bin/shellcheck scripts/* recipe/*.sh docs/ci/*.sh .ci/run
+	$(SCHEMA).github-workflows docs/ci/github*.yml
+	$(SCHEMA).github-actions action.yml
+	$(SCHEMA).gitlab-ci docs/ci/gitlab-ci.yml
 
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks

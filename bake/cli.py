@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from generator.errors import ConfigurationError, DesktopBakeError
 
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return int(getattr(commands, arguments.command)(arguments))
     except DesktopBakeError as error:
-        red, plain = ("\033[31m", "\033[0m") if _coloured() else ("", "")
+        red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
         print(f"{red}error:{plain} {error}", file=sys.stderr)
         if error.remedy:
             print(f"  {error.remedy}", file=sys.stderr)
@@ -117,8 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _coloured() -> bool:
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+def coloured(stream: TextIO) -> bool:
+    """Whether what is written to this stream may carry colours: a terminal, and NO_COLOR is not set."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 if __name__ == "__main__":

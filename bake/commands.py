@@ -98,7 +98,7 @@ def key(arguments: argparse.Namespace) -> int:
 
 def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
-    from bake.render import rendered_files, targets_of, write_files
+    from bake.render import rendered_files, stale_files, targets_of, write_files
 
     settings = load(arguments)
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
@@ -106,48 +106,18 @@ def render(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
     files = rendered_files(targets_of(chosen, settings, Engine(), _log(arguments)))
     if arguments.check:
-        return _check(arguments.output or Path(), files)
+        from bake.difference import report
+
+        return report(arguments, files)
     if arguments.output is None:
         sys.stdout.write(files["docker-bake.hcl"][0].decode())
         return 0
     write_files(arguments.output, files)
-    for stale in sorted(_stale(arguments.output, files)):
+    for stale in stale_files(arguments.output, files):
         stale.unlink()
     for name in files:
         print(arguments.output / name)
     return 0
-
-
-def _stale(folder: Path, files: dict[str, tuple[bytes, bool]]) -> set[Path]:
-    """Files of earlier renders that belong to no target any more."""
-    kept = {folder / name for name in files}
-    return {p for p in folder.glob("context/*-*-*-*-*/*") if p.is_file() and p not in kept}
-
-
-def _check(folder: Path, files: dict[str, tuple[bytes, bool]]) -> int:
-    import difflib
-
-    stale = False
-    for name, (content, _) in files.items():
-        path = folder / name
-        have = path.read_bytes() if path.is_file() else b""
-        if have != content or not path.is_file():
-            stale = True
-            sys.stdout.writelines(
-                line if line.endswith("\n") else line + "\n"
-                for line in difflib.unified_diff(
-                    have.decode(errors="replace").splitlines(keepends=True),
-                    content.decode(errors="replace").splitlines(keepends=True),
-                    str(path),
-                    f"{path} (rendered now)",
-                )
-            )
-    for path in sorted(_stale(folder, files)):
-        stale = True
-        print(f"{path}: belongs to no target any more")
-    if stale:
-        print(f"error: {folder} is stale\n  run: desktop-bake render -o {folder}", file=sys.stderr)
-    return int(stale)
 
 
 def _show(result: ImageResult, *, as_json: bool) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.environment import Environment
 
+    RenderedFiles = Mapping[str, tuple[bytes, bool]]
+
 
 def targets_of(
     environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
@@ -28,7 +30,7 @@ def targets_of(
     return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
 
 
-def rendered_files(targets: tuple[BakeTarget, ...]) -> dict[str, tuple[bytes, bool]]:
+def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
     """Every file of a rendered folder: content and executable bit by relative path."""
     template = shipped("docker-bake.hcl.j2").read_text(encoding="utf-8")
     files = {"docker-bake.hcl": (render_bake_file(template, targets).encode(), False)}
@@ -38,7 +40,15 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> dict[str, tuple[bytes, bo
     return files
 
 
-def write_files(folder: Path, files: Mapping[str, tuple[bytes, bool]]) -> None:
+def stale_files(folder: Path, files: RenderedFiles) -> list[Path]:
+    """Files of earlier renders that belong to no target any more, in a fixed order."""
+    kept = {folder / name for name in files}
+    contexts = folder.glob("context/*-*-*-*-*")
+    found = (path for top in contexts for path in ([top] if top.is_symlink() else top.rglob("*")))
+    return sorted(path for path in found if path not in kept and (path.is_symlink() or not path.is_dir()))
+
+
+def write_files(folder: Path, files: RenderedFiles) -> None:
     """Write a rendered folder, each file replaced whole; nothing outside the folder is ever written.
 
     Raises:

@@ -195,10 +195,55 @@ def test_render_check(cli: Run, project: Path) -> None:
     (project / "setup.sh").write_text("echo other\n")
     stale = cli("render", "-o", "ci", "--check")
     assert stale.returncode == 1
-    assert "+echo other" in stale.stdout
-    assert "desktop-bake render -o ci" in stale.stderr
+    assert "-echo configured > /etc/configured\n" in stale.stdout
+    assert "+echo other\n" in stale.stdout
+    assert stale.stderr.splitlines() == ["error: ci is stale", "  run: desktop-bake render -o ci"]
     assert cli("render", "-o", "ci").returncode == 0
     assert cli("render", "-o", "ci", "--check").returncode == 0
+
+
+def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
+    """A file that is lost, changed, added or of a wrong mode is one line, and the remedy repeats the flags."""
+    words = ("render", "default", "-o", "ci", "--config", "desktop-bake.toml")
+    assert cli(*words).returncode == 0
+    (context,) = (project / "ci" / "context").iterdir()
+    (context / "desktop_install.sh").unlink()
+    (context / "desktop_setup.sh").chmod(0o755)
+    (context / "Dockerfile").write_bytes(b"\x00\xff\x1b[31m")
+    (context / "deep").mkdir()
+    (context / "deep" / "added").write_text("")
+    done = cli(*words, "--check")
+    place = f"ci/context/{context.name}"
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"stale: {place}/Dockerfile: content",
+        "binary: no lines to compare",
+        f"missing: {place}/desktop_install.sh",
+        f"stale: {place}/desktop_setup.sh: must not be executable",
+        f"extra: {place}/deep/added: belongs to no target any more",
+    ]
+    assert "  run: desktop-bake render default -o ci --config desktop-bake.toml\n" in done.stderr
+    assert cli(*words).returncode == 0
+    assert cli(*words, "--check").returncode == 0
+
+
+def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -> None:
+    """Colours come on a terminal without NO_COLOR alone; what a file holds never reaches the terminal raw."""
+    assert cli("render", "-o", "ci").returncode == 0
+    with (project / "ci" / "docker-bake.hcl").open("a") as file:
+        file.write("\033[2J")
+    command = f"{sys.executable} -m bake render -o ci --check"
+    said = {}
+    for colour in ("", "NO_COLOR=1 "):
+        terminal = subprocess.run(["script", "-qec", f"{colour}{command}", "/dev/null"], cwd=project,
+                                  capture_output=True, text=True, check=False)  # fmt: skip
+        assert terminal.returncode == 1, terminal.stdout
+        said[colour] = terminal.stdout
+    assert "\033[31m-\\x1b[2J\n" in said[""].replace("\r", "")
+    assert "\n\\ No newline at end of file" in said[""].replace("\r", "")
+    assert "\033" not in said["NO_COLOR=1 "]
+    assert "-\\x1b[2J\n" in said["NO_COLOR=1 "].replace("\r", "")
+    assert "\033" not in cli("render", "-o", "ci", "--check").stdout
 
 
 def test_render_stays_in_its_folder(cli: Run, project: Path) -> None:
@@ -209,6 +254,19 @@ def test_render_stays_in_its_folder(cli: Run, project: Path) -> None:
     done = cli("render", "-o", "ci")
     assert done.returncode == 2
     assert list((project / "elsewhere").iterdir()) == []
+
+
+def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> None:
+    """A symbolic link in place of an old context is removed itself; what it leads to stays."""
+    assert cli("render", "-o", "ci").returncode == 0
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere" / "precious").write_text("")
+    link = project / "ci" / "context" / "a-b-c-d-e"
+    link.symlink_to(project / "elsewhere")
+    assert "extra: ci/context/a-b-c-d-e: " in cli("render", "-o", "ci", "--check").stdout
+    assert cli("render", "-o", "ci").returncode == 0
+    assert not link.is_symlink()
+    assert (project / "elsewhere" / "precious").is_file()
 
 
 def test_init(cli: Run, project: Path) -> None:

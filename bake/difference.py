@@ -1,0 +1,128 @@
+"""What differs between a rendered folder and what would be rendered now: `render --check`."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import sys
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from bake.cli import coloured
+from bake.render import stale_files
+from generator.errors import ConfigurationError, DesktopBakeError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bake.render import RenderedFiles
+
+_COLOURS = {"-": "\033[31m", "+": "\033[32m", "@": "\033[36m"}
+_PLAIN = "\033[0m"
+
+
+def report(arguments: argparse.Namespace, files: RenderedFiles) -> int:
+    """Print how the folder differs from these files.
+
+    Returns:
+        0 where it does not.
+
+    Raises:
+        DesktopBakeError: it does; the remedy is the command that renders it anew.
+        ConfigurationError: a file of the folder cannot be read.
+    """
+    folder = arguments.output or Path()
+    lines = differences(folder, files)
+    if not lines:
+        return 0
+    colours = _COLOURS if coloured(sys.stdout) else {}
+    for line in lines:
+        colour = colours.get(line[0], "")
+        print(f"{colour}{line}{_PLAIN}" if colour else line)
+    sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
+    flags = [word for name in ("config", "context", "repository", "cache") if (value := getattr(arguments, name))
+             for word in (f"--{name}", str(value))]  # fmt: skip
+    again = shlex.join(["desktop-bake", "render", *arguments.env, "-o", str(folder), *flags])
+    raise DesktopBakeError(f"{folder} is stale", f"run: {again}")
+
+
+def differences(folder: Path, files: RenderedFiles) -> list[str]:
+    """One line a file that is missing, stale or extra, a unified diff below it where there is one to show.
+
+    A missing file of a build context is compared with the nearest extra one of its name: a changed input changes
+    the key, the key is the context's folder, and what the reader wants to see is the input.
+
+    Args:
+        folder: the rendered folder.
+        files: what would be rendered: content and executable bit by relative path.
+    """
+    lines = []
+    extra = stale_files(folder, files)
+    shown = set()
+    for name, (content, executable) in files.items():
+        path = folder / name
+        have = _read(path)
+        if have is None:
+            lines.append(f"missing: {_printable(str(path))}")
+            before = _nearest(folder, name, extra)
+            have = content if before is None else _read(before)
+        else:
+            before = path
+            reasons = ["content"] if have != content else []
+            if bool(path.stat().st_mode & 0o100) != executable:
+                reasons.append(f"must {'' if executable else 'not '}be executable")
+            if reasons:
+                lines.append(f"stale: {_printable(str(path))}: {', '.join(reasons)}")
+        if before is not None and have is not None and have != content and (have, content) not in shown:
+            shown.add((have, content))  # many environments share a script: its change is told once
+            lines += _diff(have, content, str(before), f"{path} (rendered now)")
+    return lines + [f"extra: {_printable(str(path))}: belongs to no target any more" for path in extra]
+
+
+def _read(path: Path) -> bytes | None:
+    if path.is_symlink() or not path.is_file():
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it readable, or render anew") from error
+
+
+def _nearest(folder: Path, name: str, extra: list[Path]) -> Path | None:
+    """The extra file at the same place in its build context whose key shares the most parts with this one's."""
+    parts = PurePosixPath(name).parts
+    if len(parts) < 3:  # the bake file
+        return None
+    _, key, *inner = parts
+
+    def shared(other: Path) -> int:
+        its_key = other.relative_to(folder).parts[1]
+        return sum(mine == its for mine, its in zip(key.split("-"), its_key.split("-"), strict=False))
+
+    same = [path for path in extra if list(path.relative_to(folder).parts[2:]) == inner]
+    return max(same, key=shared, default=None)
+
+
+def _diff(before: bytes, after: bytes, before_name: str, after_name: str) -> list[str]:
+    try:
+        old, new = _lines(before), _lines(after)
+    except UnicodeDecodeError:
+        return ["binary: no lines to compare"]
+    return list(difflib.unified_diff(old, new, _printable(before_name), _printable(after_name), lineterm=""))
+
+
+def _lines(content: bytes) -> list[str]:
+    """The lines of a text, nothing in them that a terminal would obey.
+
+    Raises:
+        UnicodeDecodeError: it is no text.
+    """
+    if b"\0" in content:
+        raise UnicodeDecodeError("utf-8", content, 0, 1, "NUL")
+    lines = content.decode().split("\n")
+    end = lines.pop()
+    return [_printable(line) for line in lines] + ([f"{_printable(end)}\n\\ No newline at end of file"] if end else [])
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)

@@ -1,0 +1,328 @@
+"""The recipes for CI and the action: their linters pass and bite, and what can run here runs on a real registry."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cronsim import CronSim, CronSimError
+from ruamel.yaml import YAML
+
+from bake import load_settings
+from bake.cli import parser
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Run
+
+ROOT = Path(__file__).parent.parent
+CI = ROOT / "docs" / "ci"
+ACTION = ROOT / "action.yml"
+BIN = Path(sys.executable).parent
+SCHEMAS = {
+    CI / "github.yml": "vendor.github-workflows",
+    CI / "github-action.yml": "vendor.github-workflows",
+    CI / "gitlab-ci.yml": "vendor.gitlab-ci",
+    ACTION: "vendor.github-actions",
+}
+BROKEN = [
+    (CI / "github.yml", "runs-on:", "run-on:"),
+    (CI / "github-action.yml", "workflow_dispatch:", "workflow_dispach:"),
+    (CI / "gitlab-ci.yml", "script:", "scripts:"),
+    (ACTION, "using: composite", "using: composit"),
+]
+
+
+def schema_faults(path: Path, schema: str) -> str:
+    """What the published schema has against a file; the schema comes with its tool, no network is asked."""
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = subprocess.run([BIN / "check-jsonschema", "--builtin-schema", schema, path], capture_output=True, text=True,
+                          env={**os.environ, **nowhere}, check=False)  # fmt: skip
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def run_blocks(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every shell script of a workflow, an action or a GitLab pipeline, with its shell."""
+    steps = list(document.get("runs", {}).get("steps", []))
+    for job in document.get("jobs", {}).values():
+        steps += job["steps"]
+    yield from ((step.get("shell", "bash"), step["run"]) for step in steps if "run" in step)
+    for job in document.values():
+        if isinstance(job, dict) and "script" in job:
+            yield "sh", "\n".join(job["script"])
+
+
+def shell_faults(shell: str, script: str) -> str:
+    """What shellcheck has against a script that ends at its first error, and each expression pasted into it."""
+    done = subprocess.run([BIN / "shellcheck", "-s", shell, "-"], input=f"set -e\n{script}",
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    return done.stdout + "".join(f"pasted: {e}\n" for e in re.findall(r"\$\{\{.*?\}\}", script))
+
+
+def cron_faults(text: str) -> list[str]:
+    """What Debian's cron would refuse in a user's crontab, or silently take for something else."""
+    faults = [] if text.endswith("\n") else ["no newline at the end: cron ignores the last line"]
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#") or re.match(r"\w+\s*=", line):
+            continue
+        fields = line.split(None, 5)
+        try:
+            CronSim(" ".join(fields[:5]), datetime(2024, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            faults.append(f"{line}: {error}")
+        if len(fields) < 6 or re.search(r"(?<!\\)%", fields[5]):
+            faults.append(f"{line}: no command, or an unescaped % that ends it")
+    return faults
+
+
+def quoted_commands(text: str) -> Iterator[list[str]]:
+    """The arguments of every `desktop-bake` command in a text, shell variables left as they are."""
+    for line in text.splitlines():
+        if not re.search(r"(?:^|[\s/`])desktop-bake [a-z-]", line):
+            continue
+        lexer = shlex.shlex(line.replace("`", ";"), posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        command: list[str] | None = None
+        for word in [*lexer, ";"]:
+            if set(word) <= set(";&|()<>"):
+                if command:
+                    yield command
+                command = None
+            elif command is not None:
+                command.append(word)
+            elif word.rpartition("/")[2] == "desktop-bake":
+                command = []
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_schema(path: Path) -> None:
+    """Each recipe and the action follow the schema that is published for them."""
+    assert not schema_faults(path, SCHEMAS[path])
+
+
+@pytest.mark.parametrize(("path", "right", "wrong"), BROKEN)
+def test_schema_bites(path: Path, right: str, wrong: str, tmp_path: Path) -> None:
+    """One wrong word, and the schema refuses the file."""
+    assert right in path.read_text()
+    broken = tmp_path / path.name
+    broken.write_text(path.read_text().replace(right, wrong, 1))
+    assert schema_faults(broken, SCHEMAS[path])
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_run_blocks(path: Path) -> None:
+    """Every shell script in them passes shellcheck, and the runner pastes nothing into it."""
+    blocks = list(run_blocks(YAML(typ="safe").load(path)))
+    assert blocks
+    for shell, script in blocks:
+        assert not shell_faults(shell, script)
+
+
+@pytest.mark.parametrize("script", ["echo $1", 'echo "${{ inputs.folder }}"', "if true; then echo"])
+def test_shellcheck_bites(script: str) -> None:
+    """An unquoted word, a pasted input and a script that ends in its middle are faults."""
+    assert shell_faults("bash", script)
+
+
+def test_nightly_script() -> None:
+    """The cron job's script passes shellcheck."""
+    assert not shell_faults("bash", (CI / "nightly.sh").read_text())
+
+
+def test_schedules() -> None:
+    """The crontab and the workflows' schedules are ones that cron runs, and the crontab names the script."""
+    crontab = (CI / "desktop-bake.cron").read_text()
+    assert not cron_faults(crontab)
+    assert "nightly.sh" in crontab
+    for name in ("github.yml", "github-action.yml"):
+        (schedule,) = YAML(typ="safe").load(CI / name)["on"]["schedule"]
+        assert not cron_faults(f"{schedule['cron']} true\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["63 3 * * * a\n", "3 * * * a\n", "3 3 * * *\n", "3 3 * * * date +%F\n", "3 3 31 2 * a\n", "3 3 * * * a"]
+)
+def test_cron_bites(line: str) -> None:
+    """A wrong field, a field too few, a day that never comes, no command, a bare %, no newline: each is a fault."""
+    assert cron_faults(line)
+
+
+def test_quoted_commands_exist() -> None:
+    """Every `desktop-bake` command line of the recipes, the action and the pages is one that the parser takes."""
+    files = [ACTION, ROOT / "README.md", ROOT / "docs" / "ci.md", *sorted(CI.iterdir())]
+    commands = {path.name: list(quoted_commands(path.read_text())) for path in files}
+    for name in ("action.yml", "README.md", "ci.md", "github.yml", "gitlab-ci.yml", "nightly.sh"):
+        assert ["render"] in [words[:1] for words in commands[name]], name
+    for words in (words for found in commands.values() for words in found):
+        parser().parse_args(words)
+
+
+@pytest.mark.parametrize("line", ["x/desktop-bake rendr -o ci", "- run: desktop-bake render --chekc && true"])
+def test_quoted_commands_bite(line: str) -> None:
+    """A misspelt command or flag is found and refused."""
+    (words,) = quoted_commands(line)
+    with pytest.raises(ConfigurationError):
+        parser().parse_args(words)
+
+
+def test_page_links_to_what_is_there() -> None:
+    """Each relative link of the page leads to a file."""
+    links = re.findall(r"\]\(([^):]+)\)", (ROOT / "docs" / "ci.md").read_text())
+    assert {f"ci/{path.name}" for path in CI.iterdir()} <= set(links)
+    for link in links:
+        assert (ROOT / "docs" / link).is_file(), link
+
+
+@pytest.fixture
+def published(project: Path) -> Iterator[Path]:
+    """A project whose repository is in the test registry; what a push leaves in the local store is gone afterwards."""
+    registry = os.environ["DESKTOP_BAKE_TEST_REGISTRY"]
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace('repository = "', f'repository = "{registry}/', 1))
+    yield project
+    repository = str(load_settings(config, {}).repository)
+    listed = subprocess.run(["docker", "image", "ls", "-q", repository], capture_output=True, text=True, check=True)
+    if images := set(listed.stdout.split()):
+        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=True)
+
+
+def rendered_target(folder: Path) -> dict[str, Any]:
+    """The one target of a rendered folder, as buildx reads it."""
+    done = subprocess.run(
+        ["docker", "buildx", "bake", "desktop", "--print"], cwd=folder, capture_output=True, check=True
+    )
+    (target,) = json.loads(done.stdout)["target"].values()
+    return dict(target)
+
+
+def registry_labels(tag: str) -> dict[str, str]:
+    """The labels of an image as its registry has them."""
+    done = subprocess.run(["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Image}}", tag],
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout)["config"]["Labels"])
+
+
+def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tmp_path: Path) -> None:
+    """A clone of the committed folder, Docker and nothing of ours: the registry has the tag with every label."""
+    assert cli("render", "-o", "repo/ci").returncode == 0
+    git = ["git", "-c", "user.name=ci", "-c", "user.email=ci@example.com", "-c", "init.defaultBranch=main"]
+    for words in (["init", "-q"], ["add", "ci"], ["commit", "-qm", "desktop"]):
+        subprocess.run([*git, *words], cwd=published / "repo", check=True, capture_output=True)
+    subprocess.run([*git, "clone", "-q", "repo", "clone"], cwd=published, check=True, capture_output=True)
+    plain = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ}
+    plain["PATH"] = os.pathsep.join(p for p in plain["PATH"].split(os.pathsep) if Path(p) != BIN)
+    folder = published / "clone" / "ci"
+    done = subprocess.run(["docker", "buildx", "bake", "desktop", "--push"], cwd=folder, env=plain, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    target = rendered_target(folder)
+    (tag,) = target["tags"]
+    labels = registry_labels(tag)
+    assert target["labels"].items() <= labels.items()
+    key = json.loads(cli("key", "--json").stdout)["cache_key"]
+    assert tag.endswith(f":{key}")
+    assert labels["desktop-bake.cache-key"] == key
+    assert cli("render", "-o", "clone/ci", "--check").returncode == 0
+
+
+def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
+    """The cron job's script publishes in silence, logs a change as a diff, and tells of a failure alone."""
+
+    def nightly() -> subprocess.CompletedProcess[str]:
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run([CI / "nightly.sh", published], env={**os.environ, "PATH": path}, capture_output=True,
+                              text=True, check=False)  # fmt: skip
+
+    first = nightly()
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    (tag,) = rendered_target(published / "nightly" / "ci")["tags"]
+    assert registry_labels(tag)["desktop-bake.cache-key"] == tag.rpartition(":")[2]
+    (published / "setup.sh").write_text("echo changed\n")
+    assert nightly().returncode == 0
+    assert "\n+echo changed\n" in (published / "nightly" / "log").read_text()
+    (published / "setup.sh").write_text("exit 9\n")
+    failed = nightly()
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: exit status 1; the end of ")
+    assert "exit code: 9" in failed.stderr
+    with (published / "nightly" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = nightly()
+    assert (refused.returncode, refused.stderr) == (1, "error: the last run has not ended, nothing was done\n")
+
+
+def test_github_names_the_cache_scope(tmp_path: Path) -> None:
+    """The workflow makes a branch's name one that a tag can carry."""
+    (script,) = (script for _, script in run_blocks(YAML(typ="safe").load(CI / "github.yml")) if "scope=" in script)
+    for branch, scope in {"main": "main", "feature/New thing": "feature-new-thing", "ä$(id)": "----id-"}.items():
+        output = tmp_path / "output"
+        output.write_text("")
+        names = {"GITHUB_HEAD_REF": branch, "GITHUB_REF_NAME": "7/merge", "GITHUB_OUTPUT": str(output)}
+        subprocess.run(["bash", "-ec", script], env={**os.environ, **names}, check=True)
+        assert output.read_text() == f"scope={scope}\n"
+
+
+def act(name: str, folder: Path, **inputs: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run one step of the action as a runner does: its environment from the inputs, its outputs from a file."""
+    action = YAML(typ="safe").load(ACTION)
+    (step,) = (step for step in action["runs"]["steps"] if step["name"] == name)
+    values = {name: declared["default"] for name, declared in action["inputs"].items()} | inputs
+    temporary = folder / "runner"
+    temporary.mkdir(exist_ok=True)
+    output = temporary / "output"
+    output.write_text("")
+    environment = {
+        variable: re.sub(r"\$\{\{ inputs\.([\w-]+).*?\}\}", lambda found: values[found[1]], expression)
+        for variable, expression in step["env"].items()
+    }
+    runner = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(output), "GITHUB_ACTION_PATH": str(ROOT),
+              "GITHUB_REF_NAME": "feature/New", "GITHUB_HEAD_REF": ""}  # fmt: skip
+    done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder,
+                          env={**os.environ, **runner, **environment}, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    return done, output.read_text()
+
+
+def test_action_bakes_and_tells_its_tags(cli: Run, published: Path) -> None:
+    """The action's step publishes, and its outputs are the metadata of BuildKit and the tags."""
+    assert cli("render", "-o", "ci").returncode == 0
+    done, output = act("Bake", published, push="true", builder="default", targets="default desktop\n")
+    assert done.returncode == 0, done.stderr
+    found = re.fullmatch(r"metadata<<(\w+)\n(.*)\n\1\ntags<<(\w+)\n(.*)\n\3\n", output, re.DOTALL)
+    assert found, output
+    assert rendered_target(published / "ci")["tags"] == found[4].splitlines()
+    (metadata,) = (value for value in json.loads(found[2]).values() if "image.name" in value)
+    assert metadata["image.name"] == found[4]
+    assert registry_labels(found[4])["desktop-bake.schema"] == "1"
+
+
+def test_action_refuses_a_push_that_is_neither(cli: Run, published: Path) -> None:
+    """`push` is true or false: anything else fails the job instead of publishing nothing."""
+    assert cli("render", "-o", "ci").returncode == 0
+    done, _ = act("Bake", published, push="yes", builder="default")
+    assert done.returncode == 2
+    assert "push is true or false" in done.stdout
+
+
+def test_action_checks_the_folder(cli: Run, published: Path) -> None:
+    """The action's check installs this checkout, passes a fresh folder, and fails a stale one with a diff."""
+    assert cli("render", "-o", "ci").returncode == 0
+    fresh, _ = act("Check that the folder is up to date", published)
+    assert (fresh.returncode, fresh.stdout) == (0, ""), fresh.stderr
+    (published / "setup.sh").write_text("echo other\n")
+    stale, _ = act("Check that the folder is up to date", published, config="desktop-bake.toml")
+    assert stale.returncode == 1
+    assert "\n+echo other\n" in stale.stdout
+    assert "run: desktop-bake render -o ci --config desktop-bake.toml" in stale.stderr
