@@ -37,7 +37,7 @@ class Forward:
                 connection, _ = self._listener.accept()
                 with connection:
                     child = subprocess.Popen(
-                        self._words, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL
+                        self._words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL
                     )
                 self._children = [c for c in self._children if c.poll() is None] + [child]
 

@@ -18,7 +18,7 @@ DEFAULT_SCOPE = "main"
 OWN_BACKENDS = ("local", "registry", "inline", "none")
 _FOREIGN = re.compile(r"type=(gha|s3|azblob)(,[^\n]*)?")
 _SECRET = re.compile(r",\s*(secret_access_key|session_token|access_key_id|token|account_key)=", re.IGNORECASE)
-_SCOPE = re.compile(r"[A-Za-z0-9_.-]{1,48}")
+_SCOPE = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +58,11 @@ def check_scope(scope: str) -> None:
     """Check a cache scope, which becomes a part of a tag.
 
     Raises:
-        ConfigurationError: it holds a character that a tag cannot hold, or more than 48.
+        ConfigurationError: it holds a character that a tag cannot hold, or more than 63.
     """
     if not _SCOPE.fullmatch(scope):
         raise ConfigurationError(
-            f"malformed cache scope {scope[:80]!r}", "use letters, digits, '_', '.' and '-', at most 48"
+            f"malformed cache scope {scope[:80]!r}", "use letters, digits, '_', '.' and '-', at most 63"
         )
 
 

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -141,20 +141,23 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
 }
 
 
+NO_BODY = ("a dripping body", "an answer without an end", "a changed manifest")  # which a HEAD does not get
+
+
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults(registry: RealRegistry, case: str) -> None:
     """Each fault is one clear line with a remedy, within the limit: never an image, never 'not there'."""
     faults, says = FAULTS[case]
     with faulty(registry.host, *faults) as proxy:
-        for ask in (look_up, digest_of) if "configuration" not in case else (look_up,):
-            if ask is digest_of and case in ("a dripping body", "an answer without an end", "a changed manifest"):
-                continue  # a HEAD has no body to drip
+        asks: list[Callable[[], object]] = [lambda: look_up(image(proxy.host), HERE, timeout_s=2)]
+        if case not in NO_BODY and "configuration" not in case:
+            asks.append(lambda: digest_of(image(proxy.host), timeout_s=2))
+        for ask in asks:
             started = time.monotonic()
             with pytest.raises(RegistryError) as caught:
-                ask(image(proxy.host), HERE, timeout_s=2) if ask is look_up else ask(image(proxy.host), timeout_s=2)  # type: ignore[operator,arg-type]
+                ask()
             assert time.monotonic() - started < 4
             assert says in str(caught.value), str(caught.value)
-            assert proxy.host in str(caught.value) or says == ""
             assert "\n" not in str(caught.value)
             assert caught.value.remedy
 
@@ -182,7 +185,7 @@ def test_missing_content(registry: RealRegistry) -> None:
     """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
     for missing in ("manifest", "config"):
         push_image(registry.host, "team/desktop", f"no-{missing}", {"x": missing}, platforms=(HERE,), index=True,
-                   missing=missing)  # type: ignore[arg-type]  # fmt: skip
+                   missing=missing)  # fmt: skip
         with pytest.raises(RegistryError):
             look_up(image(registry.host, f"no-{missing}"), HERE)
 
@@ -283,9 +286,11 @@ def test_token_login(registry: RealRegistry, own_config: Path) -> None:
         assert look_up(image(proxy.host), HERE)
         own_config.write_text(json.dumps({"auths": {proxy.host: {"identitytoken": IDENTITY}}}))
         assert look_up(image(proxy.host), HERE)
-    with faulty(registry.host, answers(200, b"{}", on="/token"), bearer()) as proxy:
-        with pytest.raises(RegistryError, match="token that is not understood"):
-            look_up(image(proxy.host), HERE)
+    with (
+        faulty(registry.host, answers(200, b"{}", on="/token"), bearer()) as proxy,
+        pytest.raises(RegistryError, match="token that is not understood"),
+    ):
+        look_up(image(proxy.host), HERE)
 
 
 def test_a_login_goes_to_no_other_host(registry: RealRegistry, own_config: Path) -> None:
