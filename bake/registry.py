@@ -119,7 +119,8 @@ def _within(
 
     def work() -> None:
         try:
-            answers.append(ask(Session(reference, insecure, time.monotonic() + limit_s)))
+            with contextlib.closing(Session(reference, insecure, time.monotonic() + limit_s)) as session:
+                answers.append(ask(session))
         except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
             errors.append(error)
 

@@ -45,6 +45,11 @@ class Session:
         self._authorization: str | None = None
         self._login: Credentials | None = None
 
+    def close(self) -> None:
+        """End its connections."""
+        if self._pool:
+            self._pool.clear()
+
     # --- questions ---------------------------------------------------------------------------------------------
 
     def manifest(self, tag: object) -> tuple[bytes, Digest] | None:
@@ -114,6 +119,7 @@ class Session:
                 continue
             if tried and not self._is_insecure():
                 break
+            self.close()
             self._pool = _pool(host, verify=verify)
             try:
                 response = self._send(method, f"{scheme}://{host}/v2/{self._path}/{path}", headers)
