@@ -15,6 +15,7 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
+from tests.machines import Registry, team_registry
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -99,3 +100,10 @@ def desktop(base: str) -> Environment:
 def desktop_settings() -> Settings:
     """A repository that all tests of the shipped desktop share, so that it is baked once."""
     return Settings(repository=ImageReference.parse("desktop-bake"))
+
+
+@pytest.fixture(scope="session")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """The team's registry, as the first machine reaches it, with the base image in it as `team.base`."""
+    with team_registry(tmp_path_factory.mktemp("team") / "registry", base=base_name()) as registry:
+        yield registry
