@@ -115,13 +115,19 @@ setup_script = "setup.sh"
 
 
 def test_a_restart(second: Machine, team: Registry) -> None:
-    """An engine that was down has its images again."""
+    """An engine that was stopped, or killed under a running container, has its images again."""
     second.run("docker", "pull", "-q", team.base, check=True)
     before = second.run("docker", "image", "ls", "-q", check=True).stdout
     second.stop_engine()
     assert second.run("docker", "version").returncode != 0
     second.start_engine()
     assert second.run("docker", "image", "ls", "-q", check=True).stdout == before
+    second.run("docker", "run", "-d", "--init", "--name", "survivor", team.base, "sleep", "600", check=True)
+    second.kill_engine()
+    assert second.run("docker", "version").returncode != 0
+    second.start_engine()
+    assert second.run("docker", "image", "ls", "-q", check=True).stdout == before
+    second.run("docker", "rm", "-f", "survivor", check=True)
 
 
 def test_the_classic_store(team: Registry, tmp_path: Path) -> None:
@@ -142,7 +148,7 @@ def test_the_classic_store(team: Registry, tmp_path: Path) -> None:
 
 
 def left(folder: Path) -> set[str]:
-    """What machines consist of, their own folder given; other engines may be busy meanwhile."""
+    """What machines consist of, their own folder given; other engines may be busy meanwhile, other machines not."""
     mounts = Path("/proc/self/mounts").read_text()
     found = set(re.findall(rf"\S*(?:/run/desktop-bake-|/run/netns|{folder})\S*", mounts))
     listening = Path("/proc/net/unix").read_text()
