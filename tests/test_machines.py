@@ -92,14 +92,42 @@ def test_a_remote_engine(second: Machine, team: Registry, tmp_path: Path) -> Non
     assert second.run("docker", "run", "--rm", "built-from-afar", "cat", "/where", check=True).stdout == "remote\n"
 
 
+def test_desktop_bake_on_it(second: Machine, team: Registry, tmp_path: Path) -> None:
+    """`desktop-bake` on the second machine works on that one's engine, and with its home."""
+    for name in ("install.sh", "setup.sh"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} >/etc/{name}\n")
+    (tmp_path / "desktop-bake.toml").write_text(
+        f"""repository = "baked-on-the-second"
+[environments.default]
+base_image = "{team.base}"
+headless_desktop_enabled = true
+cache_desktop_build = true
+install_script = "install.sh"
+setup_script = "setup.sh"
+"""
+    )
+    assert second.desktop_bake("resolve", cwd=tmp_path).returncode == 3
+    built = second.desktop_bake("build", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert second.desktop_bake("resolve", cwd=tmp_path).returncode == 0
+    assert docker("image", "ls", "-q", "baked-on-the-second") == ""
+    assert [path.name for path in Path(second.environment["XDG_CACHE_HOME"]).iterdir()] == ["desktop-bake"]
+
+
 def test_a_restart(second: Machine, team: Registry) -> None:
-    """An engine that was down has its images again."""
+    """An engine that was stopped, or killed under a running container, has its images again."""
     second.run("docker", "pull", "-q", team.base, check=True)
     before = second.run("docker", "image", "ls", "-q", check=True).stdout
     second.stop_engine()
     assert second.run("docker", "version").returncode != 0
     second.start_engine()
     assert second.run("docker", "image", "ls", "-q", check=True).stdout == before
+    second.run("docker", "run", "-d", "--init", "--name", "survivor", team.base, "sleep", "600", check=True)
+    second.kill_engine()
+    assert second.run("docker", "version").returncode != 0
+    second.start_engine()
+    assert second.run("docker", "image", "ls", "-q", check=True).stdout == before
+    second.run("docker", "rm", "-f", "survivor", check=True)
 
 
 def test_the_classic_store(team: Registry, tmp_path: Path) -> None:
@@ -120,7 +148,7 @@ def test_the_classic_store(team: Registry, tmp_path: Path) -> None:
 
 
 def left(folder: Path) -> set[str]:
-    """What machines consist of, their own folder given; other engines may be busy meanwhile."""
+    """What machines consist of, their own folder given; other engines may be busy meanwhile, other machines not."""
     mounts = Path("/proc/self/mounts").read_text()
     found = set(re.findall(rf"\S*(?:/run/desktop-bake-|/run/netns|{folder})\S*", mounts))
     listening = Path("/proc/net/unix").read_text()
@@ -133,7 +161,7 @@ def left(folder: Path) -> set[str]:
         rules = subprocess.run([tool(name)], env=tool_environment(), capture_output=True, text=True, check=True).stdout
         for line in rules.splitlines():
             # Not the packet counters, nor the rules of the first engine's containers: both change by themselves.
-            if not re.match(r"#|-A DOCKER |.* 172\.17\.\d+\.\d+/32 ", line):
+            if not re.match(r"#|-A DOCKER |.* 172\.17\.\d+\.\d+/32 |.* --dport (?!7777 )", line):
                 found.add(f"{name} {line.split(' [')[0]}")
     for pattern in ("/sys/class/net/bake*", "/run/*", "/run/netns/*", "/sys/fs/cgroup/**/desktop-*"):
         found |= {str(path) for path in Path("/").glob(pattern[1:])}
