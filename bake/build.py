@@ -6,9 +6,11 @@ import json
 import os
 import sys
 import tempfile
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import filelock
 
@@ -23,13 +25,20 @@ from generator.errors import BuildFailedError, TimeLimitError
 from generator.key import compute_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
     from generator.reference import Digest
 
+_STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
+
+
+class _StepFailedError(BuildFailedError):
+    """A step of the recipe ended with a status of its own."""
 
 
 def build(
@@ -82,12 +91,14 @@ def build(
                 return replace(
                     result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process"
                 )
+            if settings.cache == "local":
+                local_cache.snapshot(cache / "buildkit", family_of(key), folder / _CACHE_IN)
             request = _request(target, folder, settings, engine, progress)
             log(f"[desktop-cache] building {target.tags[0]}")
             write_files(folder, rendered_files((target,)))
-            if settings.cache == "local":
-                local_cache.snapshot(cache / "buildkit", family_of(key), folder / _CACHE_IN)
-            _bake(builder, request, settings.build_timeout_s, log)
+            imports = settings.cache != "none" and request["set"].get(f"{target.name}.cache-from") != ""
+            work = partial(_bake_with_cache, another=partial(_builder, cache, progress)) if imports else _bake
+            work(builder, request, settings.build_timeout_s, log)
             if settings.cache == "local":
                 local_cache.keep(cache / "buildkit", family_of(key), folder / _CACHE_OUT)
             found = local_image(engine, key)
@@ -105,7 +116,7 @@ def build(
     return replace(result, image_id=found.image_id)
 
 
-def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engine, progress: str) -> dict[str, object]:
+def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engine, progress: str) -> dict[str, Any]:
     """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
@@ -138,11 +149,40 @@ def _builder(folder: Path, progress: str) -> Child:
     return Child(words, draw=progress != "plain", cwd=folder, env=environment)
 
 
-def _bake(builder: Child, request: dict[str, object], limit_s: float, log: Log) -> None:
+def _bake(builder: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:
+    """Run one bake.
+
+    Raises:
+        BuildFailedError: BuildKit made no image.
+        TimeLimitError: the limit was reached.
+    """
     ended = builder.follow(limit_s, log, json.dumps(request).encode())
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
         said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
-        reason = last_line("\n".join(said)) if said else "see BuildKit's error above"
-        raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
+        reason = last_line("\n".join(said)).removeprefix("ERROR: ")
+        kind = _StepFailedError if any(_STEP_FAILED in line for line in ended.lines) else BuildFailedError
+        raise kind(f"build failed: {reason}", "correct the recipe, or see the build's output above")
+
+
+def _bake_with_cache(
+    builder: Child, request: dict[str, Any], limit_s: float, log: Log, another: Callable[[], Child]
+) -> None:
+    """Run a bake, and once more without importing a cache where that may be what failed it.
+
+    BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
+    changed. A step that ended with a status of its own is the recipe's failure, and is not run again.
+
+    Raises: as `_bake`.
+    """
+    end = time.monotonic() + limit_s
+    try:
+        _bake(builder, request, limit_s, log)
+    except _StepFailedError:
+        raise
+    except BuildFailedError as error:
+        log(f"[desktop-cache] WARNING: {error}; once more without the cache")
+        with another() as builder:
+            nothing = {f"{target}.cache-from": "" for target in request["targets"]}
+            _bake(builder, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)

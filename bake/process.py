@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT_LINES = 200
+_KEPT_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,7 @@ class Ended:
 
     Attributes:
         status: its exit status.
-        lines: the last lines that it printed; empty where it drew on the terminal.
+        lines: the last lines that it printed.
         timed_out: whether it was ended at its limit.
     """
 
@@ -38,7 +42,7 @@ class Child:
 
     Args:
         words: program and arguments.
-        draw: whether it draws on this process's standard error instead of being logged.
+        draw: whether it draws its progress on this process's standard error, a terminal, instead of being logged.
         cwd: its working directory.
         env: its environment; this process's own where None.
     """
@@ -46,21 +50,27 @@ class Child:
     def __init__(
         self, words: Sequence[str], *, draw: bool, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
-        self._process = subprocess.Popen(
-            words, cwd=cwd, env=env, start_new_session=True, stdin=subprocess.PIPE,
-            stdout=sys.stderr.fileno() if draw else subprocess.PIPE,
-            stderr=None if draw else subprocess.STDOUT,
-        )  # fmt: skip
+        self._draw = draw
+        self._output, theirs = _terminal() if draw else os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                words, cwd=cwd, env=env, start_new_session=True, stdin=subprocess.PIPE, stdout=theirs, stderr=theirs
+            )
+        except BaseException:
+            os.close(self._output)
+            raise
+        finally:
+            os.close(theirs)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        os.close(self._output)
 
     def end(self) -> None:
         """End it: docker and buildx cancel their work in the engine on SIGINT, and on SIGKILL where that hangs."""
@@ -75,7 +85,7 @@ class Child:
 
         Args:
             limit_s: after so many seconds it is ended.
-            log: gets each line that it prints.
+            log: gets each line that it prints, unless it draws.
             given: what it reads on standard input.
         """
         timed_out = threading.Event()
@@ -87,17 +97,42 @@ class Child:
         clock = threading.Timer(limit_s, stop)
         clock.daemon = True
         clock.start()
-        lines: list[str] = []
         try:
             if self._process.stdin:
                 with contextlib.suppress(BrokenPipeError):  # it died at once; its status tells
                     self._process.stdin.write(given)
                     self._process.stdin.close()
-            for raw in self._process.stdout or ():
-                line = raw.decode(errors="replace").rstrip()
-                lines = [*lines[1 - _KEPT_LINES :], line]
-                log(line)
+            lines = self._drawn() if self._draw else self._logged(log)
             status = self._process.wait()
         finally:
             clock.cancel()
-        return Ended(status=status, lines=tuple(lines), timed_out=timed_out.is_set())
+        return Ended(status=status, lines=lines, timed_out=timed_out.is_set())
+
+    def _logged(self, log: Callable[[str], None]) -> tuple[str, ...]:
+        lines: list[str] = []
+        with os.fdopen(os.dup(self._output), errors="replace") as output:
+            for raw in output:
+                line = raw.rstrip()
+                lines = [*lines[1 - _KEPT_LINES :], line]
+                log(line)
+        return tuple(lines)
+
+    def _drawn(self) -> tuple[str, ...]:
+        """Hand what it draws to our terminal, and keep the end of it: there stands why it failed."""
+        kept = b""
+        with contextlib.suppress(OSError):  # a terminal whose last user is gone answers with EIO
+            while piece := os.read(self._output, 1 << 16):
+                os.write(sys.stderr.fileno(), piece)
+                kept = (kept + piece)[-_KEPT_BYTES:]
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]", "", kept.decode(errors="replace"))
+        return tuple(line.strip() for line in re.split(r"[\r\n]+", text) if line.strip())
+
+
+def _terminal() -> tuple[int, int]:
+    """A terminal as wide and high as ours: our end, and the child's."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8))
+    return ours, theirs

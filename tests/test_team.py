@@ -1,0 +1,569 @@
+"""One image for the whole team: two machines, one registry, the same key everywhere, and what each fault looks like."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import RegistryError
+from tests.conftest import TINY, Run
+from tests.faults import answers, closes, html, refuses, slow
+from tests.machines import Machine, Registry, machine
+from tests.proxy import Fault, faulty
+from tests.registries import PASSWORD, USER, closed_port, push_image, real_registry
+
+HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
+OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
+
+
+@pytest.fixture(scope="module")
+def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A second machine with the containerd image store."""
+    with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A further machine, with the classic image store, where an image's ID is another digest."""
+    with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
+        yield started
+
+
+@dataclass
+class Project:
+    """A project's folder, that every machine sees, and its repository in the team's registry."""
+
+    folder: Path
+    host: str
+    path: str
+
+    @property
+    def repository(self) -> str:
+        """Where its images go."""
+        return f"{self.host}/{self.path}"
+
+    def change(self, **fields: str) -> None:
+        """Write the configuration, with these lines of TOML at the top or in the environment."""
+        top = "\n".join(v for k, v in fields.items() if k != "environment")
+        (self.folder / "desktop-bake.toml").write_text(
+            f'repository = "{self.repository}"\n{top}\n[environments.default]\nbase_image = "{self.base}"\n'
+            'headless_desktop_enabled = true\ncache_desktop_build = true\ninstall_script = "install.sh"\n'
+            f'setup_script = "setup.sh"\n{fields.get("environment", "")}\n'
+        )
+
+    base: str = ""
+
+    def bake(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `desktop-bake` on the first machine."""
+        return subprocess.run(
+            [sys.executable, "-m", "bake", *words], cwd=self.folder, capture_output=True, text=True, check=False,
+            timeout=300, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project of tiny scripts; its images are gone from the first machine afterwards."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    name = f"team/test-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "install.sh").write_text("date +%s%N > /etc/installed\n" + f"# {name}\n")
+    (tmp_path / "setup.sh").write_text(TINY.format("configured"))
+    project = Project(tmp_path, team.address, name, team.base)
+    project.change()
+    yield project
+    listed = subprocess.run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"],
+                            capture_output=True, text=True, check=True).stdout.splitlines()  # fmt: skip
+    mine = [line.split()[1] for line in listed if name in line]
+    if mine:
+        subprocess.run(["docker", "image", "rm", "-f", *mine], capture_output=True, check=False)
+
+
+def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, object]:
+    """The JSON that a command printed, having exited with this status."""
+    assert done.returncode == status, done.stderr
+    value: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, object] = value["images"][0] if "images" in value else value
+    return found
+
+
+def stamp(run: Run, image: object) -> str:
+    """When the image's packages were installed."""
+    return str(run("docker", "run", "--rm", str(image), "cat", "/etc/installed").stdout)
+
+
+def here(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on the first machine."""
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+# --- the same key, one image -----------------------------------------------------------------------------------
+
+
+def test_one_bakes_the_others_pull(shared: Project, second: Machine, classic: Machine) -> None:
+    """A machine that never built finds, proves, pulls and remembers what the first one published; whatever its store,
+    its key is the same; and the labels are there for other tools to see."""
+    built = answer(shared.bake("build", "--push", "--json"))
+    assert built["status"] == "built"
+    tag = f"{shared.repository}:{built['cache_key']}"
+    for other in (second, classic):
+        for _ in range(2):  # without a copy of the base, and with one
+            key = answer(other.desktop_bake("key", "--json", cwd=shared.folder))
+            assert key["cache_key"] == built["cache_key"]
+            assert key["components"] == built["components"]
+            other.run("docker", "pull", "-q", shared.base, check=True)
+        found = other.desktop_bake("resolve", "--json", cwd=shared.folder)
+        assert answer(found)["status"] == "registry-hit"
+        assert f"[desktop-cache] hit (registry): {tag}" in found.stderr
+        assert other.run("docker", "image", "ls", "-q", shared.repository).stdout == ""  # nothing was pulled
+        pulled = other.desktop_bake("build", "--json", cwd=shared.folder)
+        assert answer(pulled)["status"] == "registry-hit"
+        assert "building" not in pulled.stderr
+        image = answer(other.desktop_bake("resolve", "--json", cwd=shared.folder))
+        assert image["status"] == "local-hit"
+        assert stamp(other.run, image["image_id"]) == stamp(here, built["image_id"])
+    by_hand = second.run("docker", "pull", "-q", tag, check=True).stdout.strip()
+    labels = json.loads(second.run("docker", "image", "inspect", by_hand).stdout)[0]["Config"]["Labels"]
+    assert labels["desktop-bake.cache-key"] == built["cache_key"]
+
+
+def test_a_task_on_a_machine_that_never_built(shared: Project, second: Machine) -> None:
+    """The shipped desktop, baked and pushed by one machine, is a live desktop on another after a pull."""
+    (shared.folder / "desktop-bake.toml").write_text(
+        f'repository = "{shared.repository}"\n[environments.default]\nbase_image = "{shared.base}"\n'
+        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+    )
+    assert shared.bake("build", "--push").returncode == 0
+    done = second.desktop_bake("run", "--", "xprop", "-root", "_NET_SUPPORTING_WM_CHECK", cwd=shared.folder)
+    assert done.returncode == 0, done.stderr
+    assert "window id" in done.stdout
+    assert "[desktop-cache] hit (registry)" in done.stderr
+    assert "building" not in done.stderr
+
+
+def test_the_classic_store_bakes_too(shared: Project, second: Machine, classic: Machine) -> None:
+    """What a machine with the classic store bakes and pushes is a hit on one with the containerd store."""
+    built = answer(classic.desktop_bake("build", "--push", "--json", cwd=shared.folder))
+    assert built["status"] == "built"
+    assert answer(classic.desktop_bake("resolve", "--json", cwd=shared.folder))["image_id"] == built["image_id"]
+    pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    assert pulled["status"] == "registry-hit"
+    assert stamp(second.run, pulled["image_id"]) == stamp(classic.run, built["image_id"])
+
+
+def test_a_second_push_does_no_harm(shared: Project, second: Machine) -> None:
+    """Two machines that built the same key may both push: the second sees that it is there, and a forced push of its
+    own image leaves a hit."""
+    assert answer(shared.bake("build", "--push", "--json"))["status"] == "built"
+    again = shared.bake("build", "--push", "--json")
+    assert answer(again)["status"] == "local-hit"
+    assert "in the registry already" in again.stderr
+    second.stop_registry()
+    try:
+        alone = answer(second.desktop_bake("build", "--json", "--pull", "missing", cwd=shared.folder))
+        assert alone["status"] == "built"
+        assert "cannot be reached" in str(alone["registry_error"])
+    finally:
+        second.start_registry()
+    late = second.desktop_bake("build", "--push", cwd=shared.folder)
+    assert late.returncode == 0, late.stderr
+    assert "in the registry already" in late.stderr
+    tag = f"{shared.repository}:{alone['cache_key']}"
+    assert second.run("docker", "push", "-q", tag).returncode == 0
+    assert here("docker", "image", "rm", "-f", tag).returncode == 0
+    assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
+
+
+# --- what lies in the registry ---------------------------------------------------------------------------------
+
+
+def right_labels(shared: Project) -> dict[str, str]:
+    """The labels that prove the project's key."""
+    from bake import load_settings
+    from bake.engine import Engine
+    from bake.resolve import key_of
+
+    settings = load_settings(shared.folder / "desktop-bake.toml", {})
+    environment = settings.environment(None)
+    return key_of(environment, settings, Engine()).labels(environment.base_image.named)
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, str]], dict[str, str]], str]] = {
+    "no labels": (lambda _: {}, "label desktop-bake.schema is missing"),
+    "another key": (lambda r: {**r, "desktop-bake.setup-digest": "sha256:" + "0" * 64}, "setup-digest is 'sha256:0"),
+    "a truncated key": (lambda r: {**r, "desktop-bake.cache-key": r["desktop-bake.cache-key"][:-1]}, "cache-key is"),
+    "another schema": (lambda r: {**r, "desktop-bake.schema": "2"}, "schema is '2', not '1'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_image_that_is_not_what_its_tag_says(shared: Project, case: str) -> None:
+    """Whatever lies under our tag with other labels is reported, never used, and built over."""
+    change, says = WRONG[case]
+    right = right_labels(shared)
+    key = right["desktop-bake.cache-key"]
+    push_image(shared.host, shared.path, key, {**change(right), "case": f"{case} {shared.path}"}, platforms=(HERE,))
+    miss = shared.bake("resolve", "--json")
+    assert answer(miss, 3)["status"] == "miss"
+    assert "in the registry is not what its tag says" in miss.stderr
+    assert says in miss.stderr
+    assert answer(shared.bake("build", "--push", "--json"))["status"] == "built"
+    assert here("docker", "image", "rm", "-f", f"{shared.repository}:{key}").returncode == 0
+    assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
+
+
+def test_several_platforms(shared: Project) -> None:
+    """One key for all platforms of an environment; an index is a hit where it has this machine's platform, and a miss
+    that says so where it has not."""
+    shared.change(environment=f'platforms = ["{OTHER}", "{HERE}"]')
+    right = right_labels(shared)
+    key = right["desktop-bake.cache-key"]
+    shared.change(environment=f'platforms = ["{HERE}", "{OTHER}"]')
+    assert right_labels(shared) == right
+    push_image(shared.host, shared.path, key, {**right, "n": shared.path}, platforms=(OTHER, "linux/s390x"), index=True)
+    absent = shared.bake("resolve", "--json")
+    assert answer(absent, 3)["status"] == "miss"
+    assert f"has it for {OTHER}, linux/s390x, this engine runs {HERE}" in absent.stderr
+    push_image(shared.host, shared.path, key, {**right, "n": shared.path}, platforms=(OTHER, HERE), index=True)
+    assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
+    assert answer(shared.bake("build", "--json"))["status"] == "registry-hit"
+    assert answer(shared.bake("resolve", "--json"))["status"] == "local-hit"
+
+
+# --- faults ----------------------------------------------------------------------------------------------------
+
+FAULTS: dict[str, tuple[list[Fault], str]] = {
+    "a web page": ([html()], "not as a registry does"),
+    "30 s a request": ([slow(30)], "did not answer"),
+    "connections that end": ([closes()], "cannot be reached"),
+    "a rate limit": ([refuses(429, "TOOMANYREQUESTS")], "limits the rate"),
+    "a failure": ([answers(500)], "failed with status 500"),
+    "a refusal": ([refuses(403, "DENIED")], "denies access"),
+    "a demanded login": ([answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})], "demands a login"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_faulty_registry_costs_no_build(shared: Project, team: Registry, case: str) -> None:
+    """A registry that cannot be asked is no miss: `resolve` says why and exits 5, within the limit; a build goes on
+    without it, and says that a push failed."""
+    faults, says = FAULTS[case]
+    with faulty(team.address, *faults) as proxy:
+        shared.host = proxy.host
+        shared.change(limit="registry_timeout_s = 1")
+        started = time.monotonic()
+        asked = shared.bake("resolve", "--json")
+        assert time.monotonic() - started < 8
+        result = answer(asked, 5)
+        assert result["status"] == "miss"
+        assert says in str(result["registry_error"])
+        assert f"[desktop-cache] WARNING: registry {proxy.host}" in asked.stderr
+        built = answer(shared.bake("build", "--json"))
+        assert built["status"] == "built"
+        assert says in str(built["registry_error"])
+        assert answer(shared.bake("resolve", "--json"))["status"] == "local-hit"
+
+
+def test_nobody_listens(shared: Project) -> None:
+    """A registry that is down: the build goes on; a push is said to have failed, exits 5, and the image serves."""
+    shared.host = f"127.0.0.1:{closed_port()}"
+    shared.change()
+    pushed = shared.bake("build", "--push", "--json")
+    assert pushed.returncode == 5
+    result = json.loads(pushed.stdout)["images"][0]
+    assert result["status"] == "built"
+    assert "connection refused" in str(result["push_error"])
+    assert "WARNING: push failed" in pushed.stderr
+    assert "docker login" in pushed.stderr.splitlines()[-1]
+    assert answer(shared.bake("resolve", "--json"))["status"] == "local-hit"
+
+
+def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Registry) -> None:
+    """A hit whose layers do not come is reported, and the image is built."""
+    built = answer(shared.bake("build", "--push", "--json"))
+    here("docker", "image", "rm", "-f", str(built["image_id"]))
+    with faulty(team.address, answers(500, on="GET .*/blobs/")) as proxy:
+        config = json.loads(_manifest_config(team.address, shared.path, str(built["cache_key"])))
+        assert config
+        with faulty(team.address, answers(500, on=f"GET .*/blobs/(?!{config})")) as layers:
+            assert proxy.host != layers.host
+            shared.host = layers.host
+            shared.change()
+            rebuilt = shared.bake("build", "--json", XDG_CACHE_HOME=str(shared.folder / "other"))
+    result = answer(rebuilt)
+    assert result["status"] in ("built", "registry-hit")
+    if result["status"] == "built":
+        assert "WARNING: cannot pull" in rebuilt.stderr
+
+
+def _manifest_config(host: str, path: str, tag: str) -> str:
+    """The digest of the configuration of an image's first manifest, as JSON."""
+    from tests.registries import ACCEPT, Api
+
+    api = Api(host)
+    index = json.loads(api.send("GET", f"/v2/{path}/manifests/{tag}", headers=ACCEPT).body)
+    first = index["manifests"][0]["digest"] if "manifests" in index else tag
+    manifest = json.loads(api.send("GET", f"/v2/{path}/manifests/{first}", headers=ACCEPT).body)
+    return json.dumps(manifest["config"]["digest"])
+
+
+def test_login(shared: Project, tmp_path: Path) -> None:
+    """A registry that demands a login: without one, with a wrong one, with the right one."""
+    config = tmp_path / "docker"
+    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    with real_registry(tmp_path / "locked", htpasswd=True) as locked:
+        shared.host = locked.host
+        shared.change()
+        without = shared.bake("build", "--push", "--json", DOCKER_CONFIG=str(config))
+        assert without.returncode == 5
+        assert "demands a login" in without.stderr
+        subprocess.run(["docker", "--config", str(config), "login", "-u", USER, "--password-stdin", locked.host],
+                       input=PASSWORD, text=True, check=True, capture_output=True)  # fmt: skip
+        pushed = shared.bake("build", "--push", "--json", DOCKER_CONFIG=str(config))
+        assert answer(pushed)["push_error"] is None
+        here("docker", "image", "rm", "-f", str(answer(pushed)["image_id"]))
+        assert answer(shared.bake("resolve", "--json", DOCKER_CONFIG=str(config)))["status"] == "registry-hit"
+        said = without.stdout + without.stderr + pushed.stdout + pushed.stderr
+        assert PASSWORD not in said
+
+
+REFUSALS = {
+    "upper case": (["--repository", "registry.example.com/Team/desktop"], 2, "lower-case"),
+    "a push to nowhere": (["--repository", "desktop", "--push"], 2, "in no registry to push to"),
+    "an unknown policy": (["--pull", "sometimes"], 2, "missing, always, never"),
+    "an unknown cache": (["--cache", "disk"], 2, "unknown cache backend"),
+    "a secret in the cache": (["--cache", "type=s3,bucket=b,secret_access_key=SECRET-x"], 2, "secret_access_key"),
+    "an unknown builder": (["--builder", "no-such-builder"], 4, "no-such-builder"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusals(shared: Project, case: str) -> None:
+    """Wrong registry settings are one line and a remedy."""
+    words, status, says = REFUSALS[case]
+    done = shared.bake("build", "-q", *words)
+    assert done.returncode == status, done.stderr
+    error, remedy = done.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert remedy.startswith("  ")
+    assert says in done.stderr
+    assert "SECRET" not in done.stderr
+
+
+# --- the base's freshness --------------------------------------------------------------------------------------
+
+
+def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
+    """`missing` takes the local copy, `always` sees that the tag moved and rebuilds on what it names now, `never` asks
+    nobody; without a copy that is a refusal."""
+    moving = f"{team.address}/{shared.path}-base:moving"
+    assert second.run("docker", "pull", "-q", team.base).returncode == 0
+
+    def move(number: int) -> None:
+        dockerfile = f"FROM {team.base}\nRUN echo {number} > /moved\n"
+        (shared.folder / "base").mkdir(exist_ok=True)
+        (shared.folder / "base" / "Dockerfile").write_text(dockerfile)
+        done = here("docker", "buildx", "build", "-q", "--push", "-t", moving, str(shared.folder / "base"))
+        assert done.returncode == 0, done.stderr
+
+    move(1)
+    shared.base = moving
+    shared.change()
+    never = second.desktop_bake("resolve", "--pull", "never", cwd=shared.folder)
+    assert never.returncode == 5
+    assert never.stderr.splitlines() == [
+        f"error: base image {moving} is not in the local store, and pull is 'never'", f"  run: docker pull {moving}"
+    ]  # fmt: skip
+    second.run("docker", "pull", "-q", moving, check=True)
+    first = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    move(2)
+    for policy in ("missing", "never"):
+        same = answer(second.desktop_bake("resolve", "--pull", policy, "--json", cwd=shared.folder))
+        assert (same["status"], same["cache_key"]) == ("local-hit", first["cache_key"])
+    moved = second.desktop_bake("build", "--pull", "always", "--json", cwd=shared.folder)
+    rebuilt = answer(moved)
+    assert rebuilt["status"] == "built"
+    assert "miss: base image changed" in moved.stderr
+    assert second.run("docker", "run", "--rm", str(rebuilt["image_id"]), "cat", "/moved").stdout == "2\n"
+    second.stop_registry()
+    try:
+        offline = second.desktop_bake("resolve", "--pull", "always", "--json", cwd=shared.folder)
+        assert answer(offline)["cache_key"] == first["cache_key"]
+        assert "WARNING: base image" in offline.stderr
+        assert "taking the local copy" in offline.stderr
+        shared.base = f"{team.address}/{shared.path}-base:other"
+        shared.change()
+        nothing = second.desktop_bake("resolve", "--pull", "always", cwd=shared.folder)
+        assert nothing.returncode == RegistryError.exit_status
+        assert "cannot be reached" in nothing.stderr
+    finally:
+        second.start_registry()
+
+
+# --- caches ----------------------------------------------------------------------------------------------------
+
+
+def test_the_team_cache(shared: Project, second: Machine) -> None:
+    """With the registry cache, a changed setup script on a second machine does not install packages again; a branch
+    writes a scope of its own and reads `main`'s."""
+    shared.change(cache='cache = "registry"')
+    first = answer(shared.bake("build", "--push", "--json"))
+    (shared.folder / "setup.sh").write_text("echo changed > /etc/configured\n")
+    changed = second.desktop_bake("build", "--json", cwd=shared.folder, DESKTOP_BAKE_CACHE_SCOPE="feature")
+    assert answer(changed)["status"] == "built"
+    assert stamp(second.run, answer(changed)["image_id"]) == stamp(here, first["image_id"])
+    from tests.registries import Api
+
+    tags = json.loads(Api(shared.host).send("GET", f"/v2/{shared.path}/tags/list").body)["tags"]
+    scopes = sorted(tag.rsplit("-", 1)[1] for tag in tags if tag.startswith("cache-"))
+    assert scopes == ["feature", "main"]
+
+
+def test_the_inline_cache(shared: Project, second: Machine) -> None:
+    """With the inline cache, the image under its second tag is the cache."""
+    shared.change(cache='cache = "inline"')
+    first = answer(shared.bake("build", "--push", "--json"))
+    (shared.folder / "setup.sh").write_text("echo changed > /etc/configured\n")
+    changed = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    assert stamp(second.run, changed["image_id"]) == stamp(here, first["image_id"])
+
+
+def whole(cache: Path) -> bool:
+    """Whether a cache folder has everything that its index names, with the right digests, and nothing else."""
+    import hashlib
+
+    there = {p.name: p.read_bytes() for p in (cache / "blobs" / "sha256").iterdir()}
+    assert all(hashlib.sha256(content).hexdigest() == name for name, content in there.items())
+    named = [d["digest"] for d in json.loads((cache / "index.json").read_bytes())["manifests"]]
+    seen: set[str] = set()
+    while named:
+        digest = named.pop().removeprefix("sha256:")
+        seen.add(digest)
+        content = json.loads(there[digest])
+        leaves = [*content.get("layers", []), *filter(None, [content.get("config")])]
+        for entry in [*content.get("manifests", []), *leaves]:
+            if "layer" in entry["mediaType"] or "config" in entry["mediaType"]:
+                seen.add(entry["digest"].removeprefix("sha256:"))
+            else:
+                named.append(entry["digest"])
+    return seen == set(there)
+
+
+def test_the_local_cache_does_not_grow(shared: Project, second: Machine) -> None:
+    """After any number of builds the folder is whole and holds what the last one used; an engine that lost its own
+    cache builds from it without installing again."""
+    cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
+    sizes = []
+    for number in range(4):
+        (shared.folder / "setup.sh").write_text(f"echo {number} > /etc/configured\n")
+        last = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+        (family,) = [p for p in cache.iterdir() if shared_family(last) == p.name]
+        assert whole(family)
+        sizes.append(len(list((family / "blobs" / "sha256").iterdir())))
+    assert len(set(sizes)) == 1
+    before = stamp(second.run, last["image_id"])
+    second.run("docker", "image", "rm", "-f", str(last["image_id"]), check=True)
+    second.run("docker", "builder", "prune", "-af", check=True)
+    again = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    assert again["status"] == "built"
+    assert stamp(second.run, again["image_id"]) == before
+
+
+def shared_family(result: dict[str, object]) -> str:
+    """The folder of a result's cache."""
+    variant, _, install = str(result["cache_key"]).split("-")[:3]
+    return f"{variant}-{install[:12]}"
+
+
+def test_two_exports_at_once(shared: Project, second: Machine) -> None:
+    """Two builds of one family that export at once leave a whole cache."""
+    (shared.folder / "setup.sh").write_text("sleep 1\n")
+    other = shared.folder / "other"
+    other.mkdir()
+    for name in ("install.sh", "desktop-bake.toml"):
+        shutil.copy(shared.folder / name, other)
+    (other / "setup.sh").write_text("sleep 1.1\n")
+    words = [sys.executable, "-m", "bake", "build", "--json"]
+    two = [second.popen(*words, cwd=folder) for folder in (shared.folder, other)]
+    for process in two:
+        out, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error
+    cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
+    assert whole(cache / shared_family(json.loads(out)["images"][0]))
+    assert list(cache.parent.glob("bake-*")) == []
+
+
+@pytest.mark.parametrize("fault", ["truncated", "layers lost", "layers changed", "no folder"])
+def test_a_cache_that_cannot_be_used(shared: Project, second: Machine, fault: str) -> None:
+    """A broken local cache, or one that cannot be written, never fails a build."""
+    first = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
+    family = cache / shared_family(first)
+    if fault == "no folder":
+        shutil.rmtree(cache)
+        cache.write_text("in the way")
+    else:
+        for blob in (family / "blobs" / "sha256").iterdir():
+            content = blob.read_bytes()
+            if fault == "truncated":
+                blob.write_bytes(content[:10])
+            elif not content.startswith(b"{"):
+                blob.write_bytes(b"?" * len(content)) if fault == "layers changed" else blob.unlink()
+    second.run("docker", "image", "rm", "-f", str(first["image_id"]), check=True)
+    second.run("docker", "builder", "prune", "-af", check=True)
+    try:
+        again = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+        assert again["status"] == "built"
+    finally:
+        if cache.is_file():
+            cache.unlink()
+
+
+# --- any builder, any engine -----------------------------------------------------------------------------------
+
+
+def test_a_remote_engine(shared: Project, second: Machine) -> None:
+    """Every command works on an engine that shares neither files nor network with the client, by DOCKER_HOST."""
+    (shared.folder / "desktop-bake.toml").write_text(
+        f'repository = "remote-{uuid.uuid4().hex[:6]}"\n[environments.default]\nbase_image = "{shared.base}"\n'
+        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+    )
+    variables = {"DOCKER_HOST": second.remote}
+    built = answer(shared.bake("build", "--json", **variables))
+    assert built["status"] in ("built", "local-hit")
+    assert answer(shared.bake("resolve", "--json", **variables))["status"] == "local-hit"
+    done = shared.bake("run", "--screenshot", "remote.png", "--", "xdotool", "getdisplaygeometry", **variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1280 800\n"
+    assert "[desktop] ready" in done.stderr
+    assert (shared.folder / "remote.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> None:
+    """The same by a docker context, as flag and as builder."""
+    config = tmp_path / "docker"
+    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    made = here(
+        "docker", "--config", str(config), "context", "create", "elsewhere", "--docker", f"host={second.remote}"
+    )
+    assert made.returncode == 0, made.stderr
+    variables = {"DOCKER_CONFIG": str(config)}
+    built = answer(shared.bake("build", "--context", "elsewhere", "--json", **variables))
+    assert built["status"] == "built"
+    assert second.run("docker", "image", "inspect", str(built["image_id"])).returncode == 0
+    assert here("docker", "image", "inspect", str(built["image_id"])).returncode != 0
+    unknown = shared.bake("resolve", "--context", "nowhere", **variables)
+    assert unknown.returncode == 4
+    assert "nowhere" in unknown.stderr
