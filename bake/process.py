@@ -133,6 +133,9 @@ def _terminal() -> tuple[int, int]:
     import pty
 
     ours, theirs = pty.openpty()
+    modes = termios.tcgetattr(theirs)
+    modes[1] &= ~termios.OPOST  # our own terminal ends lines
+    termios.tcsetattr(theirs, termios.TCSANOW, modes)
     with contextlib.suppress(OSError):
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8))
     return ours, theirs

@@ -6,11 +6,14 @@ import json
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -567,3 +570,54 @@ def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> N
     unknown = shared.bake("resolve", "--context", "nowhere", **variables)
     assert unknown.returncode == 4
     assert "nowhere" in unknown.stderr
+
+
+@contextmanager
+def remote_builder(second: Machine, folder: Path) -> Iterator[str]:
+    """A buildx builder of the `remote` driver: the second machine's BuildKit behind a socket of this one."""
+    path = folder / "buildkit.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    dials: list[subprocess.Popen[bytes]] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
+                    dials.append(subprocess.Popen(
+                        words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
+                        env={**os.environ, "DOCKER_HOST": second.remote},
+                    ))  # fmt: skip
+
+    threading.Thread(target=accept, daemon=True).start()
+    name = f"remote-{uuid.uuid4().hex[:6]}"
+    try:
+        made = here("docker", "buildx", "create", "--name", name, "--driver", "remote", f"unix://{path}")
+        assert made.returncode == 0, made.stderr
+        yield name
+    finally:
+        here("docker", "buildx", "rm", name)
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for dial in dials:
+            dial.kill()
+            dial.wait()
+
+
+def test_a_remote_builder(shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A builder that is not the engine's own builds there and hands the image over; local and registry caches work,
+    and a push publishes it."""
+    with remote_builder(second, tmp_path_factory.mktemp("b")) as builder:
+        for number, cache in enumerate(("local", "registry", "inline", "none")):
+            (shared.folder / "setup.sh").write_text(f"echo {number} > /etc/configured\n")
+            done = shared.bake("build", "--builder", builder, "--cache", cache, "--push", "--json")
+            built = answer(done)
+            assert built["status"] == "built", done.stderr
+            assert (
+                here("docker", "run", "--rm", str(built["image_id"]), "cat", "/etc/configured").stdout == f"{number}\n"
+            )
+            here("docker", "image", "rm", "-f", str(built["image_id"]))
+            assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
