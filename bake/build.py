@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import filelock
 
 from bake import local_cache
+from bake.buildx import builder
 from bake.engine import last_line
 from bake.process import Child
 from bake.render import rendered_files, write_files
@@ -83,7 +84,7 @@ def build(
         with (
             lock.acquire(timeout=settings.build_timeout_s),
             tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as name,
-            _builder(cache, progress) as builder,  # ended before the folder that it reads goes
+            _builder(cache, progress) as child,  # ended before the folder that it reads goes
         ):
             folder = Path(name)
             found = local_image(engine, key)
@@ -98,7 +99,7 @@ def build(
             write_files(folder, rendered_files((target,)))
             imports = settings.cache != "none" and request["set"].get(f"{target.name}.cache-from") != ""
             work = partial(_bake_with_cache, another=partial(_builder, cache, progress)) if imports else _bake
-            work(builder, request, settings.build_timeout_s, log)
+            work(child, request, settings.build_timeout_s, log)
             if settings.cache == "local":
                 local_cache.keep(cache / "buildkit", family_of(key), folder / _CACHE_OUT)
             found = local_image(engine, key)
@@ -121,16 +122,16 @@ def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engin
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
     """
-    builder = engine.builder(settings.builder)
+    chosen = builder(engine, settings.builder)
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}"}
-    if builder.driver != "docker":  # it keeps images to itself, and hands them over as an archive
+    if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
         overrides[f"{target.name}.output"] = OUTPUT.replace("type=image", "type=docker")
     if settings.cache == "local":
         overrides[f"{target.name}.cache-from"] = f"type=local,src={folder.name}/{_CACHE_IN}"
         overrides[f"{target.name}.cache-to"] = f"type=local,dest={folder.name}/{_CACHE_OUT},mode=max,ignore-error=true"
         if not (folder / _CACHE_IN).exists():
             overrides[f"{target.name}.cache-from"] = ""
-    if settings.cache != "none" and not builder.exports_cache:
+    if settings.cache != "none" and not chosen.exports_cache:
         overrides[f"{target.name}.cache-to"] = ""  # BuildKit would fail the build
     return {
         "file": f"{folder.name}/docker-bake.hcl",
@@ -149,14 +150,14 @@ def _builder(folder: Path, progress: str) -> Child:
     return Child(words, draw=progress != "plain", cwd=folder, env=environment)
 
 
-def _bake(builder: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:
+def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:
     """Run one bake.
 
     Raises:
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the limit was reached.
     """
-    ended = builder.follow(limit_s, log, json.dumps(request).encode())
+    ended = child.follow(limit_s, log, json.dumps(request).encode())
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
@@ -167,7 +168,7 @@ def _bake(builder: Child, request: dict[str, Any], limit_s: float, log: Log) -> 
 
 
 def _bake_with_cache(
-    builder: Child, request: dict[str, Any], limit_s: float, log: Log, another: Callable[[], Child]
+    child: Child, request: dict[str, Any], limit_s: float, log: Log, another: Callable[[], Child]
 ) -> None:
     """Run a bake, and once more without importing a cache where that may be what failed it.
 
@@ -178,11 +179,11 @@ def _bake_with_cache(
     """
     end = time.monotonic() + limit_s
     try:
-        _bake(builder, request, limit_s, log)
+        _bake(child, request, limit_s, log)
     except _StepFailedError:
         raise
     except BuildFailedError as error:
         log(f"[desktop-cache] WARNING: {error}; once more without the cache")
-        with another() as builder:
+        with another() as child:
             nothing = {f"{target}.cache-from": "" for target in request["targets"]}
-            _bake(builder, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)
+            _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)

@@ -94,7 +94,7 @@ def key_of(environment: Environment, settings: Settings, engine: Engine, log: Lo
     Raises:
         ConfigurationError, RegistryError: as `base_digest`.
     """
-    base, _ = engine.base_and_guess(environment.base_image, None)
+    base = engine.image(str(environment.base_image))
     digest = base_digest(environment.base_image, base, settings, engine, log)
     return compute_key(environment, settings.recipe(environment), digest)
 
@@ -126,7 +126,9 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
     recipe = settings.recipe(environment)
     known = compute_key(environment, recipe, _NO_DIGEST)  # all but the base is known before asking anyone
     memory = _memory(environment, known)
-    base, guess = engine.base_and_guess(environment.base_image, _read(memory))
+    base = engine.image(str(environment.base_image))
+    remembered = _read(memory)
+    guess = engine.image(remembered) if remembered else None
     key = replace(known, base=base_digest(environment.base_image, base, settings, engine, log))
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
@@ -187,8 +189,11 @@ def local_image(engine: Engine, key: CacheKey, base: Image | None = None) -> Ima
         key: the key.
         base: the base image, where at hand: it tells the platform.
     """
-    found = engine.labelled({SCHEMA_LABEL: SCHEMA, KEY_LABEL: str(key)})
-    return next((image for image in found if proven(image, key, engine, base)), None)
+    for image_id in sorted(engine.labelled({SCHEMA_LABEL: SCHEMA, KEY_LABEL: str(key)})):
+        image = engine.image(image_id)
+        if image and proven(image, key, engine, base):
+            return image
+    return None
 
 
 def proven(image: Image, key: CacheKey, engine: Engine, base: Image | None) -> bool:
@@ -228,15 +233,15 @@ def _write(memory: Path, image_id: str) -> None:
 
 
 def _miss_reason(engine: Engine, key: CacheKey, tag: str) -> str:
-    tagged = engine.images([tag])
+    tagged = engine.image(tag)
     if tagged:
-        wrong = key.mismatch(tagged[0].labels)
-        platforms = f"is for {tagged[0].platform}, this engine runs {engine.platform()}"
+        wrong = key.mismatch(tagged.labels)
+        platforms = f"is for {tagged.platform}, this engine runs {engine.platform()}"
         return f"{tag} is not what its tag says: {wrong}" if wrong else f"{tag} {platforms}"
     others = []
-    for image in engine.ours():
+    for labels in engine.labelled({SCHEMA_LABEL: SCHEMA}).values():
         try:
-            others.append(CacheKey.from_labels(image.labels))
+            others.append(CacheKey.from_labels(labels))
         except ConfigurationError:  # not an image that can be near
             continue
     return key.miss_reason(others)

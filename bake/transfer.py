@@ -9,6 +9,7 @@ from bake.engine import last_line
 from bake.resolve import ImageResult, proven
 from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
+from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -42,10 +43,10 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
         raise TimeLimitError(f"the pull was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
     if ended.status:
         raise RegistryError(f"cannot pull {name}: {_said(ended.lines)}", f"check: docker pull {name}")
-    found = next((i for i in engine.images([name]) if proven(i, hit.cache_key, engine, None)), None)
-    if not found:
+    found = engine.image(name)
+    if not found or not proven(found, hit.cache_key, engine, None):
         raise RegistryError(f"{name} does not prove its key here", f"check: docker image inspect {name}")
-    engine.docker("tag", found.image_id, f"{settings.repository}:{hit.cache_key}")
+    engine.tag(found.image_id, replace(settings.repository, tag=str(hit.cache_key)))
     return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
 
 
@@ -73,7 +74,7 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
         return image
     for tag in tags:
         log(f"[desktop-cache] pushing {tag}")
-        engine.docker("tag", image.image_id, tag)
+        engine.tag(image.image_id, ImageReference.parse(tag))
         ended = engine.work("push", tag, log=log, draw=draw, limit_s=settings.build_timeout_s)
         if ended.timed_out or ended.status:
             limit = f"stopped after {settings.build_timeout_s:g} s"

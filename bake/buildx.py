@@ -1,0 +1,61 @@
+"""buildx: whether it is there, and what its builders can do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bake.engine import last_line
+from generator.errors import EngineError
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+
+OLDEST_BUILDX = (0, 13)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Builder:
+    """A buildx builder.
+
+    Attributes:
+        driver: `docker`, `docker-container`, `kubernetes` or `remote`.
+        exports_cache: whether it can; the classic image store of the `docker` driver cannot.
+    """
+
+    driver: str
+    exports_cache: bool
+
+
+def builder(engine: Engine, name: str | None) -> Builder:
+    """The buildx builder of a name, or the current one.
+
+    Raises:
+        EngineError: buildx is missing or too old, or there is no such builder.
+    """
+    done = engine.docker("buildx", "inspect", *([name] if name else []))
+    shown = done.stdout.decode(errors="replace")
+    driver = re.search(r"^Driver:\s*(\S+)", shown, re.MULTILINE)
+    if done.returncode or not driver:
+        require_buildx(engine)
+        said = last_line(done.stderr.decode(errors="replace")).removeprefix("ERROR: ")
+        raise EngineError(f"builder {name or 'default'}: {said}", "see: docker buildx ls")
+    if driver[1] != "docker":
+        return Builder(driver=driver[1], exports_cache=True)
+    return Builder(driver="docker", exports_cache="org.mobyproject.buildkit.worker.containerd." in shown)
+
+
+def require_buildx(engine: Engine) -> None:
+    """Check that the client has a buildx that reads our bake files.
+
+    Raises:
+        EngineError: buildx is missing or too old.
+    """
+    said = engine.docker("buildx", "version").stdout.decode(errors="replace")
+    remedy = f"install the docker-buildx plugin, {'.'.join(map(str, OLDEST_BUILDX))} or newer"
+    version = re.search(r"\bv?(\d+)\.(\d+)\.\d+", said)
+    if not version:
+        raise EngineError("buildx is missing", remedy)
+    if tuple(map(int, version.groups())) < OLDEST_BUILDX:
+        raise EngineError(f"buildx {version[0]} is too old", remedy)
