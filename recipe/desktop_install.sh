@@ -26,29 +26,47 @@ apt() {
 
 # Some packages ask for far more than this desktop uses. They are packed again without that dependency, under a
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
+# Releases differ in names and in who asks for what: a package that is not there, or that the base has already, is
+# passed over; a dependency that is not there is no fault.
 #   tigervnc-standalone-server  perl: only for the vncserver wrapper, which is not used        (60 MB)
-#   libglx-mesa0                GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
+#   libglx-mesa0, libgbm1       GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
 #   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
-#   websockify                  JSON web tokens, which are not used                             (15 MB)
+#   websockify                  JSON web tokens and Redis, which are not used                   (15 MB)
 #   novnc                       Node.js: only to build noVNC anew; its Python part: OpenStack's (90 MB)
 #   libimlib2                   PostScript and SVG loaders: wallpapers in those forms           (75 MB)
-slim() { # PACKAGE DEPENDENCY…
-  local package=$1 folder=$2 pattern
+SLIM="
+tigervnc-standalone-server perl(:any)? libfile-readbackwards-perl tigervnc-tools
+libglx-mesa0               libgl1-mesa-dri mesa-libgallium
+libgbm1                    mesa-libgallium
+python3-websockify         python3-numpy python3-jwcrypto python3-redis python3-requests
+websockify                 python3-numpy python3-jwcrypto
+libimlib2                  libspectre1 librsvg2-2
+libimlib2t64               libspectre1 librsvg2-2
+novnc                      nodejs net-tools python3-novnc python3-numpy
+"
+in_sources() { [[ $(apt-cache show "$1" 2>/dev/null) == "Package: $1"$'\n'* ]]; } # not: provided by another
+installed() { dpkg-query -Wf '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
+slim() { # FOLDER PACKAGE DEPENDENCY…
+  local folder=$1 package=$2 control dependency
   shift 2
+  if installed "$package" || ! in_sources "$package"; then return; fi
   (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
   dpkg-deb -R "$folder/$package"_*.deb "$folder/$package"
   rm "$folder/$package"_*.deb
-  for pattern in "$@"; do
-    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${pattern}[^,|]*(\|[^,]*)*(, |\$)/\1/g; s/, \$// }" "$folder/$package/DEBIAN/control"
+  control=$folder/$package/DEBIAN/control
+  cp "$control" "$folder/control"
+  for dependency in "$@"; do
+    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${dependency}( [^,|]*)?(\|[^,]*)*(, |\$)/\1/; s/, \$// }" "$control"
   done
-  sed -i -E 's/^(Version: .*)$/\1+slim/' "$folder/$package/DEBIAN/control"
-  rm -rf "$folder/$package"/usr/share/{doc,man,locale}
-  dpkg-deb -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
+  if ! cmp -s "$control" "$folder/control"; then
+    sed -i -E 's/^(Version: .*)$/\1+slim/' "$control"
+    dpkg-deb --root-owner-group -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
+  fi
   rm -rf "${folder:?}/$package"
 }
 
 install_apt() {
-  local folder
+  local folder words
   folder=$(mktemp -d)
   chmod 755 "$folder"
   # docker-clean deletes what the cache mount is there to keep
@@ -56,16 +74,14 @@ install_apt() {
     as_root mv /etc/apt/apt.conf.d/docker-clean "$folder/docker-clean"
   fi
   retry apt update
-  slim tigervnc-standalone-server "$folder" 'perl(:any)?' 'libfile-readbackwards-perl' 'tigervnc-tools'
-  slim libglx-mesa0 "$folder" 'libgl1-mesa-dri' 'mesa-libgallium'
-  slim python3-websockify "$folder" 'python3-numpy'
-  slim websockify "$folder" 'python3-jwcrypto' 'python3-numpy'
-  slim libimlib2 "$folder" 'libspectre1' 'librsvg2-2'
-  slim novnc "$folder" 'nodejs[^,|]*' 'net-tools' 'python3-novnc' 'python3-numpy'
+  in_sources fluxbox || refuse "the base's package sources have no fluxbox; on Ubuntu, add the component universe to them"
+  while read -ra words; do
+    if [ "${#words[@]}" != 0 ]; then slim "$folder" "${words[@]}"; fi
+  done <<<"$SLIM"
   retry apt install -y --no-install-recommends \
     -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
     -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
-    "$folder"/*.deb fluxbox xterm websockify imagemagick-6.q16 x11-utils wmctrl xdotool xauth \
+    "$folder"/*.deb tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils wmctrl xdotool xauth \
     fonts-dejavu-core xfonts-base </dev/null
   if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
   rm -rf "$folder"
