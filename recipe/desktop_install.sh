@@ -92,17 +92,31 @@ install_apt() {
 }
 
 # --- Arch ------------------------------------------------------------------------------------------------------
+# Neither is in Arch's own repositories. yay builds them from its users' repository (AUR), where the base has yay and
+# runs as a user; elsewhere they are taken from their project's releases: both need nothing but Python and a browser.
+WEBSOCKIFY=0.13.0
+NOVNC=1.6.0
+release() { # REPOSITORY VERSION FOLDER
+  as_root mkdir -p "$3" && curl -fsSL --retry 3 "https://github.com/novnc/$1/archive/refs/tags/v$2.tar.gz" |
+    as_root bsdtar -xf - -C "$3" --strip-components 1
+}
+
 install_arch() {
+  # xorg-mkfontscale writes the fonts.dir without which an X server finds no core fonts
   local packages=(tigervnc fluxbox xterm imagemagick xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
-    xorg-fonts-misc python)
+    xorg-fonts-misc xorg-fonts-alias-misc xorg-mkfontscale python)
+  # packages signed by keys newer than the base; distributions made from Arch may have no such package
+  as_root pacman -Sy --noconfirm --needed archlinux-keyring || true
   if command -v yay >/dev/null && [ "$(id -u)" != 0 ]; then
-    retry yay -Syu --noconfirm --needed "${packages[@]}" websockify novnc
+    retry yay -Syu --noconfirm --needed --removemake --cleanafter "${packages[@]}" websockify novnc
   else
     retry as_root pacman -Syu --noconfirm --needed "${packages[@]}"
-    # websockify and noVNC are in Arch's user repository; both are plain Python and JavaScript
-    retry as_root pacman -S --noconfirm --needed python-pip git
-    retry as_root pip install --break-system-packages --no-deps websockify
-    [ -d /usr/share/novnc ] || retry as_root git clone --depth 1 https://github.com/novnc/noVNC /usr/share/novnc
+    retry release websockify "$WEBSOCKIFY" /opt/websockify
+    retry release noVNC "$NOVNC" /opt/novnc
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nPYTHONPATH=/opt/websockify exec python3 -m websockify "$@"\n' |
+      as_root tee /usr/local/bin/websockify >/dev/null
+    as_root chmod 755 /usr/local/bin/websockify
   fi
   [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] || as_root find /var/cache/pacman/pkg -type f -delete
 }
