@@ -14,7 +14,7 @@ package() { # FOLDER NAME PATTERN: of the files that are left, those that match
   grep -vxF -f "$work/files" "$work/left" >"$work/rest" || true
   mv "$work/rest" "$work/left"
   printf '%s\n' "pkgname = $2" "pkgver = 1-1" "pkgdesc = of Debian" "arch = any" >"$work/.PKGINFO"
-  [ "$2" = debian-libraries ] || echo "depend = debian-libraries" >>"$work/.PKGINFO"
+  [[ $2 = debian-libraries || $2 = archlinux-keyring ]] || echo "depend = debian-libraries" >>"$work/.PKGINFO"
   tar -I 'gzip -1' -cf "$1/$2-1-1-any.pkg.tar.gz" -C "$work" .PKGINFO -C / --files-from <(cut -c2- "$work/files")
 }
 version() { sed -n "s/^$1=//p" "$recipe"; }
