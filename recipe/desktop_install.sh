@@ -28,14 +28,14 @@ apt() {
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
 # Releases differ in names and in who asks for what: a package that is not there, or that the base has already, is
 # passed over; a dependency that is not there is no fault.
-#   tigervnc-standalone-server  perl: only for the vncserver wrapper, which is not used        (60 MB)
+#   tigervnc-standalone-server  Perl: only for the vncserver wrapper, which is not used        (60 MB)
 #   libglx-mesa0, libgbm1       GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
 #   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
 #   websockify                  JSON web tokens and Redis, which are not used                   (15 MB)
 #   novnc                       Node.js: only to build noVNC anew; its Python part: OpenStack's (90 MB)
 #   libimlib2                   PostScript and SVG loaders: wallpapers in those forms           (75 MB)
 SLIM="
-tigervnc-standalone-server perl(:any)? libfile-readbackwards-perl tigervnc-tools
+tigervnc-standalone-server perl(:any)? libfile-readbackwards-perl tigervnc-tools tigervnc-common
 libglx-mesa0               libgl1-mesa-dri mesa-libgallium
 libgbm1                    mesa-libgallium
 python3-websockify         python3-numpy python3-jwcrypto python3-redis python3-requests
@@ -47,7 +47,7 @@ novnc                      nodejs net-tools python3-novnc python3-numpy
 in_sources() { [[ $(apt-cache show "$1" 2>/dev/null) == "Package: $1"$'\n'* ]]; } # not: provided by another
 installed() { dpkg-query -Wf '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
 slim() { # FOLDER PACKAGE DEPENDENCY…
-  local folder=$1 package=$2 control dependency
+  local folder=$1 package=$2 control dependency mark=+slim
   shift 2
   if installed "$package" || ! in_sources "$package"; then return; fi
   (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
@@ -59,7 +59,9 @@ slim() { # FOLDER PACKAGE DEPENDENCY…
     sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${dependency}( [^,|]*)?(\|[^,]*)*(, |\$)/\1/; s/, \$// }" "$control"
   done
   if ! cmp -s "$control" "$folder/control"; then
-    sed -i -E 's/^(Version: .*)$/\1+slim/' "$control"
+    # a library's is a lower one: who depends on exactly the release's version gets that, by an upgrade
+    if [[ $package == lib* ]]; then mark='~slim'; fi
+    sed -i -E "s/^(Version: .*)\$/\\1$mark/" "$control"
     dpkg-deb --root-owner-group -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
   fi
   rm -rf "${folder:?}/$package"

@@ -26,10 +26,13 @@ HERE = Path(__file__).parent
 INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
 REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
 SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
+# The package database is sound, and apt would install what was left out, and what asks for it by exact version.
+LEFT_OUT = """apt-get -qq check; apt-get -qq update
+apt-get -qq -s install perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev >/dev/null"""
 # Targets of bases/Dockerfile, and for each a script that prints what is wrong with a task in it.
 BASES = {
-    "trixie": "apt-get -qq check",
-    "ubuntu": "apt-get -qq check; ls /etc/apt/apt.conf.d/docker-clean >/dev/null",
+    "trixie": LEFT_OUT,
+    "ubuntu": f"{LEFT_OUT}; ls /etc/apt/apt.conf.d/docker-clean >/dev/null",
     "arch": "pacman -Dkq; [ $(id -un) = root ] || id",
     "sudo": "pacman -Dkq; [ $(id -un) = worker ] || id",
     "yay": "pacman -Dkq; [ $(id -un) = worker ] || id; pacman -Q novnc websockify >/dev/null",
