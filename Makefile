@@ -21,7 +21,7 @@ lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI re
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/shellcheck scripts/* recipe/*.sh docs/ci/*.sh .ci/run
+	.venv/bin/shellcheck scripts/* recipe/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
 	$(SCHEMA).github-workflows docs/ci/github*.yml
 	$(SCHEMA).github-actions action.yml
 	$(SCHEMA).gitlab-ci docs/ci/gitlab-ci.yml

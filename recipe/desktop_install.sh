@@ -26,29 +26,49 @@ apt() {
 
 # Some packages ask for far more than this desktop uses. They are packed again without that dependency, under a
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
-#   tigervnc-standalone-server  perl: only for the vncserver wrapper, which is not used        (60 MB)
-#   libglx-mesa0                GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
+# Releases differ in names and in who asks for what: a package that is not there, or that the base has already, is
+# passed over; a dependency that is not there is no fault.
+#   tigervnc-standalone-server  Perl: only for the vncserver wrapper, which is not used        (60 MB)
+#   libglx-mesa0, libgbm1       GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
 #   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
-#   websockify                  JSON web tokens, which are not used                             (15 MB)
+#   websockify                  JSON web tokens and Redis, which are not used                   (15 MB)
 #   novnc                       Node.js: only to build noVNC anew; its Python part: OpenStack's (90 MB)
 #   libimlib2                   PostScript and SVG loaders: wallpapers in those forms           (75 MB)
-slim() { # PACKAGE DEPENDENCY…
-  local package=$1 folder=$2 pattern
+SLIM="
+tigervnc-standalone-server perl(:any)? libfile-readbackwards-perl tigervnc-tools tigervnc-common
+libglx-mesa0               libgl1-mesa-dri mesa-libgallium
+libgbm1                    mesa-libgallium
+python3-websockify         python3-numpy python3-jwcrypto python3-redis python3-requests
+websockify                 python3-numpy python3-jwcrypto
+libimlib2                  libspectre1 librsvg2-2
+libimlib2t64               libspectre1 librsvg2-2
+novnc                      nodejs net-tools python3-novnc python3-numpy
+"
+in_sources() { [[ $(apt-cache show "$1" 2>/dev/null) == "Package: $1"$'\n'* ]]; } # not: provided by another
+installed() { dpkg-query -Wf '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
+slim() { # FOLDER PACKAGE DEPENDENCY…
+  local folder=$1 package=$2 control dependency mark=+slim
   shift 2
+  if installed "$package" || ! in_sources "$package"; then return; fi
   (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
   dpkg-deb -R "$folder/$package"_*.deb "$folder/$package"
   rm "$folder/$package"_*.deb
-  for pattern in "$@"; do
-    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${pattern}[^,|]*(\|[^,]*)*(, |\$)/\1/g; s/, \$// }" "$folder/$package/DEBIAN/control"
+  control=$folder/$package/DEBIAN/control
+  cp "$control" "$folder/control"
+  for dependency in "$@"; do
+    sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${dependency}( [^,|]*)?(\|[^,]*)*(, |\$)/\1/; s/, \$// }" "$control"
   done
-  sed -i -E 's/^(Version: .*)$/\1+slim/' "$folder/$package/DEBIAN/control"
-  rm -rf "$folder/$package"/usr/share/{doc,man,locale}
-  dpkg-deb -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
+  if ! cmp -s "$control" "$folder/control"; then
+    # a library's is a lower one: who depends on exactly the release's version gets that, by an upgrade
+    if [[ $package == lib* ]]; then mark='~slim'; fi
+    sed -i -E "s/^(Version: .*)\$/\\1$mark/" "$control"
+    dpkg-deb --root-owner-group -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
+  fi
   rm -rf "${folder:?}/$package"
 }
 
 install_apt() {
-  local folder
+  local folder words
   folder=$(mktemp -d)
   chmod 755 "$folder"
   # docker-clean deletes what the cache mount is there to keep
@@ -56,16 +76,14 @@ install_apt() {
     as_root mv /etc/apt/apt.conf.d/docker-clean "$folder/docker-clean"
   fi
   retry apt update
-  slim tigervnc-standalone-server "$folder" 'perl(:any)?' 'libfile-readbackwards-perl' 'tigervnc-tools'
-  slim libglx-mesa0 "$folder" 'libgl1-mesa-dri' 'mesa-libgallium'
-  slim python3-websockify "$folder" 'python3-numpy'
-  slim websockify "$folder" 'python3-jwcrypto' 'python3-numpy'
-  slim libimlib2 "$folder" 'libspectre1' 'librsvg2-2'
-  slim novnc "$folder" 'nodejs[^,|]*' 'net-tools' 'python3-novnc' 'python3-numpy'
+  in_sources fluxbox || refuse "the base's package sources have no fluxbox; on Ubuntu, add the component universe to them"
+  while read -ra words; do
+    if [ "${#words[@]}" != 0 ]; then slim "$folder" "${words[@]}"; fi
+  done <<<"$SLIM"
   retry apt install -y --no-install-recommends \
     -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
     -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
-    "$folder"/*.deb fluxbox xterm websockify imagemagick-6.q16 x11-utils wmctrl xdotool xauth \
+    "$folder"/*.deb tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils wmctrl xdotool xauth \
     fonts-dejavu-core xfonts-base </dev/null
   if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
   rm -rf "$folder"
@@ -76,17 +94,31 @@ install_apt() {
 }
 
 # --- Arch ------------------------------------------------------------------------------------------------------
+# Neither is in Arch's own repositories. yay builds them from its users' repository (AUR), where the base has yay and
+# runs as a user; elsewhere they are taken from their project's releases: both need nothing but Python and a browser.
+WEBSOCKIFY=0.13.0
+NOVNC=1.6.0
+release() { # REPOSITORY VERSION FOLDER
+  as_root mkdir -p "$3" && curl -fsSL --retry 3 "https://github.com/novnc/$1/archive/refs/tags/v$2.tar.gz" |
+    as_root bsdtar -xf - -C "$3" --strip-components 1
+}
+
 install_arch() {
+  # xorg-mkfontscale writes the fonts.dir without which an X server finds no core fonts
   local packages=(tigervnc fluxbox xterm imagemagick xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
-    xorg-fonts-misc python)
+    xorg-fonts-misc xorg-fonts-alias-misc xorg-mkfontscale python)
+  # packages signed by keys newer than the base; distributions made from Arch may have no such package
+  as_root pacman -Sy --noconfirm --needed archlinux-keyring || true
   if command -v yay >/dev/null && [ "$(id -u)" != 0 ]; then
-    retry yay -Syu --noconfirm --needed "${packages[@]}" websockify novnc
+    retry yay -Syu --noconfirm --needed --removemake --cleanafter "${packages[@]}" websockify novnc
   else
     retry as_root pacman -Syu --noconfirm --needed "${packages[@]}"
-    # websockify and noVNC are in Arch's user repository; both are plain Python and JavaScript
-    retry as_root pacman -S --noconfirm --needed python-pip git
-    retry as_root pip install --break-system-packages --no-deps websockify
-    [ -d /usr/share/novnc ] || retry as_root git clone --depth 1 https://github.com/novnc/noVNC /usr/share/novnc
+    retry release websockify "$WEBSOCKIFY" /opt/websockify
+    retry release noVNC "$NOVNC" /opt/novnc
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nPYTHONPATH=/opt/websockify exec python3 -m websockify "$@"\n' |
+      as_root tee /usr/local/bin/websockify >/dev/null
+    as_root chmod 755 /usr/local/bin/websockify
   fi
   [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] || as_root find /var/cache/pacman/pkg -type f -delete
 }

@@ -1,0 +1,151 @@
+"""The shipped recipe on every kind of base that it supports, each of them made from Debian's packages."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image as Picture
+
+from bake import Settings, Status, ensure_desktop_image, start_task
+from bake.engine import Engine
+from bake.novnc import banner
+from generator import Environment, ImageReference
+from tests.conftest import base_name
+
+if TYPE_CHECKING:
+    from bake import DesktopTask
+
+HERE = Path(__file__).parent
+INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
+REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
+SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
+# The package database is sound, and apt would install what was left out, and what asks for it by exact version.
+LEFT_OUT = """apt-get -qq check; apt-get -qq update
+apt-get -qq -s install perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev >/dev/null"""
+# Targets of bases/Dockerfile, and for each a script that prints what is wrong with a task in it.
+BASES = {
+    "trixie": LEFT_OUT,
+    "ubuntu": f"{LEFT_OUT}; ls /etc/apt/apt.conf.d/docker-clean >/dev/null",
+    "arch": "pacman -Dkq; [ $(id -un) = root ] || id",
+    "sudo": "pacman -Dkq; [ $(id -un) = worker ] || id",
+    "yay": "pacman -Dkq; [ $(id -un) = worker ] || id; pacman -Q novnc websockify >/dev/null",
+}
+# Prints what is missing; core fonts by one that the X server has not built in.
+COMPLETE = """
+for tool in Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth; do
+  command -v $tool >/dev/null || echo "missing: $tool"
+done
+test -s "$(bash -lc 'echo $NOVNC_PATH')/vnc.html" || echo "no noVNC in a login shell"
+test -s "$(bash -ic 'echo $NOVNC_PATH' 2>/dev/null)/vnc.html" || echo "no noVNC in an interactive shell"
+find /usr/share/fonts -name DejaVuSans.ttf | grep -q . || echo "no DejaVu"
+xterm -fn 10x20 -e true 2>&1
+wmctrl -m | grep -q Fluxbox || echo "no window manager"
+xwininfo -root | grep -q 'Width: 800' || echo "another screen"
+xterm -T demo -fa 'DejaVu Sans Mono' -fs 10 -e sh -c 'cat /etc/os-release; sleep 100' &
+until xdotool search --name demo >/dev/null; do sleep 0.1; done
+sleep 1
+"""
+
+
+def output(task: DesktopTask, script: str) -> str:
+    """What a script prints in a task."""
+    done = task.engine.docker("exec", "-e", "DISPLAY=:1", task.container_id, "bash", "-c", script)
+    return (done.stdout + done.stderr).decode()
+
+
+@pytest.fixture(scope="module", params=BASES)
+def environment(request: pytest.FixtureRequest, base: str) -> Iterator[Environment]:
+    """An environment on a base of its own, with the cache on; the images are gone afterwards."""
+    name = f"{REPOSITORY}:{request.param}"
+    subprocess.run(
+        ["docker", "buildx", "build", "-q", "--load", "--target", request.param, "--build-arg", f"BASE={base_name()}",
+         "--build-context", f"recipe={INSTALL.parent}", "-t", name, HERE / "bases"],
+        check=True,
+    )  # fmt: skip
+    yield Environment(
+        env_id=request.param,
+        base_image=ImageReference.parse(name),
+        headless_desktop_enabled=True,
+        cache_desktop_build=True,
+    )
+    images = subprocess.run(
+        ["docker", "image", "ls", "-q", "--no-trunc", REPOSITORY], capture_output=True, text=True, check=True
+    )
+    subprocess.run(["docker", "image", "rm", "-f", *images.stdout.split()], capture_output=True, check=True)
+
+
+def test_baked(environment: Environment, tmp_path: Path) -> None:
+    """The recipe bakes, adds at most 400 MB, and a task has every tool, font and noVNC on a live desktop."""
+    engine = Engine()
+    image = ensure_desktop_image(environment, SETTINGS, engine=engine, log=print)
+    assert image.status is Status.BUILT
+    layers = engine.docker("history", "--human=false", "--format", "{{.Size}}", str(image.image_id)).stdout.split()
+    added_mb = sum(map(int, layers[:2])) / 1e6
+    print(f"{environment.env_id}: {added_mb:.0f} MB added")
+    assert added_mb <= 400
+    task = start_task(environment, image, SETTINGS, engine=engine, log=print, geometry="800x600")
+    try:
+        assert task.novnc_url
+        port = int(task.novnc_url.split(":")[2].split("/")[0])
+        assert (banner("127.0.0.1", port) or "").startswith("RFB 003.")
+        with urllib.request.urlopen(task.novnc_url) as page:
+            assert b"noVNC" in page.read()
+        assert output(task, COMPLETE) == ""
+        assert output(task, BASES[environment.env_id]) == ""
+        task.screenshot(tmp_path / "desktop.png")
+        picture = Picture.open(tmp_path / "desktop.png").convert("RGB")
+        assert picture.size == (800, 600)
+        assert len(picture.getcolors(1 << 24) or ()) > 20
+    finally:
+        task.stop()
+
+
+@pytest.mark.parametrize("environment", ["sudo", "yay"], indirect=True)
+def test_installed_at_start(environment: Environment) -> None:
+    """The fallback on Arch: the same desktop, installed at start."""
+    engine = Engine()
+    image = ensure_desktop_image(replace(environment, cache_desktop_build=False), SETTINGS, engine=engine)
+    assert image.install_at_start
+    task = start_task(environment, image, SETTINGS, engine=engine, log=print, geometry="800x600")
+    try:
+        assert output(task, COMPLETE) == ""
+        assert output(task, "find /var/cache/pacman/pkg -type f") == ""
+    finally:
+        task.stop()
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ('ID=fedora\nPRETTY_NAME="Fedora Linux 41"', "unsupported base: Fedora Linux 41"),
+        ("ID=opensuse-leap\nID_LIKE='suse opensuse'", "unsupported base: opensuse-leap"),
+        (None, "unsupported base: no /etc/os-release"),
+    ],
+)
+def test_refused(base: str, release: str | None, said: str) -> None:
+    """A base of another family is refused at once: what it is, and what is supported."""
+    other = "rm -f /etc/os-release /usr/lib/os-release" if release is None else 'echo "$2" > /etc/os-release'
+    done = subprocess.run(
+        ["docker", "run", "--rm", base, "bash", "-c", f'{other}; exec bash -c "$1"', "x", INSTALL.read_text(),
+         release or ""], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == f"[desktop] {said}; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)\n"
+
+
+def test_without_universe(base: str) -> None:
+    """Package sources without the desktop's packages, as Ubuntu's without universe: said, with what to do."""
+    script = ': > /etc/apt/sources.list; exec bash -c "$1"'
+    done = subprocess.run(
+        ["docker", "run", "--rm", base, "bash", "-c", script, "x", INSTALL.read_text()],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the base's package sources have no fluxbox; on Ubuntu, add the component universe" in done.stderr
