@@ -6,33 +6,34 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import filelock
 
 from bake import local_cache
-from bake.buildx import builder
+from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
 from bake.render import rendered_files, write_files
-from bake.resolve import ImageResult, Status, cache_folder, local_image, silent
+from bake.resolve import ImageResult, Status, cache_folder, image_under_tag, silent
 from generator.bakefile import OUTPUT, BakeOptions, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
-from generator.errors import BuildFailedError, TimeLimitError
+from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.key import compute_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.reference import Digest
+    from generator.key import CacheKey
 
 _STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
@@ -42,73 +43,102 @@ class _StepFailedError(BuildFailedError):
     """A step of the recipe ended with a status of its own."""
 
 
+class Preparation:
+    """What a build needs and can have before it is known whether there will be one; gone on leaving.
+
+    It starts the process that runs python-on-whales, which takes a quarter of a second, and asks for the builder,
+    which may take a tenth.
+
+    Args:
+        settings: the builder's name.
+        engine: the engine.
+        progress: as `build`.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, progress: str) -> None:
+        self.engine = engine
+        self.folder = cache_folder()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._answers: list[Builder | DesktopBakeError] = []
+        self._asking = threading.Thread(target=self._ask, args=(settings.builder,), daemon=True)
+        self._asking.start()
+        self.progress = progress
+        self.child = self.another()
+
+    def another(self) -> Child:
+        """A further such process."""
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        words = [sys.executable, "-P", "-m", "bake.builder"]
+        return Child(words, draw=self.progress != "plain", cwd=self.folder, env=environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.__exit__()
+
+    def _ask(self, name: str | None) -> None:
+        try:
+            self._answers.append(builder(self.engine, name))
+        except DesktopBakeError as error:
+            self._answers.append(error)
+
+    def builder(self) -> Builder:
+        """The builder.
+
+        Raises:
+            EngineError: buildx is missing or too old, or there is no such builder.
+        """
+        self._asking.join()
+        if isinstance(self._answers[0], DesktopBakeError):
+            raise self._answers[0]
+        return self._answers[0]
+
+
 def build(
     environment: Environment,
-    base: Digest,
+    miss: ImageResult,
     settings: Settings,
     engine: Engine,
     log: Log = silent,
     progress: str = "plain",
+    ready: Preparation | None = None,
 ) -> ImageResult:
     """Bake the image of an environment, under a lock of its key, and find it again by its labels.
 
     Args:
         environment: the environment.
-        base: the digest that pins its base, as `resolve` found it.
+        miss: what `resolve` said: its key pins the base, and it tells the platform.
         settings: repository, cache, builder, time limit.
         engine: where the image goes.
         log: gets one line at a time.
         progress: `plain` sends BuildKit's lines to `log`; `auto` lets it draw on this terminal.
+        ready: what was prepared; None where nothing was.
 
     Raises:
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the time limit was reached; the build is stopped in BuildKit too.
         EngineError: no engine or buildx.
     """
+    if ready is None:
+        with Preparation(settings, engine, progress) as ready:
+            return build(environment, miss, settings, engine, log, progress, ready)
+    assert miss.cache_key
     recipe = settings.recipe(environment)
-    key = compute_key(environment, recipe, base)
+    key = compute_key(environment, recipe, miss.cache_key.base)
     options = BakeOptions(repository=settings.repository, cache_backend=settings.cache)
     (target,) = bake_targets([(environment, recipe, key)], options)
-    result = ImageResult(
-        environment=environment.env_id, status=Status.BUILT, image=target.tags[0], image_id=None, cache_key=key,
-        reason="built",
-    )  # fmt: skip
-    cache = cache_folder()
-    (cache / "locks").mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(cache / "locks" / f"{key}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        log(f"[desktop-cache] waiting: another process builds {key}")
-    try:
-        with (
-            lock.acquire(timeout=settings.build_timeout_s),
-            tempfile.TemporaryDirectory(prefix="bake-", dir=cache) as name,
-            _builder(cache, progress) as child,  # ended before the folder that it reads goes
-        ):
-            folder = Path(name)
-            found = local_image(engine, key)
-            if found:
-                return replace(
-                    result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process"
-                )
-            if settings.cache == "local":
-                local_cache.snapshot(cache / "buildkit", family_of(key), folder / _CACHE_IN)
-            request = _request(target, folder, settings, engine, progress)
-            log(f"[desktop-cache] building {target.tags[0]}")
-            write_files(folder, rendered_files((target,)))
-            imports = settings.cache != "none" and request["set"].get(f"{target.name}.cache-from") != ""
-            work = partial(_bake_with_cache, another=partial(_builder, cache, progress)) if imports else _bake
-            work(child, request, settings.build_timeout_s, log)
-            if settings.cache == "local":
-                local_cache.keep(cache / "buildkit", family_of(key), folder / _CACHE_OUT)
-            found = local_image(engine, key)
-    except filelock.Timeout as error:
-        raise TimeLimitError(
-            f"another process was still building {key} after {settings.build_timeout_s} s", "try again later"
-        ) from error
-    finally:
-        lock.release(force=True)
+    result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
+    with _lock(ready.folder, key, settings.build_timeout_s, log):
+        found = image_under_tag(result, engine)
+        if found:
+            return replace(result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process")
+        with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
+            try:
+                _bake_target(target, Path(name), settings, ready, log)
+            finally:
+                ready.child.end()  # before the folder that it reads goes
+        found = image_under_tag(result, engine)
     if not found:
         raise BuildFailedError(
             "the build ended, but its image is not here",
@@ -117,12 +147,56 @@ def build(
     return replace(result, image_id=found.image_id)
 
 
-def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engine, progress: str) -> dict[str, Any]:
+@contextmanager
+def _lock(folder: Path, key: CacheKey, limit_s: float, log: Log) -> Iterator[None]:
+    """One build of a key at a time on this machine; the lock of a killed process is free."""
+    (folder / "locks").mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / "locks" / f"{key}.lock")
+    try:
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            log(f"[desktop-cache] waiting: another process builds {key}")
+            lock.acquire(timeout=limit_s)
+    except filelock.Timeout as error:
+        raise TimeLimitError(
+            f"another process was still building {key} after {limit_s:g} s", "try again later"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _bake_target(target: BakeTarget, folder: Path, settings: Settings, ready: Preparation, log: Log) -> None:
+    """Bake one target in a folder of its own, with the local cache where that is the backend."""
+    caches, family = ready.folder / "buildkit", family_of(target.key)
+    if settings.cache == "local":
+        local_cache.snapshot(caches, family, folder / _CACHE_IN)
+    write_files(folder, rendered_files((target,)))
+    request = _request(target, folder, settings, ready)
+    log(f"[desktop-cache] building {target.tags[0]}")
+    imports = settings.cache != "none" and request["set"].get(f"{target.name}.cache-from") != ""
+    try:
+        if imports:
+            _bake_with_cache(ready, request, settings.build_timeout_s, log)
+        else:
+            _bake(ready.child, request, settings.build_timeout_s, log)
+    except _StepFailedError:
+        raise
+    except BuildFailedError:
+        require_buildx(ready.engine)  # where that is what failed, it says what to install
+        raise
+    if settings.cache == "local":
+        local_cache.keep(caches, family, folder / _CACHE_OUT)
+
+
+def _request(target: BakeTarget, folder: Path, settings: Settings, ready: Preparation) -> dict[str, Any]:
     """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
     """
-    chosen = builder(engine, settings.builder)
+    chosen = ready.builder()
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}"}
     if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
         overrides[f"{target.name}.output"] = OUTPUT.replace("type=image", "type=docker")
@@ -138,16 +212,9 @@ def _request(target: BakeTarget, folder: Path, settings: Settings, engine: Engin
         "targets": [target.name],
         "builder": settings.builder,
         "set": overrides,
-        "progress": progress,
+        "progress": ready.progress,
         "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
     }
-
-
-def _builder(folder: Path, progress: str) -> Child:
-    """The process that runs python-on-whales; it starts up while we still ask the engine."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    words = [sys.executable, "-P", "-m", "bake.builder"]
-    return Child(words, draw=progress != "plain", cwd=folder, env=environment)
 
 
 def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:
@@ -167,9 +234,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
         raise kind(f"build failed: {reason}", "correct the recipe, or see the build's output above")
 
 
-def _bake_with_cache(
-    child: Child, request: dict[str, Any], limit_s: float, log: Log, another: Callable[[], Child]
-) -> None:
+def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float, log: Log) -> None:
     """Run a bake, and once more without importing a cache where that may be what failed it.
 
     BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
@@ -179,11 +244,11 @@ def _bake_with_cache(
     """
     end = time.monotonic() + limit_s
     try:
-        _bake(child, request, limit_s, log)
+        _bake(ready.child, request, limit_s, log)
     except _StepFailedError:
         raise
     except BuildFailedError as error:
         log(f"[desktop-cache] WARNING: {error}; once more without the cache")
-        with another() as child:
+        with ready.another() as child:
             nothing = {f"{target}.cache-from": "" for target in request["targets"]}
             _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)

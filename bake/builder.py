@@ -8,6 +8,7 @@ it, with one signal to the process group, which cancels the build in BuildKit to
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 
@@ -38,4 +39,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # nothing is left to do, and taking pydantic down takes as long as a look-up

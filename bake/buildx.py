@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bake.client_config import config_folder
 from bake.engine import last_line
 from generator.errors import EngineError
 
@@ -31,9 +34,13 @@ class Builder:
 def builder(engine: Engine, name: str | None) -> Builder:
     """The buildx builder of a name, or the current one.
 
+    Where nobody chose one it is the engine's own, which the engine itself describes a tenth of a second faster.
+
     Raises:
         EngineError: buildx is missing or too old, or there is no such builder.
     """
+    if not name and not _chosen():
+        return Builder(driver="docker", exports_cache=engine.has_containerd_store())
     done = engine.docker("buildx", "inspect", *([name] if name else []))
     shown = done.stdout.decode(errors="replace")
     driver = re.search(r"^Driver:\s*(\S+)", shown, re.MULTILINE)
@@ -44,6 +51,14 @@ def builder(engine: Engine, name: str | None) -> Builder:
     if driver[1] != "docker":
         return Builder(driver=driver[1], exports_cache=True)
     return Builder(driver="docker", exports_cache="org.mobyproject.buildkit.worker.containerd." in shown)
+
+
+def _chosen() -> bool:
+    """Whether a builder was chosen: by `BUILDX_BUILDER`, or by `docker buildx use`, which writes it down."""
+    if os.environ.get("BUILDX_BUILDER"):
+        return True
+    folder = os.environ.get("BUILDX_CONFIG") or config_folder() / "buildx"
+    return Path(folder, "current").exists()
 
 
 def require_buildx(engine: Engine) -> None:

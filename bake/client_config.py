@@ -10,14 +10,19 @@ from typing import Any
 from generator.errors import RegistryError
 
 
+def config_folder() -> Path:
+    """Where the docker client keeps its configuration."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return Path(folder) if folder else Path.home() / ".docker"
+
+
 def client_config() -> dict[str, Any]:
     """The docker client's `config.json`; empty where there is none.
 
     Raises:
         RegistryError: it cannot be read.
     """
-    folder = os.environ.get("DOCKER_CONFIG")
-    path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    path = config_folder() / "config.json"
     try:
         config = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bake.cli import load
 from bake.engine import Engine
-from bake.resolve import Status, key_of, silent
+from bake.resolve import Status, glance, key_of, silent
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
 from generator.reference import ImageReference
@@ -150,7 +150,7 @@ def build(arguments: argparse.Namespace) -> int:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
     results = []
     for environment in chosen:
-        result = resolve_image(environment, settings, engine, log)
+        result = glance(environment, settings, engine, log)
         result = obtain(result, environment, settings, engine, log, progress)
         if settings.push and result.status is Status.LOCAL_HIT:
             result = publish(result, settings, engine, log, draw=progress != "plain")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,10 @@ class Engine:
         """The engine's own platform, `os/architecture`."""
         answer = self.ask("GET", "/version").content
         return f"{answer.get('Os')}/{answer.get('Arch')}"
+
+    def has_containerd_store(self) -> bool:
+        """Whether the engine keeps images in containerd's store, where an image's ID is its registry's digest."""
+        return "io.containerd.snapshotter" in json.dumps(self.ask("GET", "/info").content.get("DriverStatus"))
 
     def registry_config(self) -> Mapping[str, Any]:
         """Which registries the engine speaks to without trusted TLS: `RegistryConfig` of its information."""

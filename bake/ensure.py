@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine
-from bake.resolve import ImageResult, Status, resolve, silent
+from bake.resolve import ImageResult, Status, glance, search, silent
 from bake.settings import Settings
 from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError, TimeLimitError
 
@@ -18,33 +18,36 @@ if TYPE_CHECKING:
 def obtain(
     found: ImageResult, environment: Environment, settings: Settings, engine: Engine, log: Log, progress: str
 ) -> ImageResult:
-    """Bring what `resolve` found to this machine: pull a registry hit, build a miss, publish what was built.
+    """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
 
     Args:
-        found: the result of `resolve`.
+        found: the result of `glance`.
         environment, settings, engine, log, progress: as `ensure_desktop_image`.
 
     Raises:
         DesktopBakeError: as `build`.
     """
-    draw = progress != "plain"
-    if found.status is Status.REGISTRY_HIT:
-        from bake.transfer import pull
+    if found.status is not Status.MISS:
+        return found
+    from bake.build import Preparation, build  # slow to import, which a hit must not pay
+    from bake.transfer import publish, pull
 
+    draw = progress != "plain"
+    with Preparation(settings, engine, progress) as ready:  # while others are asked
+        found = search(found, settings, engine, log)
+        if found.status is Status.MISS:
+            built = build(environment, found, settings, engine, log, progress, ready)
+    if found.status is Status.LOCAL_HIT:
+        return found
+    if found.status is Status.REGISTRY_HIT:
         try:
             return pull(found, settings, engine, log, draw=draw)
         except (RegistryError, TimeLimitError) as error:
             log(f"[desktop-cache] WARNING: {error}")
-            found = replace(found, status=Status.MISS, registry_error=str(error))
-    if found.status is not Status.MISS or found.cache_key is None:
-        return found
-    from bake.build import build  # slow to import, which a hit must not pay
-
-    built = build(environment, found.cache_key.base, settings, engine, log, progress)
+            found = replace(found, registry_error=str(error))
+            built = build(environment, found, settings, engine, log, progress)
     built = replace(built, registry_error=found.registry_error)
     if settings.push and built.status is Status.BUILT:
-        from bake.transfer import publish
-
         return publish(built, settings, engine, log, draw=draw)
     return built
 
@@ -83,7 +86,7 @@ def ensure_desktop_image(
     engine = engine or Engine()
     result = None
     try:
-        result = resolve(environment, settings, engine, log)
+        result = glance(environment, settings, engine, log)
         return obtain(result, environment, settings, engine, log, progress)
     except ConfigurationError:
         raise

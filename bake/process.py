@@ -51,6 +51,7 @@ class Child:
         self, words: Sequence[str], *, draw: bool, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
         self._draw = draw
+        self._followed = False  # until then it has no work that it could cancel
         self._output, theirs = _terminal() if draw else os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -74,7 +75,8 @@ class Child:
 
     def end(self) -> None:
         """End it: docker and buildx cancel their work in the engine on SIGINT, and on SIGKILL where that hangs."""
-        for number, patience_s in ((signal.SIGINT, 10), (signal.SIGKILL, 10)):
+        polite = [(signal.SIGINT, 10)] if self._followed else []
+        for number, patience_s in (*polite, (signal.SIGKILL, 10)):
             if self._process.poll() is None:
                 with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
                     os.killpg(self._process.pid, number)
@@ -88,6 +90,7 @@ class Child:
             log: gets each line that it prints, unless it draws.
             given: what it reads on standard input.
         """
+        self._followed = True
         timed_out = threading.Event()
 
         def stop() -> None:

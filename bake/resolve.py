@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from bake.base import base_digest
 from generator.errors import ConfigurationError, RegistryError
-from generator.key import KEY_LABEL, SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
+from generator.key import SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
 from generator.manifest import same_platform
 from generator.reference import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from bake.engine import Engine, Image
     from bake.settings import Settings
@@ -49,6 +49,7 @@ class ImageResult:
         image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
         cache_key: the key, or None where it could not be computed.
         reason: why it is so, in one line.
+        platform: what the image has to run on, `os/architecture[/variant]`; empty where nobody was asked.
         digest: of the image in the team's registry, for a registry hit.
         install_at_start: whether the task has to install the desktop itself.
         exit_status: the exit status of the error behind a fallback, else 0.
@@ -62,6 +63,7 @@ class ImageResult:
     image_id: str | None
     cache_key: CacheKey | None
     reason: str
+    platform: str = ""
     digest: Digest | None = None
     install_at_start: bool = False
     exit_status: int = 0
@@ -100,7 +102,7 @@ def key_of(environment: Environment, settings: Settings, engine: Engine, log: Lo
 
 
 def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
-    """What a task of this environment would use, building nothing.
+    """What a task of this environment would use, building and pulling nothing.
 
     Args:
         environment: the environment.
@@ -108,9 +110,19 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         engine: the engine to ask.
         log: gets one line at a time.
 
+    Raises: as `look_here`.
+    """
+    found = glance(environment, settings, engine, log)
+    return search(found, settings, engine, log) if found.status is Status.MISS else found
+
+
+def glance(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
+    """The first part of `resolve`, some milliseconds long: the toggles, the key, and the image known by name.
+
+    Args: as `resolve`.
+
     Returns:
-        A registry hit is not pulled: `pull` does that. A registry that could not be asked is a miss with its
-        `registry_error`.
+        A local hit, `disabled`, or a miss that `search` has to look into.
 
     Raises:
         ConfigurationError: the recipe or the base image is wrong.
@@ -132,75 +144,91 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
     key = replace(known, base=base_digest(environment.base_image, base, settings, engine, log))
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
+    platform = base.platform if base else engine.platform()
     result = ImageResult(
-        environment=environment.env_id, status=Status.MISS, image=tag, image_id=None, cache_key=key, reason=""
-    )
-    hit = guess if guess and proven(guess, key, engine, base) else local_image(engine, key, base)
-    if hit:
-        log(f"[desktop-cache] hit (local): {tag}")
-        if hit is not guess:
-            _write(memory, hit.image_id)
-        return replace(result, status=Status.LOCAL_HIT, image_id=hit.image_id, reason="labels match")
-    reason = _miss_reason(engine, key, tag)
-    if settings.has_registry:
-        found = _ask_registry(result, settings, engine, base.platform if base else engine.platform())
-        if found.status is Status.REGISTRY_HIT:
-            log(f"[desktop-cache] hit (registry): {tag}")
-            return found
-        if found.registry_error:
-            log(f"[desktop-cache] WARNING: {found.registry_error}")
-        result, reason = found, f"{reason}; {found.reason}"
-    log(f"[desktop-cache] miss: {reason}")
-    return replace(result, reason=reason)
+        environment=environment.env_id, status=Status.MISS, image=tag, image_id=None, cache_key=key, reason="",
+        platform=platform,
+    )  # fmt: skip
+    for image in (guess, None if guess and proven(guess, key, platform) else engine.image(tag)):
+        if image and proven(image, key, platform):
+            _write(memory, image.image_id, remembered)
+            return _local_hit(result, image, log)
+    return result
 
 
-def _ask_registry(miss: ImageResult, settings: Settings, engine: Engine, platform: str) -> ImageResult:
-    """A registry hit, or the miss with what the registry says in its reason."""
+def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
+    """The second part of `resolve`: every image of the local store by its labels, then the team's registry.
+
+    A store takes milliseconds for each image that it lists, and a registry may take seconds.
+
+    Args:
+        miss: from `glance`.
+        settings, engine, log: as `resolve`.
+
+    Returns:
+        A local hit; a registry hit, which `pull` brings here; or the miss with its reason. A registry that could not
+        be asked is a miss with its `registry_error`.
+    """
+    assert miss.cache_key
+    ours = engine.labelled({SCHEMA_LABEL: SCHEMA})
+    for image_id in sorted(i for i, labels in ours.items() if miss.cache_key.mismatch(labels) is None):
+        image = engine.image(image_id)
+        if image and proven(image, miss.cache_key, miss.platform):
+            return _local_hit(miss, image, log)
+    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values()))
+    found = _ask_registry(miss, settings, engine) if settings.has_registry else miss
+    if found.status is Status.REGISTRY_HIT:
+        log(f"[desktop-cache] hit (registry): {miss.image}")
+        return found
+    if found.registry_error:
+        log(f"[desktop-cache] WARNING: {found.registry_error}")
+    log(f"[desktop-cache] miss: {found.reason}")
+    return found
+
+
+def _ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
     from bake.registry import look_up
 
     assert miss.cache_key
     host = settings.repository.domain
     try:
         remote = look_up(
-            replace(settings.repository, tag=str(miss.cache_key)), platform,
+            replace(settings.repository, tag=str(miss.cache_key)), miss.platform,
             insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
         )  # fmt: skip
     except RegistryError as error:
-        return replace(miss, reason=str(error), registry_error=str(error))
+        return replace(miss, reason=f"{miss.reason}; {error}", registry_error=str(error))
     if remote is None:
-        return replace(miss, reason=f"not in registry {host}")
-    if remote.labels is None:
+        said = f"not in registry {host}"
+    elif remote.labels is None:
         there = ", ".join(remote.platforms) or "no platform"
-        return replace(miss, reason=f"registry {host} has it for {there}, this engine runs {platform}")
-    wrong = miss.cache_key.mismatch(remote.labels)
-    if wrong:
-        return replace(miss, reason=f"{miss.image} in the registry is not what its tag says: {wrong}")
-    return replace(
-        miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
-        reason="labels match",
-    )  # fmt: skip
+        said = f"registry {host} has it for {there}, this engine runs {miss.platform}"
+    else:
+        wrong = miss.cache_key.mismatch(remote.labels)
+        if wrong is None:
+            return replace(
+                miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
+                reason="labels match",
+            )  # fmt: skip
+        said = f"{miss.image} in the registry is not what its tag says: {wrong}"
+    return replace(miss, reason=f"{miss.reason}; {said}")
 
 
-def local_image(engine: Engine, key: CacheKey, base: Image | None = None) -> Image | None:
-    """The image of this key in the local store, proven by every label and its platform.
-
-    Args:
-        engine: the engine to ask.
-        key: the key.
-        base: the base image, where at hand: it tells the platform.
-    """
-    for image_id in sorted(engine.labelled({SCHEMA_LABEL: SCHEMA, KEY_LABEL: str(key)})):
-        image = engine.image(image_id)
-        if image and proven(image, key, engine, base):
-            return image
-    return None
+def image_under_tag(sought: ImageResult, engine: Engine) -> Image | None:
+    """The image under a result's cache tag, where it proves the key."""
+    assert sought.cache_key
+    image = engine.image(sought.image)
+    return image if image and proven(image, sought.cache_key, sought.platform) else None
 
 
-def proven(image: Image, key: CacheKey, engine: Engine, base: Image | None) -> bool:
-    """Whether an image's labels prove this key and its platform is the base's, or else the engine's."""
-    if key.mismatch(image.labels):
-        return False
-    return same_platform(image.platform, base.platform if base else engine.platform())
+def _local_hit(miss: ImageResult, image: Image, log: Log) -> ImageResult:
+    log(f"[desktop-cache] hit (local): {miss.image}")
+    return replace(miss, status=Status.LOCAL_HIT, image_id=image.image_id, reason="labels match")
+
+
+def proven(image: Image, key: CacheKey, platform: str) -> bool:
+    """Whether an image's labels prove this key, and it runs on this platform."""
+    return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
 
 
 def cache_folder() -> Path:
@@ -224,7 +252,9 @@ def _read(memory: Path) -> str | None:
     return text if re.fullmatch(r"sha256:[0-9a-f]{64}", text) else None
 
 
-def _write(memory: Path, image_id: str) -> None:
+def _write(memory: Path, image_id: str, before: str | None) -> None:
+    if image_id == before:
+        return
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(image_id, encoding="ascii")
@@ -232,16 +262,17 @@ def _write(memory: Path, image_id: str) -> None:
         return
 
 
-def _miss_reason(engine: Engine, key: CacheKey, tag: str) -> str:
-    tagged = engine.image(tag)
+def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]]) -> str:
+    """Why nothing here is a hit: what lies under the tag, else what changed against the nearest of our images."""
+    assert miss.cache_key
     if tagged:
-        wrong = key.mismatch(tagged.labels)
-        platforms = f"is for {tagged.platform}, this engine runs {engine.platform()}"
-        return f"{tag} is not what its tag says: {wrong}" if wrong else f"{tag} {platforms}"
+        wrong = miss.cache_key.mismatch(tagged.labels)
+        platforms = f"is for {tagged.platform}, this engine runs {miss.platform}"
+        return f"{miss.image} is not what its tag says: {wrong}" if wrong else f"{miss.image} {platforms}"
     others = []
-    for labels in engine.labelled({SCHEMA_LABEL: SCHEMA}).values():
+    for labels in ours:
         try:
             others.append(CacheKey.from_labels(labels))
         except ConfigurationError:  # not an image that can be near
             continue
-    return key.miss_reason(others)
+    return miss.cache_key.miss_reason(others)

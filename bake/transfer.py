@@ -44,7 +44,7 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     if ended.status:
         raise RegistryError(f"cannot pull {name}: {_said(ended.lines)}", f"check: docker pull {name}")
     found = engine.image(name)
-    if not found or not proven(found, hit.cache_key, engine, None):
+    if not found or not proven(found, hit.cache_key, hit.platform):
         raise RegistryError(f"{name} does not prove its key here", f"check: docker image inspect {name}")
     engine.tag(found.image_id, replace(settings.repository, tag=str(hit.cache_key)))
     return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
@@ -91,7 +91,7 @@ def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> boo
     assert image.cache_key
     try:
         remote = look_up(
-            replace(settings.repository, tag=str(image.cache_key)), engine.platform(),
+            replace(settings.repository, tag=str(image.cache_key)), image.platform,
             insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
         )  # fmt: skip
     except RegistryError:  # whether it can be pushed to, the push itself tells
