@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bake import Settings, ensure_desktop_image, start_task
 from bake.engine import Engine
-from bake.novnc import wait_for_banner
+from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.render import rendered_files, targets_of, write_files
 from bake.resolve import ImageResult, Status
 from bake.shipped import shipped
@@ -121,10 +121,11 @@ class Bench:
 
         def run() -> None:
             words = ["docker", "run", "-d", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
-            done = subprocess.run([*words, image, "-c", f"{install}\n{script}"], capture_output=True, check=True)
+            script_as_it_is = f'{install}\nexec bash -c "$1" <<<-'  # "-": without a secret
+            done = subprocess.run([*words, image, "-c", script_as_it_is, "x", script], capture_output=True, check=True)
             names.append(done.stdout.decode().strip())
             port = subprocess.run(["docker", "port", names[0], "6080"], capture_output=True, check=True).stdout
-            wait_for_banner("127.0.0.1", int(port.decode().split()[0].rsplit(":", 1)[1]), 600, alive)
+            wait_for_banner(novnc_url(int(port.decode().split()[0].rsplit(":", 1)[1]), NO_SECRET), 600, alive)
 
         return seconds(run, lambda: quiet("docker", "rm", "-f", names[0]))
 
