@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from bake.console import Console
-from bake.endpoint import Answer
+from bake.endpoint import CALL_TIMEOUT_S, Answer
 from generator.errors import ConfigurationError, DesktopBakeError, TaskError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Container:
             ConfigurationError: the engine refuses a value.
             TaskError: anything else.
         """
-        answer = self._endpoint.ask("POST", "/containers/create", {"name": self.name}, body)
+        answer = self._created(body)
         if answer.status == 201:
             self.container_id = str(answer.content["Id"])
         elif answer.status == 404 and "image" in answer.message.lower():
@@ -56,6 +57,32 @@ class Container:
             raise ConfigurationError(f"the engine refuses the container: {answer.message}", "correct that option")
         else:
             raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
+
+    def _created(self, body: dict[str, Any]) -> Answer:
+        """Ask for it in a thread, and wait for the answer also where we are interrupted.
+
+        The engine goes on with what it was asked for after we have hung up, and it would be nobody's.
+        """
+        answers: list[Answer | DesktopBakeError] = []
+        answered = threading.Event()  # an interrupted join() takes its thread for ended (Python 3.11)
+
+        def ask() -> None:
+            try:
+                answers.append(self._endpoint.ask("POST", "/containers/create", {"name": self.name}, body))
+            except DesktopBakeError as error:
+                answers.append(error)
+            finally:
+                answered.set()
+
+        threading.Thread(target=ask, name="create", daemon=True).start()
+        try:
+            answered.wait()
+        except BaseException:
+            answered.wait(CALL_TIMEOUT_S)
+            raise
+        if isinstance(answers[0], DesktopBakeError):
+            raise answers[0]
+        return answers[0]
 
     def rename(self, name: str) -> None:
         """Give it the name that its user wants.

@@ -1,0 +1,160 @@
+"""A real Chromium at the printed URL: it connects, types, and is refused where it must be."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image as Picture
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.conftest import base_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
+CONNECTED = "return document.documentElement.classList.contains('noVNC_connected')"
+STATUS = "return document.getElementById('noVNC_status').textContent"
+IMAGE = "desktop-bake-browser:test"
+LIMIT_S = 30
+# a page of another origin that knows the port, and even the secret
+EVIL = """<script>
+window.said = 'waiting';
+const socket = new WebSocket('ws://' + location.hash.slice(1), 'binary');
+socket.onopen = () => { window.said = 'open'; };
+socket.onmessage = () => { window.said = 'message'; };
+socket.onclose = () => { if (window.said === 'waiting') window.said = 'refused'; };
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Remote]:
+    """Chromium of Debian's packages, headless, in a container that shares this machine's loopback."""
+    here = Path(__file__).parent
+    subprocess.run(
+        ["docker", "buildx", "build", "-q", "--load", "-t", IMAGE, "--build-arg", f"BASE={base_name()}",
+         "-f", str(here / "browser.Dockerfile"), str(here)], check=True, capture_output=True,
+    )  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    name = subprocess.run(
+        ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m", IMAGE, "chromedriver",
+         f"--port={port}"], check=True, capture_output=True, text=True,
+    ).stdout.strip()  # fmt: skip
+    try:
+        options = webdriver.ChromeOptions()
+        for flag in FLAGS.split():
+            options.add_argument(flag)
+        end = time.monotonic() + LIMIT_S
+        while not _listens(port):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def printed(project: Path, base: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`desktop-bake run` of an xterm that writes down what is typed into it, and the URL that it prints."""
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.browser]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    script = "read -r line; echo $line >/tmp/typed; echo; echo You wrote: $line; sleep 100"
+    command = ["xterm", "-geometry", "60x12+200+200", "-fa", "DejaVuSansMono", "-fs", "14", "-e", "bash", "-c", script]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", "--name", f"browser-{os.getpid()}", "--", *command], cwd=project,
+        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert process.stderr
+        url = next(line.split()[1].decode() for line in process.stderr if b"http://" in line)
+        yield url, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def in_task(*command: str) -> subprocess.CompletedProcess[bytes]:
+    """Run something in the task."""
+    return subprocess.run(["docker", "exec", f"browser-{os.getpid()}", *command], capture_output=True, check=False)
+
+
+def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    """The printed URL is all that it takes: the browser connects by itself, and what is typed arrives in the xterm."""
+    browser.get(printed[0])
+    WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(CONNECTED))
+    assert in_task("sh", "-c", "xdotool search --sync --onlyvisible --class xterm").returncode == 0
+    before = tmp_path / "before.png"
+    browser.save_screenshot(str(before))
+    canvas = browser.find_element("css selector", "canvas")
+    ActionChains(browser).move_to_element(canvas).click().send_keys("hello from a browser\n").perform()
+    end = time.monotonic() + LIMIT_S
+    while in_task("cat", "/tmp/typed").stdout != b"hello from a browser\n":
+        assert time.monotonic() < end, in_task("cat", "/tmp/typed")
+        time.sleep(0.1)
+    time.sleep(0.5)  # until the browser has drawn it
+    after = tmp_path / "after.png"
+    browser.save_screenshot(str(after))
+    one, two = (Picture.open(file).convert("RGB") for file in (before, after))
+    assert one.size == two.size
+    assert one.tobytes() != two.tobytes()
+    saved = os.environ.get("DESKTOP_BAKE_TEST_PICTURES")
+    if saved:
+        Path(saved, "browser.png").write_bytes(after.read_bytes())
+
+
+def test_without_the_secret(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
+    """The same page without the secret, or with another, does not connect."""
+    page, fragment = printed[0].split("#")
+    for tried in ("autoconnect=1", fragment[:-1], fragment + "x"):
+        browser.get("about:blank")
+        browser.get(f"{page}#{tried}")
+        said = WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(STATUS))
+        assert "Failed to connect" in said or "closed" in said or "wrong" in said, said
+        assert not browser.execute_script(CONNECTED)
+
+
+def test_another_origin(
+    browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    """A page of another origin gets nothing, not even with the secret; noVNC's own page gets it in the same way."""
+    (tmp_path / "evil.html").write_text(EVIL)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    page, fragment = printed[0].split("#")
+    token = fragment.split("token%3D")[1]
+    where = f"{page.split('/')[2]}/websockify?token={token}"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name in ("127.0.0.1", "localhost"):
+            browser.get("about:blank")
+            browser.get(f"http://{name}:{server.server_port}/evil.html#{where}")
+            said = WebDriverWait(browser, LIMIT_S).until(
+                lambda driver: driver.execute_script("return window.said !== 'waiting' && window.said")
+            )
+            assert said == "refused"
+        server.shutdown()
+    browser.get(printed[0])
+    WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(CONNECTED))

@@ -1,0 +1,214 @@
+"""`desktop-bake run`: how it ends, and what people expect of a task's container."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bake.novnc import banner
+from tests.test_task import tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Run
+
+# of this process's own: others may run these tests on the same engine
+ENV, PLAIN = f"desktop-{os.getpid()}", f"plain-{os.getpid()}"
+
+
+@pytest.fixture
+def folder(project: Path, base: str) -> Path:
+    """A folder with one environment that has the shipped desktop, and one without a desktop."""
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.{ENV}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+        f'[environments.{PLAIN}]\nbase_image = "{base}"\n'
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("exit 3", 3), ("kill -9 $$", 137), ("kill -TERM $$", 143), ("trap '' TERM; kill $$; exit 4", 4)],
+)
+def test_status(cli: Run, folder: Path, command: str, status: int) -> None:
+    """A command that fails, is killed, or ignores SIGTERM: its status is ours, and the container is gone."""
+    done = cli("run", ENV, "--", "bash", "-c", command)
+    assert done.returncode == status, done.stderr
+    assert tasks(ENV) == []
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+@pytest.mark.parametrize("command", ["sleep 1000", "trap '' TERM INT HUP; while :; do sleep 1; done"])
+def test_interrupted(folder: Path, times: int, command: str) -> None:
+    """Ctrl-C once, twice and more often, also of a command that ignores everything: 130, and the container is gone."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", ENV, "--", "bash", "-c", f"echo up; {command}"], cwd=folder,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stdout.readline() == b"up\n"
+    for number in range(times):
+        if number:
+            time.sleep(0.03)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that stand in its foreground
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    assert tasks(ENV) == []
+
+
+@pytest.mark.parametrize("after_s", [0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3])
+def test_interrupted_while_starting(folder: Path, cli: Run, after_s: float) -> None:
+    """Ctrl-C at any moment of the start leaves no container."""
+    assert cli("build", ENV).returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", ENV, "--", "sleep", "1000"], cwd=folder,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stderr
+    while not process.stderr.readline().startswith(b"[desktop-cache] hit"):
+        pass
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    assert tasks(ENV) == []
+
+
+def test_a_container_that_is_removed_under_us(folder: Path) -> None:
+    """Somebody removes the container: the command's end is said, and nothing hangs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", ENV], cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if b"http://" in line:
+            break
+    subprocess.run(["docker", "rm", "-f", *tasks(ENV)], check=True, capture_output=True)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+
+
+def test_what_people_expect(cli: Run, folder: Path) -> None:
+    """Mounts, variables, working directory, user, name, screen, memory: all of them reach the command."""
+    (folder / "data").mkdir()
+    (folder / "data" / "file").write_text("from outside\n")
+    (folder / "variables").write_text("# comment\nFROM_FILE=1 2\nOURS\n")
+    script = "cat /data/file; echo x 2>/dev/null >/data/new || echo read-only; pwd; id -u; echo $FROM_FILE-$OURS-$GIVEN"
+    script += (
+        "; xdotool getdisplaygeometry; echo $(df -k --output=size /dev/shm); hostname; echo $(df --output=fstype /t)"
+    )
+    done = cli(
+        "run", "-v", "./data:/data:ro", "--mount", "type=tmpfs,target=/t", "--env-file", "variables", "-e", "GIVEN=yes",
+        "-w", "/tmp", "-u", "1234", "--geometry", "640x480", "--depth", "16", "--docker=--shm-size=96m",
+        "--docker=--hostname=mine", ENV, "--", "bash", "-c", script, OURS="a secret",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "from outside", "read-only", "/tmp", "1234", "1 2-a secret-yes", "640 480", "1K-blocks 98304", "mine",
+        "Type tmpfs",
+    ]  # fmt: skip
+    assert tasks(ENV) == []
+
+
+def test_ports(cli: Run, folder: Path) -> None:
+    """A published port is on the loopback; one that is in use is said, and nothing is left."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = cli("run", "-p", f"{port}:8000", ENV, "--", "true")
+        assert done.returncode == 1
+        assert str(port) in done.stderr.splitlines()[-2]
+    left = cli("run", "-d", "-p", f"{port}:8000", ENV, "--", "sleep", "100")
+    try:
+        assert left.returncode == 0, left.stderr
+        shown = subprocess.run(
+            ["docker", "port", left.stdout.strip(), "8000"], capture_output=True, text=True, check=True
+        )
+        assert shown.stdout == f"127.0.0.1:{port}\n"
+    finally:
+        subprocess.run(["docker", "rm", "-f", *tasks(ENV)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--geometry", "big"), "bad geometry 'big'"),
+        (("--depth", "8"), "bad depth 8"),
+        (("-p", "99999:1"), "bad port 99999:1"),
+        (("-v", "./not-there:/data"), "it does not exist"),
+        (("--network", "host"), "would share the desktop's ports"),
+        (("--docker=--pid=host",), "'--pid' is not let through"),
+        (("-e", "NOT_SET_HERE"), "NOT_SET_HERE is not set here"),
+        (("--json",), "--json tells how to reach a detached task"),
+    ],
+)
+def test_refused(cli: Run, folder: Path, words: tuple[str, ...], said: str) -> None:
+    """What cannot work is refused before anything starts: exit 2, one line, and the remedy."""
+    done = cli("run", "-q", *words, ENV, "--", "true")
+    assert done.returncode == 2, done.stderr
+    first, remedy = done.stderr.splitlines()
+    assert said in first
+    assert remedy.startswith("  ")
+    assert tasks(ENV) == []
+
+
+def test_names(cli: Run, folder: Path) -> None:
+    """A name that is taken is refused, and its owner is left alone; detached, the task ends with its command."""
+    name = f"desktop-bake-test-{os.getpid()}"
+    left = cli(
+        "run", "--detach", "--json", "--name", name, ENV, "--", "sh", "-c", "until [ -e /tmp/end ]; do sleep 0.05; done"
+    )
+    try:
+        assert left.returncode == 0, left.stderr
+        told = json.loads(left.stdout)
+        assert (told["schema"], told["name"]) == (1, name)
+        assert banner(told["novnc_url"])
+        again = cli("run", "--name", name, ENV, "--", "true")
+        assert again.returncode == 2
+        assert f"error: the container name '{name}' is taken" in again.stderr
+        assert tasks(ENV) == [told["container_id"][:12]]
+        subprocess.run(["docker", "exec", name, "touch", "/tmp/end"], check=True)
+        end = time.monotonic() + 30
+        while tasks(ENV):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], check=False, capture_output=True)
+
+
+def test_keep(cli: Run, folder: Path) -> None:
+    """`--keep` leaves the stopped container, from which files can be taken."""
+    for env_id in (ENV, PLAIN):
+        done = cli("run", "--keep", env_id, "--", "sh", "-c", "echo kept >/kept; exit 3")
+        assert done.returncode == 3, done.stderr
+        (left,) = tasks(env_id)
+        try:
+            state = subprocess.run(
+                ["docker", "inspect", "-f", "{{.State.Status}}", left], capture_output=True, check=True
+            )
+            assert state.stdout == b"exited\n"
+            copied = subprocess.run(["docker", "cp", f"{left}:/kept", "-"], capture_output=True, check=True)
+            assert b"kept\n" in copied.stdout
+        finally:
+            subprocess.run(["docker", "rm", "-f", left], check=True, capture_output=True)
+
+
+def test_gpus_where_there_are_none(cli: Run, folder: Path) -> None:
+    """The engine's own words where it has no such device, and no container is left."""
+    if subprocess.run(["which", "nvidia-container-runtime"], capture_output=True, check=False).returncode == 0:
+        assert cli("run", "--gpus", "all", ENV, "--", "true").returncode == 0
+        return
+    done = cli("run", "--gpus", "all", ENV, "--", "true")
+    assert done.returncode == 1
+    assert "error: the container did not start: could not select device driver" in done.stderr
+    assert tasks(ENV) == []
