@@ -50,7 +50,7 @@ def check_backend(backend: str) -> None:
     if secret:
         raise ConfigurationError(
             f"the cache backend holds {secret[1]}, which would be written into the bake file",
-            "give it to BuildKit as an environment variable: see docs/cache.md",
+            "give it to BuildKit as an environment variable: see docs/team.md",
         )
 
 
