@@ -68,7 +68,7 @@ class Preparation:
     def another(self) -> Child:
         """A further such process."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        words = [sys.executable, "-P", "-m", "bake.builder"]
+        words = [sys.executable, "-P", str(Path(__file__).with_name("builder.py"))]  # without importing all of bake
         return Child(words, draw=self.progress != "plain", cwd=self.folder, env=environment)
 
     def __enter__(self) -> Self:
@@ -140,6 +140,7 @@ def build(
                 ready.child.end()  # before the folder that it reads goes
         found = image_under_tag(result, engine)
     if not found:
+        require_buildx(engine)
         raise BuildFailedError(
             "the build ended, but its image is not here",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
