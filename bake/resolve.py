@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bake.base import base_digest
 from generator.errors import ConfigurationError, RegistryError
-from generator.key import SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
+from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
 from generator.manifest import same_platform
 from generator.reference import Digest
 
@@ -96,9 +96,23 @@ def key_of(environment: Environment, settings: Settings, engine: Engine, log: Lo
     Raises:
         ConfigurationError, RegistryError: as `base_digest`.
     """
-    base = engine.image(str(environment.base_image))
-    digest = base_digest(environment.base_image, base, settings, engine, log)
-    return compute_key(environment, settings.recipe(environment), digest)
+    known = compute_key(environment, settings.recipe(environment), _NO_DIGEST)
+    return _with_base(known, environment, engine.image(str(environment.base_image)), settings, engine, log)
+
+
+def _with_base(
+    known: CacheKey, environment: Environment, local: Image | None, settings: Settings, engine: Engine, log: Log
+) -> CacheKey:
+    """A key that lacks its base's digest, with it."""
+
+    def baked_on() -> Digest | None:
+        name = environment.base_image.named
+        ours = engine.labelled({SCHEMA_LABEL: SCHEMA, OCI_BASE_NAME: name}).values()
+        bases = {known.base_of(labels) for labels in ours} - {None}
+        return bases.pop() if len(bases) == 1 else None
+
+    digest = base_digest(environment.base_image, local, settings, engine, log, baked_on)
+    return replace(known, base=digest)
 
 
 def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
@@ -141,7 +155,7 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
     base = engine.image(str(environment.base_image))
     remembered = _read(memory)
     guess = engine.image(remembered) if remembered else None
-    key = replace(known, base=base_digest(environment.base_image, base, settings, engine, log))
+    key = _with_base(known, environment, base, settings, engine, log)
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
     platform = base.platform if base else engine.platform()

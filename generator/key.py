@@ -98,6 +98,14 @@ class CacheKey:
                 return f"label {label} is {have[:100]!r}, not {want!r}"
         return None if OCI_BASE_NAME in labels else f"label {OCI_BASE_NAME} is missing"
 
+    def base_of(self, labels: Mapping[str, str]) -> Digest | None:
+        """The base on which an image was baked whose other parts are this key's; None for any other image."""
+        try:
+            stated = CacheKey.from_labels(labels)
+        except ConfigurationError:
+            return None
+        return stated.base if not set(self.differences(stated)) - {"base"} else None
+
     @classmethod
     def from_labels(cls, labels: Mapping[str, str]) -> CacheKey:
         """The key that an image's labels state.

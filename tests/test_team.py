@@ -427,12 +427,30 @@ def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
         offline = second.desktop_bake("resolve", "--pull", "always", "--json", cwd=shared.folder)
         assert answer(offline)["cache_key"] == first["cache_key"]
         assert "WARNING: base image" in offline.stderr
-        assert "taking the local copy" in offline.stderr
+        assert "taking what is known here" in offline.stderr
         shared.base = f"{team.address}/{shared.path}-base:other"
         shared.change()
         nothing = second.desktop_bake("resolve", "--pull", "always", cwd=shared.folder)
         assert nothing.returncode == RegistryError.exit_status
         assert "cannot be reached" in nothing.stderr
+    finally:
+        second.start_registry()
+
+
+def test_offline_with_the_image_alone(shared: Project, second: Machine) -> None:
+    """A machine that pulled the desktop, and has no copy of its base, still finds it with the registry gone."""
+    assert shared.bake("build", "--push").returncode == 0
+    pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    second.run("docker", "image", "rm", "-f", shared.base)
+    second.stop_registry()
+    try:
+        for policy in ("missing", "always", "never"):
+            found = second.desktop_bake("resolve", "--json", "--pull", policy, cwd=shared.folder)
+            assert answer(found)["status"] == "local-hit"
+            assert answer(found)["image_id"] == pulled["image_id"]
+            assert ("WARNING: base image" in found.stderr) == (policy != "never")
+        (shared.folder / "setup.sh").write_text("echo other\n")
+        assert second.desktop_bake("resolve", cwd=shared.folder).returncode == RegistryError.exit_status
     finally:
         second.start_registry()
 
