@@ -124,7 +124,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         engine: the engine to ask.
         log: gets one line at a time.
 
-    Raises: as `look_here`.
+    Raises: as `glance`.
     """
     found = glance(environment, settings, engine, log)
     return search(found, settings, engine, log) if found.status is Status.MISS else found
