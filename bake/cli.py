@@ -64,13 +64,39 @@ def parser() -> argparse.ArgumentParser:
     json_flag(build)
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
     run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
-    run.add_argument("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
+    _task_flags(run)
     run.add_argument("--no-fallback", dest="fallback", action="store_false", default=None,
                      help="fail where no image can be had")  # fmt: skip
     run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
                      help="without a command the desktop stays until Ctrl-C")  # fmt: skip
     return top
+
+
+def _task_flags(run: argparse.ArgumentParser) -> None:
+    """What people expect of a task's container, named as `docker run` names it."""
+    add = run.add_argument
+    add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
+    add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
+    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:ro]", help="mount a folder or volume")
+    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
+    add("-p", "--publish", action="append", default=[], metavar="[[IP:]HOST:]PORT",
+        help="publish a port, on the loopback unless IP says otherwise")  # fmt: skip
+    add("-e", "--env", action="append", default=[], dest="env_variables", metavar="NAME[=VALUE]",
+        help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
+    add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
+    add("-w", "--workdir", metavar="DIR", help="working directory in the container")
+    add("-u", "--user", metavar="USER[:GROUP]")
+    add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
+    add("--network", metavar="NAME", help="a network of the engine, or none")
+    add("--name", help="the container's name")
+    add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
+    add("--json", action="store_true", help="with --detach: one JSON object on standard output")
+    add("--keep", action="store_true", help="leave the stopped container instead of removing it")
+    add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
+    add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
+    add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
+        help="a further option of docker run, as --docker=--shm-size=1g")  # fmt: skip
 
 
 def load(arguments: argparse.Namespace) -> Settings:
@@ -81,7 +107,9 @@ def load(arguments: argparse.Namespace) -> Settings:
     return load_settings(arguments.config, os.environ, {n: getattr(arguments, n, None) for n in names})
 
 
-def _terminate(_number: int, _frame: object) -> NoReturn:
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C must not stop us from cleaning up
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -94,7 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status, as the README lists them.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         arguments = parser().parse_args(argv)
         if arguments.context:

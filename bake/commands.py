@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,11 +57,13 @@ cache_desktop_build = true
 """
 
 
-def _log(arguments: argparse.Namespace) -> Log:
+def log_of(arguments: argparse.Namespace) -> Log:
+    """Where log lines go: standard error, or nowhere."""
     return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """One JSON object on standard output."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -85,9 +86,9 @@ def key(arguments: argparse.Namespace) -> int:
     """Print the cache key and its parts."""
     settings = load(arguments)
     environment = settings.environment(arguments.env)
-    cache_key = key_of(environment, settings, Engine(), _log(arguments))
+    cache_key = key_of(environment, settings, Engine(), log_of(arguments))
     if arguments.json:
-        _print_json({"schema": 1, "environment": environment.env_id, "cache_key": str(cache_key),
+        print_json({"schema": 1, "environment": environment.env_id, "cache_key": str(cache_key),
                      "components": cache_key.components()})  # fmt: skip
     else:
         print(cache_key)
@@ -104,7 +105,7 @@ def render(arguments: argparse.Namespace) -> int:
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
-    files = rendered_files(targets_of(chosen, settings, Engine(), _log(arguments)))
+    files = rendered_files(targets_of(chosen, settings, Engine(), log_of(arguments)))
     if arguments.check:
         from bake.difference import report
 
@@ -122,7 +123,7 @@ def render(arguments: argparse.Namespace) -> int:
 
 def _show(result: ImageResult, *, as_json: bool) -> None:
     if as_json:
-        _print_json(result.as_json())
+        print_json(result.as_json())
     else:
         print(f"{result.status.value}  {result.image}" + (f"  {result.image_id}" if result.image_id else ""))
 
@@ -130,7 +131,7 @@ def _show(result: ImageResult, *, as_json: bool) -> None:
 def resolve(arguments: argparse.Namespace) -> int:
     """Print what a task would use; exit 3 on a miss, 5 where the registry could not be asked."""
     settings = load(arguments)
-    result = resolve_image(settings.environment(arguments.env), settings, Engine(), _log(arguments))
+    result = resolve_image(settings.environment(arguments.env), settings, Engine(), log_of(arguments))
     _show(result, as_json=arguments.json)
     if result.status is not Status.MISS:
         return 0
@@ -143,7 +144,7 @@ def build(arguments: argparse.Namespace) -> int:
     from bake.transfer import publish
 
     settings = load(arguments)
-    engine, log, progress = Engine(), _log(arguments), _progress(arguments)
+    engine, log, progress = Engine(), log_of(arguments), progress_of(arguments)
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.desktop_cache_enabled]
     else:
@@ -158,52 +159,20 @@ def build(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _show(result, as_json=False)
     if arguments.json:
-        _print_json({"schema": 1, "images": [r.as_json() for r in results]})
+        print_json({"schema": 1, "images": [r.as_json() for r in results]})
     failed = next((r.push_error for r in results if r.push_error), None)
     if failed:
         raise RegistryError(failed, f"check the login and the network: docker login {settings.repository.domain}")
     return 0
 
 
-def _progress(arguments: argparse.Namespace) -> str:
+def progress_of(arguments: argparse.Namespace) -> str:
+    """BuildKit's progress: drawn on a terminal, else plain lines."""
     return "auto" if sys.stderr.isatty() and not arguments.quiet else "plain"
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a command in a task with a live desktop, and exit with its status."""
-    from bake.ensure import ensure_desktop_image
-    from bake.task import start_task
+    from bake.run import run as run_task
 
-    settings = load(arguments)
-    env_id, command = _split(arguments.words, settings.environments)
-    environment = settings.environment(env_id)
-    if arguments.screenshot and not environment.headless_desktop_enabled:
-        raise ConfigurationError(
-            f"environment {environment.env_id!r} has no desktop to take a screenshot of",
-            "set headless_desktop_enabled = true",
-        )
-    engine, log = Engine(), _log(arguments)
-    image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=_progress(arguments))
-    task = start_task(environment, image, settings, engine=engine, log=log, geometry=arguments.geometry)
-    try:
-        if task.novnc_url:
-            print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
-        if command:
-            status = task.execute(command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty())
-        else:
-            signal.pause()
-        if arguments.screenshot:
-            task.screenshot(arguments.screenshot)
-    finally:
-        task.stop()
-    return status
-
-
-def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
-    """`[ENV] [--] CMD…`: a first word that names an environment is one; before `--` it must be."""
-    if "--" in words[:2]:
-        at = words.index("--")
-        return (words[0] if at else None), words[at + 1 :]
-    if words and words[0] in known:  # type: ignore[operator]
-        return words[0], words[1:]
-    return None, words
+    return run_task(arguments)

@@ -18,7 +18,7 @@ from bake.client_config import client_config
 from generator.errors import EngineError, RegistryError, TimeLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CALL_TIMEOUT_S = 60.0
 ANSWER_LIMIT_BYTES = 256 << 20
@@ -82,7 +82,13 @@ class Endpoint:
         return scheme in ("tcp", "ssh") and name not in ("localhost", "::1") and not name.startswith("127.")
 
     def ask(
-        self, method: str, path: str, query: Mapping[str, object] | None = None, *, timeout_s: float = CALL_TIMEOUT_S
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        *,
+        timeout_s: float = CALL_TIMEOUT_S,
     ) -> Answer:
         """One request.
 
@@ -90,22 +96,69 @@ class Endpoint:
             method: HTTP method.
             path: path below the API's root, such as `/images/NAME/json`.
             query: parameters; what is no text is sent as JSON.
+            body: what is sent as JSON, where it is not None.
             timeout_s: limit in seconds for the connection and for each read.
 
         Raises:
             EngineError: no engine answers, or what answers is none.
             TimeLimitError: it did not answer in time.
         """
-        from urllib.parse import quote, urlencode
-
-        url = quote(path, safe="/:@")
-        if query:
-            url += "?" + urlencode({n: v if isinstance(v, str) else json.dumps(v) for n, v in query.items()})
-        connection = _Connection(self.host, timeout_s)
+        connection = Connection(self.host, timeout_s)
         try:
-            connection.request(method, url)
-            response = connection.getresponse()
-            body = response.read(ANSWER_LIMIT_BYTES)
+            with self._converted(timeout_s):
+                if body is None:
+                    connection.request(method, _url(path, query))
+                else:
+                    words = {"Content-Type": "application/json"}
+                    connection.request(method, _url(path, query), json.dumps(body).encode(), words)
+                response = connection.getresponse()
+                content = response.read(ANSWER_LIMIT_BYTES)
+        finally:
+            connection.close()
+        return Answer(status=response.status, content=_json(content))
+
+    def hijack(
+        self, path: str, query: Mapping[str, object], body: object = None, *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> Connection | Answer:
+        """A POST after which the connection carries a process's streams (Docker Engine API, "Attach", "Hijacking").
+
+        Args: as `ask`.
+
+        Returns:
+            The connection, its socket just after the answer's header; or the answer, where the engine refused.
+
+        Raises: as `ask`.
+        """
+        connection = Connection(self.host, timeout_s)
+        content = b"" if body is None else json.dumps(body).encode()
+        request = (
+            f"POST {_url(path, query)} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        header = b""
+        try:
+            with self._converted(timeout_s):
+                connection.connect()
+                assert connection.sock
+                connection.sock.sendall(request.encode() + content)
+                while not header.endswith(b"\r\n\r\n"):  # not a byte more: what follows is the stream's
+                    piece = connection.sock.recv(1)
+                    if not piece:
+                        raise http.client.BadStatusLine("")
+                    header += piece
+                status = int(header.split(None, 2)[1])
+                if status not in (101, 200):
+                    return Answer(status=status, content=_json(connection.sock.recv(1 << 16)))
+            kept, connection = connection, None  # type: ignore[assignment]
+            return kept
+        finally:
+            if connection:
+                connection.close()
+
+    @contextlib.contextmanager
+    def _converted(self, timeout_s: float) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError as error:
             raise TimeLimitError(
                 f"the engine did not answer within {timeout_s:g} s", "check the engine: docker info"
@@ -115,15 +168,25 @@ class Endpoint:
             raise EngineError(
                 f"no Docker Engine answers at {self.host}: {why}", "start Docker, or set DOCKER_HOST or --context"
             ) from error
-        finally:
-            connection.close()
-        try:
-            return Answer(status=response.status, content=json.loads(body))
-        except (ValueError, RecursionError):
-            return Answer(status=response.status, content=None)
 
 
-class _Connection(http.client.HTTPConnection):
+def _url(path: str, query: Mapping[str, object] | None) -> str:
+    from urllib.parse import quote, urlencode
+
+    url = quote(path, safe="/:@")
+    if query:
+        url += "?" + urlencode({n: v if isinstance(v, str) else json.dumps(v) for n, v in query.items()})
+    return url
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+class Connection(http.client.HTTPConnection):
     """A connection to an engine: its socket, or, where that takes TLS or ssh, the docker client's `dial-stdio`."""
 
     def __init__(self, host: str, timeout_s: float) -> None:
@@ -132,6 +195,7 @@ class _Connection(http.client.HTTPConnection):
         self._dial: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
+        """Connect its socket."""
         scheme, _, rest = self._endpoint.partition("://")
         if scheme == "unix":
             self.sock = socket.socket(socket.AF_UNIX)
@@ -150,6 +214,7 @@ class _Connection(http.client.HTTPConnection):
                 )  # fmt: skip
 
     def close(self) -> None:
+        """Close it, and end the client behind it."""
         super().close()
         if self._dial:
             self._dial.kill()

@@ -79,6 +79,12 @@ class Engine:
             )
         return done
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine is; found out once."""
+        self._endpoint = self._endpoint or Endpoint.current()
+        return self._endpoint
+
     def ask(self, method: str, path: str, query: Mapping[str, object] | None = None) -> Answer:
         """One request to the engine's API.
 
@@ -86,16 +92,14 @@ class Engine:
             EngineError: no engine answers, or it failed.
             TimeLimitError: it did not answer in time.
         """
-        self._endpoint = self._endpoint or Endpoint.current()
-        answer = self._endpoint.ask(method, path, query)
+        answer = self.endpoint.ask(method, path, query)
         if answer.status >= 500 or (answer.status < 300 and answer.content is None and method == "GET"):
             raise EngineError(f"the engine failed: {answer.message}", "check the engine: docker info")
         return answer
 
     def is_remote(self) -> bool:
         """Whether the engine is on another machine, so that its loopback is not ours."""
-        self._endpoint = self._endpoint or Endpoint.current()
-        return self._endpoint.is_remote
+        return self.endpoint.is_remote
 
     def image(self, reference: str) -> Image | None:
         """The image of a reference or ID in the local store, or None."""

@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine
 from bake.resolve import ImageResult, Status, glance, search, silent
 from bake.settings import Settings
-from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError, TimeLimitError
+from generator.errors import (
+    CancelledError,
+    ConfigurationError,
+    DesktopBakeError,
+    EngineError,
+    RegistryError,
+    TimeLimitError,
+)
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator
+
     from bake.resolve import Log
     from generator.environment import Environment
 
+_CANCEL_EVERY_S = 0.1
+
 
 def obtain(
-    found: ImageResult, environment: Environment, settings: Settings, engine: Engine, log: Log, progress: str
+    found: ImageResult,
+    environment: Environment,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    progress: str,
+    *,
+    cancel: threading.Event | None = None,
+    pausing: bool = False,
 ) -> ImageResult:
     """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
 
     Args:
         found: the result of `glance`.
-        environment, settings, engine, log, progress: as `ensure_desktop_image`.
+        environment, settings, engine, log, progress, cancel: as `ensure_desktop_image`.
+        pausing: whether no build is tried for a while after several of its key failed.
 
     Raises:
         DesktopBakeError: as `build`.
     """
     if found.status is not Status.MISS:
         return found
+    from bake import failures
     from bake.build import Preparation, build  # slow to import, which a hit must not pay
     from bake.transfer import publish, pull
 
-    draw = progress != "plain"
+    assert found.cache_key
+    key, draw = found.cache_key, progress != "plain"
+
+    def bake(miss: ImageResult, ready: Preparation) -> ImageResult:
+        if not pausing:
+            failures.lift(key)
+        turn = failures.attempt(key, settings.build_timeout_s, log, cancel) if pausing else nullcontext()
+        with turn, _ended_by(cancel, ready.child.end):
+            return build(environment, miss, settings, engine, log, progress, ready)
+
     with Preparation(settings, engine, progress) as ready:  # while others are asked
         found = search(found, settings, engine, log)
         if found.status is Status.MISS:
-            built = build(environment, found, settings, engine, log, progress, ready)
+            built = bake(found, ready)
     if found.status is Status.LOCAL_HIT:
         return found
     if found.status is Status.REGISTRY_HIT:
@@ -45,11 +77,50 @@ def obtain(
         except (RegistryError, TimeLimitError) as error:
             log(f"[desktop-cache] WARNING: {error}")
             found = replace(found, registry_error=str(error))
-            built = build(environment, found, settings, engine, log, progress)
+            with Preparation(settings, engine, progress) as ready:
+                built = bake(found, ready)
     built = replace(built, registry_error=found.registry_error)
     if settings.push and built.status is Status.BUILT:
         return publish(built, settings, engine, log, draw=draw)
     return built
+
+
+@contextmanager
+def _ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` in a thread of its own where `cancel` is set meanwhile."""
+    if cancel is None:
+        yield
+        return
+    import threading
+
+    left = threading.Event()
+
+    def watch() -> None:
+        while not left.is_set():
+            if cancel.wait(_CANCEL_EVERY_S):
+                end()
+                return
+
+    watcher = threading.Thread(target=watch, name="cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        watcher.join()
+
+
+def _checked(log: Log, cancel: threading.Event | None) -> Log:
+    """The log, which also ends what writes to it where `cancel` is set."""
+    if cancel is None:
+        return log
+
+    def write(line: str) -> None:
+        if cancel.is_set():
+            raise CancelledError("cancelled")
+        log(line)
+
+    return write
 
 
 def _as_build_failure(error: Exception) -> str:
@@ -63,8 +134,12 @@ def ensure_desktop_image(
     engine: Engine | None = None,
     log: Log = silent,
     progress: str = "plain",
+    cancel: threading.Event | None = None,
 ) -> ImageResult:
     """The image a task of this environment uses, built on a miss; a failure falls back, never loses the task.
+
+    After three builds of a key that failed in a row, none is tried for 15 minutes, unless `desktop-bake build` asks for
+    one: a broken script does not cost every task a build.
 
     Args:
         environment: the environment.
@@ -72,6 +147,8 @@ def ensure_desktop_image(
         engine: the engine; the docker client's own where None.
         log: gets one line at a time.
         progress: as `build`.
+        cancel: set by another thread to give up; a build is then stopped in BuildKit too. It may be called from any
+            thread.
 
     Returns:
         A result whose `image_id` can be run as it is, or, for `disabled` and `fallback`, the base image
@@ -81,16 +158,19 @@ def ensure_desktop_image(
         ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
         EngineError: no engine answers, so that no task could start either.
         BuildFailedError, TimeLimitError: a build failed and `settings.fallback` is off.
+        CancelledError: `cancel` was set.
     """
     settings = settings or Settings()
     engine = engine or Engine()
-    result = None
+    result, log = None, _checked(log, cancel)
     try:
         result = glance(environment, settings, engine, log)
-        return obtain(result, environment, settings, engine, log, progress)
-    except ConfigurationError:
+        return obtain(result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback)
+    except (ConfigurationError, CancelledError):
         raise
     except (DesktopBakeError, OSError) as error:
+        if cancel and cancel.is_set():
+            raise CancelledError("cancelled") from error
         if isinstance(error, EngineError) and result is None:
             raise
         if not settings.fallback:

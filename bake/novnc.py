@@ -1,4 +1,4 @@
-"""Readiness, observed: the VNC banner as a browser would get it, through noVNC's WebSocket."""
+"""noVNC's address with the task's secret in it, and readiness, observed: the VNC banner as a browser would get it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,45 @@ import os
 import socket
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, urlsplit
 
 from generator.errors import TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NO_SECRET = "-"
 
-def banner(host: str, port: int, timeout_s: float = 2.0) -> str | None:
+
+def novnc_url(port: int, secret: str) -> str:
+    """Where a browser on this machine sees the desktop.
+
+    Args:
+        port: where noVNC is reached on the loopback.
+        secret: the task's; `NO_SECRET` for none. It stands in the fragment, which a browser sends to nobody; noVNC
+            reads its settings there and appends `path` to the WebSocket's address.
+    """
+    url = f"http://127.0.0.1:{port}/vnc.html#autoconnect=1&resize=scale"
+    return url if secret == NO_SECRET else f"{url}&path={quote(f'websockify?token={secret}', safe='')}"
+
+
+def banner(url: str, timeout_s: float = 2.0) -> str | None:
     """The protocol version that the VNC server states (RFC 6143, 7.1.1), or None while it does not.
 
     Args:
-        host, port: where noVNC listens.
+        url: from `novnc_url`.
         timeout_s: limit of this one try, in seconds.
     """
+    parts = urlsplit(url)
+    path = parse_qs(parts.fragment).get("path", ["websockify"])[0]
     key = base64.b64encode(os.urandom(16)).decode()
     request = (
-        f"GET /websockify HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n\r\n"
+        f"GET /{path} HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: http://{parts.netloc}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: binary\r\n\r\n"
     )  # RFC 6455, 4.1
     try:
-        with socket.create_connection((host, port), timeout=timeout_s) as connection:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout_s) as connection:
             connection.sendall(request.encode())
             received = b""
             while len(received) < 4096:
@@ -46,23 +64,22 @@ def banner(host: str, port: int, timeout_s: float = 2.0) -> str | None:
     return None
 
 
-def wait_for_banner(host: str, port: int, timeout_s: float, alive: Callable[[], None]) -> str:
+def wait_for_banner(url: str, timeout_s: float, alive: Callable[[], None]) -> str:
     """Try until the banner comes.
 
     Args:
+        url: from `novnc_url`.
         timeout_s: limit in seconds.
-        alive: called about twice a second; raises where waiting has become pointless.
+        alive: called between two tries; raises where waiting has become pointless.
 
     Raises:
         TimeLimitError: no banner within the limit.
     """
-    start = asked = time.monotonic()
+    start = time.monotonic()
     while time.monotonic() - start < timeout_s:
-        version = banner(host, port)
+        version = banner(url)
         if version:
             return version
-        if time.monotonic() - asked > 0.5:
-            alive()
-            asked = time.monotonic()
+        alive()
         time.sleep(0.005)  # a refused connection answers at once; this keeps a core free for the desktop
     raise TimeLimitError(f"the desktop did not answer through noVNC within {timeout_s:g} s", "see: docker logs")

@@ -6,6 +6,7 @@ DesktopBakeError           1  failed
 ├── RegistryError          5  registry refused or unreachable where it was needed
 ├── BuildFailedError       6  a build failed and fallback was switched off
 ├── TimeLimitError       124  a time limit was reached
+├── CancelledError       130  the caller cancelled it
 └── TaskError              1  the task's container or its desktop did not start
 """
 
@@ -55,6 +56,12 @@ class TimeLimitError(DesktopBakeError):
     """A time limit was reached and the work was stopped."""
 
     exit_status = 124
+
+
+class CancelledError(DesktopBakeError):
+    """The caller cancelled it from another thread."""
+
+    exit_status = 130
 
 
 class TaskError(DesktopBakeError):

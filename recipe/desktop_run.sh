@@ -1,30 +1,88 @@
 #!/usr/bin/env bash
 # Start the desktop and stay: the main process of a task's container. Not baked in: changing it rebuilds nothing.
-# Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080).
+# Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), and from its
+# standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
+# without a line nobody does). The desktop ends when that input ends, that is with the program that started it, unless
+# the line says "stay".
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1}
 # shellcheck source=/dev/null
 . /etc/profile.d/desktop.sh
-rfb=$((5900 + ${DISPLAY#:}))
-logs=$(mktemp -d)
+unset desktop_secret desktop_stays # a variable of the environment would hand its new value on
+exec 3<&0 </dev/null
+{ [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3 || desktop_stays=stay
+run=$(mktemp -d) # only its owner gets in
+[ -w ~ ] || export HOME=$run
 
 # shellcheck disable=SC2329
 stop() { trap - TERM INT; kill 0; exit 143; }
 trap stop TERM INT
+if [ "${desktop_stays:-}" != stay ]; then { read -r _ <&3; kill -TERM $$; } & fi
+
+# noVNC's pages for everyone, the screen only with the secret, and never for a page of another site: a browser sends
+# the Origin of the page, and the Host that it believes to speak to. X has no TCP port, only a socket in our folder.
+# shellcheck disable=SC2016
+GATE='
+import hmac, sys, urllib.parse, warnings
+warnings.simplefilter("ignore")
+from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
+
+SECRET = sys.stdin.readline().rstrip("\n")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Handler(ProxyRequestHandler):
+    def handle_upgrade(self):
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        given = query.get("token", [""])[0].encode("utf-8", "replace")
+        try:
+            local = urllib.parse.urlsplit("//" + host).hostname in LOOPBACK
+        except ValueError:
+            local = False
+        own = origin is None or origin in ("http://" + host, "https://" + host)
+        known = SECRET == "-" or (SECRET != "" and hmac.compare_digest(given, SECRET.encode()))
+        if local and own and known:
+            super().handle_upgrade()
+        else:
+            self.close_connection = True
+            self.send_error(403)
+
+    def log_message(self, *_):  # request lines hold the secret
+        pass
+
+
+class Server(WebSocketProxy):
+    def started(self):
+        print("[desktop] noVNC listens", flush=True)
+
+
+Server(
+    Handler, listen_port=int(sys.argv[1]), web=sys.argv[2], unix_target=sys.argv[3], file_only=True
+).start_server()
+'
+python=$(head -n 1 "$(command -v websockify)")
+case $python in
+  '#!'*python*) read -ra python <<<"${python#\#!}" ;;
+  *) python=(env PYTHONPATH=/opt/websockify python3) ;; # taken from its project's release
+esac
 
 coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" -depth "${DESKTOP_DEPTH:-24}" \
-  -rfbport "$rfb" -localhost -SecurityTypes None -AlwaysShared 2>"$logs/Xvnc"; }
+  -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 -SecurityTypes None -AlwaysShared 2>"$run/Xvnc"; }
 x=$X_PID
-websockify --web "$NOVNC_PATH" "${DESKTOP_NOVNC_PORT:-6080}" "127.0.0.1:$rfb" >"$logs/websockify" 2>&1 &
+"${python[@]}" -c "$GATE" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
+  <<<"${desktop_secret:-}" 2>"$run/websockify" &
 web=$!
+unset desktop_secret
 
 if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
   mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
-  fluxbox >"$logs/fluxbox" 2>&1 &
+  fluxbox >"$run/fluxbox" 2>&1 &
   wm=$!
   fbsetroot -solid '#2e4057'
-  until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q window; do kill -0 "$wm" 2>/dev/null || break; done
+  # xprop's "no such atom on any window" is no window manager's
+  until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 'window id'; do kill -0 "$wm" 2>/dev/null || break; done
   echo "[desktop] ready"
 fi
 
@@ -33,7 +91,7 @@ status=$?
 for name in Xvnc websockify fluxbox; do
   case $name in Xvnc) pid=$x ;; websockify) pid=$web ;; *) pid=${wm:-} ;; esac
   if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then
-    echo "[desktop] $name exited with status $status: $(tail -n 1 "$logs/$name" 2>/dev/null)" >&2
+    echo "[desktop] $name exited with status $status: $(tail -n 1 "$run/$name" 2>/dev/null)" >&2
   fi
 done
 exit "$((status ? status : 1))"

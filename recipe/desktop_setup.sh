@@ -23,6 +23,7 @@ for rc in /etc/bash.bashrc /etc/bash/bashrc; do
 done
 
 write /etc/desktop-bake/fluxbox/init <<'X'
+session.configVersion: 13
 session.screen0.rootCommand: true
 session.screen0.toolbar.visible: true
 session.screen0.toolbar.widthPercent: 100

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image as Picture
 
-from bake import Settings, Status, ensure_desktop_image, start_task
+from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
-from bake.task import TASK_LABEL
+from bake.options import TASK_LABEL
 
 if TYPE_CHECKING:
     from generator import Environment
@@ -115,11 +115,11 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
     assert result.status in (Status.LOCAL_HIT, Status.BUILT)
     assert result.image_id
     assert result.image_id.startswith("sha256:")
-    task = start_task(desktop, result, desktop_settings, engine=engine, log=lines.append, geometry="800x600")
+    task = start_task(desktop, result, desktop_settings, engine=engine, log=lines.append,
+                      options=TaskOptions(geometry="800x600"))  # fmt: skip
     try:
         assert task.novnc_url
-        port = int(task.novnc_url.split(":")[2].split("/")[0])
-        assert (banner("127.0.0.1", port) or "").startswith("RFB 003.")
+        assert (banner(task.novnc_url) or "").startswith("RFB 003.")
         done = engine.docker("exec", "-e", "DISPLAY=:1", task.container_id, "import", "-window", "root", "png:-")
         assert Picture.open(io.BytesIO(done.stdout)).size == (800, 600)
         assert "[desktop] ready" in lines

@@ -1,0 +1,71 @@
+"""A command that runs in a task while its program does other things."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from generator.errors import CancelledError, DesktopBakeError, TimeLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bake.container import Container
+
+_CANCEL_EVERY_S = 0.05
+_YEAR_S = 365 * 86400.0
+
+
+class Command:
+    """A command in a container; a thread hands what it prints to a log.
+
+    Args:
+        container: the container.
+        words: program and arguments.
+        log: gets one line at a time, in that thread.
+
+    Raises:
+        TaskError: the engine refused.
+    """
+
+    def __init__(self, container: Container, words: Sequence[str], log: Callable[[str], None]) -> None:
+        self._container = container
+        self._name, self._console = container.execute(words)
+        self._log = log
+        self._ended = threading.Event()
+        self._status = 137
+        threading.Thread(target=self._follow, name="command", daemon=True).start()
+
+    def _follow(self) -> None:
+        try:
+            while (line := self._console.line(time.monotonic() + _YEAR_S)) is not None:
+                self._log(line)
+        finally:
+            with contextlib.suppress(DesktopBakeError):  # an engine that is gone: as killed
+                self._status = self._container.exit_status(self._name)
+            self._console.close()
+            self._ended.set()
+
+    def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
+        """Wait for its end.
+
+        Args:
+            timeout_s: limit in seconds.
+            cancel: set by another thread to stop waiting.
+
+        Returns:
+            Its exit status.
+
+        Raises:
+            TimeLimitError: it still runs.
+            CancelledError: `cancel` was set.
+        """
+        end = time.monotonic() + timeout_s
+        while not self._ended.wait(max(0.0, min(end - time.monotonic(), _CANCEL_EVERY_S if cancel else _YEAR_S))):
+            if cancel and cancel.is_set():
+                raise CancelledError("cancelled")
+            if time.monotonic() >= end:
+                raise TimeLimitError(f"the command still runs after {timeout_s:g} s", "raise it, or stop the task")
+        return self._status

@@ -1,0 +1,124 @@
+"""The streams of a process in a container, over one connection to the engine, as lines."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from generator.errors import CancelledError, TimeLimitError
+
+if TYPE_CHECKING:
+    from bake.endpoint import Connection
+
+_CANCEL_EVERY_S = 0.05
+_LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
+_KEPT_LINES = 20
+_HEADER_BYTES = 8
+
+
+class Console:
+    """What a process prints, line by line, and its standard input.
+
+    The stream is the engine's (Docker Engine API, "Attach", "Stream format"): frames of an 8-byte header, whose last
+    four are the length, and their bytes.
+
+    Args:
+        connection: from `Endpoint.hijack`.
+
+    Attributes:
+        last: the last lines read.
+        ended: whether the process, or the connection, has ended.
+        closed: whether we closed it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        assert connection.sock
+        self._connection = connection
+        self._socket: socket.socket = connection.sock
+        self._socket.settimeout(None)
+        self._reading = threading.Lock()
+        self._raw = b""
+        self._partial = b""
+        self._lines: deque[str] = deque()
+        self._seen: set[str] = set()
+        self.last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self.ended = False
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        """Give it something to read."""
+        with contextlib.suppress(OSError):  # it has ended; reading tells
+            self._socket.sendall(data)
+
+    def line(self, end_s: float, cancel: threading.Event | None = None) -> str | None:
+        """Its next line, or None where it has ended.
+
+        Args:
+            end_s: when to give up, by `time.monotonic()`.
+            cancel: set by another thread to give up at once.
+
+        Raises:
+            TimeLimitError: no line came in time.
+            CancelledError: `cancel` was set.
+        """
+        with self._reading:
+            while not self._lines:
+                if self.ended:
+                    return None
+                if cancel and cancel.is_set():
+                    raise CancelledError("cancelled")
+                left_s = end_s - time.monotonic()
+                if left_s <= 0:
+                    raise TimeLimitError("nothing more was printed in time", "raise the limit")
+                self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
+            line = self._lines.popleft()
+        self.last.append(line)
+        if line.startswith("[desktop] "):
+            self._seen.add(line)
+        return line
+
+    def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:
+        """Read until one of the desktop's own lines comes, or has come before; False where the process ended first.
+
+        Args, Raises: as `line`.
+        """
+        while wanted not in self._seen:
+            if self.line(end_s, cancel) is None:
+                return False
+        return True
+
+    def _receive(self, wait_s: float) -> None:
+        poll = select.poll()  # not select(): a large program has more than 1,024 files open
+        try:
+            poll.register(self._socket, select.POLLIN)
+            if not poll.poll(wait_s * 1000):
+                return
+            piece = self._socket.recv(1 << 16)
+        except (OSError, ValueError):
+            piece = b""
+        self._raw += piece
+        self.ended = not piece
+        while len(self._raw) >= _HEADER_BYTES:
+            end = _HEADER_BYTES + int.from_bytes(self._raw[4:_HEADER_BYTES], "big")
+            if len(self._raw) < end:
+                break
+            self._partial += self._raw[_HEADER_BYTES:end]
+            self._raw = self._raw[end:]
+        *whole, self._partial = self._partial.split(b"\n")
+        if self.ended and self._partial:
+            whole.append(self._partial)
+        self._lines.extend(raw.decode(errors="replace").rstrip() for raw in whole)
+
+    def close(self) -> None:
+        """End the connection, and with it the process's standard input; a thread that reads wakes up."""
+        self.closed = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with self._reading:
+            self.ended = True
+            self._connection.close()

@@ -1,0 +1,148 @@
+"""A container, through the engine's API: made, started, spoken to, removed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from bake.console import Console
+from bake.endpoint import Answer
+from generator.errors import ConfigurationError, DesktopBakeError, TaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bake.endpoint import Endpoint
+
+PULL_TIMEOUT_S = 1200.0
+_REMOVE_TIMEOUT_S = 20.0
+
+
+class NoImageError(TaskError):
+    """The engine does not have the image."""
+
+
+class Container:
+    """A container, made under a random name: it can be removed even where the answer to its creation was lost.
+
+    Args:
+        endpoint: the engine.
+
+    Attributes:
+        name: its name.
+        container_id: its ID, once it is created.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self.name = f"desktop-bake-{secrets.token_hex(6)}"
+        self.container_id = ""
+
+    def create(self, body: dict[str, Any]) -> None:
+        """Make it, not running yet.
+
+        Raises:
+            NoImageError: the image is not in the engine.
+            ConfigurationError: the engine refuses a value.
+            TaskError: anything else.
+        """
+        answer = self._endpoint.ask("POST", "/containers/create", {"name": self.name}, body)
+        if answer.status == 201:
+            self.container_id = str(answer.content["Id"])
+        elif answer.status == 404 and "image" in answer.message.lower():
+            raise NoImageError(f"the engine has no image {body['Image']}", f"docker pull {body['Image']}")
+        elif answer.status == 400:
+            raise ConfigurationError(f"the engine refuses the container: {answer.message}", "correct that option")
+        else:
+            raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
+
+    def rename(self, name: str) -> None:
+        """Give it the name that its user wants.
+
+        Raises:
+            ConfigurationError: another container has it.
+        """
+        answer = self._endpoint.ask("POST", f"/containers/{self.container_id}/rename", {"name": name})
+        if answer.status != 204:
+            raise ConfigurationError(f"the container name {name!r} is taken", f"choose another, or: docker rm {name}")
+        self.name = name
+
+    def attach(self) -> Console:
+        """Its main process's streams; before `start`, so that nothing is missed.
+
+        Raises:
+            TaskError: the engine refused.
+        """
+        streams = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
+        return self._console(f"/containers/{self.container_id}/attach", streams)
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            TaskError: the engine refused, for example since a port is in use.
+        """
+        answer = self._endpoint.ask("POST", f"/containers/{self.container_id}/start")
+        if answer.status != 204:
+            raise TaskError(f"the container did not start: {answer.message}", "correct that, then try again")
+
+    def execute(self, command: Sequence[str]) -> tuple[str, Console]:
+        """Start a command in it.
+
+        Returns:
+            The command's ID, for `exit_status`, and its streams.
+
+        Raises:
+            TaskError: the engine refused.
+        """
+        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        made = self._endpoint.ask("POST", f"/containers/{self.container_id}/exec", None, body)
+        if made.status != 201:
+            raise _refused(made)
+        name = str(made.content["Id"])
+        return name, self._console(f"/exec/{name}/start", {}, {"Detach": False, "Tty": False})
+
+    def exit_status(self, command_id: str) -> int:
+        """The exit status of a command that has ended; 137, as of a killed one, where its container is gone."""
+        content = self._endpoint.ask("GET", f"/exec/{command_id}/json").content
+        status = content.get("ExitCode") if isinstance(content, dict) else None
+        return 137 if status is None else int(status)
+
+    def published(self, port: int) -> int | None:
+        """The port of the engine's machine that leads to a port of the container, or None."""
+        content = self._endpoint.ask("GET", f"/containers/{self.container_id}/json").content
+        try:
+            return int(content["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"])
+        except (KeyError, TypeError, IndexError, ValueError):
+            return None
+
+    def stop(self) -> None:
+        """Stop it and leave it."""
+        self._endpoint.ask("POST", f"/containers/{self.name}/stop", {"t": "2"}, timeout_s=_REMOVE_TIMEOUT_S)
+
+    def remove(self) -> None:
+        """Kill and remove it with its anonymous volumes; one that is gone already is no error.
+
+        Raises:
+            EngineError, TimeLimitError: the engine does not answer.
+        """
+        end = time.monotonic() + _REMOVE_TIMEOUT_S
+        force = {"force": "1", "v": "1"}
+        while time.monotonic() < end:
+            answer = self._endpoint.ask("DELETE", f"/containers/{self.name}", force, timeout_s=_REMOVE_TIMEOUT_S)
+            if answer.status != 409:  # the engine is removing it already, as it ended by itself
+                return
+            self._endpoint.ask(
+                "POST", f"/containers/{self.name}/wait", {"condition": "removed"}, timeout_s=_REMOVE_TIMEOUT_S
+            )
+
+    def _console(self, path: str, query: dict[str, str], body: object = None) -> Console:
+        answer = self._endpoint.hijack(path, query, body)
+        if isinstance(answer, Answer):
+            raise _refused(answer)
+        return Console(answer)
+
+
+def _refused(answer: Answer) -> DesktopBakeError:
+    return TaskError(f"the engine refused: {answer.message}", "check: docker ps")

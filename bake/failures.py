@@ -1,0 +1,139 @@
+"""Builds of a key that failed in a row: after three of them, tasks install at start at once, for a quarter of an hour.
+
+The state is one file a key in the cache folder, written under a lock that also lets one task at a time try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bake.resolve import cache_folder
+from generator.errors import BuildFailedError, CancelledError, TimeLimitError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bake.resolve import Log
+    from generator.key import CacheKey
+
+IN_A_ROW = 3
+PAUSE_S = 900.0
+_CANCEL_EVERY_S = 0.1
+
+
+class PausedError(BuildFailedError):
+    """Not built, since the last builds of this key failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failures:
+    """The builds of a key that failed since the last that did not.
+
+    Args:
+        count: how many.
+        last: when the last one failed, in seconds since 1970.
+    """
+
+    count: int = 0
+    last: float = 0.0
+
+    def pause_s(self, now: float) -> float:
+        """For how many seconds from `now` no build is tried; 0 where one may be.
+
+        Once the pause is over one build is tried, and where that fails, too, the pause begins again.
+        """
+        since = now - self.last
+        return PAUSE_S - since if self.count >= IN_A_ROW and 0 <= since < PAUSE_S else 0.0
+
+
+def read(key: CacheKey) -> Failures:
+    """The failures of a key; none where nothing is written down, or nothing that can be read."""
+    try:
+        content = json.loads(_file(key).read_text(encoding="utf-8"))
+        return Failures(count=int(content["count"]), last=float(content["last"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Failures()
+
+
+def lift(key: CacheKey) -> None:
+    """Forget the failures of a key: a build succeeded, or somebody asked for one."""
+    with contextlib.suppress(OSError):
+        _file(key).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def attempt(key: CacheKey, limit_s: float, log: Log, cancel: threading.Event | None = None) -> Iterator[None]:
+    """One try to build a key, the only one on this machine at a time; its failure or success is written down.
+
+    Args:
+        key: the key.
+        limit_s: how long to wait for another task's try, in seconds.
+        log: gets one line at a time.
+        cancel: set by another thread to stop waiting.
+
+    Raises:
+        PausedError: the last builds failed, and the pause is not over.
+        TimeLimitError: another's try took too long.
+        CancelledError: `cancel` was set.
+    """
+    import filelock
+
+    file = _file(key)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(file.with_suffix(".lock"))
+    end = time.monotonic() + limit_s
+    told = False
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_CANCEL_EVERY_S)
+        except filelock.Timeout as error:
+            if cancel and cancel.is_set():
+                raise CancelledError("cancelled") from error
+            if time.monotonic() > end:
+                raise TimeLimitError(
+                    f"another process was still building {key} after {limit_s:g} s", "try again later"
+                ) from error
+            if not told:
+                log(f"[desktop-cache] waiting: another process builds {key}")
+            told = True
+    try:
+        with _noted(key, file, log):
+            yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _noted(key: CacheKey, file: Path, log: Log) -> Iterator[None]:
+    before = read(key)
+    left_s = before.pause_s(time.time())
+    if left_s:
+        raise PausedError(
+            f"{before.count} builds of this key failed in a row; the next try is in {left_s / 60:.0f} min",
+            "correct the recipe, or try at once: desktop-bake build",
+        )
+    try:
+        yield
+    except (BuildFailedError, TimeLimitError):
+        now = Failures(count=before.count + 1, last=time.time())
+        new = file.with_suffix(".new")
+        with contextlib.suppress(OSError):  # a full disk costs another try
+            new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
+            new.replace(file)
+        if now.count >= IN_A_ROW:
+            log(
+                f"[desktop-cache] {now.count} builds of this key failed in a row: "
+                f"tasks install at start for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
+            )
+        raise
+    lift(key)
+
+
+def _file(key: CacheKey) -> Path:
+    return cache_folder() / "failures" / f"{key}.json"

@@ -1,0 +1,134 @@
+"""`desktop-bake run`: a task with a live desktop, from flags to the command's exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from bake.cli import load
+from bake.commands import log_of, print_json, progress_of
+from bake.engine import Engine
+from bake.ensure import ensure_desktop_image
+from bake.option_text import (
+    check_sources,
+    docker_options,
+    parse_environment,
+    parse_mount,
+    parse_port,
+    parse_volume,
+)
+from bake.options import TaskOptions
+from bake.start import start_task
+from generator.errors import ConfigurationError, TimeLimitError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from bake.task import DesktopTask
+
+_FOREVER_S = 365 * 86400.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a command in a task with a live desktop, and exit with its status."""
+    settings = load(arguments)
+    env_id, command = _split(arguments.words, settings.environments)
+    environment = settings.environment(env_id)
+    options = options_of(arguments)
+    if arguments.screenshot and not environment.headless_desktop_enabled:
+        raise ConfigurationError(
+            f"environment {environment.env_id!r} has no desktop to take a screenshot of",
+            "set headless_desktop_enabled = true",
+        )
+    if arguments.json and not options.detach:
+        raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
+    if arguments.screenshot and options.detach:
+        raise ConfigurationError("a detached task's command ends later than we do", "leave out --screenshot")
+    engine, log = Engine(), log_of(arguments)
+    if not engine.is_remote():
+        check_sources(options.mounts)
+    if not options.auth:
+        log("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
+    image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=progress_of(arguments))
+    later = command if options.detach else ()
+    task = start_task(environment, image, settings, engine=engine, log=log, options=options, command=later)
+    if options.detach:
+        return _leave(task, as_json=arguments.json)
+    try:
+        _show(task)
+        if command:
+            status = task.execute(command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+        else:
+            status = _stay(task)
+        if arguments.screenshot:
+            task.screenshot(arguments.screenshot)
+    finally:
+        task.stop()
+    return status
+
+
+def options_of(arguments: argparse.Namespace) -> TaskOptions:
+    """The task's options that these flags ask for.
+
+    Raises:
+        ConfigurationError: a flag's value is malformed.
+    """
+    variables: dict[str, str] = {}
+    for file in arguments.env_file:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read {file}", "check --env-file") from error
+        variables |= parse_environment(
+            [line for line in lines if line.strip() and not line.startswith("#")], os.environ
+        )
+    variables |= parse_environment(arguments.env_variables, os.environ)
+    return TaskOptions(
+        geometry=arguments.geometry,
+        depth=arguments.depth,
+        auth=arguments.auth,
+        mounts=(*map(parse_volume, arguments.volume), *map(parse_mount, arguments.mount)),
+        ports=tuple(map(parse_port, arguments.publish)),
+        variables=variables,
+        workdir=arguments.workdir,
+        user=arguments.user,
+        gpus=arguments.gpus,
+        network=arguments.network,
+        name=arguments.name,
+        detach=arguments.detach,
+        keep=arguments.keep,
+        extra=docker_options(arguments.docker),
+    )
+
+
+def _show(task: DesktopTask) -> None:
+    if task.novnc_url:
+        print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
+
+
+def _stay(task: DesktopTask) -> int:
+    while True:
+        try:
+            return task.wait(_FOREVER_S)
+        except TimeLimitError:
+            continue
+
+
+def _leave(task: DesktopTask, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"schema": 1, "container_id": task.container_id, "name": task.name, "novnc_url": task.novnc_url})
+    else:
+        _show(task)
+        print(task.container_id)
+    return 0
+
+
+def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
+    """`[ENV] [--] CMD…`: a first word that names an environment is one; before `--` it must be."""
+    if "--" in words[:2]:
+        at = words.index("--")
+        return (words[0] if at else None), words[at + 1 :]
+    if words and words[0] in known:  # type: ignore[operator]
+        return words[0], words[1:]
+    return None, words

@@ -1,0 +1,181 @@
+"""A task's start: its container, its secret, and the desktop's readiness, observed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bake.command import Command
+from bake.container import PULL_TIMEOUT_S, Container, NoImageError
+from bake.engine import Engine
+from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
+from bake.options import NOVNC_PORT, TaskOptions, container_body
+from bake.resolve import silent
+from bake.shipped import shipped
+from bake.task import READY_TIMEOUT_S, DesktopTask, died
+from generator.errors import CancelledError, ConfigurationError, TimeLimitError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from bake.forward import Forward
+    from bake.resolve import ImageResult, Log
+    from bake.settings import Settings
+    from generator.environment import Environment
+
+INSTALL_TIMEOUT_S = 1200.0
+_LISTENS, _INSTALLED = "[desktop] noVNC listens", "[desktop] installed"
+# the scripts must not eat the secret, which waits on the standard input
+_AT_START = 'set -e; bash -c "$1" </dev/null; bash -c "$2" </dev/null; echo "[desktop] installed"; exec bash -c "$3"'
+# a detached command: the container ends with it
+_LAST = '"$@"; kill 1'
+
+
+def start_task(
+    environment: Environment,
+    image: ImageResult,
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    log: Log = silent,
+    options: TaskOptions | None = None,
+    command: Sequence[str] = (),
+    cancel: threading.Event | None = None,
+) -> DesktopTask:
+    """Start a container of this image and wait until its desktop answers through noVNC.
+
+    The container ends with this process, whatever becomes of it, unless `options.detach` says that it stays.
+
+    Args:
+        environment: the environment.
+        image: from `ensure_desktop_image`.
+        settings: where the recipe lies.
+        engine: the engine; the docker client's own where None.
+        log: gets one line at a time, from several threads: while installing at start the install's own lines, then
+            what `command` prints.
+        options: mounts, ports, the screen's size and the like.
+        command: what the task is for; `wait` tells its status.
+        cancel: set by another thread to give up.
+
+    Raises:
+        ConfigurationError: an option is wrong, or asks for what this engine cannot do.
+        TaskError: the container or the desktop did not start.
+        TimeLimitError: the desktop did not answer in time.
+        CancelledError: `cancel` was set. As after every error, the container is gone.
+    """
+    engine, options = engine or Engine(), options or TaskOptions()
+    desktop = environment.headless_desktop_enabled
+    if desktop:
+        options.check_desktop()
+    remote = engine.is_remote()
+    if desktop and options.detach and (remote or options.network == "none"):
+        raise ConfigurationError(
+            "a detached task's desktop cannot be reached without a program here that forwards its port",
+            "leave out --detach, or use an engine of this machine and a network",
+        )
+    body = container_body(
+        image.image_id or image.image, _main_process(environment, image, settings, options), environment.env_id,
+        options, desktop=desktop, publish=desktop and not remote and options.network != "none",
+    )  # fmt: skip
+    container = Container(engine.endpoint)
+    console = forward = None
+    try:
+        _create(container, body, engine, options, log)
+        console = container.attach()
+        secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
+        console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
+        container.start()
+        port, forward = _reach(container) if desktop else (0, None)
+        task = DesktopTask(
+            engine=engine, container_id=container.container_id, name=container.name, options=options,
+            container=container, console=console, forward=forward,
+        )  # fmt: skip
+        if desktop:
+            url = novnc_url(port, secret)
+            task = _observe(task, url, log, cancel, install_at_start=image.install_at_start)
+        if command:
+            task.wait_until_managed(cancel)
+            words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
+            task = replace(task, command=Command(container, words, log))
+    except BaseException:  # Ctrl-C too: the container goes with us
+        if forward:
+            forward.close()
+        container.remove()
+        if console:
+            console.close()
+        raise
+    return task
+
+
+def _main_process(environment: Environment, image: ImageResult, settings: Settings, options: TaskOptions) -> list[str]:
+    if not environment.headless_desktop_enabled:
+        return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
+    run = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8")
+    if not image.install_at_start:
+        return ["bash", "-c", run]
+    recipe = settings.recipe(environment)
+    return ["bash", "-c", _AT_START, "desktop", recipe.install.decode(), recipe.setup.decode(), run]
+
+
+def _create(container: Container, body: dict[str, object], engine: Engine, options: TaskOptions, log: Log) -> None:
+    try:
+        container.create(body)
+    except NoImageError:
+        log(f"[desktop] pulling {body['Image']}")
+        pulled = engine.work("pull", "-q", str(body["Image"]), log=log, draw=False, limit_s=PULL_TIMEOUT_S)
+        if pulled.status:
+            raise
+        container.create(body)
+    if options.name:
+        container.rename(options.name)
+
+
+def _reach(container: Container) -> tuple[int, Forward | None]:
+    """noVNC's port on this machine, and what carries it where the engine does not publish it here."""
+    port = container.published(NOVNC_PORT)
+    if port is not None:
+        return port, None
+    from bake.forward import Forward
+
+    forward = Forward(container.container_id, NOVNC_PORT)
+    return forward.local_port, forward
+
+
+def _observe(
+    task: DesktopTask, url: str, log: Log, cancel: threading.Event | None, *, install_at_start: bool
+) -> DesktopTask:
+    """Wait until the desktop answers, by what its main process says and then by VNC's own banner."""
+    console = task.console
+    limit_s = INSTALL_TIMEOUT_S if install_at_start else READY_TIMEOUT_S
+    end = time.monotonic() + limit_s
+
+    def alive() -> None:
+        if cancel and cancel.is_set():
+            raise CancelledError("cancelled")
+        if console.ended:
+            raise died(console)
+
+    try:
+        if install_at_start:
+            _follow_install(task, end, log, cancel)
+        listens = console.until(_LISTENS, end, cancel)
+    except TimeLimitError as error:
+        raise TimeLimitError(
+            f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
+        ) from error
+    if not listens:
+        raise died(console)
+    wait_for_banner(url, end - time.monotonic(), alive)
+    log("[desktop] ready")
+    return replace(task, novnc_url=url)
+
+
+def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.Event | None) -> None:
+    while (line := task.console.line(end, cancel)) is not None:
+        log(line)
+        if line == _INSTALLED:
+            return
+    raise died(task.console)

@@ -1,0 +1,78 @@
+"""The task runner: how soon a task's desktop answers, many at once, and what our process holds meanwhile."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bake import ensure_desktop_image, start_task
+
+if TYPE_CHECKING:
+    from bake import DesktopTask
+    from benchmarks.__main__ import Bench
+
+AT_ONCE = 20
+
+
+def measure(bench: Bench) -> None:
+    """Add the rows of the task runner."""
+    from benchmarks.__main__ import medians
+
+    times = bench.repetitions * 2
+    api, bare = medians(times, lambda: _api(bench), bench.bare)
+    bench.row("hit, API call to banner in a warm process / bare docker run", api, bare, "<= 1.2")
+    many, one = medians(bench.repetitions, lambda: _at_once(bench, AT_ONCE), lambda: _at_once(bench, 1))
+    bench.row(f"{AT_ONCE} tasks at once until the last is ready / one task", many, one, "<= 12")
+    own, shared = zip(*(_memory(bench) for _ in range(bench.repetitions)), strict=True)
+    measured = f"{statistics.median(own):.0f} MB ({statistics.median(shared):.0f} MB)"
+    bench.rows.append(("idle memory of `desktop-bake run` (of it shared by several)", measured, "", "< 40 MB"))
+
+
+def _api(bench: Bench) -> float:
+    """One call of the API after the other, as a runner makes them, until noVNC gives VNC's banner."""
+    start = time.perf_counter()
+    image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
+    task = start_task(bench.environment, image, bench.settings, engine=bench.engine)
+    took = time.perf_counter() - start
+    task.stop()
+    return took
+
+
+def _at_once(bench: Bench, count: int) -> float:
+    """So many tasks from threads of one process, until the last one's desktop answers."""
+
+    def one(_number: int) -> DesktopTask:
+        image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
+        return start_task(bench.environment, image, bench.settings, engine=bench.engine)
+
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        start = time.perf_counter()
+        tasks = list(pool.map(one, range(count)))  # raises where one failed
+        took = time.perf_counter() - start
+        list(pool.map(lambda task: task.stop(), tasks))
+    return took
+
+
+def _memory(bench: Bench) -> tuple[float, float]:
+    """What `desktop-bake run` holds while its task runs, in MB: resident, and of that what others map too."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "run", "--config", str(bench.config)], stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stderr
+    while b"http://" not in process.stderr.readline():
+        pass
+    status = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    process.terminate()
+    process.communicate()
+
+    def megabytes(name: str) -> float:
+        return sum(int(kb) for kb in re.findall(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)) / 1000
+
+    return megabytes("Rss"), megabytes("Rss") - megabytes("Pss")

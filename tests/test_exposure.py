@@ -1,0 +1,194 @@
+"""Who gets to a task's desktop, and where its secret is not."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
+from bake.engine import Engine
+from bake.novnc import banner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator import Environment
+    from tests.conftest import Run
+
+LOG: list[str] = []
+
+
+@pytest.fixture
+def task(desktop: Environment, desktop_settings: Settings) -> Iterator[DesktopTask]:
+    """A task with its secret."""
+    LOG.clear()
+    image = ensure_desktop_image(desktop, desktop_settings, log=LOG.append)
+    with start_task(desktop, image, desktop_settings, log=LOG.append, command=("sleep", "1000")) as started:
+        yield started
+
+
+def url_of(task: DesktopTask) -> str:
+    """Its address."""
+    assert task.novnc_url
+    return task.novnc_url
+
+
+def secret_of(task: DesktopTask) -> str:
+    """The secret in its address."""
+    return parse_qs(urlsplit(url_of(task)).fragment)["path"][0].removeprefix("websockify?token=")
+
+
+def status(url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None) -> int:
+    """The HTTP status of a WebSocket handshake; the connection to the address and port of `url`, or another port."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", port or parts.port, timeout=10)
+    headers = {
+        "Host": host or parts.netloc,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+    }
+    if origin is not None:
+        headers["Origin"] = origin
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
+    """The screen is given to who knows the secret and comes from noVNC's own page, or from no page at all."""
+    url, secret = url_of(task), secret_of(task)
+    netloc = urlsplit(url).netloc
+    right = f"/websockify?token={secret}"
+    assert len(secret) >= 32
+    assert status(url, right) == 101
+    assert status(url, right, origin=f"http://{netloc}") == 101
+    port = netloc.rsplit(":", 1)[1]
+    assert status(url, right, host=f"localhost:{port}", origin=f"http://localhost:{port}") == 101
+    wrong = (
+        "",
+        "?token=",
+        "?token=-",
+        f"?token={secret[:-1]}",
+        f"?token={secret}x",
+        f"?Token={secret}",
+        "?token=%00%ff",
+    )
+    for path in ("/", *("/websockify" + query for query in wrong)):
+        assert status(url, path) == 403, path
+    for origin in ("http://evil.example", "null", "", f"https://{netloc}.evil.example", "http://127.0.0.1:1",
+                   f"http://localhost:{port}", "file://"):  # fmt: skip
+        assert status(url, right, origin=origin) == 403, origin
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[", "10.0.0.1"):
+        assert status(url, right, host=host) == 403, host  # a name that somebody lets point to the loopback
+        assert status(url, right, host=host, origin=f"http://{host}") == 403, host
+    assert banner(url.split("#", maxsplit=1)[0]) is None
+
+
+def test_the_pages_are_free(task: DesktopTask) -> None:
+    """noVNC's pages need no secret, list no folder, and answer nothing else."""
+    root = url_of(task).split("/vnc.html")[0]
+    with urllib.request.urlopen(f"{root}/vnc.html") as page:
+        assert b"noVNC" in page.read()
+    for path in ("/", "/app/", "/../../etc/passwd"):
+        parts = urlsplit(root)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection.request("GET", path)
+        assert connection.getresponse().status == 404, path
+        connection.close()
+
+
+def test_bound_to_the_loopback(task: DesktopTask) -> None:
+    """noVNC's port is the loopback's, and in the container neither VNC nor X listens on a network."""
+    shown = subprocess.run(["docker", "port", task.container_id], capture_output=True, text=True, check=True).stdout
+    assert [line.split(" -> ")[1].rsplit(":", 1)[0] for line in shown.splitlines()] == ["127.0.0.1"]
+    sockets = Engine().docker("exec", task.container_id, "cat", "/proc/net/tcp", "/proc/net/tcp6").stdout.decode()
+    listening = [line.split()[1] for line in sockets.splitlines() if line.split()[3:4] == ["0A"]]
+    assert [address.rsplit(":", 1)[1] for address in listening] == [f"{6080:04X}"]
+
+
+def test_another_user_in_the_container_gets_nothing(task: DesktopTask) -> None:
+    """The socket of VNC is its owner's alone."""
+    script = "ls /tmp/tmp.*/; for s in /tmp/tmp.*/vnc; do test -w $s && echo open; done; true"
+    done = Engine().docker("exec", "-u", "12345", task.container_id, "sh", "-c", script)
+    assert done.stdout == b""
+
+
+def test_the_secret_is_nowhere_else(task: DesktopTask, tmp_path: Path) -> None:
+    """Not in a process list, on either side, nor the container's or the image's description, a log, or a file."""
+    secret, engine = secret_of(task), Engine()
+    inside = """cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'
+find / -xdev -type f -newer /proc/1 -print0 2>/dev/null | xargs -0 cat"""
+    described = engine.docker("container", "inspect", task.container_id).stdout
+    logs = engine.docker("logs", task.container_id)
+    seen = {
+        "processes and new files in the container": engine.docker("exec", task.container_id, "sh", "-c", inside).stdout,
+        "docker inspect": described,
+        "image": engine.docker("image", "inspect", json.loads(described)[0]["Image"]).stdout,
+        "docker logs": logs.stdout + logs.stderr,
+        "processes": subprocess.run(["ps", "axwwe"], capture_output=True, check=True).stdout,
+        "log": "\n".join(LOG).encode(),
+        "repr": repr(task).encode(),
+    }  # fmt: skip
+    assert b"Xvnc" in seen["processes and new files in the container"]
+    assert b"[desktop] ready" in seen["docker logs"]
+    for where, text in seen.items():
+        assert secret.encode() not in text, where
+
+
+def test_no_auth(desktop: Environment, desktop_settings: Settings) -> None:
+    """Without a secret: still on the loopback, and still not for a page of another origin."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    with start_task(desktop, image, desktop_settings, options=TaskOptions(auth=False)) as task:
+        url = url_of(task)
+        assert "token" not in url
+        assert url.startswith("http://127.0.0.1:")
+        assert status(url, "/websockify") == 101
+        assert status(url, "/websockify", origin="http://evil.example") == 403
+        assert status(url, "/websockify", host="evil.example") == 403
+
+
+def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
+    """`run --no-auth` says in one line what it opens."""
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.x]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    done = cli("run", "--no-auth", "--", "true")
+    assert done.returncode == 0, done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
+    assert warnings == ["[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop"]
+
+
+def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
+    """Started by hand, with nobody to give it a secret, the desktop runs and lets nobody in."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    script = (Path(__file__).parent.parent / "recipe" / "desktop_run.sh").read_text()
+    words = ["docker", "run", "-d", "--rm", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
+    name = subprocess.run(
+        [*words, str(image.image_id), "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    try:
+        with subprocess.Popen(["docker", "logs", "-f", name], stdout=subprocess.PIPE) as logs:
+            assert logs.stdout
+            needed = {b"[desktop] ready\n", b"[desktop] noVNC listens\n"}
+            while needed:
+                needed.discard(logs.stdout.readline())
+            logs.kill()
+        port = subprocess.run(["docker", "port", name, "6080"], capture_output=True, text=True, check=True).stdout
+        url = f"http://{port.split()[0]}/"
+        for path in ("/websockify", "/websockify?token=", "/websockify?token=-"):
+            assert status(url, path) == 403
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)

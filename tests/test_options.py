@@ -1,0 +1,189 @@
+"""Options of a task's container: what people write, what the engine is asked for, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bake import DockerRunnerConfig, Mount, Port, TaskOptions
+from bake.option_text import check_sources, docker_options, parse_environment, parse_mount, parse_port, parse_volume
+from bake.options import container_body, device_request
+from generator.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("text", "mount"),
+    [
+        ("/a:/b", Mount(kind="bind", source="/a", target="/b")),
+        ("/a:/b:ro", Mount(kind="bind", source="/a", target="/b", read_only=True)),
+        ("./a:/b:rw", Mount(kind="bind", source=str(Path("a").absolute()), target="/b")),
+        ("cache:/b", Mount(kind="volume", source="cache", target="/b")),
+        ("/b", Mount(kind="volume", target="/b")),
+    ],
+)
+def test_volumes(text: str, mount: Mount) -> None:
+    """`-v` as docker reads it."""
+    assert parse_volume(text) == mount
+
+
+@pytest.mark.parametrize(
+    ("text", "mount"),
+    [
+        ("type=bind,src=/a,dst=/b,readonly", Mount(kind="bind", source="/a", target="/b", read_only=True)),
+        ("type=bind,source=/a,target=/b,ro=false", Mount(kind="bind", source="/a", target="/b")),
+        ("type=tmpfs,destination=/b", Mount(kind="tmpfs", target="/b")),
+        ("source=cache,target=/b", Mount(kind="volume", source="cache", target="/b")),
+    ],
+)
+def test_mounts(text: str, mount: Mount) -> None:
+    """`--mount` as docker reads it."""
+    assert parse_mount(text) == mount
+
+
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ("80", Port(container=80)),
+        ("8080:80", Port(container=80, host=8080)),
+        ("0.0.0.0:8080:80/udp", Port(container=80, host=8080, address="0.0.0.0", protocol="udp")),
+        ("[::1]::80", Port(container=80, address="::1")),
+    ],
+)
+def test_ports(text: str, port: Port) -> None:
+    """`-p` as docker reads it, but on the loopback unless an address is given."""
+    assert parse_port(text) == port
+
+
+def test_environment() -> None:
+    """A name alone takes this process's value."""
+    assert parse_environment(["A=1=2", "B", "C="], {"B": "secret"}) == {"A": "1=2", "B": "secret", "C": ""}
+
+
+def test_docker_options() -> None:
+    """Options of docker run, as the engine's API has them."""
+    words = """--shm-size=1g --cpus=1.5 --cap-add=SYS_PTRACE --cap-add=NET_ADMIN --privileged --label=a=b
+        --tmpfs=/t:size=1m --ulimit=nofile=1:2 --device=/dev/a:/dev/b --hostname=h"""
+    assert docker_options(words.split()) == {
+        "Hostname": "h",
+        "Labels": {"a": "b"},
+        "HostConfig": {
+            "ShmSize": 1 << 30,
+            "NanoCpus": 1_500_000_000,
+            "CapAdd": ["SYS_PTRACE", "NET_ADMIN"],
+            "Privileged": True,
+            "Tmpfs": {"/t": "size=1m"},
+            "Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 2}],
+            "Devices": [{"PathOnHost": "/dev/a", "PathInContainer": "/dev/b", "CgroupPermissions": "rwm"}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--pid=host",
+        "shm-size=1g",
+        "--shm-size",
+        "--shm-size=much",
+        "--privileged=yes",
+        "--label=desktop-bake-task=x",
+        "--security-opt=seccomp=file",
+        "--network=host",
+    ],
+)
+def test_docker_options_refused(text: str) -> None:
+    """What is not known, malformed, or would get around a check."""
+    with pytest.raises(ConfigurationError):
+        docker_options([text])
+
+
+@pytest.mark.parametrize("text", ["", ":", "a:", "/a:b", "/a:/b:z:z", "/a:/b:shared", "/a:/"])
+def test_volumes_refused(text: str) -> None:
+    """A malformed volume."""
+    with pytest.raises(ConfigurationError):
+        parse_volume(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "65536", "1:2:3", "80-90", "8080:6080", "80/icmp", "host:1:2"])
+def test_ports_refused(text: str) -> None:
+    """A malformed port, or noVNC's own."""
+    with pytest.raises(ConfigurationError):
+        parse_port(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["type=npipe,target=/a", "type=bind,source=/a", "target=/b,shared=1", "type=bind,target=/b"]
+)
+def test_mounts_refused(text: str) -> None:
+    """A malformed mount."""
+    with pytest.raises(ConfigurationError):
+        parse_mount(text)
+
+
+def test_missing_source(tmp_path: Path) -> None:
+    """A folder that is not there is named, with the command that makes it."""
+    check_sources([Mount(kind="bind", source=str(tmp_path), target="/a"), Mount(kind="volume", target="/b")])
+    with pytest.raises(ConfigurationError, match="does not exist") as caught:
+        check_sources([Mount(kind="bind", source=str(tmp_path / "no"), target="/a")])
+    assert caught.value.remedy == f"mkdir -p {tmp_path / 'no'}"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"geometry": "800"}, {"geometry": "0x600"}, {"geometry": "99999x1"}, {"depth": 8}, {"name": "-x"},
+     {"workdir": "here"}, {"gpus": "some"}, {"variables": {"": "x"}}, {"variables": {"A": "\0"}},
+     {"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}],
+)  # fmt: skip
+def test_options_refused(values: dict[str, object]) -> None:
+    """A value that the engine or X would stumble over."""
+    with pytest.raises(ConfigurationError) as caught:
+        TaskOptions(**values)  # type: ignore[arg-type]
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("network", ["host", "container:other"])
+def test_shared_networks_are_refused(network: str) -> None:
+    """A desktop is never put into a network in which its sockets are others' too."""
+    with pytest.raises(ConfigurationError, match="share"):
+        TaskOptions(network=network).check_desktop()
+
+
+def test_container_body() -> None:
+    """noVNC is on the loopback; no value is lost; our label cannot be overwritten."""
+    options = TaskOptions(
+        ports=(Port(container=80, host=8080),), variables={"A": "b"}, gpus="device=0,1", user="1:2", workdir="/w",
+        network="mine", extra={"HostConfig": {"ShmSize": 1}, "Labels": {"x": "y"}, "Hostname": "h"},
+        mounts=(Mount(kind="bind", source="/s", target="/t", read_only=True),),
+    )  # fmt: skip
+    body = container_body("image", ["bash", "-c", "x"], "env", options, desktop=True, publish=True)
+    host = body["HostConfig"]
+    assert host["PortBindings"] == {
+        "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}],
+        "6080/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}],
+    }
+    assert host["DeviceRequests"] == device_request("device=0,1")
+    assert (host["NetworkMode"], host["ShmSize"], host["AutoRemove"]) == ("mine", 1, True)
+    assert host["Mounts"] == [{"Type": "bind", "Source": "/s", "Target": "/t", "ReadOnly": True}]
+    assert {"A=b", "DESKTOP_GEOMETRY=1280x800", "DISPLAY=:1"} <= set(body["Env"])
+    assert (body["User"], body["WorkingDir"], body["Hostname"]) == ("1:2", "/w", "h")
+    assert body["Labels"] == {"x": "y", "desktop-bake-task": "env"}
+
+
+def test_values_are_not_shown() -> None:
+    """A variable's value does not get into a log by way of the options' representation."""
+    assert "hunter2" not in repr(TaskOptions(variables={"PASSWORD": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("desktop", "cache", "effective"),
+    [(False, False, False), (False, True, False), (True, False, False), (True, True, True)],
+)
+def test_the_toggles(desktop: bool, cache: bool, effective: bool) -> None:
+    """Both are off by default; the cache has no effect without a desktop."""
+    config = DockerRunnerConfig(base_image="debian", headless_desktop_enabled=desktop, desktop_cache_enabled=cache)
+    assert config.desktop_cache_enabled is effective
+    assert config.environment.desktop_cache_enabled is effective
+    assert DockerRunnerConfig.of(config.environment) == config
+    plain = DockerRunnerConfig(base_image="debian")
+    assert (plain.headless_desktop_enabled, plain.desktop_cache_enabled) == (False, False)
