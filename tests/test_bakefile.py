@@ -53,11 +53,11 @@ def rendered(environments: list[Environment], options: BakeOptions, recipe: Reci
     return render_bake_file(TEMPLATE, bake_targets(wanted, options))
 
 
-def printed(text: str, folder: Path) -> dict[str, Any]:
+def printed(text: str, folder: Path, group: str = "desktop") -> dict[str, Any]:
     """What buildx reads in a bake file."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
-        ["docker", "buildx", "bake", "--print", "desktop"],
+        ["docker", "buildx", "bake", "--print", group],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -107,8 +107,29 @@ def test_golden(case: str, tmp_path: Path) -> None:
         assert _entries(got["output"]) == {OUTPUT}
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
-        assert got["contexts"] == {"base": f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"}
+        assert got["contexts"] == {"base": target.base}
+        assert target.base == f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"
         assert got["context"] == target.context
+
+
+@pytest.mark.parametrize("case", ["one", "team"])
+def test_golden_check(case: str, tmp_path: Path) -> None:
+    """Each desktop has a check on top of it, in no other group; it makes no image, and exports inside the folder."""
+    environments, options = CASES[case]
+    text = rendered(environments, options)
+    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    read = printed(text, tmp_path, "desktop-check")
+    checks = read["group"]["desktop-check"]["targets"]
+    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in targets]
+    assert not set(checks) & set(printed(text, tmp_path, "default")["target"])
+    for check, target in zip(checks, targets, strict=True):
+        got = read["target"][check]
+        assert got["contexts"] == {"desktop": f"target:{target.name}"}
+        assert got["context"] == "check"
+        assert got["output"] == [{"type": "local", "dest": f"pictures/{target.key}"}]
+        assert got.get("platforms", []) == list(target.platforms)
+        assert "tags" not in got
+        assert got["labels"] == {}
 
 
 def test_two_environments_with_one_key_share_a_target() -> None:
