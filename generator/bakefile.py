@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,10 +106,15 @@ def hcl(text: str) -> str:
     Source: HCL native syntax specification, "Template Expressions"; `${` and `%{` start templates.
 
     Raises:
-        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates).
+        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
+            HCL composes characters (Unicode NFC).
     """
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ConfigurationError(
+            f"{text[:80]!r} holds a character that a bake file would change", "write it in composed form (Unicode NFC)"
+        )
     out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
     out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
