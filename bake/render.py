@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bake.resolve import key_of, silent
 from bake.shipped import shipped
-from generator.bakefile import BakeOptions, BakeTarget, bake_targets, render_bake_file
+from generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from generator.environment import Environment
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
+
+_CHECK_FILES = {
+    "Dockerfile": "check.Dockerfile",
+    "desktop_check.sh": "desktop_check.sh",
+    "desktop_run.sh": "desktop_run.sh",
+}
 
 
 def targets_of(
@@ -37,6 +43,9 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
     for target in targets:
         for path, file in target.recipe.context():
             files[f"{target.context}/{path}"] = (file.content, file.executable)
+    if check_targets(targets):
+        for path, name in _CHECK_FILES.items():
+            files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
     return files
 
 

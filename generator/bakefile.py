@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE}
 # zstd packs smaller and several times faster than BuildKit's default; the engine keeps and pushes the same bytes
 OUTPUT = "type=image,compression=zstd,oci-mediatypes=true"
+CHECK_CONTEXT = "check"
+PICTURES = "pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ class BakeTarget:
         name: target name, `[a-zA-Z0-9_-]+`.
         key: the cache key.
         context: the build context's folder, relative to the bake file.
-        base: the pinned base, `repository:tag@digest`.
+        base: the named context `base`: `docker-image://repository:tag@digest`.
         tags, labels, args, platforms, cache_from, cache_to: the target's attributes of these names.
         recipe: the files that belong into the context.
     """
@@ -77,16 +80,41 @@ class BakeTarget:
     recipe: Recipe
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckTarget:
+    """A target that starts a baked desktop while it is built and exports its picture; it makes no image.
+
+    Attributes:
+        name: target name.
+        context: the folder of the check, relative to the bake file; what lies in it is part of no key.
+        desktop: the named context `desktop`, `target:…`.
+        platforms: as the desktop's.
+        output: where the picture goes, as Bake's `output`, relative to the working directory of the call: what lies
+            inside it Bake writes without asking (Bake file reference, "Entitlements").
+    """
+
+    name: str
+    context: str
+    desktop: str
+    platforms: tuple[str, ...]
+    output: str
+
+
 def hcl(text: str) -> str:
     """A quoted HCL string that BuildKit reads back as exactly this text.
 
     Source: HCL native syntax specification, "Template Expressions"; `${` and `%{` start templates.
 
     Raises:
-        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates).
+        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
+            HCL composes characters (Unicode NFC).
     """
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ConfigurationError(
+            f"{text[:80]!r} holds a character that a bake file would change", "write it in composed form (Unicode NFC)"
+        )
     out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
     out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
@@ -115,7 +143,7 @@ def bake_targets(
                 name=name,
                 key=key,
                 context=f"context/{text}",
-                base=environment.base_image.pinned(key.base),
+                base=f"docker-image://{environment.base_image.pinned(key.base)}",
                 tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
                 args=dict(sorted(environment.build_args.items())),
@@ -126,6 +154,20 @@ def bake_targets(
             )
         )
     return tuple(targets)
+
+
+def check_targets(targets: Iterable[BakeTarget]) -> tuple[CheckTarget, ...]:
+    """The self-test of each of these targets, in their order."""
+    return tuple(
+        CheckTarget(
+            name=target.name.replace("desktop-", "desktop-check-", 1),
+            context=CHECK_CONTEXT,
+            desktop=f"target:{target.name}",
+            platforms=target.platforms,
+            output=f"type=local,dest={PICTURES}/{target.key}",
+        )
+        for target in targets
+    )
 
 
 def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
@@ -144,7 +186,10 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
     )
     engine.filters["hcl"] = hcl
     engine.filters["hcl_with_variables"] = _hcl_with_variables
-    return engine.from_string(template).render(targets=list(targets), variables=VARIABLES, output=OUTPUT)
+    targets = list(targets)
+    return engine.from_string(template).render(
+        targets=targets, checks=check_targets(targets), variables=VARIABLES, output=OUTPUT, pictures=PICTURES
+    )
 
 
 def _hcl_with_variables(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,11 @@ def rendered(environments: list[Environment], options: BakeOptions, recipe: Reci
     return render_bake_file(TEMPLATE, bake_targets(wanted, options))
 
 
-def printed(text: str, folder: Path) -> dict[str, Any]:
+def printed(text: str, folder: Path, group: str = "desktop") -> dict[str, Any]:
     """What buildx reads in a bake file."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
-        ["docker", "buildx", "bake", "--print", "desktop"],
+        ["docker", "buildx", "bake", "--print", group],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -107,8 +108,29 @@ def test_golden(case: str, tmp_path: Path) -> None:
         assert _entries(got["output"]) == {OUTPUT}
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
-        assert got["contexts"] == {"base": f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"}
+        assert got["contexts"] == {"base": target.base}
+        assert target.base == f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"
         assert got["context"] == target.context
+
+
+@pytest.mark.parametrize("case", ["one", "team"])
+def test_golden_check(case: str, tmp_path: Path) -> None:
+    """Each desktop has a check on top of it, in no other group; it makes no image, and exports inside the folder."""
+    environments, options = CASES[case]
+    text = rendered(environments, options)
+    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    read = printed(text, tmp_path, "desktop-check")
+    checks = read["group"]["desktop-check"]["targets"]
+    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in targets]
+    assert not set(checks) & set(printed(text, tmp_path, "default")["target"])
+    for check, target in zip(checks, targets, strict=True):
+        got = read["target"][check]
+        assert got["contexts"] == {"desktop": f"target:{target.name}"}
+        assert got["context"] == "check"
+        assert got["output"] == [{"type": "local", "dest": f"pictures/{target.key}"}]
+        assert got.get("platforms", []) == list(target.platforms)
+        assert "tags" not in got
+        assert got["labels"] == {}
 
 
 def test_two_environments_with_one_key_share_a_target() -> None:
@@ -125,10 +147,11 @@ def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60) | st.lists(
     st.sampled_from(["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"])
 ).map("".join)
+COMPOSED = TEXT.map(lambda text: unicodedata.normalize("NFC", text))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(TEXT, min_size=30, max_size=60))
+@given(values=st.lists(COMPOSED, min_size=30, max_size=60))
 def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -> None:
     """Whatever a value holds, buildx reads exactly these characters and nothing more."""
     arguments = {f"A{i}": value for i, value in enumerate(values)}
@@ -138,7 +161,7 @@ def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -
     assert set(read["group"]) == {"default", "desktop"}
 
 
-@pytest.mark.parametrize("value", ["\0", "\ud800"])
+@pytest.mark.parametrize("value", ["\0", "\ud800", "\U0002f800", "e\u0301"])
 def test_what_hcl_cannot_carry_is_refused(value: str) -> None:
     """A character that cannot be carried is refused, not changed."""
     with pytest.raises((ConfigurationError, UnicodeEncodeError)):
