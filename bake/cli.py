@@ -81,6 +81,14 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
                      help="without a command the desktop stays until Ctrl-C")  # fmt: skip
     _env(verb, json_flag)
+    warm = verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m")
+    warm.set_defaults(module="bake.warm")
+    warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
+    warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument(
+        "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
+    )
+    json_flag(warm)
     return top
 
 
