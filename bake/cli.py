@@ -46,10 +46,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--environments", **environments)
     verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def verb(name: str, text: str, example: str, among: Any = verbs) -> argparse.ArgumentParser:
+    def verb(name: str, text: str, example: str, among: Any = verbs, *, group: bool = False) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = among.add_parser(
-            name, help=text, description=text, parents=[common], epilog=f"example: desktop-bake {example}"
-        )
+            name, help=text, description=text, parents=[] if group else [common],
+            epilog=f"example: desktop-bake {example}",
+        )  # fmt: skip
         return command
 
     def json_flag(command: argparse.ArgumentParser) -> None:
@@ -89,11 +90,14 @@ def parser() -> argparse.ArgumentParser:
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
     json_flag(warm)
+    completion = verb("completion", "print the script that completes commands in a shell", "completion bash")
+    completion.set_defaults(module="bake.completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
     return top
 
 
 def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
-    env = verb("env", "read and change environments, comments kept", "env list")
+    env = verb("env", "read and change environments, comments kept", "env list", group=True)
     env.set_defaults(module="bake.environments")
     verbs = env.add_subparsers(prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     listing = verb("list", "every environment and its toggles", "env list --json", verbs)

@@ -220,7 +220,7 @@ def test_cron_line() -> None:
     assert "desktop-bake warm --config" in text
 
 
-@pytest.mark.parametrize("page", ["warm.md", "environments.md"])
+@pytest.mark.parametrize("page", ["warm.md", "environments.md", "completion.md"])
 def test_commands_in_docs(page: str) -> None:
     """Every command that the pages show is one that the parser takes."""
     commands = list(quoted_commands((DOCS / page).read_text()))
