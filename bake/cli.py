@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bake.settings import Settings
 
 INTERRUPTED = 130
+RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
         "help": "environments of Agents Runner, in JSON, not the file's",
     }
     common.add_argument("--environments", default=argparse.SUPPRESS, **environments)
+    common.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long"
+    )
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
     top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
     top.add_argument("--environments", **environments)
@@ -90,6 +94,11 @@ def parser() -> argparse.ArgumentParser:
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
     json_flag(warm)
+    stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
+    stats.set_defaults(module="bake.stats")
+    stats.add_argument("file", type=Path, metavar="FILE")
+    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
+    json_flag(stats)
     completion = verb("completion", "print the script that completes commands in a shell", "completion bash")
     completion.set_defaults(module="bake.completion")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
@@ -150,14 +159,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status, as the README lists them.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    arguments = argparse.Namespace(recorder=None)
     try:
-        arguments = parser().parse_args(argv)
+        parser().parse_args(argv, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)
+        metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
+        if metrics and arguments.command in RECORDED:
+            from bake.metrics import Recorder
+
+            arguments.recorder = Recorder(Path(metrics), arguments.command)
         module = import_module(getattr(arguments, "module", "bake.commands"))
         return int(getattr(module, arguments.command)(arguments))
     except DesktopBakeError as error:
+        if arguments.recorder:
+            arguments.recorder.fail(error)
         red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
         print(f"{red}error:{plain} {error}", file=sys.stderr)
         if error.remedy:

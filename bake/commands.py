@@ -59,7 +59,8 @@ cache_desktop_build = true
 
 
 def _log(arguments: argparse.Namespace) -> Log:
-    return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    return arguments.recorder.listening(log) if arguments.recorder else log
 
 
 def _print_json(value: object) -> None:
@@ -130,7 +131,10 @@ def _show(result: ImageResult, *, as_json: bool) -> None:
 def resolve(arguments: argparse.Namespace) -> int:
     """Print what a task would use; exit 3 on a miss, 5 where the registry could not be asked."""
     settings = load(arguments)
-    result = resolve_image(settings.environment(arguments.env), settings, Engine(), _log(arguments))
+    engine = Engine()
+    result = resolve_image(settings.environment(arguments.env), settings, engine, _log(arguments))
+    if arguments.recorder:
+        arguments.recorder.record(result, engine)
     _show(result, as_json=arguments.json)
     if result.status is not Status.MISS:
         return 0
@@ -155,6 +159,8 @@ def build(arguments: argparse.Namespace) -> int:
         if settings.push and result.status is Status.LOCAL_HIT:
             result = publish(result, settings, engine, log, draw=progress != "plain")
         results.append(result)
+        if arguments.recorder:
+            arguments.recorder.record(result, engine)
         if not arguments.json:
             _show(result, as_json=False)
     if arguments.json:
@@ -184,8 +190,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     engine, log = Engine(), _log(arguments)
     image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=_progress(arguments))
+    if arguments.recorder:
+        arguments.recorder.phase("start")
     task = start_task(environment, image, settings, engine=engine, log=log, geometry=arguments.geometry)
     try:
+        if arguments.recorder:
+            arguments.recorder.record(image, engine)
         if task.novnc_url:
             print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
         if command:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from bake.metrics import Recorder
     from bake.resolve import ImageResult, Log
     from bake.settings import Settings
     from generator.environment import Environment
@@ -171,6 +172,7 @@ def warm_round(
     progress: str = "plain",
     chosen: list[str] | None = None,
     tidy: Tidy | None = None,
+    recorder: Recorder | None = None,
 ) -> Round:
     """One round over the environments.
 
@@ -179,24 +181,31 @@ def warm_round(
         settings, engine, log, progress: as `warm_environment`.
         chosen: environment IDs; those with their cache switched on where None or empty.
         tidy: called after a round in which nothing failed: the place for `prune`.
+        recorder: gets an event an environment.
 
     Raises:
         ConfigurationError: there is no such environment.
     """
     at, started = datetime.now(UTC), time.monotonic()
     environments = [settings.environment(i) for i in chosen or settings.environments]
-    warmed = tuple(
-        warm_environment(e, settings, engine, log, progress) for e in environments if e.desktop_cache_enabled
-    )
+    warmed = []
+    for environment in (e for e in environments if e.desktop_cache_enabled):
+        warmed.append(warm_environment(environment, settings, engine, log, progress))
+        if recorder and warmed[-1].result:
+            recorder.record(warmed[-1].result, engine)
+        elif recorder:
+            recorder.fail(warmed[-1].error, warmed[-1].environment)
     if tidy and not any(w.action == "failed" for w in warmed):
         tidy(settings, engine, log)
-    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=warmed)
+    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed))
 
 
 def warm(arguments: argparse.Namespace) -> int:
     """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
     every_s = duration_s(arguments.watch) if arguments.watch else None
     log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    if arguments.recorder:
+        log = arguments.recorder.listening(log)
     number = 0
     try:
         while True:
@@ -220,7 +229,9 @@ def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool)
         arguments.pull = arguments.pull or "always"
         settings = load(arguments)
         settings = replace(settings, push=settings.has_registry and not arguments.no_push)
-        return warm_round(number, settings, Engine(), log, chosen=arguments.env)
+        if arguments.recorder:
+            arguments.recorder.restart()  # the pause before is nobody's time
+        return warm_round(number, settings, Engine(), log, chosen=arguments.env, recorder=arguments.recorder)
     except ConfigurationError as error:
         if first:
             raise
