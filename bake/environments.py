@@ -145,4 +145,7 @@ def _in_origin(
         encoded = text.encode()
     except UnicodeError as error:
         raise ConfigurationError(f"a value is not UTF-8: {error}", "correct it") from error
-    return encoded, OriginFile.parse(encoded, path.name).environments(base)[arguments.env]
+    edited = OriginFile.parse(encoded, path.name)
+    if edited.forced and changes.get(("headless_desktop_enabled",), True) is not True:
+        print("note: the settings of that file give every environment a desktop all the same", file=sys.stderr)
+    return encoded, edited.environments(base)[arguments.env]

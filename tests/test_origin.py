@@ -106,6 +106,37 @@ def test_layouts(text: str, edited: str) -> None:
     assert toggles(edited)["a"][1] is True
 
 
+# Every field that Agents Runner's serializer of early 2026 writes.
+PAYLOAD: dict[str, Any] = {
+    "version": 1, "env_id": "midori", "name": "Midori ✿", "color": "emerald", "host_workdir": "/home/u/é", "ports": [],
+    "host_codex_dir": "", "agent_cli_args": "", "codex_extra_args": "", "max_agents_running": -1,
+    "headless_desktop_enabled": True, "cache_desktop_build": False, "container_caching_enabled": False,
+    "cached_preflight_script": "", "preflight_enabled": True, "preflight_script": "#!/bin/sh\necho \"$HOME\"\t\u2028\n",
+    "env_vars": {"Z": "1", "A": "\x7f"}, "extra_mounts": ["/a:/b:ro"], "ports_unlocked": False,
+    "ports_advanced_acknowledged": False, "gh_management_locked": False, "workspace_type": "cloned",
+    "workspace_target": "a/b", "gh_last_base_branch": "", "gh_use_host_cli": True, "gh_context_enabled": False,
+    "prompts": [{"enabled": True, "prompt_path": "", "text": "x"}], "prompts_unlocked": False,
+    "agent_selection": {"agents": [{"agent_id": "codex", "agent_cli": "codex", "config_dir": "", "cli_flags": ""}],
+                        "selection_mode": "round-robin", "agent_fallbacks": {}, "pinned_agent_id": ""},
+    "use_cross_agents": False, "cross_agent_allowlist": [], "midoriai_template_likelihood": 0.0,
+    "midoriai_template_detected": False, "midoriai_template_detected_path": None, "gpu_enabled": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_as_agents_runner_would_have_written_it(there: bool) -> None:
+    """On a file of its own an edit gives the bytes that Agents Runner would have written, the field there or not."""
+
+    def written(payload: dict[str, Any]) -> str:
+        environments = [{**PAYLOAD, "env_id": "other"}, payload]
+        state = {"version": 3, "tasks": [], "settings": {"max_agents_running": -1}, "environments": environments}
+        return json.dumps(state, ensure_ascii=False, indent=2, sort_keys=True)
+
+    before = {k: v for k, v in PAYLOAD.items() if there or k != "cache_desktop_build"}
+    edited = parse(written(before)).edit("midori", {"cache_desktop_build": True, "name": "ü"})
+    assert edited == written({**PAYLOAD, "cache_desktop_build": True, "name": "ü"})
+
+
 def test_names_are_escaped_as_the_file_is() -> None:
     """A name is written with or without escapes, as the file's other names are."""
     assert parse('{"env_id":"a","x":"\\u00fc"}').edit("a", {"name": "ä"}).count("\\u00e4") == 1
@@ -225,8 +256,8 @@ def test_commands_work_on_them(cli: Run, project: Path, base: str) -> None:
     key = cli(*words, "key", "one", DESKTOP_BAKE_BASE_IMAGE=base).stdout.split()[0]
     assert key in cli(*words, "render", "one", DESKTOP_BAKE_BASE_IMAGE=base).stdout
     after = path.read_bytes()
-    variables = {"DESKTOP_BAKE_BASE_IMAGE": base, "DESKTOP_BAKE_REPOSITORY": f"desktop-bake-test-{key[-8:]}"}
-    assert json.loads(cli(*words, "resolve", "one", "--json", **variables).stdout)["status"] == "miss"
+    resolved = json.loads(cli(*words, "resolve", "one", "--json", DESKTOP_BAKE_BASE_IMAGE=base).stdout)
+    assert resolved["cache_key"] == key
     assert path.read_bytes() == after
     refused = cli(*words, "env", "set", "one", "setup_script=x")
     assert refused.returncode == 2
