@@ -6,17 +6,20 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bake.settings import Settings
 
 INTERRUPTED = 130
+RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,14 +36,26 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
     common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
     common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
+    environments: dict[str, Any] = {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "environments of Agents Runner, in JSON, not the file's",
+    }
+    common.add_argument("--environments", default=argparse.SUPPRESS, **environments)
+    common.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long"
+    )
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
     top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
+    top.add_argument("--environments", **environments)
     verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def verb(name: str, text: str, example: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(
-            name, help=text, description=text, parents=[common], epilog=f"example: desktop-bake {example}"
-        )
+    def verb(name: str, text: str, example: str, among: Any = verbs, *, group: bool = False) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = among.add_parser(
+            name, help=text, description=text, parents=[] if group else [common],
+            epilog=f"example: desktop-bake {example}",
+        )  # fmt: skip
+        return command
 
     def json_flag(command: argparse.ArgumentParser) -> None:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -70,6 +85,23 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
                      help="without a command the desktop stays until Ctrl-C")  # fmt: skip
+    _env(verb, json_flag)
+    warm = verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m")
+    warm.set_defaults(module="bake.warm")
+    warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
+    warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument(
+        "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
+    )
+    json_flag(warm)
+    stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
+    stats.set_defaults(module="bake.stats")
+    stats.add_argument("file", type=Path, metavar="FILE")
+    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
+    json_flag(stats)
+    completion = verb("completion", "print the script that completes commands in a shell", "completion bash")
+    completion.set_defaults(module="bake.completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
     return top
 
 
@@ -99,12 +131,44 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         help="a further option of docker run, as --docker=--shm-size=1g")  # fmt: skip
 
 
+def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
+    env = verb("env", "read and change environments, comments kept", "env list", group=True)
+    env.set_defaults(module="bake.environments")
+    verbs = env.add_subparsers(prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    listing = verb("list", "every environment and its toggles", "env list --json", verbs)
+    show = verb("show", "every field of an environment", "env show default", verbs)
+    show.add_argument("env", nargs="?", metavar="ENV")
+    put = verb("set", "set fields, checked before anything is written", "env set default cache_desktop_build=on", verbs)
+    put.add_argument("--create", action="store_true", help="the environment is a new one")
+    put.add_argument("env", metavar="ENV")
+    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value for one of a table")
+    unset = verb("unset", "take fields out, so that their defaults hold", "env unset default platforms", verbs)
+    unset.add_argument("env", metavar="ENV")
+    unset.add_argument("fields", nargs="+", metavar="FIELD")
+    for command in (listing, show, put, unset):
+        json_flag(command)
+
+
 def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
     from bake.settings import load_settings
 
     names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull")
-    return load_settings(arguments.config, os.environ, {n: getattr(arguments, n, None) for n in names})
+    overrides = {n: getattr(arguments, n, None) for n in names}
+    settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+    if arguments.environments:
+        from bake.origin import read_origin
+
+        environments = read_origin(arguments.environments).environments(settings.base_image)
+        settings = replace(settings, environments=environments)
+    return settings
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on standard output."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -125,15 +189,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
         signal.signal(signal.SIGINT, _interrupt)
+    arguments = argparse.Namespace(recorder=None)
     try:
-        arguments = parser().parse_args(argv)
+        parser().parse_args(argv, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)
-        from bake import commands
+        metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
+        if metrics and arguments.command in RECORDED:
+            from bake.metrics import Recorder
 
-        return int(getattr(commands, arguments.command)(arguments))
+            arguments.recorder = Recorder(Path(metrics), arguments.command)
+        module = import_module(getattr(arguments, "module", "bake.commands"))
+        return int(getattr(module, arguments.command)(arguments))
     except DesktopBakeError as error:
+        if arguments.recorder:
+            arguments.recorder.fail(error)
         red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
         print(f"{red}error:{plain} {error}", file=sys.stderr)
         if error.remedy:
