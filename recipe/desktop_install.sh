@@ -3,7 +3,7 @@
 # DESKTOP_KEEP_DOWNLOADS=1 leaves package lists and archives where they are: they lie in cache mounts.
 set -euo pipefail
 
-TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth"
+TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth fc-cache"
 
 say() { printf '[desktop] %s\n' "$*"; }
 refuse() { say "$*" >&2; exit 1; }
@@ -84,7 +84,7 @@ install_apt() {
     -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
     -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
     "$folder"/*.deb tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils wmctrl xdotool xauth \
-    fonts-dejavu-core xfonts-base </dev/null
+    fontconfig fonts-dejavu-core xfonts-base </dev/null
   if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
   rm -rf "$folder"
   if [ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ]; then
@@ -105,7 +105,7 @@ release() { # REPOSITORY VERSION FOLDER
 
 install_arch() {
   # xorg-mkfontscale writes the fonts.dir without which an X server finds no core fonts
-  local packages=(tigervnc fluxbox xterm imagemagick xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
+  local packages=(tigervnc fluxbox xterm imagemagick fontconfig xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
     xorg-fonts-misc xorg-fonts-alias-misc xorg-mkfontscale python)
   # packages signed by keys newer than the base; distributions made from Arch may have no such package
   as_root pacman -Sy --noconfirm --needed archlinux-keyring || true
@@ -135,6 +135,11 @@ if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 fi
 say "installing packages ($family)"
 "install_$family"
+# Else the window manager reads every font at every start of a task, for 0.15 s. A cache holds for its folder's time
+# of change, of which layers keep the seconds only.
+as_root mkdir -p /usr/share/fonts /usr/local/share/fonts
+as_root find /usr/share/fonts /usr/local/share/fonts -type d -exec touch -d "@$(date +%s)" {} +
+as_root fc-cache
 
 for tool in $TOOLS; do
   command -v "$tool" >/dev/null || refuse "missing after install: $tool"

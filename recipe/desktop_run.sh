@@ -81,9 +81,14 @@ if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
   fluxbox >"$run/fluxbox" 2>&1 &
   wm=$!
   fbsetroot -solid '#2e4057'
-  # xprop's "no such atom on any window" is no window manager's
-  until xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 'window id'; do kill -0 "$wm" 2>/dev/null || break; done
-  echo "[desktop] ready"
+  { # told by X, not asked again and again: with many desktops at once that would cost more than starting them
+    exec 4< <(exec xprop -root -spy 2>/dev/null)
+    spy=$!
+    while read -r line <&4; do
+      if [[ $line == "_NET_SUPPORTING_WM_CHECK(WINDOW)"* ]]; then echo "[desktop] ready" && break; fi
+    done
+    kill "$spy"
+  } &
 fi
 
 wait -n "$x" "$web" "${wm:-$x}"
