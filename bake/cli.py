@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
                      help="without a command the desktop stays until Ctrl-C")  # fmt: skip
+    from bake.tidy import add_parsers
+
+    add_parsers(verb)
     return top
 
 
@@ -102,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.environ.pop("DOCKER_HOST", None)
         from bake import commands
 
-        return int(getattr(commands, arguments.command)(arguments))
+        command = getattr(arguments, "function", None) or getattr(commands, arguments.command)
+        return int(command(arguments))
     except DesktopBakeError as error:
         red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
         print(f"{red}error:{plain} {error}", file=sys.stderr)

@@ -83,7 +83,7 @@ def look_up(
         labels = config.labels if same_platform(config.platform, platform) else None
         return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels)
 
-    return _within(timeout_s, reference, insecure, ask)
+    return within(timeout_s, reference, insecure, ask)
 
 
 def digest_of(
@@ -104,10 +104,10 @@ def digest_of(
         found = session.manifest(tag)
         return found[1] if found else None
 
-    return _within(timeout_s, reference, insecure, ask)
+    return within(timeout_s, reference, insecure, ask)
 
 
-def _within(
+def within(
     limit_s: float,
     reference: ImageReference,
     insecure: Callable[[], Mapping[str, Any]],
