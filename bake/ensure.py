@@ -20,6 +20,8 @@ def obtain(
 ) -> ImageResult:
     """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
 
+    What went into it is written down, for `explain`.
+
     Args:
         found: the result of `glance`.
         environment, settings, engine, log, progress: as `ensure_desktop_image`.
@@ -30,6 +32,7 @@ def obtain(
     if found.status is not Status.MISS:
         return found
     from bake.build import Preparation, build  # slow to import, which a hit must not pay
+    from bake.record import write_record
     from bake.transfer import publish, pull
 
     draw = progress != "plain"
@@ -39,6 +42,7 @@ def obtain(
             built = build(environment, found, settings, engine, log, progress, ready)
     if found.status is Status.LOCAL_HIT:
         return found
+    write_record(environment, found.cache_key, settings)
     if found.status is Status.REGISTRY_HIT:
         try:
             return pull(found, settings, engine, log, draw=draw)

@@ -1,18 +1,21 @@
-"""The commands that tell why and keep it tidy: doctor."""
+"""The commands that tell what is cached and why, and keep it tidy."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from bake.cli import coloured, load
-from generator.errors import DesktopBakeError
+from bake.resolve import silent
+from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from bake.resolve import Log
     from bake.settings import Settings
 
 _COLOURS = {"ok": "32", "warning": "33", "failure": "31"}
@@ -24,6 +27,18 @@ def add_parsers(verb: Callable[[str, str, str], argparse.ArgumentParser]) -> Non
     Args:
         verb: makes a command's parser of its name, its purpose and an example.
     """
+    command = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
+    command.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    command.set_defaults(function=images)
+    command = verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run")
+    command.add_argument("--dry-run", action="store_true", help="only say what would go")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.add_argument("--keep", type=int, default=0, metavar="N", help="keep the N newest of each family")
+    command.add_argument("--older-than", metavar="AGE", default="0", help="what is older alone: 12h, 30d, 8w")
+    command.add_argument("--registry", action="store_true", help="tags in the team's registry too")
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    command.set_defaults(function=prune)
     command = verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json")
     command.add_argument("--json", action="store_true", help="one JSON object on standard output")
     command.set_defaults(function=doctor)
@@ -31,6 +46,60 @@ def add_parsers(verb: Callable[[str, str, str], argparse.ArgumentParser]) -> Non
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _log(arguments: argparse.Namespace) -> Log:
+    return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def images(arguments: argparse.Namespace) -> int:
+    """List what is cached."""
+    from bake.engine import Engine
+    from bake.listing import as_json, as_text, listing
+
+    found = listing(load(arguments), Engine(), _log(arguments), everywhere=arguments.all)
+    if arguments.json:
+        _print_json(as_json(found))
+    else:
+        print(as_text(found, time.time()))
+    return 0
+
+
+def prune(arguments: argparse.Namespace) -> int:
+    """Remove what no environment reaches, after asking; exit 1 where something could not be removed."""
+    from bake.engine import Engine
+    from bake.images import reach
+    from bake.listing import plan_as_json, plan_as_text
+    from bake.prune import carry_out, plan
+    from generator.pruning import Policy, age_s
+
+    settings, engine, log = load(arguments), Engine(), _log(arguments)
+    if arguments.keep < 0:
+        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
+    policy = Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
+    planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
+    if not arguments.json:
+        print(plan_as_text(planned, policy.now_s))
+    removed = 0
+    faults: list[str] = []
+    if not arguments.dry_run and not planned.is_empty:
+        if not arguments.yes:
+            _confirm()
+        removed, faults = carry_out(planned, settings, engine, log)
+    if arguments.json:
+        _print_json({**plan_as_json(planned), "dry_run": arguments.dry_run, "removed": removed, "faults": faults})
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise DesktopBakeError(f"not removed: {faults[0]}{more}", "see: desktop-bake images")
+    return 0
+
+
+def _confirm() -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError("prune asks before it removes, and nobody is here to answer", "add --yes or --dry-run")
+    print("Remove? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise DesktopBakeError("nothing was removed", "answer y, or add --yes")
 
 
 def doctor(arguments: argparse.Namespace) -> int:
