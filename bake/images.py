@@ -52,9 +52,7 @@ def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ..
     Raises:
         EngineError: no engine answers.
     """
-    answer = engine.ask("GET", "/images/json", {"filters": filters or {"label": [f"{SCHEMA_LABEL}={SCHEMA}"]}})
-    if answer.status != 200:
-        raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
+    listed = engine.images(filters or {"label": [f"{SCHEMA_LABEL}={SCHEMA}"]})
     try:
         return tuple(
             StoredImage(
@@ -62,7 +60,7 @@ def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ..
                 tags=tuple(tag for tag in entry.get("RepoTags") or () if not tag.startswith("<none>")),
                 labels=entry.get("Labels") or {}, created_s=max(0, entry["Created"]), size_bytes=entry["Size"],
             )
-            for entry in answer.content
+            for entry in listed
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineError("the engine's answer is not understood", "check: docker image ls") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
@@ -85,7 +84,7 @@ def family_of_text(key: str) -> str:
 def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
     """Our images in the registry, each with every tag that names it."""
     from bake.registry import digest_of, look_up
-    from bake.repository import tags_of
+    from bake.repository import tags_of, time_of
 
     if not settings.has_registry:
         raise ConfigurationError(
@@ -111,7 +110,7 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
             return None
         name = f"{settings.repository}:{tag}"
         return StoredImage(
-            image_id=str(found.digest), tags=(name,), labels=found.labels, created_s=_time(found.created)
+            image_id=str(found.digest), tags=(name,), labels=found.labels, created_s=time_of(found.created)
         )
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -129,14 +128,6 @@ def _is_key(tag: str) -> bool:
     except ConfigurationError:
         return False
     return True
-
-
-def _time(stated: str) -> float:
-    """Seconds since 1970; an image that does not say when it was made is as old as can be."""
-    try:
-        return datetime.fromisoformat(stated[:19] + "+00:00").timestamp()
-    except ValueError:
-        return 0.0
 
 
 def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tuple[int, list[str]]:

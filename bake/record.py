@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.resolve import cache_folder
-from generator.explanation import Inputs
+from generator.inputs import Inputs
 from generator.key import compute_key
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bake.registry import within
@@ -102,3 +103,11 @@ def delete_manifest(
             raise session.refusal(response, content, "delete")
 
     return within(timeout_s, reference, insecure, ask)
+
+
+def time_of(stated: str) -> float:
+    """When an image says it was made, in seconds since 1970; 0 where it does not."""
+    try:
+        return max(0.0, datetime.fromisoformat(stated[:19] + "+00:00").timestamp())
+    except ValueError:
+        return 0.0

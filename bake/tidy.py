@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from bake.explain import Explanation
     from bake.resolve import Log
     from bake.settings import Settings
 
@@ -27,6 +28,11 @@ def add_parsers(verb: Callable[[str, str, str], argparse.ArgumentParser]) -> Non
     Args:
         verb: makes a command's parser of its name, its purpose and an example.
     """
+    command = verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json")
+    command.add_argument("env", nargs="?", metavar="ENV")
+    command.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    command.set_defaults(function=explain)
     command = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
     command.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
     command.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -50,6 +56,39 @@ def _print_json(value: object) -> None:
 
 def _log(arguments: argparse.Namespace) -> Log:
     return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Tell for each environment whether it is a hit, and why it is not."""
+    from bake.engine import Engine
+    from bake.explain import explain as explain_one
+
+    settings, engine, log = load(arguments), Engine(), _log(arguments)
+    chosen = [settings.environment(arguments.env)] if not arguments.all else [
+        e for e in settings.environments.values() if e.desktop_cache_enabled
+    ]  # fmt: skip
+    found = [explain_one(environment, settings, engine, log) for environment in chosen]
+    if arguments.json:
+        one = [explanation.as_json() for explanation in found]
+        _print_json({"schema": 1, "environments": one} if arguments.all else one[0])
+    else:
+        for explanation in found:
+            _print_explanation(explanation)
+    return 0
+
+
+def _print_explanation(found: Explanation) -> None:
+    from bake.difference import print_diff
+    from bake.human import age
+
+    result, near = found.result, found.near
+    print(f"{result.environment}: {result.status.value}: {result.reason}")
+    if near:
+        made = f", made {age(time.time() - near.created_s)} ago" if near.created_s else ""
+        print(f"  nearest: {near.name} ({near.where}{made})")
+    for change in found.changes:
+        print(f"  {change.said}")
+        print_diff(found.diffs.get(change.path or "", ()), indent="    ")
 
 
 def images(arguments: argparse.Namespace) -> int:
