@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.base import base_digest
-from generator.errors import ConfigurationError, RegistryError
+from generator.errors import RegistryError
 from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
 from generator.manifest import same_platform
 from generator.reference import Digest
@@ -189,7 +189,7 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
         image = engine.image(image_id)
         if image and proven(image, miss.cache_key, miss.platform):
             return _local_hit(miss, image, log)
-    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values()))
+    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values(), settings))
     found = _ask_registry(miss, settings, engine) if settings.has_registry else miss
     if found.status is Status.REGISTRY_HIT:
         log(f"[desktop-cache] hit (registry): {miss.image}")
@@ -276,17 +276,13 @@ def _write(memory: Path, image_id: str, before: str | None) -> None:
         return
 
 
-def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]]) -> str:
+def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]], settings: Settings) -> str:
     """Why nothing here is a hit: what lies under the tag, else what changed against the nearest of our images."""
+    from bake.explain import reason_of
+
     assert miss.cache_key
     if tagged:
         wrong = miss.cache_key.mismatch(tagged.labels)
         platforms = f"is for {tagged.platform}, this engine runs {miss.platform}"
         return f"{miss.image} is not what its tag says: {wrong}" if wrong else f"{miss.image} {platforms}"
-    others = []
-    for labels in ours:
-        try:
-            others.append(CacheKey.from_labels(labels))
-        except ConfigurationError:  # not an image that can be near
-            continue
-    return miss.cache_key.miss_reason(others)
+    return reason_of(miss.cache_key, settings.environments.get(miss.environment), settings, ours)

@@ -8,7 +8,7 @@ log=$(mktemp)
 deadline=$((SECONDS + ${DESKTOP_CHECK_TIMEOUT_S:-30}))
 fail() { echo "[desktop-check] FAILED: $*" >&2; exit 1; }
 # what the desktop itself said last, where it said something
-said() { tail -n 1 "$log" | sed 's/^\[desktop\] /: /'; }
+said() { grep -vE '^\[desktop\] (ready|noVNC listens)$' "$log" | tail -n 1 | sed 's/^\[desktop\] /: /'; }
 wait_for() { # WHAT COMMAND…
   local what=$1
   shift
