@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from bake.cli import parser
+from bake.parsers import parser
 from bake.settings import PULL_POLICIES
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bake.cli import parser
 from bake.completion import commands
+from bake.parsers import parser
 
 if TYPE_CHECKING:
     import argparse

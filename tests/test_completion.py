@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bake.cli import parser
 from bake.completion import commands, completion_script
 from bake.manual import commands_page
+from bake.parsers import parser
 
 BIN = Path(sys.executable).parent
 # What bash does on Tab: set these, call the function, read COMPREPLY.
@@ -111,7 +111,7 @@ def test_help(word: str) -> None:
 def test_a_hit_imports_no_library_of_these() -> None:
     """What only edits and completes is not imported by a command that resolves."""
     program = (
-        "import sys; from bake import cli; cli.parser(); import bake.commands\n"
+        "import sys; from bake import cli, parsers; parsers.parser(); import bake.commands\n"
         "print([m for m in ('tomlkit', 'shtab', 'bake.configuration', 'bake.origin', 'bake.warm') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bake import Settings
-from bake.cli import parser
 from bake.engine import Engine
+from bake.parsers import parser
 from bake.warm import duration_s, warm_round
 from generator import ConfigurationError
 from tests.test_ci import cron_faults, quoted_commands
