@@ -118,10 +118,10 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
     add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
-    add("-u", "--user", metavar="USER[:GROUP]")
+    add("-u", "--user", metavar="USER[:GROUP]", help="who the command runs as, as docker run --user")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
     add("--network", metavar="NAME", help="a network of the engine, or none")
-    add("--name", help="the container's name")
+    add("--name", metavar="NAME", help="the container's name")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
     add("--json", action="store_true", help="with --detach: one JSON object on standard output")
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
