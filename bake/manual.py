@@ -43,7 +43,9 @@ def _options(command: argparse.ArgumentParser) -> list[argparse.Action]:
 def _flags(action: argparse.Action) -> str:
     """A flag as it is typed: its longest form and its value."""
     name = max(action.option_strings, key=len)
-    return f"{name} {action.metavar}" if action.metavar and action.nargs != 0 else name
+    if not action.metavar or action.nargs == 0:
+        return name
+    return f"{name}{'' if str(action.metavar).startswith('=') else ' '}{action.metavar}"
 
 
 def _word(action: argparse.Action) -> str:

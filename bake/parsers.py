@@ -109,7 +109,7 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
     add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
-    add("-u", "--user", metavar="USER[:GROUP]")
+    add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
     add("--network", metavar="NAME", help="a network of the engine, or none")
     add("--name", help="the container's name")
