@@ -23,7 +23,7 @@ managed() { manager=$(timeout 5 wmctrl -m 2>/dev/null | sed -n 's/^Name: //p') &
 colours() { timeout 20 import -silent -window root -format %k info:- 2>/dev/null; }
 visible() { count=$(colours) && [ "${count:-0}" -gt 1 ]; }
 
-bash "$1" </dev/null >"$log" 2>&1 &
+setsid bash "$1" </dev/null >"$log" 2>&1 & # it ends its whole process group, which ours must not be in
 desktop=$!
 trap 'kill "$desktop" 2>/dev/null' EXIT
 
