@@ -135,13 +135,14 @@ if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 fi
 say "installing packages ($family)"
 "install_$family"
+
+for tool in $TOOLS; do
+  command -v "$tool" >/dev/null || refuse "missing after install: $tool"
+done
+
 # Else the window manager reads every font at every start of a task, for 0.15 s. A cache holds for its folder's time
 # of change, of which layers keep the seconds only.
 as_root mkdir -p /usr/share/fonts /usr/local/share/fonts
 as_root find /usr/share/fonts /usr/local/share/fonts -type d -exec touch -d "@$(date +%s)" {} +
 as_root fc-cache
-
-for tool in $TOOLS; do
-  command -v "$tool" >/dev/null || refuse "missing after install: $tool"
-done
 say "packages installed"

@@ -84,9 +84,13 @@ if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
   { # told by X, not asked again and again: with many desktops at once that would cost more than starting them
     exec 4< <(exec xprop -root -spy 2>/dev/null)
     spy=$!
-    while read -r line <&4; do
-      if [[ $line == "_NET_SUPPORTING_WM_CHECK(WINDOW)"* ]]; then echo "[desktop] ready" && break; fi
+    # its "no such atom on any window" is no window manager's; what changed before it listened it does not tell
+    until [[ $(xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null) == *"window id"* ]]; do
+      while read -r -t 0.2 line <&4; do
+        if [[ $line == "_NET_SUPPORTING_WM_CHECK(WINDOW)"* ]]; then break 2; fi
+      done
     done
+    echo "[desktop] ready"
     kill "$spy"
   } &
 fi

@@ -1,0 +1,180 @@
+"""The API as a runner uses it: the code of docs/runner.md, cancellation, limits, many at once, a killed program."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from bake.engine import Engine
+from bake.novnc import banner
+from generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
+from tests.test_task import tasks
+
+if TYPE_CHECKING:
+    from bake import ImageResult
+    from generator import Environment
+
+PAGE = Path(__file__).parent.parent / "docs" / "runner.md"
+
+
+@pytest.fixture
+def image(desktop: Environment, desktop_settings: Settings) -> ImageResult:
+    """The baked desktop."""
+    return ensure_desktop_image(desktop, desktop_settings)
+
+
+def test_the_runner_of_the_page(tmp_path: Path, base: str, image: ImageResult) -> None:
+    """The page's code, as it stands there, runs a task: its output, its URL, its status; about 30 lines."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    assert len([line for line in blocks[0].splitlines() if line.strip()]) <= 32
+    (tmp_path / "runner.py").write_text(blocks[0])
+    words = ["sh", "-c", "xdotool getdisplaygeometry; echo $GREETING; exit 5"]
+    done = subprocess.run(
+        [sys.executable, "runner.py", base, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-3:] == ["1024 768", "hello", "status 5"]
+    assert any(line.startswith("watch it at http://127.0.0.1:") for line in lines)
+    assert tasks("default") == []
+
+
+def test_not_in_the_main_thread(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
+    """Everything works in a thread, and the log gets the command's lines there."""
+    lines: list[str] = []
+
+    def work() -> int:
+        with start_task(desktop, image, desktop_settings, command=("sh", "-c", "echo one; echo two >&2; exit 3"),
+                        log=lines.append) as task:  # fmt: skip
+            return task.wait(60)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result(120) == 3
+    assert {"one", "two"} <= set(lines)
+    assert tasks(desktop.env_id) == []
+
+
+def test_wait_has_a_limit_and_can_be_cancelled(
+    desktop: Environment, desktop_settings: Settings, image: ImageResult
+) -> None:
+    """The limit and a cancellation end the wait, not the task; stopping ends the wait of another thread."""
+    cancel = threading.Event()
+    for command, ended in ((("sleep", "1000"), 137), ((), 0)):
+        cancel.clear()
+        with start_task(desktop, image, desktop_settings, command=command) as task:
+            with pytest.raises(TimeLimitError):
+                task.wait(0.1)
+            threading.Timer(0.1, cancel.set).start()
+            start = time.monotonic()
+            with pytest.raises(CancelledError):
+                task.wait(60, cancel)
+            assert time.monotonic() - start < 2
+            assert task.novnc_url
+            assert banner(task.novnc_url)
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(task.wait, 60)
+                task.stop()
+                assert waiting.result(20) == ended
+            task.stop()
+    assert tasks(desktop.env_id) == []
+
+
+def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
+    """Where the X server dies, waiting ends with 1, and a command is refused with the reason."""
+    with start_task(desktop, image, desktop_settings) as task:
+        task.wait_until_managed()
+        script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
+        Engine().docker("exec", task.container_id, "sh", "-c", script)
+        assert task.wait(30) == 1
+        assert any("exited with status" in line for line in task.console.last), task.console.last
+        with pytest.raises(TaskError):
+            task.screenshot(Path("never.png"))
+    assert tasks(desktop.env_id) == []
+
+
+def test_a_start_is_cancelled(desktop: Environment, desktop_settings: Settings, base: str, image: ImageResult) -> None:
+    """Cancelling while it installs at start removes the container, at once."""
+    cancel = threading.Event()
+    at_start = type(image)(
+        environment=desktop.env_id, status=image.status, image=base, image_id=None, cache_key=None, reason="",
+        install_at_start=True,
+    )  # fmt: skip
+
+    def log(line: str) -> None:
+        if "installing packages" in line:
+            cancel.set()
+
+    start = time.monotonic()
+    with pytest.raises(CancelledError):
+        start_task(desktop, at_start, desktop_settings, log=log, cancel=cancel)
+    assert time.monotonic() - start < 15
+    assert tasks(desktop.env_id) == []
+
+
+def test_side_by_side(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
+    """Six at once: each its own port and secret, and one's secret does not open another."""
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        started = list(pool.map(lambda _: start_task(desktop, image, desktop_settings), range(6)))
+        try:
+            urls = [task.novnc_url or "" for task in started]
+            assert len({url.split("#")[0] for url in urls}) == len({url.split("#")[1] for url in urls}) == 6
+            assert all(pool.map(banner, urls))
+            assert banner(urls[0].split("#")[0] + "#" + urls[1].split("#")[1]) is None
+        finally:
+            list(pool.map(lambda task: task.stop(), started))
+    assert tasks(desktop.env_id) == []
+
+
+def test_a_killed_program_takes_its_task_along(
+    desktop: Environment, image: ImageResult, base: str, tmp_path: Path
+) -> None:
+    """Nothing is left of a program that was killed, not even its container."""
+    config = tmp_path / "desktop-bake.toml"
+    for desktop_on in ("true", "false"):
+        config.write_text(
+            f'[environments.killed]\nbase_image = "{base}"\nheadless_desktop_enabled = {desktop_on}\n'
+            "cache_desktop_build = true\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bake", "run", "--", "sh", "-c", "echo up; sleep 1000"], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdout
+        assert process.stdout.readline() == b"up\n"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        end = time.monotonic() + 20
+        while tasks("killed"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_network_none(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
+    """A task without a network is reached all the same; it cannot be left to itself."""
+    with start_task(desktop, image, desktop_settings, options=TaskOptions(network="none")) as task:
+        assert task.novnc_url
+        assert banner(task.novnc_url)
+        sent = Engine().docker("exec", task.container_id, "cat", "/proc/net/route").stdout
+        assert len(sent.splitlines()) == 1
+    with pytest.raises(ConfigurationError, match="detached"):
+        start_task(desktop, image, desktop_settings, options=TaskOptions(network="none", detach=True))
+    with pytest.raises(ConfigurationError, match="share"):
+        start_task(desktop, image, desktop_settings, options=TaskOptions(network="host"))
+    assert tasks(desktop.env_id) == []
