@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bake.record import read_inputs
+from bake.record import keys_of, read_inputs
 from bake.resolve import Status
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
@@ -73,7 +73,8 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
         return Explanation(result=result, diffs={})
     base_name = environment.base_image.named
     candidates = [*_local(engine), *_published(key, settings, engine, result)]
-    near = nearest(key, base_name, candidates)
+    own = keys_of(environment, settings)
+    near = nearest(key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
     found: tuple[Change, ...] = ()
     diffs: dict[str, tuple[str, ...]] = {}
     if near:
@@ -113,7 +114,8 @@ def reason_of(
         settings: where its recipe lies.
         ours: the labels of our images.
     """
-    candidates = [c for c in map(_candidate, ours) if c]
+    own = keys_of(environment, settings) if environment else frozenset()
+    candidates = [replace(c, is_own=str(c.key) in own) for c in map(_candidate, ours) if c]
     base_name = environment.base_image.named if environment else ""
     near = nearest(key, base_name, candidates)
     if near is None:

@@ -59,6 +59,13 @@ def read_inputs(key: CacheKey) -> Inputs | None:
     return Inputs.from_json(record.get("inputs")) if record else None
 
 
+def keys_of(environment: Environment, settings: Settings) -> frozenset[str]:
+    """The texts of the keys that were made for an environment of this project."""
+    own = (environment.env_id, str(settings.root.resolve()))
+    records = ((file.stem, _read(file) or {}) for file in _folder().glob("*.json"))
+    return frozenset(key for key, record in records if (record.get("environment"), record.get("project")) == own)
+
+
 def made_elsewhere(settings: Settings) -> dict[str, str]:
     """The keys that other projects of this user made and that still are: the project's folder by the key's text."""
     here, found = str(settings.root.resolve()), {}

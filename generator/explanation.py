@@ -28,6 +28,7 @@ class Candidate:
         name: its own name.
         where: `here`, or the registry.
         created_s: when it was made, in seconds since 1970; 0 where nobody says.
+        is_own: whether it was made for the environment that is explained, as far as that is known.
     """
 
     key: CacheKey
@@ -35,6 +36,7 @@ class Candidate:
     name: str = ""
     where: str = "here"
     created_s: float = 0
+    is_own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class Change:
 
 
 def nearest(key: CacheKey, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The image that differs in the fewest inputs; of several the one that is here, then the newest.
+    """The image that differs in the fewest inputs; of several the environment's own, what is here, the newest.
 
     None is near that was made on another base, unless all of its recipe but one part is the same.
 
@@ -75,11 +77,9 @@ def nearest(key: CacheKey, base_name: str, candidates: Iterable[Candidate]) -> C
 
     def rank(candidate: Candidate) -> tuple[float, ...]:
         return (
-            differences(candidate),
-            candidate.base_name != base_name,
-            candidate.where != "here",
+            differences(candidate), candidate.base_name != base_name, not candidate.is_own, candidate.where != "here",
             -candidate.created_s,
-        )
+        )  # fmt: skip
 
     near = sorted(filter(is_near, candidates), key=lambda c: (rank(c), str(c.key), c.name))
     return near[0] if near else None

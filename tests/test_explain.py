@@ -108,13 +108,19 @@ def test_what_goes_into_a_record_comes_out() -> None:
 
 
 def test_the_nearest() -> None:
-    """The fewest changes win, then the same base's name, then what is here, then the newest."""
+    """The fewest changes win, then the same base's name, the environment's own, what is here, the newest."""
     key, name = compute_key(*wanted()), "debian:bookworm"
     two = candidate(wanted(install=b"x", setup=b"x"), name="two", created_s=9)
     one = candidate(wanted(setup=b"x"), name="one", created_s=1)
     newer = candidate(wanted(setup=b"y"), name="newer", created_s=2)
     there = candidate(wanted(setup=b"z"), name="there", created_s=3, where="registry")
-    for near, among in ((newer, [two, one, there, newer]), (there, [two, there]), (two, [two])):
+    mine = candidate(wanted(setup=b"w"), name="mine", is_own=True)
+    for near, among in (
+        (mine, [newer, there, mine]),
+        (newer, [two, one, there, newer]),
+        (there, [two, there]),
+        (two, [two]),
+    ):
         assert nearest(key, name, among) == near
     other = candidate(wanted(base="ubuntu:24.04", digest="ubuntu", setup=b"x", install=b"x"))
     assert nearest(key, name, [other]) is None
@@ -241,6 +247,19 @@ def test_for_people(cli: Run, unique: Path) -> None:
     assert said.startswith("default: miss: setup script changed\n  nearest: ")
     assert "    +echo \\x1b[2J\n" in said
     assert "\033" not in said
+
+
+def test_an_environment_of_several_is_compared_with_its_own(cli: Run, unique: Path) -> None:
+    """Of two images that are as near, the environment's own former one is compared with."""
+    config = unique / "desktop-bake.toml"
+    text = config.read_text()
+    second = text[text.index("[environments") :].replace(".default", ".second").replace("setup.sh", "second.sh")
+    config.write_text(text + second)
+    (unique / "second.sh").write_text("echo second\n")
+    own = json.loads(cli("build", "default", "--json").stdout)["images"][0]["image"]
+    assert cli("build", "second").returncode == 0
+    write(unique, "setup")
+    assert explained(cli)["nearest"]["image"] == own
 
 
 def test_a_registry_that_is_down(cli: Run, unique: Path) -> None:
