@@ -52,6 +52,8 @@ cache_desktop_build = true
 # install_script = "desktop_install.sh"
 # setup_script = "desktop_setup.sh"
 # dockerfile = "Dockerfile"
+# preflight_script = "preflight.sh"          # baked on top of the desktop: see docs/layers.md
+# preflight_run_script = "preflight_run.sh"  # run at every start
 # build_args = {{ NAME = "value" }}
 # platforms = ["linux/amd64", "linux/arm64"]
 """
@@ -145,7 +147,7 @@ def build(arguments: argparse.Namespace) -> int:
     settings = load(arguments)
     engine, log, progress = Engine(), log_of(arguments), progress_of(arguments)
     if arguments.all:
-        chosen = [e for e in settings.environments.values() if e.desktop_cache_enabled]
+        chosen = [e for e in settings.environments.values() if e.cache_enabled]
     else:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
     results = []

@@ -214,9 +214,10 @@ def _registry(settings: Settings, engine: Engine, *, engine_works: bool) -> Resu
 
 
 def _environment(name: str, environment: Environment, settings: Settings, engine: Engine) -> Result:
-    settings.recipe(environment)
-    if not environment.desktop_cache_enabled:
-        why = "cache_desktop_build is off" if environment.headless_desktop_enabled else "headless desktop is off"
+    settings.stack(environment)
+    settings.preflight_run(environment)
+    if not environment.cache_enabled:
+        why = "cache_desktop_build is off" if environment.has_image else "headless desktop is off"
         yield Check(name=name, state=State.OK, said=f"nothing is baked: {why}")
         return
     heard: list[str] = []

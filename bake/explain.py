@@ -15,6 +15,7 @@ from generator.errors import ConfigurationError, RegistryError
 from generator.explanation import Candidate, Change, changes, nearest, reason
 from generator.inputs import Inputs
 from generator.key import OCI_BASE_NAME, CacheKey, parse_key
+from generator.layer import Key, LayerKey, key_from_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +72,9 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
     key = result.cache_key
     if result.status is not Status.MISS or key is None:
         return Explanation(result=result, diffs={})
+    if isinstance(key, LayerKey):  # told by its parts
+        log(f"{_MISS} {result.reason}")
+        return Explanation(result=result, diffs={})
     base_name = environment.base_image.named
     candidates = [*_local(engine), *_published(key, settings, engine, result)]
     own = keys_of(environment, settings)
@@ -103,9 +107,7 @@ def _with_state(why: str, said: str) -> str:
     return said if "is not what its tag says" in said or ", this engine runs " in said else why
 
 
-def reason_of(
-    key: CacheKey, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]
-) -> str:
+def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:
     """The reason of a miss in one line, against the nearest of these images.
 
     Args:
@@ -114,6 +116,8 @@ def reason_of(
         settings: where its recipe lies.
         ours: the labels of our images.
     """
+    if isinstance(key, LayerKey):
+        return key.miss_reason(k for k in map(_key, ours) if k)
     own = keys_of(environment, settings) if environment else frozenset()
     candidates = [replace(c, is_own=str(c.key) in own) for c in map(_candidate, ours) if c]
     base_name = environment.base_image.named if environment else ""
@@ -124,6 +128,13 @@ def reason_of(
     if environment and key.dockerfile != near.key.dockerfile:
         now = Inputs.of(environment, settings.recipe(environment))
     return reason(changes(key, base_name, now, near, read_inputs(near.key) if now else None))
+
+
+def _key(labels: Mapping[str, str]) -> Key | None:
+    try:
+        return key_from_labels(labels)
+    except ConfigurationError:  # not an image that can be near
+        return None
 
 
 def _candidate(

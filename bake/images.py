@@ -122,7 +122,7 @@ def reach(settings: Settings, engine: Engine, log: Log, *, strict: bool) -> Reac
     """
     keys = {}
     for env_id, environment in settings.environments.items():
-        if not environment.desktop_cache_enabled:
+        if not environment.cache_enabled:
             continue
         try:
             keys[env_id] = key_of(environment, settings, engine, log)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
+from generator.layer import desktop_of_text
 from generator.pruning import Policy, Reach, Verdict, judge
 from generator.reference import Digest
 from generator.store import StoredImage, freed_bytes
@@ -75,9 +76,12 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
     return Plan(images=verdicts, frees_bytes=frees, caches=caches, published=published)
 
 
-def family_of_text(key: str) -> str:
-    """The cache family of a key's text, as `generator.cache.family_of`."""
-    variant, _, install, _, _ = parse_key(key)
+def family_of_text(key: str) -> str | None:
+    """The cache folder of a key's text, as `generator.cache.family_of`; a layer has that of its desktop."""
+    desktop = desktop_of_text(key)
+    if desktop is None:
+        return None
+    variant, _, install, _, _ = parse_key(desktop)
     return f"{variant}-{install[:12]}"
 
 
@@ -124,7 +128,7 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
 
 def _is_key(tag: str) -> bool:
     try:
-        parse_key(tag)
+        desktop_of_text(tag)
     except ConfigurationError:
         return False
     return True

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from bake.resolve import cache_folder
 from generator.inputs import Inputs
-from generator.key import compute_key
+from generator.layer import stack_key
 
 if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.key import CacheKey
+    from generator.layer import Key
 
 KEPT_RECORDS = 200
 _LIMIT_BYTES = 1 << 20
@@ -30,12 +30,13 @@ def _folder() -> Path:
     return cache_folder() / "records"
 
 
-def write_record(environment: Environment, key: CacheKey | None, settings: Settings) -> None:
+def write_record(environment: Environment, key: Key | None, settings: Settings) -> None:
     """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
     if key is None or (_folder() / f"{key}.json").exists():
         return
-    recipe = settings.recipe(environment)
-    if compute_key(environment, recipe, key.base) != key:  # a file changed since
+    stack = settings.stack(environment)
+    recipe = stack.preflight or stack.desktop
+    if recipe is None or stack_key(environment, stack, key.base) != key:  # a file changed since
         return
     inputs = Inputs.of(environment, recipe)
     record = {"schema": 1, "environment": environment.env_id, "project": str(settings.root.resolve()),
@@ -53,7 +54,7 @@ def write_record(environment: Environment, key: CacheKey | None, settings: Setti
             old.unlink(missing_ok=True)
 
 
-def read_inputs(key: CacheKey) -> Inputs | None:
+def read_inputs(key: Key) -> Inputs | None:
     """What went into a key, or None where nothing is known of it."""
     record = _read(_folder() / f"{key}.json")
     return Inputs.from_json(record.get("inputs")) if record else None

@@ -32,7 +32,7 @@ def targets_of(
     environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
 ) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = [(e, settings.recipe(e), key_of(e, settings, engine, log)) for e in environments]
+    wanted = [(e, settings.stack(e), key_of(e, settings, engine, log)) for e in environments]
     return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
 
 
@@ -52,7 +52,7 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
 def stale_files(folder: Path, files: RenderedFiles) -> list[Path]:
     """Files of earlier renders that belong to no target any more, in a fixed order."""
     kept = {folder / name for name in files}
-    contexts = folder.glob("context/*-*-*-*-*")
+    contexts = {*folder.glob("context/*-*-*-*-*"), *folder.glob(f"context/*-*-p{'[0-9a-f]' * 16}")}
     found = (path for top in contexts for path in ([top] if top.is_symlink() else top.rglob("*")))
     return sorted(path for path in found if path not in kept and (path.is_symlink() or not path.is_dir()))
 

@@ -11,7 +11,7 @@ from bake.shipped import shipped
 from generator.cache import DEFAULT_SCOPE, check_backend, check_scope
 from generator.environment import Environment
 from generator.errors import ConfigurationError
-from generator.recipe import DOCKERFILE, INSTALL, SETUP, Recipe
+from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _ENVIRONMENT: dict[str, type] = {
     "install_script": str,
     "setup_script": str,
     "dockerfile": str,
+    "preflight_script": str,
+    "preflight_run_script": str,
     "build_args": dict,
     "platforms": list,
 }
@@ -138,20 +140,55 @@ class Settings:
         """
 
         def read(override: str | None, name: str) -> bytes:
-            path = self.root / override if override else shipped(f"recipe/{name}")
-            try:
-                return path.read_bytes()
-            except OSError as error:
-                raise ConfigurationError(
-                    f"environment {environment.env_id!r}: cannot read {override or name}: {error.strerror}",
-                    "create the file or correct its name in " + FILE_NAME,
-                ) from error
+            return self._read(environment, override or name, None if override else shipped(f"recipe/{name}"))
 
         return Recipe(
             dockerfile=read(environment.dockerfile, DOCKERFILE),
             install=read(environment.install_script, INSTALL),
             setup=read(environment.setup_script, SETUP),
         )
+
+    def preflight(self, environment: Environment) -> Preflight | None:
+        """Read the cached part of an environment's own script, or None where it has none.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        if environment.preflight_script is None:
+            return None
+        dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
+        return Preflight(dockerfile=dockerfile, script=self._read(environment, environment.preflight_script))
+
+    def preflight_run(self, environment: Environment) -> bytes | None:
+        """Read the script that runs at every start of a task, or None where there is none.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        if environment.preflight_run_script is None:
+            return None
+        script = self._read(environment, environment.preflight_run_script)
+        check_script("the preflight run script", script, "write it, or drop preflight_run_script")
+        return script
+
+    def stack(self, environment: Environment) -> Stack:
+        """What is baked for an environment: its desktop where it has one, and its preflight on top.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        preflight = self.preflight(environment)
+        desktop = self.recipe(environment) if environment.headless_desktop_enabled or not preflight else None
+        return Stack(desktop=desktop, preflight=preflight)
+
+    def _read(self, environment: Environment, name: str, path: Path | None = None) -> bytes:
+        try:
+            return (path or self.root / name).read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"environment {environment.env_id!r}: cannot read {name}: {error.strerror}",
+                "create the file or correct its name in " + FILE_NAME,
+            ) from error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
     settings, engine, log = load(arguments), Engine(), log_of(arguments)
     chosen = [settings.environment(arguments.env)] if not arguments.all else [
-        e for e in settings.environments.values() if e.desktop_cache_enabled
+        e for e in settings.environments.values() if e.cache_enabled
     ]  # fmt: skip
     found = [explain_one(environment, settings, engine, log) for environment in chosen]
     if arguments.json:

@@ -189,7 +189,7 @@ def warm_round(
     at, started = datetime.now(UTC), time.monotonic()
     environments = [settings.environment(i) for i in chosen or settings.environments]
     warmed = []
-    for environment in (e for e in environments if e.desktop_cache_enabled):
+    for environment in (e for e in environments if e.cache_enabled):
         warmed.append(warm_environment(environment, settings, engine, log, progress))
         if recorder and warmed[-1].result:
             recorder.record(warmed[-1].result, engine)

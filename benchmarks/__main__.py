@@ -23,7 +23,16 @@ from bake.resolve import ImageResult, Status
 from bake.shipped import shipped
 from benchmarks import tasks
 from benchmarks.team import measure
-from generator import BakeOptions, Digest, Environment, ImageReference, bake_targets, compute_key, render_bake_file
+from generator import (
+    BakeOptions,
+    Digest,
+    Environment,
+    ImageReference,
+    Stack,
+    bake_targets,
+    compute_key,
+    render_bake_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,7 +243,9 @@ class Bench:
                 wanted = []
                 for number in range(count):
                     environment = replace(self.environment, env_id=str(number), build_args={"N": str(number)})
-                    wanted.append((environment, recipe, compute_key(environment, recipe, Digest.of(b"base"))))
+                    wanted.append(
+                        (environment, Stack(desktop=recipe), compute_key(environment, recipe, Digest.of(b"base")))
+                    )
                 render_bake_file(template, bake_targets(wanted, BakeOptions(repository=LOCAL)))
 
             return seconds(work)

@@ -14,13 +14,14 @@ from generator.cache import (
     check_backend,
 )
 from generator.errors import ConfigurationError
+from generator.layer import LayerKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from generator.environment import Environment
-    from generator.key import CacheKey
-    from generator.recipe import Recipe
+    from generator.layer import Key
+    from generator.recipe import Preflight, Recipe, Stack
     from generator.reference import ImageReference
 
 VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE}
@@ -62,13 +63,13 @@ class BakeTarget:
         name: target name, `[a-zA-Z0-9_-]+`.
         key: the cache key.
         context: the build context's folder, relative to the bake file.
-        base: the named context `base`: `docker-image://repository:tag@digest`.
+        base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
         tags, labels, args, platforms, cache_from, cache_to: the target's attributes of these names.
         recipe: the files that belong into the context.
     """
 
     name: str
-    key: CacheKey
+    key: Key
     context: str
     base: str
     tags: tuple[str, ...]
@@ -77,7 +78,12 @@ class BakeTarget:
     platforms: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
-    recipe: Recipe
+    recipe: Recipe | Preflight
+
+    @property
+    def has_desktop(self) -> bool:
+        """Whether a desktop is in the image."""
+        return not isinstance(self.key, LayerKey) or self.key.desktop is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,33 +126,39 @@ def hcl(text: str) -> str:
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
 
 
-def bake_targets(
-    wanted: Iterable[tuple[Environment, Recipe, CacheKey]], options: BakeOptions
-) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one a distinct key, sorted by key.
+def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
+    """The targets of these environments, one a distinct key, sorted by key: what lies on a desktop follows it.
 
     Args:
-        wanted: each environment with its recipe and computed key.
+        wanted: each environment with what is baked for it and its computed key.
         options: repository and cache backend.
     """
-    by_key = {str(key): (environment, recipe, key) for environment, recipe, key in wanted}
+    by_key: dict[str, tuple[Environment, Recipe | Preflight, Key]] = {}
+    for environment, stack, key in wanted:
+        desktop = key.desktop if isinstance(key, LayerKey) else key
+        if desktop and stack.desktop:
+            by_key[str(desktop)] = (environment, stack.desktop, desktop)
+        if stack.preflight:
+            by_key[str(key)] = (environment, stack.preflight, key)
     targets = []
-    names: set[str] = set()
+    names: dict[str, str] = {}
     for text, (environment, recipe, key) in sorted(by_key.items()):
-        name = "desktop-" + text.replace(".", "_")
-        while name in names:  # variants a.b and a_b of one base digest
+        layer = key if isinstance(key, LayerKey) else None
+        name = ("preflight-" if layer and not layer.desktop else "desktop-") + text.replace(".", "_")
+        while name in names.values():  # variants a.b and a_b of one base digest
             name += "_"
-        names.add(name)
+        names[text] = name
         cache = cache_entries(options.cache_backend, options.repository, key)
+        pinned = f"docker-image://{environment.base_image.pinned(key.base)}"
         targets.append(
             BakeTarget(
                 name=name,
                 key=key,
                 context=f"context/{text}",
-                base=f"docker-image://{environment.base_image.pinned(key.base)}",
+                base=f"target:{names[str(layer.desktop)]}" if layer and layer.desktop else pinned,
                 tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
-                args=dict(sorted(environment.build_args.items())),
+                args={} if layer else dict(sorted(environment.build_args.items())),
                 platforms=tuple(sorted(set(environment.platforms))),
                 cache_from=cache.cache_from,
                 cache_to=cache.cache_to,
@@ -167,6 +179,7 @@ def check_targets(targets: Iterable[BakeTarget]) -> tuple[CheckTarget, ...]:
             output=f"type=local,dest={PICTURES}/{target.key}",
         )
         for target in targets
+        if target.has_desktop
     )
 
 

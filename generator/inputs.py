@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.environment import Environment
-    from generator.recipe import Recipe
+    from generator.recipe import Preflight, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Inputs:
     platforms: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, environment: Environment, recipe: Recipe) -> Inputs:
+    def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
         """The inputs of an environment."""
         context = dict(recipe.context())
         return cls(

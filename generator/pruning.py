@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from generator.cache import family_of
 from generator.errors import ConfigurationError
+from generator.layer import LayerKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from generator.key import CacheKey
+    from generator.layer import Key
     from generator.store import StoredImage
 
 
@@ -73,7 +74,7 @@ class Verdict:
     reason: str
 
 
-def reach_of(keys: Mapping[str, CacheKey], elsewhere: Mapping[str, str], in_use: Collection[str] = ()) -> Reach:
+def reach_of(keys: Mapping[str, Key], elsewhere: Mapping[str, str], in_use: Collection[str] = ()) -> Reach:
     """What environments reach.
 
     Args:
@@ -83,8 +84,10 @@ def reach_of(keys: Mapping[str, CacheKey], elsewhere: Mapping[str, str], in_use:
     environments: dict[str, list[str]] = defaultdict(list)
     families: dict[str, list[str]] = defaultdict(list)
     for env_id, key in keys.items():
-        environments[str(key)].append(env_id)
-        families[family_of(key)].append(env_id)
+        below = (key.desktop,) if isinstance(key, LayerKey) and key.desktop else ()
+        for reached in (key, *below):  # a changed layer is built on the desktop's image
+            environments[str(reached)].append(env_id)
+            families[family_of(reached)].append(env_id)
     return Reach(
         environments={key: tuple(ids) for key, ids in environments.items()},
         families={family: tuple(ids) for family, ids in families.items()},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
-from generator.key import CacheKey
+from generator.layer import Key, key_from_labels
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,10 +53,10 @@ class StoredImage:
         return min(self.tags, key=lambda tag: (not tag.endswith(text), tag), default=self.image_id)
 
     @property
-    def key(self) -> CacheKey | None:
+    def key(self) -> Key | None:
         """The key that its labels prove, or None."""
         try:
-            return CacheKey.from_labels(self.labels)
+            return key_from_labels(self.labels)
         except ConfigurationError:
             return None
 

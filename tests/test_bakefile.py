@@ -16,17 +16,21 @@ from hypothesis import strategies as st
 from bake.shipped import shipped
 from generator import (
     BakeOptions,
+    BakeTarget,
     ConfigurationError,
     Digest,
     Environment,
     ImageReference,
     Recipe,
+    Stack,
     bake_targets,
     compute_key,
     render_bake_file,
+    stack_key,
 )
 from generator.bakefile import OUTPUT, VARIABLES
 from tests.test_key import BASE, ENVIRONMENT, RECIPE
+from tests.test_layer_key import PREFLIGHT
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 GOLDEN = Path(__file__).parent / "golden"
@@ -50,7 +54,7 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
 
 def rendered(environments: list[Environment], options: BakeOptions, recipe: Recipe = RECIPE) -> str:
     """The bake file of these environments."""
-    wanted = [(e, recipe, compute_key(e, recipe, BASE)) for e in environments]
+    wanted = [(e, Stack(desktop=recipe), compute_key(e, recipe, BASE)) for e in environments]
     return render_bake_file(TEMPLATE, bake_targets(wanted, options))
 
 
@@ -97,7 +101,7 @@ def test_golden(case: str, tmp_path: Path) -> None:
     assert text == (GOLDEN / f"{case}.hcl").read_text()
     assert text == rendered(environments[::-1], options)
     read = printed(text, tmp_path)
-    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
     assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
     for target in targets:
         got = read["target"][target.name]
@@ -113,12 +117,62 @@ def test_golden(case: str, tmp_path: Path) -> None:
         assert got["context"] == target.context
 
 
+LAYERED = {
+    "layers": (
+        [
+            (ENVIRONMENT, Stack(desktop=RECIPE, preflight=PREFLIGHT)),
+            (replace(ENVIRONMENT, env_id="same"), Stack(desktop=RECIPE, preflight=PREFLIGHT)),
+            (replace(ENVIRONMENT, env_id="other"), Stack(desktop=RECIPE, preflight=replace(PREFLIGHT, script=b"2\n"))),
+            (replace(ENVIRONMENT, env_id="plain"), Stack(desktop=RECIPE)),
+            (replace(ENVIRONMENT, env_id="alone"), Stack(preflight=PREFLIGHT)),
+        ],
+        TEAM,
+    ),
+    "layer-alone": (
+        [(ENVIRONMENT, Stack(preflight=PREFLIGHT))],
+        BakeOptions(repository=ImageReference.parse("desktop-bake")),
+    ),
+}
+
+
+def layered_targets(case: str) -> tuple[BakeTarget, ...]:
+    """The targets of a case with layers."""
+    stacks, options = LAYERED[case]
+    return bake_targets([(e, stack, stack_key(e, stack, BASE)) for e, stack in stacks], options)
+
+
+@pytest.mark.parametrize("case", LAYERED)
+def test_golden_layers(case: str, tmp_path: Path) -> None:
+    """A layer is a target of its own on its desktop's target, which is there once; both are what tasks need."""
+    targets = layered_targets(case)
+    text = render_bake_file(TEMPLATE, targets)
+    assert text == (GOLDEN / f"{case}.hcl").read_text()
+    read = printed(text, tmp_path)
+    assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
+    for target in targets:
+        got = read["target"][target.name]
+        assert got["labels"] == target.labels
+        assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
+        assert got["contexts"] == {"base": target.base}
+        assert got["context"] == target.context
+    if case == "layer-alone":
+        assert "desktop-check" not in text.partition("group")[2]
+        return
+    desktop, *_, alone = targets
+    layers = [t for t in targets if t.base == f"target:{desktop.name}"]
+    assert [t.name.partition("-p")[0] for t in layers] == [desktop.name] * 2
+    assert alone.name == f"preflight-{alone.key}"
+    assert alone.base == desktop.base
+    checks = printed(text, tmp_path, "desktop-check")["group"]["desktop-check"]["targets"]
+    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in (desktop, *layers)]
+
+
 @pytest.mark.parametrize("case", ["one", "team"])
 def test_golden_check(case: str, tmp_path: Path) -> None:
     """Each desktop has a check on top of it, in no other group; it makes no image, and exports inside the folder."""
     environments, options = CASES[case]
     text = rendered(environments, options)
-    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
     read = printed(text, tmp_path, "desktop-check")
     checks = read["group"]["desktop-check"]["targets"]
     assert checks == [t.name.replace("desktop-", "desktop-check-") for t in targets]
