@@ -8,32 +8,46 @@ from generator.errors import ConfigurationError, RegistryError
 from generator.reference import Digest, ImageReference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bake.engine import Engine, Image
     from bake.resolve import Log
     from bake.settings import Settings
 
 
-def base_digest(reference: ImageReference, local: Image | None, settings: Settings, engine: Engine, log: Log) -> Digest:
+def base_digest(
+    reference: ImageReference,
+    local: Image | None,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    baked_on: Callable[[], Digest | None] = lambda: None,
+) -> Digest:
     """The base's digest as a registry knows it, so that every machine computes the same key.
 
     Args:
         reference: the base.
         local: the image of that reference in the local store, or None.
         settings: the pull policy: `missing` takes the local copy and asks the registry where there is none; `always`
-            asks the registry first and takes the local copy where it cannot be asked; `never` asks nobody.
+            asks the registry first and takes what is known here where it cannot be asked; `never` asks nobody.
         engine: tells which registries it speaks to without TLS.
         log: gets a line where the registry could not be asked.
+        baked_on: where there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
+            here, was baked: a machine that pulled the desktop need not have its base.
 
     Raises:
         ConfigurationError: there is no such image.
-        RegistryError: there is no local copy, and the registry may not or cannot be asked.
+        RegistryError: nothing is known here, and the registry may not or cannot be asked.
     """
     if reference.digest:
         return reference.digest
-    known = _known_digest(local, reference) if local else None
-    if known and settings.pull != "always":
-        return known
+    copy = _known_digest(local, reference) if local else None
+    if copy and settings.pull != "always":
+        return copy
     if settings.pull == "never":
+        known = baked_on()
+        if known:
+            return known
         raise RegistryError(
             f"base image {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
@@ -42,14 +56,16 @@ def base_digest(reference: ImageReference, local: Image | None, settings: Settin
     try:
         found = digest_of(reference, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s)
     except RegistryError as error:
+        known = copy or baked_on()
         if known:
-            log(f"[desktop-cache] WARNING: base image {reference}: {error}; taking the local copy")
+            log(f"[desktop-cache] WARNING: base image {reference}: {error}; taking what is known here")
             return known
         raise RegistryError(
             f"base image {reference}: {error}", f"check base_image and that 'docker pull {reference}' works"
         ) from error
-    if found or known:  # an image that only this engine knows is as fresh as it can be
-        return found or known  # type: ignore[return-value]
+    found = found or copy  # an image that only this engine knows is as fresh as it can be
+    if found:
+        return found
     raise ConfigurationError(
         f"base image {reference} does not exist here or in its registry",
         f"check base_image and that 'docker pull {reference}' works",

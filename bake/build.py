@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import filelock
 
-from bake import local_cache
+from bake import layer, local_cache
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
@@ -24,7 +24,7 @@ from bake.resolve import ImageResult, Status, cache_folder, image_under_tag, sil
 from generator.bakefile import OUTPUT, BakeOptions, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
 from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
-from generator.key import compute_key
+from generator.layer import LayerKey, stack_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.key import CacheKey
+    from generator.layer import Key
 
 _STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
@@ -68,7 +68,7 @@ class Preparation:
     def another(self) -> Child:
         """A further such process."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        words = [sys.executable, "-P", "-m", "bake.builder"]
+        words = [sys.executable, "-P", str(Path(__file__).with_name("builder.py"))]  # without importing all of bake
         return Child(words, draw=self.progress != "plain", cwd=self.folder, env=environment)
 
     def __enter__(self) -> Self:
@@ -124,10 +124,14 @@ def build(
         with Preparation(settings, engine, progress) as ready:
             return build(environment, miss, settings, engine, log, progress, ready)
     assert miss.cache_key
-    recipe = settings.recipe(environment)
-    key = compute_key(environment, recipe, miss.cache_key.base)
+    stack = settings.stack(environment)
+    key = stack_key(environment, stack, miss.cache_key.base)
     options = BakeOptions(repository=settings.repository, cache_backend=settings.cache)
-    (target,) = bake_targets([(environment, recipe, key)], options)
+    *below, target = bake_targets([(environment, stack, key)], options)
+    on_image = None
+    if isinstance(key, LayerKey) and key.desktop:
+        driver = ready.builder().driver
+        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
     with _lock(ready.folder, key, settings.build_timeout_s, log):
         found = image_under_tag(result, engine)
@@ -135,11 +139,12 @@ def build(
             return replace(result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process")
         with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
             try:
-                _bake_target(target, Path(name), settings, ready, log)
+                _bake_on(on_image, (*below, target), Path(name), settings, ready, log)
             finally:
                 ready.child.end()  # before the folder that it reads goes
         found = image_under_tag(result, engine)
     if not found:
+        require_buildx(engine)
         raise BuildFailedError(
             "the build ended, but its image is not here",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
@@ -148,7 +153,7 @@ def build(
 
 
 @contextmanager
-def _lock(folder: Path, key: CacheKey, limit_s: float, log: Log) -> Iterator[None]:
+def _lock(folder: Path, key: Key, limit_s: float, log: Log) -> Iterator[None]:
     """One build of a key at a time on this machine; the lock of a killed process is free."""
     (folder / "locks").mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / "locks" / f"{key}.lock")
@@ -168,15 +173,35 @@ def _lock(folder: Path, key: CacheKey, limit_s: float, log: Log) -> Iterator[Non
         lock.release()
 
 
-def _bake_target(target: BakeTarget, folder: Path, settings: Settings, ready: Preparation, log: Log) -> None:
-    """Bake one target in a folder of its own, with the local cache where that is the backend."""
-    caches, family = ready.folder / "buildkit", family_of(target.key)
+def _bake_on(
+    image: str | None, targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation, log: Log
+) -> None:
+    """Bake the last target: on this image, or else, and where BuildKit cannot have the image, on the targets before."""
+    if image:
+        try:
+            _bake_target((replace(targets[-1], base=image),), folder, settings, ready, log)
+        except _StepFailedError:
+            raise
+        except BuildFailedError as error:
+            log(f"[desktop-cache] WARNING: {error}; once more with the desktop's own target")
+        else:
+            return
+        ready.child.__exit__()
+        ready.child = ready.another()
+    _bake_target(targets, folder, settings, ready, log)
+
+
+def _bake_target(
+    targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation, log: Log
+) -> None:
+    """Bake the last target in a folder of its own, with the local cache where that is the backend."""
+    target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
     if settings.cache == "local":
         local_cache.snapshot(caches, family, folder / _CACHE_IN)
-    write_files(folder, rendered_files((target,)))
-    request = _request(target, folder, settings, ready)
+    write_files(folder, rendered_files(targets))
+    request = _request(targets, folder, settings, ready)
     log(f"[desktop-cache] building {target.tags[0]}")
-    imports = settings.cache != "none" and request["set"].get(f"{target.name}.cache-from") != ""
+    imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
     try:
         if imports:
             _bake_with_cache(ready, request, settings.build_timeout_s, log)
@@ -187,29 +212,31 @@ def _bake_target(target: BakeTarget, folder: Path, settings: Settings, ready: Pr
     except BuildFailedError:
         require_buildx(ready.engine)  # where that is what failed, it says what to install
         raise
-    if settings.cache == "local":
+    if settings.cache == "local" and target.cache_to:
         local_cache.keep(caches, family, folder / _CACHE_OUT)
 
 
-def _request(target: BakeTarget, folder: Path, settings: Settings, ready: Preparation) -> dict[str, Any]:
+def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation) -> dict[str, Any]:
     """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
+    The last target is asked for; those before it are what it lies on, and hand out nothing.
     """
-    chosen = ready.builder()
-    overrides = {f"{target.name}.context": f"{folder.name}/{target.context}"}
+    chosen, last = ready.builder(), targets[-1]
+    overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
     if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
-        overrides[f"{target.name}.output"] = OUTPUT.replace("type=image", "type=docker")
-    if settings.cache == "local":
-        overrides[f"{target.name}.cache-from"] = f"type=local,src={folder.name}/{_CACHE_IN}"
-        overrides[f"{target.name}.cache-to"] = f"type=local,dest={folder.name}/{_CACHE_OUT},mode=max,ignore-error=true"
-        if not (folder / _CACHE_IN).exists():
-            overrides[f"{target.name}.cache-from"] = ""
-    if settings.cache != "none" and not chosen.exports_cache:
-        overrides[f"{target.name}.cache-to"] = ""  # BuildKit would fail the build
+        overrides[f"{last.name}.output"] = OUTPUT.replace("type=image", "type=docker")
+    for target in targets:
+        if settings.cache == "local" and target.cache_from:
+            there = f"type=local,src={folder.name}/{_CACHE_IN}" if (folder / _CACHE_IN).exists() else ""
+            overrides[f"{target.name}.cache-from"] = there
+            place = f"type=local,dest={folder.name}/{_CACHE_OUT},mode=max,ignore-error=true"
+            overrides[f"{target.name}.cache-to"] = place
+        if target.cache_to and (not chosen.exports_cache or target is not last):
+            overrides[f"{target.name}.cache-to"] = ""  # where it cannot, BuildKit would fail the build
     return {
         "file": f"{folder.name}/docker-bake.hcl",
-        "targets": [target.name],
+        "targets": [last.name],
         "builder": settings.builder,
         "set": overrides,
         "progress": ready.progress,
@@ -250,5 +277,6 @@ def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float
     except BuildFailedError as error:
         log(f"[desktop-cache] WARNING: {error}; once more without the cache")
         with ready.another() as child:
-            nothing = {f"{target}.cache-from": "" for target in request["targets"]}
+            below = [name.removesuffix(".context") for name in request["set"] if name.endswith(".context")]
+            nothing = {f"{target}.cache-from": "" for target in below}
             _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)

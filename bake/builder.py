@@ -1,6 +1,6 @@
 """`docker buildx bake` through python-on-whales, in a process of its own.
 
-python-on-whales has no time limit and takes a quarter of a second to import. Run as `python -m bake.builder`
+python-on-whales has no time limit and takes a quarter of a second to import. Run as a program
 it reads one request as JSON from standard input; whoever started it can end it, and the `docker` process below
 it, with one signal to the process group, which cancels the build in BuildKit too.
 """
@@ -14,10 +14,10 @@ import sys
 
 def main() -> int:
     """Run the bake that standard input describes; BuildKit's progress goes to standard error."""
-    request = json.load(sys.stdin)
-    from python_on_whales import docker
+    from python_on_whales import docker  # before the request is there: whoever started us still asks others
     from python_on_whales.exceptions import DockerException
 
+    request = json.load(sys.stdin)
     draw = request["progress"] != "plain"  # on a terminal BuildKit draws by itself
     try:
         lines = docker.buildx.bake(

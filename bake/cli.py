@@ -6,10 +6,13 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from generator.errors import ConfigurationError, DesktopBakeError
+from bake.parsers import parser
+from generator.errors import DesktopBakeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,86 +20,7 @@ if TYPE_CHECKING:
     from bake.settings import Settings
 
 INTERRUPTED = 130
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(message, f"see: {self.prog} --help")
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser of every command, each with an example."""
-    common = _Parser(add_help=False)
-    common.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
-    common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
-    common.add_argument("--builder", metavar="NAME", help="buildx builder")
-    common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
-    common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
-    common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
-    common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
-    top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
-    verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-
-    def verb(name: str, text: str, example: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(
-            name, help=text, description=text, parents=[common], epilog=f"example: desktop-bake {example}"
-        )
-
-    def json_flag(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--json", action="store_true", help="one JSON object on standard output")
-
-    init = verb("init", "write a commented desktop-bake.toml", "init --base-image debian:bookworm")
-    init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help="default: %(default)s")
-    key = verb("key", "the cache key and its parts", "key --json")
-    resolve = verb("resolve", "what a task would use, building nothing", "resolve default")
-    for command in (key, resolve):
-        command.add_argument("env", nargs="?", metavar="ENV")
-        json_flag(command)
-    render = verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check")
-    render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
-    render.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output")
-    render.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where DIR is stale")
-    build = verb("build", "resolve; bake on a miss", "build --all")
-    build.add_argument("env", nargs="*", metavar="ENV")
-    build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
-    build.add_argument("--push", action="store_true", default=None, help="publish it in the team's registry")
-    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
-    json_flag(build)
-    run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
-    run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
-    _task_flags(run)
-    run.add_argument("--no-fallback", dest="fallback", action="store_false", default=None,
-                     help="fail where no image can be had")  # fmt: skip
-    run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
-    run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
-                     help="without a command the desktop stays until Ctrl-C")  # fmt: skip
-    return top
-
-
-def _task_flags(run: argparse.ArgumentParser) -> None:
-    """What people expect of a task's container, named as `docker run` names it."""
-    add = run.add_argument
-    add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
-    add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
-    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:ro]", help="mount a folder or volume")
-    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
-    add("-p", "--publish", action="append", default=[], metavar="[[IP:]HOST:]PORT",
-        help="publish a port, on the loopback unless IP says otherwise")  # fmt: skip
-    add("-e", "--env", action="append", default=[], dest="env_variables", metavar="NAME[=VALUE]",
-        help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
-    add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
-    add("-w", "--workdir", metavar="DIR", help="working directory in the container")
-    add("-u", "--user", metavar="USER[:GROUP]")
-    add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
-    add("--network", metavar="NAME", help="a network of the engine, or none")
-    add("--name", help="the container's name")
-    add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
-    add("--json", action="store_true", help="with --detach: one JSON object on standard output")
-    add("--keep", action="store_true", help="leave the stopped container instead of removing it")
-    add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
-    add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
-    add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
-        help="a further option of docker run, as --docker=--shm-size=1g")  # fmt: skip
+RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
 
 
 def load(arguments: argparse.Namespace) -> Settings:
@@ -104,7 +28,21 @@ def load(arguments: argparse.Namespace) -> Settings:
     from bake.settings import load_settings
 
     names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull")
-    return load_settings(arguments.config, os.environ, {n: getattr(arguments, n, None) for n in names})
+    overrides = {n: getattr(arguments, n, None) for n in names}
+    settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+    if arguments.environments:
+        from bake.origin import read_origin
+
+        environments = read_origin(arguments.environments).environments(settings.base_image)
+        settings = replace(settings, environments=environments)
+    return settings
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on standard output."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -125,15 +63,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
         signal.signal(signal.SIGINT, _interrupt)
+    arguments = argparse.Namespace(recorder=None)
     try:
-        arguments = parser().parse_args(argv)
+        parser().parse_args(argv, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)
-        from bake import commands
+        metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
+        if metrics and arguments.command in RECORDED:
+            from bake.metrics import Recorder
 
-        return int(getattr(commands, arguments.command)(arguments))
+            arguments.recorder = Recorder(Path(metrics), arguments.command)
+        module = import_module(getattr(arguments, "module", "bake.commands"))
+        return int(getattr(module, arguments.command)(arguments))
     except DesktopBakeError as error:
+        if arguments.recorder:
+            arguments.recorder.fail(error)
         red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
         print(f"{red}error:{plain} {error}", file=sys.stderr)
         if error.remedy:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.cli import load
+from bake.cli import load, print_json
 from bake.engine import Engine
 from bake.resolve import Status, glance, key_of, silent
 from bake.resolve import resolve as resolve_image
@@ -52,19 +52,17 @@ cache_desktop_build = true
 # install_script = "desktop_install.sh"
 # setup_script = "desktop_setup.sh"
 # dockerfile = "Dockerfile"
+# preflight_script = "preflight.sh"          # baked on top of the desktop: see docs/layers.md
+# preflight_run_script = "preflight_run.sh"  # run at every start
 # build_args = {{ NAME = "value" }}
 # platforms = ["linux/amd64", "linux/arm64"]
 """
 
 
 def log_of(arguments: argparse.Namespace) -> Log:
-    """Where log lines go: standard error, or nowhere."""
-    return silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
-
-
-def print_json(value: object) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Where log lines go: standard error, or nowhere; the metrics listen along."""
+    log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    return arguments.recorder.listening(log) if arguments.recorder else log
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -131,7 +129,10 @@ def _show(result: ImageResult, *, as_json: bool) -> None:
 def resolve(arguments: argparse.Namespace) -> int:
     """Print what a task would use; exit 3 on a miss, 5 where the registry could not be asked."""
     settings = load(arguments)
-    result = resolve_image(settings.environment(arguments.env), settings, Engine(), log_of(arguments))
+    engine = Engine()
+    result = resolve_image(settings.environment(arguments.env), settings, engine, log_of(arguments))
+    if arguments.recorder:
+        arguments.recorder.record(result, engine)
     _show(result, as_json=arguments.json)
     if result.status is not Status.MISS:
         return 0
@@ -146,7 +147,7 @@ def build(arguments: argparse.Namespace) -> int:
     settings = load(arguments)
     engine, log, progress = Engine(), log_of(arguments), progress_of(arguments)
     if arguments.all:
-        chosen = [e for e in settings.environments.values() if e.desktop_cache_enabled]
+        chosen = [e for e in settings.environments.values() if e.cache_enabled]
     else:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
     results = []
@@ -156,6 +157,8 @@ def build(arguments: argparse.Namespace) -> int:
         if settings.push and result.status is Status.LOCAL_HIT:
             result = publish(result, settings, engine, log, draw=progress != "plain")
         results.append(result)
+        if arguments.recorder:
+            arguments.recorder.record(result, engine)
         if not arguments.json:
             _show(result, as_json=False)
     if arguments.json:

@@ -14,6 +14,7 @@ from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from bake.render import RenderedFiles
 
@@ -35,15 +36,20 @@ def report(arguments: argparse.Namespace, files: RenderedFiles) -> int:
     lines = differences(folder, files)
     if not lines:
         return 0
-    colours = _COLOURS if coloured(sys.stdout) else {}
-    for line in lines:
-        colour = colours.get(line[0], "")
-        print(f"{colour}{line}{_PLAIN}" if colour else line)
+    print_diff(lines)
     sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
     flags = [word for name in ("config", "context", "repository", "cache") if (value := getattr(arguments, name))
              for word in (f"--{name}", str(value))]  # fmt: skip
     again = shlex.join(["desktop-bake", "render", *arguments.env, "-o", str(folder), *flags])
     raise DesktopBakeError(f"{folder} is stale", f"run: {again}")
+
+
+def print_diff(lines: Iterable[str], indent: str = "") -> None:
+    """Print a diff, coloured where standard output may carry colours."""
+    colours = _COLOURS if coloured(sys.stdout) else {}
+    for line in lines:
+        colour = colours.get(line[:1], "")
+        print(f"{indent}{colour}{line}{_PLAIN}" if colour else f"{indent}{line}")
 
 
 def differences(folder: Path, files: RenderedFiles) -> list[str]:
@@ -75,7 +81,7 @@ def differences(folder: Path, files: RenderedFiles) -> list[str]:
                 lines.append(f"stale: {_printable(str(path))}: {', '.join(reasons)}")
         if before is not None and have is not None and have != content and (have, content) not in shown:
             shown.add((have, content))  # many environments share a script: its change is told once
-            lines += _diff(have, content, str(before), f"{path} (rendered now)")
+            lines += diff_of(have, content, str(before), f"{path} (rendered now)")
     return lines + [f"extra: {_printable(str(path))}: belongs to no target any more" for path in extra]
 
 
@@ -103,7 +109,8 @@ def _nearest(folder: Path, name: str, extra: list[Path]) -> Path | None:
     return max(same, key=shared, default=None)
 
 
-def _diff(before: bytes, after: bytes, before_name: str, after_name: str) -> list[str]:
+def diff_of(before: bytes, after: bytes, before_name: str, after_name: str) -> list[str]:
+    """The lines of a unified diff, nothing in them that a terminal would obey."""
     try:
         old, new = _lines(before), _lines(after)
     except UnicodeDecodeError:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bake.process import Ended
     from generator.reference import ImageReference
 
+_LIST_TRIES = 5
 _NO_ENGINE = (
     "cannot connect to the docker",
     "failed to connect to the docker",
@@ -114,13 +115,21 @@ class Engine:
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """The labels of the images that carry all these, by image ID, by one query."""
         filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
-        answer = self.ask("GET", "/images/json", {"filters": filters})
-        if answer.status != 200:
-            raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
         try:
-            return {entry["Id"]: entry.get("Labels") or {} for entry in answer.content}
+            return {entry["Id"]: entry.get("Labels") or {} for entry in self.images(filters)}
         except (KeyError, TypeError, AttributeError) as error:
             raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
+
+    def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """The images that pass these filters, as the engine states them (Docker Engine API, "List Images").
+
+        With containerd's store the engine fails to list where somebody removes an image at that moment: asked again.
+        """
+        for _ in range(_LIST_TRIES):
+            answer = self.ask("GET", "/images/json", {"filters": filters})
+            if answer.status == 200:
+                return list(answer.content)
+        raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
 
     def tag(self, image_id: str, name: ImageReference) -> None:
         """Give an image a further name."""

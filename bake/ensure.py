@@ -41,6 +41,8 @@ def obtain(
 ) -> ImageResult:
     """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
 
+    What went into it is written down, for `explain`.
+
     Args:
         found: the result of `glance`.
         environment, settings, engine, log, progress, cancel: as `ensure_desktop_image`.
@@ -53,6 +55,7 @@ def obtain(
         return found
     from bake import failures
     from bake.build import Preparation, build  # slow to import, which a hit must not pay
+    from bake.record import write_record
     from bake.transfer import publish, pull
 
     assert found.cache_key
@@ -71,6 +74,7 @@ def obtain(
             built = bake(found, ready)
     if found.status is Status.LOCAL_HIT:
         return found
+    write_record(environment, found.cache_key, settings)
     if found.status is Status.REGISTRY_HIT:
         try:
             return pull(found, settings, engine, log, draw=draw)

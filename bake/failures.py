@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bake.resolve import Log
-    from generator.key import CacheKey
+    from generator.layer import Key
 
 IN_A_ROW = 3
 PAUSE_S = 900.0
@@ -52,7 +52,7 @@ class Failures:
         return PAUSE_S - since if self.count >= IN_A_ROW and 0 <= since < PAUSE_S else 0.0
 
 
-def read(key: CacheKey) -> Failures:
+def read(key: Key) -> Failures:
     """The failures of a key; none where nothing is written down, or nothing that can be read."""
     try:
         content = json.loads(_file(key).read_text(encoding="utf-8"))
@@ -61,14 +61,14 @@ def read(key: CacheKey) -> Failures:
         return Failures()
 
 
-def lift(key: CacheKey) -> None:
+def lift(key: Key) -> None:
     """Forget the failures of a key: a build succeeded, or somebody asked for one."""
     with contextlib.suppress(OSError):
         _file(key).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def attempt(key: CacheKey, limit_s: float, log: Log, cancel: threading.Event | None = None) -> Iterator[None]:
+def attempt(key: Key, limit_s: float, log: Log, cancel: threading.Event | None = None) -> Iterator[None]:
     """One try to build a key, the only one on this machine at a time; its failure or success is written down.
 
     Args:
@@ -110,7 +110,7 @@ def attempt(key: CacheKey, limit_s: float, log: Log, cancel: threading.Event | N
 
 
 @contextlib.contextmanager
-def _noted(key: CacheKey, file: Path, log: Log) -> Iterator[None]:
+def _noted(key: Key, file: Path, log: Log) -> Iterator[None]:
     before = read(key)
     left_s = before.pause_s(time.time())
     if left_s:
@@ -135,5 +135,5 @@ def _noted(key: CacheKey, file: Path, log: Log) -> Iterator[None]:
     lift(key)
 
 
-def _file(key: CacheKey) -> Path:
+def _file(key: Key) -> Path:
     return cache_folder() / "failures" / f"{key}.json"

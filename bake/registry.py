@@ -35,11 +35,13 @@ class RemoteImage:
         digest: of the manifest or index under the tag: what to pull.
         platforms: which there are.
         labels: labels of the platform asked for; None where that platform is absent.
+        created: when that was made, as its builder states it (RFC 3339), or empty.
     """
 
     digest: Digest
     platforms: tuple[str, ...]
     labels: Mapping[str, str] | None
+    created: str = ""
 
 
 def look_up(
@@ -81,9 +83,10 @@ def look_up(
                 raise RegistryError(f"{reference}: an index where a manifest was stated", "push the image again")
         config = read_config(session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
         labels = config.labels if same_platform(config.platform, platform) else None
-        return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels)
+        return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels,
+                           created=config.created)  # fmt: skip
 
-    return _within(timeout_s, reference, insecure, ask)
+    return within(timeout_s, reference, insecure, ask)
 
 
 def digest_of(
@@ -104,10 +107,10 @@ def digest_of(
         found = session.manifest(tag)
         return found[1] if found else None
 
-    return _within(timeout_s, reference, insecure, ask)
+    return within(timeout_s, reference, insecure, ask)
 
 
-def _within(
+def within(
     limit_s: float,
     reference: ImageReference,
     insecure: Callable[[], Mapping[str, Any]],

@@ -54,7 +54,7 @@ class Session:
 
     def manifest(self, tag: object) -> tuple[bytes, Digest] | None:
         """The manifest or index under a tag or digest, and its digest."""
-        answer = self._get(f"manifests/{tag}", MANIFEST_LIMIT_BYTES, {"Accept": _ACCEPT}, absent=True)
+        answer = self.get(f"manifests/{tag}", MANIFEST_LIMIT_BYTES, {"Accept": _ACCEPT}, absent=True)
         if answer is None:
             return None
         content, headers = answer
@@ -68,7 +68,7 @@ class Session:
 
     def stated_digest(self, tag: object) -> str | None:
         """The digest that a HEAD request states; None where it states none or finds nothing."""
-        response = self._request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
+        response = self.request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
         response.drain_conn()
         return response.headers.get("Docker-Content-Digest") if response.status == 200 else None
 
@@ -76,7 +76,7 @@ class Session:
         """What a descriptor names, verified."""
         if descriptor.size_bytes > limit_bytes:
             raise self._error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
-        answer = self._get(f"{kind}/{descriptor.digest}", limit_bytes, {"Accept": descriptor.media_type})
+        answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, {"Accept": descriptor.media_type})
         assert answer
         if Digest.of(answer[0]) != descriptor.digest:
             raise self._error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
@@ -84,18 +84,20 @@ class Session:
 
     # --- requests ----------------------------------------------------------------------------------------------
 
-    def _get(
+    def get(
         self, path: str, limit_bytes: int, headers: Mapping[str, str], *, absent: bool = False
     ) -> tuple[bytes, Mapping[str, str]] | None:
-        response = self._request("GET", path, headers)
+        """Content and headers below the repository; None where it is absent and may be."""
+        response = self.request("GET", path, headers)
         content = self._read(response, limit_bytes)
         if response.status == 200:
             return content, response.headers
         if response.status == 404 and absent and error_codes(content):
             return None
-        raise self._refusal(response, content)
+        raise self.refusal(response, content)
 
-    def _request(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def request(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """One request below the repository, with the login that the registry asks for; the body is yet to be read."""
         for last in (False, True):
             sent = {**headers, **({"Authorization": self._authorization} if self._authorization else {})}
             response = self._first(method, path, sent) if self._base is None else self._send(
@@ -218,7 +220,7 @@ class Session:
             response = self._send("GET", f"{realm}{'&' if parts.query else '?'}{urlencode(asked)}", headers)
         content = self._read(response, _TOKEN_LIMIT_BYTES)
         if response.status != 200:
-            raise self._refusal(response, content)
+            raise self.refusal(response, content)
         try:
             answer = json.loads(content)
             token = answer.get("token") or answer["access_token"]
@@ -233,9 +235,10 @@ class Session:
     def _error(self, what: str, remedy: str) -> RegistryError:
         return RegistryError(f"registry {self._host} {what}", remedy)
 
-    def _refusal(self, response: urllib3.BaseHTTPResponse, content: bytes) -> RegistryError:
+    def refusal(self, response: urllib3.BaseHTTPResponse, content: bytes, action: str = "pull") -> RegistryError:
+        """The error for a status that is no answer; `action` is what permission may be lacking for."""
         return refusal(
-            self._host, self._path, response.status, codes=error_codes(content),
+            self._host, self._path, response.status, codes=error_codes(content), action=action,
             retry_after=response.headers.get("Retry-After", ""), login=self._login is not None,
         )  # fmt: skip
 

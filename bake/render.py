@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bake.resolve import key_of, silent
 from bake.shipped import shipped
-from generator.bakefile import BakeOptions, BakeTarget, bake_targets, render_bake_file
+from generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
 
+_CHECK_FILES = {
+    "Dockerfile": "check.Dockerfile",
+    "desktop_check.sh": "desktop_check.sh",
+    "desktop_run.sh": "desktop_run.sh",
+}
+
 
 def targets_of(
     environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
 ) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = [(e, settings.recipe(e), key_of(e, settings, engine, log)) for e in environments]
+    wanted = [(e, settings.stack(e), key_of(e, settings, engine, log)) for e in environments]
     return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
 
 
@@ -37,13 +43,16 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
     for target in targets:
         for path, file in target.recipe.context():
             files[f"{target.context}/{path}"] = (file.content, file.executable)
+    if check_targets(targets):
+        for path, name in _CHECK_FILES.items():
+            files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
     return files
 
 
 def stale_files(folder: Path, files: RenderedFiles) -> list[Path]:
     """Files of earlier renders that belong to no target any more, in a fixed order."""
     kept = {folder / name for name in files}
-    contexts = folder.glob("context/*-*-*-*-*")
+    contexts = {*folder.glob("context/*-*-*-*-*"), *folder.glob(f"context/*-*-p{'[0-9a-f]' * 16}")}
     found = (path for top in contexts for path in ([top] if top.is_symlink() else top.rglob("*")))
     return sorted(path for path in found if path not in kept and (path.is_symlink() or not path.is_dir()))
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.base import base_digest
-from generator.errors import ConfigurationError, RegistryError
-from generator.key import SCHEMA, SCHEMA_LABEL, CacheKey, compute_key
+from generator.errors import RegistryError
+from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
+from generator.layer import Key, stack_key
 from generator.manifest import same_platform
 from generator.reference import Digest
 
@@ -51,7 +52,7 @@ class ImageResult:
         reason: why it is so, in one line.
         platform: what the image has to run on, `os/architecture[/variant]`; empty where nobody was asked.
         digest: of the image in the team's registry, for a registry hit.
-        install_at_start: whether the task has to install the desktop itself.
+        install_at_start: whether the task has to do itself what would be baked: desktop, preflight, or both.
         exit_status: the exit status of the error behind a fallback, else 0.
         registry_error: why the team's registry could not be asked, or None.
         push_error: why the image could not be published, or None.
@@ -61,7 +62,7 @@ class ImageResult:
     status: Status
     image: str
     image_id: str | None
-    cache_key: CacheKey | None
+    cache_key: Key | None
     reason: str
     platform: str = ""
     digest: Digest | None = None
@@ -90,15 +91,29 @@ def silent(_line: str) -> None:
     """The log of callers that want none."""
 
 
-def key_of(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> CacheKey:
+def key_of(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> Key:
     """The cache key of an environment, with its base's digest as the pull policy says.
 
     Raises:
         ConfigurationError, RegistryError: as `base_digest`.
     """
-    base = engine.image(str(environment.base_image))
-    digest = base_digest(environment.base_image, base, settings, engine, log)
-    return compute_key(environment, settings.recipe(environment), digest)
+    known = stack_key(environment, settings.stack(environment), _NO_DIGEST)
+    return _with_base(known, environment, engine.image(str(environment.base_image)), settings, engine, log)
+
+
+def _with_base(
+    known: Key, environment: Environment, local: Image | None, settings: Settings, engine: Engine, log: Log
+) -> Key:
+    """A key that lacks its base's digest, with it."""
+
+    def baked_on() -> Digest | None:
+        name = environment.base_image.named
+        ours = engine.labelled({SCHEMA_LABEL: SCHEMA, OCI_BASE_NAME: name}).values()
+        bases = {known.base_of(labels) for labels in ours} - {None}
+        return bases.pop() if len(bases) == 1 else None
+
+    digest = base_digest(environment.base_image, local, settings, engine, log, baked_on)
+    return known.on_base(digest)
 
 
 def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
@@ -110,7 +125,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
         engine: the engine to ask.
         log: gets one line at a time.
 
-    Raises: as `look_here`.
+    Raises: as `glance`.
     """
     found = glance(environment, settings, engine, log)
     return search(found, settings, engine, log) if found.status is Status.MISS else found
@@ -129,19 +144,20 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
         EngineError: no engine answers.
         RegistryError: the base's digest cannot be found out.
     """
-    if not environment.desktop_cache_enabled:
-        reason = "cache_desktop_build is off" if environment.headless_desktop_enabled else "headless desktop is off"
+    if not environment.cache_enabled:
+        reason = "cache_desktop_build is off" if environment.has_image else "headless desktop is off"
         return ImageResult(
             environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
-            image_id=None, cache_key=None, reason=reason, install_at_start=environment.headless_desktop_enabled,
+            image_id=None, cache_key=None, reason=reason, install_at_start=environment.has_image,
         )  # fmt: skip
-    recipe = settings.recipe(environment)
-    known = compute_key(environment, recipe, _NO_DIGEST)  # all but the base is known before asking anyone
+    known = stack_key(
+        environment, settings.stack(environment), _NO_DIGEST
+    )  # all but the base is known before asking anyone
     memory = _memory(environment, known)
     base = engine.image(str(environment.base_image))
     remembered = _read(memory)
     guess = engine.image(remembered) if remembered else None
-    key = replace(known, base=base_digest(environment.base_image, base, settings, engine, log))
+    key = _with_base(known, environment, base, settings, engine, log)
     log(f"[desktop-cache] cache key: {key}")
     tag = f"{settings.repository}:{key}"
     platform = base.platform if base else engine.platform()
@@ -175,8 +191,8 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
         image = engine.image(image_id)
         if image and proven(image, miss.cache_key, miss.platform):
             return _local_hit(miss, image, log)
-    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values()))
-    found = _ask_registry(miss, settings, engine) if settings.has_registry else miss
+    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values(), settings))
+    found = ask_registry(miss, settings, engine) if settings.has_registry else miss
     if found.status is Status.REGISTRY_HIT:
         log(f"[desktop-cache] hit (registry): {miss.image}")
         return found
@@ -186,7 +202,8 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
     return found
 
 
-def _ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
+def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
+    """The part of `search` that asks the team's registry."""
     from bake.registry import look_up
 
     assert miss.cache_key
@@ -226,7 +243,7 @@ def _local_hit(miss: ImageResult, image: Image, log: Log) -> ImageResult:
     return replace(miss, status=Status.LOCAL_HIT, image_id=image.image_id, reason="labels match")
 
 
-def proven(image: Image, key: CacheKey, platform: str) -> bool:
+def proven(image: Image, key: Key, platform: str) -> bool:
     """Whether an image's labels prove this key, and it runs on this platform."""
     return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
 
@@ -238,9 +255,9 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("desktop-bake"))
 
 
-def _memory(environment: Environment, known: CacheKey) -> Path:
+def _memory(environment: Environment, known: Key) -> Path:
     """Where the image of the last hit is written down: a guess that saves a query, proven like any other image."""
-    inputs = f"{environment.base_image} {known.install} {known.setup} {known.dockerfile}"
+    inputs = f"{environment.base_image} {known.components()}"
     return cache_folder() / "last-hit" / hashlib.sha256(inputs.encode()).hexdigest()[:32]
 
 
@@ -262,17 +279,13 @@ def _write(memory: Path, image_id: str, before: str | None) -> None:
         return
 
 
-def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]]) -> str:
+def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]], settings: Settings) -> str:
     """Why nothing here is a hit: what lies under the tag, else what changed against the nearest of our images."""
+    from bake.explain import reason_of
+
     assert miss.cache_key
     if tagged:
         wrong = miss.cache_key.mismatch(tagged.labels)
         platforms = f"is for {tagged.platform}, this engine runs {miss.platform}"
         return f"{miss.image} is not what its tag says: {wrong}" if wrong else f"{miss.image} {platforms}"
-    others = []
-    for labels in ours:
-        try:
-            others.append(CacheKey.from_labels(labels))
-        except ConfigurationError:  # not an image that can be near
-            continue
-    return miss.cache_key.miss_reason(others)
+    return reason_of(miss.cache_key, settings.environments.get(miss.environment), settings, ours)

@@ -6,8 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bake.cli import load
-from bake.commands import log_of, print_json, progress_of
+from bake.cli import load, print_json
+from bake.commands import log_of, progress_of
 from bake.engine import Engine
 from bake.ensure import ensure_desktop_image
 from bake.option_text import (
@@ -51,8 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not options.auth:
         log("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
     image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=progress_of(arguments))
+    if arguments.recorder:
+        arguments.recorder.phase("start")
     later = command if options.detach else ()
     task = start_task(environment, image, settings, engine=engine, log=log, options=options, command=later)
+    if arguments.recorder:
+        arguments.recorder.record(image, engine)
     if options.detach:
         return _leave(task, as_json=arguments.json)
     try:

@@ -11,7 +11,7 @@ from bake.shipped import shipped
 from generator.cache import DEFAULT_SCOPE, check_backend, check_scope
 from generator.environment import Environment
 from generator.errors import ConfigurationError
-from generator.recipe import DOCKERFILE, INSTALL, SETUP, Recipe
+from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _TOP: dict[str, type] = {
     "pull": str,
     "registry_timeout_s": int,
     "cache_scope": str,
+    "base_image": str,
     "environments": dict,
 }
 _ENVIRONMENT: dict[str, type] = {
@@ -40,9 +41,13 @@ _ENVIRONMENT: dict[str, type] = {
     "install_script": str,
     "setup_script": str,
     "dockerfile": str,
+    "preflight_script": str,
+    "preflight_run_script": str,
     "build_args": dict,
     "platforms": list,
 }
+ENVIRONMENT_FIELDS: Mapping[str, type] = _ENVIRONMENT  # what an `[environments.ID]` may hold
+ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
 _VARIABLES = {
     "DESKTOP_BAKE_REPOSITORY": "repository",
     "DESKTOP_BAKE_CACHE": "cache",
@@ -53,6 +58,7 @@ _VARIABLES = {
     "DESKTOP_BAKE_PULL": "pull",
     "DESKTOP_BAKE_REGISTRY_TIMEOUT_S": "registry_timeout_s",
     "DESKTOP_BAKE_CACHE_SCOPE": "cache_scope",
+    "DESKTOP_BAKE_BASE_IMAGE": "base_image",
 }
 
 
@@ -71,6 +77,7 @@ class Settings:
         pull: pull policy of the base: `missing`, `always` or `never`, as `docker run --pull`.
         registry_timeout_s: time limit of one question to a registry, in seconds.
         cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
+        base_image: base of the environments in a JSON file (`--environments`) that name none.
         environments: by id.
     """
 
@@ -84,6 +91,7 @@ class Settings:
     pull: str = "missing"
     registry_timeout_s: int = 10
     cache_scope: str = DEFAULT_SCOPE
+    base_image: ImageReference = field(default_factory=lambda: ImageReference.parse(ORIGIN_BASE_IMAGE))
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -132,20 +140,55 @@ class Settings:
         """
 
         def read(override: str | None, name: str) -> bytes:
-            path = self.root / override if override else shipped(f"recipe/{name}")
-            try:
-                return path.read_bytes()
-            except OSError as error:
-                raise ConfigurationError(
-                    f"environment {environment.env_id!r}: cannot read {override or name}: {error.strerror}",
-                    "create the file or correct its name in " + FILE_NAME,
-                ) from error
+            return self._read(environment, override or name, None if override else shipped(f"recipe/{name}"))
 
         return Recipe(
             dockerfile=read(environment.dockerfile, DOCKERFILE),
             install=read(environment.install_script, INSTALL),
             setup=read(environment.setup_script, SETUP),
         )
+
+    def preflight(self, environment: Environment) -> Preflight | None:
+        """Read the cached part of an environment's own script, or None where it has none.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        if environment.preflight_script is None:
+            return None
+        dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
+        return Preflight(dockerfile=dockerfile, script=self._read(environment, environment.preflight_script))
+
+    def preflight_run(self, environment: Environment) -> bytes | None:
+        """Read the script that runs at every start of a task, or None where there is none.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        if environment.preflight_run_script is None:
+            return None
+        script = self._read(environment, environment.preflight_run_script)
+        check_script("the preflight run script", script, "write it, or drop preflight_run_script")
+        return script
+
+    def stack(self, environment: Environment) -> Stack:
+        """What is baked for an environment: its desktop where it has one, and its preflight on top.
+
+        Raises:
+            ConfigurationError: as `recipe`.
+        """
+        preflight = self.preflight(environment)
+        desktop = self.recipe(environment) if environment.headless_desktop_enabled or not preflight else None
+        return Stack(desktop=desktop, preflight=preflight)
+
+    def _read(self, environment: Environment, name: str, path: Path | None = None) -> bytes:
+        try:
+            return (path or self.root / name).read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"environment {environment.env_id!r}: cannot read {name}: {error.strerror}",
+                "create the file or correct its name in " + FILE_NAME,
+            ) from error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -166,7 +209,11 @@ def find_settings_file(start: Path) -> Path | None:
 
 
 def load_settings(
-    path: Path | None, variables: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+    path: Path | None,
+    variables: Mapping[str, str],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    required: bool = True,
 ) -> Settings:
     """Read the file, then the variables, then the overrides.
 
@@ -174,19 +221,40 @@ def load_settings(
         path: the file, or None for one found upwards from the working directory.
         variables: the process environment.
         overrides: values of flags by setting's name; None values are ignored.
+        required: whether there has to be a file.
 
     Raises:
         ConfigurationError: no file, invalid TOML, an unknown key or a value of the wrong type or form.
     """
     path = path or find_settings_file(Path.cwd())
     if path is None:
-        raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
+        if required:
+            raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
+        return settings_from("", Path.cwd() / FILE_NAME, variables, overrides)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}", "check --config") from error
+    return settings_from(text, path, variables, overrides)
+
+
+def settings_from(
+    text: str, path: Path, variables: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings that a configuration file of this text means.
+
+    Args:
+        text: TOML.
+        path: where it is, or is going to be: relative names start there.
+        variables, overrides: as `load_settings`.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
     _check(table, _TOP, path.name)
     if table.get("schema", 1) != 1:
         raise ConfigurationError(f"{path.name} has schema {table['schema']}", "this version reads schema 1")
@@ -200,8 +268,9 @@ def load_settings(
         if variable in variables:
             values[key] = _from_text(variable, variables[variable], _TOP[key])
     values.update({k: v for k, v in (overrides or {}).items() if v is not None})
-    if "repository" in values:
-        values["repository"] = ImageReference.parse(values["repository"])
+    for name in ("repository", "base_image"):
+        if name in values:
+            values[name] = ImageReference.parse(values[name])
     return replace(Settings(root=path.parent, environments=environments), **values)
 
 

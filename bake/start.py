@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from bake.command import Command
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
+from bake.layer import run_preflight
 from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
-from bake.options import NOVNC_PORT, TaskOptions, container_body
+from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
 from bake.resolve import silent
 from bake.shipped import shipped
 from bake.task import READY_TIMEOUT_S, DesktopTask, died
@@ -96,6 +97,8 @@ def start_task(
         if desktop:
             url = novnc_url(port, secret)
             task = _observe(task, url, log, cancel, install_at_start=image.install_at_start)
+        display = f":{DISPLAY}" if desktop else None
+        run_preflight(container.container_id, environment, image, settings, log, display)
         if command:
             task.wait_until_managed(cancel)
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command

@@ -12,7 +12,8 @@ from generator.errors import (
     TimeLimitError,
 )
 from generator.key import CacheKey, compute_key
-from generator.recipe import ContextFile, Recipe
+from generator.layer import Key, LayerKey, key_from_labels, stack_key
+from generator.recipe import ContextFile, Preflight, Recipe, Stack
 from generator.reference import Digest, ImageReference
 
 __all__ = [
@@ -27,11 +28,17 @@ __all__ = [
     "EngineError",
     "Environment",
     "ImageReference",
+    "Key",
+    "LayerKey",
+    "Preflight",
     "Recipe",
     "RegistryError",
+    "Stack",
     "TaskError",
     "TimeLimitError",
     "bake_targets",
     "compute_key",
+    "key_from_labels",
     "render_bake_file",
+    "stack_key",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,21 @@ from generator.cache import (
     check_backend,
 )
 from generator.errors import ConfigurationError
+from generator.layer import LayerKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from generator.environment import Environment
-    from generator.key import CacheKey
-    from generator.recipe import Recipe
+    from generator.layer import Key
+    from generator.recipe import Preflight, Recipe, Stack
     from generator.reference import ImageReference
 
 VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE}
 # zstd packs smaller and several times faster than BuildKit's default; the engine keeps and pushes the same bytes
 OUTPUT = "type=image,compression=zstd,oci-mediatypes=true"
+CHECK_CONTEXT = "check"
+PICTURES = "pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +63,13 @@ class BakeTarget:
         name: target name, `[a-zA-Z0-9_-]+`.
         key: the cache key.
         context: the build context's folder, relative to the bake file.
-        base: the pinned base, `repository:tag@digest`.
+        base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
         tags, labels, args, platforms, cache_from, cache_to: the target's attributes of these names.
         recipe: the files that belong into the context.
     """
 
     name: str
-    key: CacheKey
+    key: Key
     context: str
     base: str
     tags: tuple[str, ...]
@@ -74,7 +78,32 @@ class BakeTarget:
     platforms: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
-    recipe: Recipe
+    recipe: Recipe | Preflight
+
+    @property
+    def has_desktop(self) -> bool:
+        """Whether a desktop is in the image."""
+        return not isinstance(self.key, LayerKey) or self.key.desktop is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckTarget:
+    """A target that starts a baked desktop while it is built and exports its picture; it makes no image.
+
+    Attributes:
+        name: target name.
+        context: the folder of the check, relative to the bake file; what lies in it is part of no key.
+        desktop: the named context `desktop`, `target:…`.
+        platforms: as the desktop's.
+        output: where the picture goes, as Bake's `output`, relative to the working directory of the call: what lies
+            inside it Bake writes without asking (Bake file reference, "Entitlements").
+    """
+
+    name: str
+    context: str
+    desktop: str
+    platforms: tuple[str, ...]
+    output: str
 
 
 def hcl(text: str) -> str:
@@ -83,42 +112,53 @@ def hcl(text: str) -> str:
     Source: HCL native syntax specification, "Template Expressions"; `${` and `%{` start templates.
 
     Raises:
-        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates).
+        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
+            HCL composes characters (Unicode NFC).
     """
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
+    if not unicodedata.is_normalized("NFC", text):
+        raise ConfigurationError(
+            f"{text[:80]!r} holds a character that a bake file would change", "write it in composed form (Unicode NFC)"
+        )
     out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
     out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
 
 
-def bake_targets(
-    wanted: Iterable[tuple[Environment, Recipe, CacheKey]], options: BakeOptions
-) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one a distinct key, sorted by key.
+def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
+    """The targets of these environments, one a distinct key, sorted by key: what lies on a desktop follows it.
 
     Args:
-        wanted: each environment with its recipe and computed key.
+        wanted: each environment with what is baked for it and its computed key.
         options: repository and cache backend.
     """
-    by_key = {str(key): (environment, recipe, key) for environment, recipe, key in wanted}
+    by_key: dict[str, tuple[Environment, Recipe | Preflight, Key]] = {}
+    for environment, stack, key in wanted:
+        desktop = key.desktop if isinstance(key, LayerKey) else key
+        if desktop and stack.desktop:
+            by_key[str(desktop)] = (environment, stack.desktop, desktop)
+        if stack.preflight:
+            by_key[str(key)] = (environment, stack.preflight, key)
     targets = []
-    names: set[str] = set()
+    names: dict[str, str] = {}
     for text, (environment, recipe, key) in sorted(by_key.items()):
-        name = "desktop-" + text.replace(".", "_")
-        while name in names:  # variants a.b and a_b of one base digest
+        layer = key if isinstance(key, LayerKey) else None
+        name = ("preflight-" if layer and not layer.desktop else "desktop-") + text.replace(".", "_")
+        while name in names.values():  # variants a.b and a_b of one base digest
             name += "_"
-        names.add(name)
+        names[text] = name
         cache = cache_entries(options.cache_backend, options.repository, key)
+        pinned = f"docker-image://{environment.base_image.pinned(key.base)}"
         targets.append(
             BakeTarget(
                 name=name,
                 key=key,
                 context=f"context/{text}",
-                base=environment.base_image.pinned(key.base),
+                base=f"target:{names[str(layer.desktop)]}" if layer and layer.desktop else pinned,
                 tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
-                args=dict(sorted(environment.build_args.items())),
+                args={} if layer else dict(sorted(environment.build_args.items())),
                 platforms=tuple(sorted(set(environment.platforms))),
                 cache_from=cache.cache_from,
                 cache_to=cache.cache_to,
@@ -126,6 +166,21 @@ def bake_targets(
             )
         )
     return tuple(targets)
+
+
+def check_targets(targets: Iterable[BakeTarget]) -> tuple[CheckTarget, ...]:
+    """The self-test of each of these targets, in their order."""
+    return tuple(
+        CheckTarget(
+            name=target.name.replace("desktop-", "desktop-check-", 1),
+            context=CHECK_CONTEXT,
+            desktop=f"target:{target.name}",
+            platforms=target.platforms,
+            output=f"type=local,dest={PICTURES}/{target.key}",
+        )
+        for target in targets
+        if target.has_desktop
+    )
 
 
 def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
@@ -144,7 +199,10 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
     )
     engine.filters["hcl"] = hcl
     engine.filters["hcl_with_variables"] = _hcl_with_variables
-    return engine.from_string(template).render(targets=list(targets), variables=VARIABLES, output=OUTPUT)
+    targets = list(targets)
+    return engine.from_string(template).render(
+        targets=targets, checks=check_targets(targets), variables=VARIABLES, output=OUTPUT, pictures=PICTURES
+    )
 
 
 def _hcl_with_variables(text: str) -> str:

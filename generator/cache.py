@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
+from generator.layer import LayerKey
 
 if TYPE_CHECKING:
-    from generator.key import CacheKey
+    from generator.layer import Key
     from generator.reference import ImageReference
 
 CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
@@ -50,7 +51,7 @@ def check_backend(backend: str) -> None:
     if secret:
         raise ConfigurationError(
             f"the cache backend holds {secret[1]}, which would be written into the bake file",
-            "give it to BuildKit as an environment variable: see docs/cache.md",
+            "give it to BuildKit as an environment variable: see docs/team.md",
         )
 
 
@@ -66,16 +67,19 @@ def check_scope(scope: str) -> None:
         )
 
 
-def family_of(key: CacheKey) -> str:
-    """The keys that share one cache: the same variant and the same packages.
+def family_of(key: Key) -> str:
+    """The keys that share one cache: the same variant and the same packages; for a layer, the same preflight too.
 
     Environments that install other things never evict each other; those that differ in setup alone share the layer
     that costs the time.
     """
+    if isinstance(key, LayerKey):
+        below = key.desktop.install if key.desktop else key.base
+        return f"{key.variant}-{below.hex[:12]}-p{key.preflight.hex[:8]}"
     return f"{key.variant}-{key.install.hex[:12]}"
 
 
-def cache_entries(backend: str, repository: ImageReference, key: CacheKey) -> CacheEntries:
+def cache_entries(backend: str, repository: ImageReference, key: Key) -> CacheEntries:
     """The entries of a target.
 
     Args:
@@ -84,7 +88,8 @@ def cache_entries(backend: str, repository: ImageReference, key: CacheKey) -> Ca
         key: the target's key.
     """
     family = family_of(key)
-    if backend == "none":
+    # a layer is one step, which BuildKit itself remembers; a local export would copy the desktop below it once more
+    if backend == "none" or (backend == "local" and isinstance(key, LayerKey)):
         return CacheEntries()
     if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
         place = f"${{{CACHE_DIR_VARIABLE}}}/{family}"

@@ -26,8 +26,11 @@ class Environment:
         name: a name for people; any text.
         base_image: image reference of the base.
         headless_desktop_enabled: whether tasks get a desktop.
-        cache_desktop_build: whether that desktop is baked once (opt-in; no effect without a desktop).
+        cache_desktop_build: whether that desktop, and the preflight on it, is baked once (opt-in).
         install_script, setup_script, dockerfile: file names overriding the recipe's, or None.
+        preflight_script: file name of the environment's own script, baked on top of the desktop or, without one, of
+            the base; None for none.
+        preflight_run_script: file name of a script that runs in the container at every start; None for none.
         build_args: build arguments, name to value.
         platforms: target platforms such as `linux/amd64`; empty for the builder's own.
 
@@ -43,6 +46,8 @@ class Environment:
     install_script: str | None = None
     setup_script: str | None = None
     dockerfile: str | None = None
+    preflight_script: str | None = None
+    preflight_run_script: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
 
@@ -72,3 +77,13 @@ class Environment:
     def desktop_cache_enabled(self) -> bool:
         """Both toggles: a cache without a desktop has no effect."""
         return self.cache_desktop_build and self.headless_desktop_enabled
+
+    @property
+    def has_image(self) -> bool:
+        """Whether there is anything to bake: a desktop, or a preflight on the base."""
+        return self.headless_desktop_enabled or self.preflight_script is not None
+
+    @property
+    def cache_enabled(self) -> bool:
+        """Whether what its tasks need on top of the base is baked once."""
+        return self.cache_desktop_build and self.has_image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
@@ -64,6 +64,10 @@ class CacheKey:
         digests = (self.base, self.install, self.setup, self.dockerfile)
         return "-".join([self.variant, *(d.hex[:16] for d in digests)])
 
+    def on_base(self, base: Digest) -> CacheKey:
+        """The same on another base."""
+        return replace(self, base=base)
+
     def components(self) -> dict[str, str]:
         """The parts by name: the variant and the four full digests."""
         return {part: str(getattr(self, part)) for part in _PARTS}
@@ -88,15 +92,15 @@ class CacheKey:
 
     def mismatch(self, labels: Mapping[str, str]) -> str | None:
         """Why these image labels do not prove this key, or None where they do."""
-        for label, want in self.labels("").items():
-            if label == OCI_BASE_NAME:
-                continue
-            have = labels.get(label)
-            if have is None:
-                return f"label {label} is missing"
-            if have != want:
-                return f"label {label} is {have[:100]!r}, not {want!r}"
-        return None if OCI_BASE_NAME in labels else f"label {OCI_BASE_NAME} is missing"
+        return label_mismatch(self.labels(""), labels)
+
+    def base_of(self, labels: Mapping[str, str]) -> Digest | None:
+        """The base on which an image was baked whose other parts are this key's; None for any other image."""
+        try:
+            stated = CacheKey.from_labels(labels)
+        except ConfigurationError:
+            return None
+        return stated.base if not set(self.differences(stated)) - {"base"} else None
 
     @classmethod
     def from_labels(cls, labels: Mapping[str, str]) -> CacheKey:
@@ -134,6 +138,26 @@ class CacheKey:
         return "; ".join(_PARTS[part] for part in changed) if len(changed) < 4 else "never built for this recipe"
 
 
+def label_mismatch(wanted: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
+    """Which of the wanted labels is missing or other, or None; the base's name may be any: two may have one digest."""
+    for label, want in wanted.items():
+        have = labels.get(label)
+        if have is None:
+            return f"label {label} is missing"
+        if have != want and label != OCI_BASE_NAME:
+            return f"label {label} is {have[:100]!r}, not {want!r}"
+    return None
+
+
+def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:
+    """One digest over named contents, in whatever order they come: length-prefixed, so that no two run together."""
+    hasher = hashlib.sha256()
+    for name, content in sorted(parts):
+        for piece in (name.encode(), content):
+            hasher.update(len(piece).to_bytes(8, "big") + piece)
+    return Digest("sha256:" + hasher.hexdigest())
+
+
 def parse_key(text: str) -> tuple[str, str, str, str, str]:
     """Split a key's text into variant and the four 16-hex parts.
 
@@ -167,14 +191,10 @@ def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -
     parts += [(f"file:{int(f.executable)}:{path}", f.content) for path, f in recipe.files.items()]
     parts += [(f"arg:{name}", value.encode()) for name, value in environment.build_args.items()]
     parts += [(f"platform:{platform}", b"") for platform in set(environment.platforms)]
-    hasher = hashlib.sha256()
-    for name, content in sorted(parts):
-        for piece in (name.encode(), content):
-            hasher.update(len(piece).to_bytes(8, "big") + piece)
     return CacheKey(
         variant=variant_of(environment.base_image),
         base=base_digest,
         install=Digest.of(recipe.install),
         setup=Digest.of(recipe.setup),
-        dockerfile=Digest("sha256:" + hasher.hexdigest()),
+        dockerfile=hashed(parts),
     )

@@ -72,10 +72,12 @@ class ImageConfig:
     Attributes:
         labels: image labels.
         platform: `os/architecture[/variant]`.
+        created: when it was made, as its builder states it (RFC 3339); empty where it does not.
     """
 
     labels: Mapping[str, str]
     platform: str
+    created: str = ""
 
 
 def same_platform(image: str, wanted: str) -> bool:
@@ -115,6 +117,7 @@ def read_config(content: bytes) -> ImageConfig:
     return ImageConfig(
         labels={n: v for n, v in labels.items() if isinstance(v, str)} if isinstance(labels, dict) else {},
         platform=_platform(table) or "unknown/unknown",
+        created=str(table.get("created") or "")[:40],
     )
 
 

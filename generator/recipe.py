@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
+PREFLIGHT = "preflight.sh"
 _FROM_BASE = re.compile(rb"^\s*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -47,13 +48,7 @@ class Recipe:
     def __post_init__(self) -> None:
         named = {DOCKERFILE: self.dockerfile, INSTALL: self.install, SETUP: self.setup}
         for name, content in named.items():
-            if not content.strip():
-                raise ConfigurationError(f"{name} is empty", "write it, or drop the override to use the shipped one")
-            if b"\r\n" in content:
-                raise ConfigurationError(
-                    f"{name} has CRLF line ends, which no shell in the image can run",
-                    f"convert it: sed -i 's/\\r$//' {name}",
-                )
+            check_script(name, content, "write it, or drop the override to use the shipped one")
         if not _FROM_BASE.search(self.dockerfile):
             raise ConfigurationError(
                 "the Dockerfile has no 'FROM base'",
@@ -75,3 +70,67 @@ class Recipe:
             SETUP: ContextFile(content=self.setup),
         }
         yield from sorted({**self.files, **own}.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight:
+    """The cached part of an environment's own script, baked as a layer of its own.
+
+    Args:
+        dockerfile: the bytes of the layer's Dockerfile.
+        script: the bytes of the script.
+
+    Raises:
+        ConfigurationError: the script is empty or has CRLF line ends.
+    """
+
+    dockerfile: bytes
+    script: bytes
+
+    def __post_init__(self) -> None:
+        check_script("the preflight script", self.script, "write it, or drop preflight_script")
+
+    def context(self) -> Iterator[tuple[str, ContextFile]]:
+        """As `Recipe.context`."""
+        yield DOCKERFILE, ContextFile(content=self.dockerfile)
+        yield PREFLIGHT, ContextFile(content=self.script)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What is baked on the base of an environment: a desktop, its own preflight, or one on the other.
+
+    Args:
+        desktop: the desktop's recipe, or None.
+        preflight: the layer on top, or None.
+
+    Raises:
+        ConfigurationError: there is neither.
+    """
+
+    desktop: Recipe | None = None
+    preflight: Preflight | None = None
+
+    def __post_init__(self) -> None:
+        if self.desktop is None and self.preflight is None:
+            raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
+
+
+def check_script(name: str, content: bytes, remedy: str) -> None:
+    """Check what a shell in the image has to run.
+
+    Args:
+        name: what it is called.
+        content: its bytes.
+        remedy: what to do where it is empty.
+
+    Raises:
+        ConfigurationError: it is empty or has CRLF line ends.
+    """
+    if not content.strip():
+        raise ConfigurationError(f"{name} is empty", remedy)
+    if b"\r\n" in content:
+        raise ConfigurationError(
+            f"{name} has CRLF line ends, which no shell in the image can run",
+            f"convert it: sed -i 's/\\r$//' {name if ' ' not in name else 'FILE'}",
+        )

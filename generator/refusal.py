@@ -18,7 +18,14 @@ def error_codes(content: bytes) -> tuple[str, ...]:
 
 
 def refusal(
-    host: str, repository: str, status: int, *, codes: tuple[str, ...] = (), retry_after: str = "", login: bool = False
+    host: str,
+    repository: str,
+    status: int,
+    *,
+    codes: tuple[str, ...] = (),
+    retry_after: str = "",
+    login: bool = False,
+    action: str = "pull",
 ) -> RegistryError:
     """The error for a status that is no answer.
 
@@ -29,13 +36,14 @@ def refusal(
         codes: from `error_codes`.
         retry_after: the header of this name, or empty (RFC 9110, 10.2.3).
         login: whether stored credentials were used.
+        action: what permission may be lacking for: `pull`, `push` or `delete`.
     """
     if status == 401 and login:
         said, remedy = "refuses the stored login", f"log in again: docker login {host}"
     elif status == 401:
         said, remedy = "demands a login", f"run: docker login {host}"
     elif status == 403:
-        said, remedy = f"denies access to {repository}", "ask for permission to pull there"
+        said, remedy = f"denies access to {repository}", f"ask for permission to {action} there"
     elif status == 404:
         said, remedy = "answers with 404, but not as a registry does", "check the host and the port"
     elif status == 429:

@@ -72,6 +72,16 @@ def slow(seconds: float, **match: Unpack[Match]) -> Fault:
     return _fault(act, match)
 
 
+def then(event: Callable[[], None], **match: Unpack[Match]) -> Fault:
+    """Something else that happens first, such as the registry's end; then all goes on, as well as it can."""
+
+    def act(exchange: Exchange) -> bool:
+        event()
+        return False
+
+    return _fault(act, match)
+
+
 def drips(part: str = "body", pace_s: float = 1, **match: Unpack[Match]) -> Fault:
     """The right answer, but its "headers" or its "body" come one byte at a time."""
 

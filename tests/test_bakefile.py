@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,21 @@ from hypothesis import strategies as st
 from bake.shipped import shipped
 from generator import (
     BakeOptions,
+    BakeTarget,
     ConfigurationError,
     Digest,
     Environment,
     ImageReference,
     Recipe,
+    Stack,
     bake_targets,
     compute_key,
     render_bake_file,
+    stack_key,
 )
 from generator.bakefile import OUTPUT, VARIABLES
 from tests.test_key import BASE, ENVIRONMENT, RECIPE
+from tests.test_layer_key import PREFLIGHT
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,15 +54,15 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
 
 def rendered(environments: list[Environment], options: BakeOptions, recipe: Recipe = RECIPE) -> str:
     """The bake file of these environments."""
-    wanted = [(e, recipe, compute_key(e, recipe, BASE)) for e in environments]
+    wanted = [(e, Stack(desktop=recipe), compute_key(e, recipe, BASE)) for e in environments]
     return render_bake_file(TEMPLATE, bake_targets(wanted, options))
 
 
-def printed(text: str, folder: Path) -> dict[str, Any]:
+def printed(text: str, folder: Path, group: str = "desktop") -> dict[str, Any]:
     """What buildx reads in a bake file."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
-        ["docker", "buildx", "bake", "--print", "desktop"],
+        ["docker", "buildx", "bake", "--print", group],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -96,7 +101,7 @@ def test_golden(case: str, tmp_path: Path) -> None:
     assert text == (GOLDEN / f"{case}.hcl").read_text()
     assert text == rendered(environments[::-1], options)
     read = printed(text, tmp_path)
-    targets = bake_targets([(e, RECIPE, compute_key(e, RECIPE, BASE)) for e in environments], options)
+    targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
     assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
     for target in targets:
         got = read["target"][target.name]
@@ -107,8 +112,79 @@ def test_golden(case: str, tmp_path: Path) -> None:
         assert _entries(got["output"]) == {OUTPUT}
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
-        assert got["contexts"] == {"base": f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"}
+        assert got["contexts"] == {"base": target.base}
+        assert target.base == f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"
         assert got["context"] == target.context
+
+
+LAYERED = {
+    "layers": (
+        [
+            (ENVIRONMENT, Stack(desktop=RECIPE, preflight=PREFLIGHT)),
+            (replace(ENVIRONMENT, env_id="same"), Stack(desktop=RECIPE, preflight=PREFLIGHT)),
+            (replace(ENVIRONMENT, env_id="other"), Stack(desktop=RECIPE, preflight=replace(PREFLIGHT, script=b"2\n"))),
+            (replace(ENVIRONMENT, env_id="plain"), Stack(desktop=RECIPE)),
+            (replace(ENVIRONMENT, env_id="alone"), Stack(preflight=PREFLIGHT)),
+        ],
+        TEAM,
+    ),
+    "layer-alone": (
+        [(ENVIRONMENT, Stack(preflight=PREFLIGHT))],
+        BakeOptions(repository=ImageReference.parse("desktop-bake")),
+    ),
+}
+
+
+def layered_targets(case: str) -> tuple[BakeTarget, ...]:
+    """The targets of a case with layers."""
+    stacks, options = LAYERED[case]
+    return bake_targets([(e, stack, stack_key(e, stack, BASE)) for e, stack in stacks], options)
+
+
+@pytest.mark.parametrize("case", LAYERED)
+def test_golden_layers(case: str, tmp_path: Path) -> None:
+    """A layer is a target of its own on its desktop's target, which is there once; both are what tasks need."""
+    targets = layered_targets(case)
+    text = render_bake_file(TEMPLATE, targets)
+    assert text == (GOLDEN / f"{case}.hcl").read_text()
+    read = printed(text, tmp_path)
+    assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
+    for target in targets:
+        got = read["target"][target.name]
+        assert got["labels"] == target.labels
+        assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
+        assert got["contexts"] == {"base": target.base}
+        assert got["context"] == target.context
+    if case == "layer-alone":
+        assert "desktop-check" not in text.partition("group")[2]
+        return
+    desktop, *_, alone = targets
+    layers = [t for t in targets if t.base == f"target:{desktop.name}"]
+    assert [t.name.partition("-p")[0] for t in layers] == [desktop.name] * 2
+    assert alone.name == f"preflight-{alone.key}"
+    assert alone.base == desktop.base
+    checks = printed(text, tmp_path, "desktop-check")["group"]["desktop-check"]["targets"]
+    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in (desktop, *layers)]
+
+
+@pytest.mark.parametrize("case", ["one", "team"])
+def test_golden_check(case: str, tmp_path: Path) -> None:
+    """Each desktop has a check on top of it, in no other group; it makes no image, and exports inside the folder."""
+    environments, options = CASES[case]
+    text = rendered(environments, options)
+    targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
+    read = printed(text, tmp_path, "desktop-check")
+    checks = read["group"]["desktop-check"]["targets"]
+    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in targets]
+    assert not set(checks) & set(printed(text, tmp_path, "default")["target"])
+    for check, target in zip(checks, targets, strict=True):
+        got = read["target"][check]
+        assert got["contexts"] == {"desktop": f"target:{target.name}"}
+        assert got["context"] == "check"
+        assert got["output"] == [{"type": "local", "dest": f"pictures/{target.key}"}]
+        assert got.get("platforms", []) == list(target.platforms)
+        assert "tags" not in got
+        assert got["labels"] == {}
 
 
 def test_two_environments_with_one_key_share_a_target() -> None:
@@ -125,10 +201,11 @@ def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60) | st.lists(
     st.sampled_from(["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"])
 ).map("".join)
+COMPOSED = TEXT.map(lambda text: unicodedata.normalize("NFC", text))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(TEXT, min_size=30, max_size=60))
+@given(values=st.lists(COMPOSED, min_size=30, max_size=60))
 def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -> None:
     """Whatever a value holds, buildx reads exactly these characters and nothing more."""
     arguments = {f"A{i}": value for i, value in enumerate(values)}
@@ -138,7 +215,7 @@ def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -
     assert set(read["group"]) == {"default", "desktop"}
 
 
-@pytest.mark.parametrize("value", ["\0", "\ud800"])
+@pytest.mark.parametrize("value", ["\0", "\ud800", "\U0002f800", "e\u0301"])
 def test_what_hcl_cannot_carry_is_refused(value: str) -> None:
     """A character that cannot be carried is refused, not changed."""
     with pytest.raises((ConfigurationError, UnicodeEncodeError)):

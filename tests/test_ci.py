@@ -18,7 +18,7 @@ from cronsim import CronSim, CronSimError
 from ruamel.yaml import YAML
 
 from bake import load_settings
-from bake.cli import parser
+from bake.parsers import parser
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:

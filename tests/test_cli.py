@@ -65,7 +65,7 @@ def test_docker_builds_what_resolve_finds(cli: Run, project: Path) -> None:
     [
         (("install.sh", "echo 1 > /etc/installed\n"), "install", "install script changed"),
         (("setup.sh", "echo 2 > /etc/configured\n"), "setup", "setup script changed"),
-        (("Dockerfile", None), "dockerfile", "Dockerfile, context, build arguments or platforms changed"),
+        (("Dockerfile", None), "dockerfile", "Dockerfile: build argument NEW added"),
     ],
 )
 def test_a_change_is_a_miss_with_its_reason(

@@ -22,10 +22,10 @@ import pytest
 
 from generator.errors import RegistryError
 from tests.conftest import TINY, Run
-from tests.faults import answers, closes, html, refuses, slow
+from tests.faults import answers, closes, html, refuses, slow, then
 from tests.machines import Machine, Registry, machine
 from tests.proxy import Fault, faulty
-from tests.registries import PASSWORD, USER, closed_port, push_image, real_registry
+from tests.registries import ACCEPT, PASSWORD, USER, Api, closed_port, push_image, real_registry
 
 HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
 OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
@@ -295,31 +295,53 @@ def test_nobody_listens(shared: Project) -> None:
 
 def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Registry) -> None:
     """A hit whose layers do not come is reported, and the image is built."""
-    built = answer(shared.bake("build", "--push", "--json"))
-    here("docker", "image", "rm", "-f", str(built["image_id"]))
-    with faulty(team.address, answers(500, on="GET .*/blobs/")) as proxy:
-        config = json.loads(_manifest_config(team.address, shared.path, str(built["cache_key"])))
-        assert config
-        with faulty(team.address, answers(500, on=f"GET .*/blobs/(?!{config})")) as layers:
-            assert proxy.host != layers.host
-            shared.host = layers.host
-            shared.change()
-            rebuilt = shared.bake("build", "--json", XDG_CACHE_HOME=str(shared.folder / "other"))
-    result = answer(rebuilt)
-    assert result["status"] in ("built", "registry-hit")
-    if result["status"] == "built":
-        assert "WARNING: cannot pull" in rebuilt.stderr
+    pushed = answer(second.desktop_bake("build", "--push", "--json", cwd=shared.folder))
+    config = config_digest(team.address, shared.path, str(pushed["cache_key"]))
+    with faulty(team.address, answers(500, on=f"GET .*/blobs/(?!{config})")) as proxy:
+        shared.host = proxy.host
+        shared.change()
+        rebuilt = shared.bake("build", "--json")
+    assert answer(rebuilt)["status"] == "built"
+    assert "[desktop-cache] hit (registry)" in rebuilt.stderr
+    assert "[desktop-cache] WARNING: cannot pull" in rebuilt.stderr
+    assert "cannot pull" in str(answer(rebuilt)["registry_error"])
 
 
-def _manifest_config(host: str, path: str, tag: str) -> str:
-    """The digest of the configuration of an image's first manifest, as JSON."""
-    from tests.registries import ACCEPT, Api
-
+def config_digest(host: str, path: str, tag: str) -> str:
+    """The digest of the configuration of an image's first manifest."""
     api = Api(host)
     index = json.loads(api.send("GET", f"/v2/{path}/manifests/{tag}", headers=ACCEPT).body)
     first = index["manifests"][0]["digest"] if "manifests" in index else tag
     manifest = json.loads(api.send("GET", f"/v2/{path}/manifests/{first}", headers=ACCEPT).body)
-    return json.dumps(manifest["config"]["digest"])
+    return str(manifest["config"]["digest"])
+
+
+@pytest.mark.parametrize("step", ["upload of a layer", "manifest", "cache"])
+def test_a_registry_that_goes_in_the_middle(shared: Project, tmp_path: Path, step: str) -> None:
+    """A registry that dies while it is pushed to: the push fails and the image serves; a cache that could not be
+    written is no failure at all."""
+    on = {
+        "upload of a layer": "PUT .*/blobs/uploads/",
+        "manifest": "PUT .*/manifests/bookworm",
+        "cache": "PUT .*/manifests/cache",
+    }
+    with real_registry(tmp_path / "dying") as registry:
+        asked = threading.Event()
+
+        def die() -> None:
+            asked.set()
+            registry.stop()
+
+        with faulty(registry.host, then(die, on=on[step])) as proxy:
+            shared.host = proxy.host
+            shared.change(cache='cache = "registry"' if step == "cache" else "")
+            pushed = shared.bake("build", "--push", "--json")
+        assert asked.is_set()
+    assert pushed.returncode == RegistryError.exit_status, pushed.stderr
+    result = json.loads(pushed.stdout)["images"][0]
+    assert result["status"] == "built"
+    assert result["push_error"]
+    assert answer(shared.bake("resolve", "--json"), 0)["status"] == "local-hit"
 
 
 def test_login(shared: Project, tmp_path: Path) -> None:
@@ -405,12 +427,30 @@ def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
         offline = second.desktop_bake("resolve", "--pull", "always", "--json", cwd=shared.folder)
         assert answer(offline)["cache_key"] == first["cache_key"]
         assert "WARNING: base image" in offline.stderr
-        assert "taking the local copy" in offline.stderr
+        assert "taking what is known here" in offline.stderr
         shared.base = f"{team.address}/{shared.path}-base:other"
         shared.change()
         nothing = second.desktop_bake("resolve", "--pull", "always", cwd=shared.folder)
         assert nothing.returncode == RegistryError.exit_status
         assert "cannot be reached" in nothing.stderr
+    finally:
+        second.start_registry()
+
+
+def test_offline_with_the_image_alone(shared: Project, second: Machine) -> None:
+    """A machine that pulled the desktop, and has no copy of its base, still finds it with the registry gone."""
+    assert shared.bake("build", "--push").returncode == 0
+    pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    second.run("docker", "image", "rm", "-f", shared.base)
+    second.stop_registry()
+    try:
+        for policy in ("missing", "always", "never"):
+            found = second.desktop_bake("resolve", "--json", "--pull", policy, cwd=shared.folder)
+            assert answer(found)["status"] == "local-hit"
+            assert answer(found)["image_id"] == pulled["image_id"]
+            assert ("WARNING: base image" in found.stderr) == (policy != "never")
+        (shared.folder / "setup.sh").write_text("echo other\n")
+        assert second.desktop_bake("resolve", cwd=shared.folder).returncode == RegistryError.exit_status
     finally:
         second.start_registry()
 
@@ -427,8 +467,6 @@ def test_the_team_cache(shared: Project, second: Machine) -> None:
     changed = second.desktop_bake("build", "--json", cwd=shared.folder, DESKTOP_BAKE_CACHE_SCOPE="feature")
     assert answer(changed)["status"] == "built"
     assert stamp(second.run, answer(changed)["image_id"]) == stamp(here, first["image_id"])
-    from tests.registries import Api
-
     tags = json.loads(Api(shared.host).send("GET", f"/v2/{shared.path}/tags/list").body)["tags"]
     scopes = sorted(tag.rsplit("-", 1)[1] for tag in tags if tag.startswith("cache-"))
     assert scopes == ["feature", "main"]

@@ -1,5 +1,6 @@
 // Rendered by desktop-bake from docker-bake.hcl.j2: change the inputs, not this file.
 // Build all:  docker buildx bake desktop          Publish:  docker buildx bake desktop --push
+// See that a desktop comes up:  docker buildx bake desktop-check, and look at pictures/
 
 variable "DESKTOP_BAKE_CACHE_DIR" {
   default = ".desktop-cache"
@@ -15,6 +16,12 @@ group "default" {
 group "desktop" {
   targets = [
     "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
+  ]
+}
+
+group "desktop-check" {
+  targets = [
+    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
   ]
 }
 
@@ -46,4 +53,13 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
   cache-to = [
     "type=gha,mode=max,ignore-error=true",
   ]
+}
+
+target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
+  context    = "check"
+  dockerfile = "Dockerfile"
+  contexts = {
+    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+  }
+  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
 }

@@ -1,5 +1,6 @@
 // Rendered by desktop-bake from docker-bake.hcl.j2: change the inputs, not this file.
 // Build all:  docker buildx bake desktop          Publish:  docker buildx bake desktop --push
+// See that a desktop comes up:  docker buildx bake desktop-check, and look at pictures/
 
 variable "DESKTOP_BAKE_CACHE_DIR" {
   default = ".desktop-cache"
@@ -17,6 +18,14 @@ group "desktop" {
     "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
     "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341ae74e010ca2",
     "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835",
+  ]
+}
+
+group "desktop-check" {
+  targets = [
+    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
+    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341ae74e010ca2",
+    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835",
   ]
 }
 
@@ -117,4 +126,35 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2
   cache-to = [
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
   ]
+}
+
+target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
+  context    = "check"
+  dockerfile = "Dockerfile"
+  contexts = {
+    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+  }
+  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
+}
+
+target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341ae74e010ca2" {
+  context    = "check"
+  dockerfile = "Dockerfile"
+  contexts = {
+    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341ae74e010ca2"
+  }
+  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341ae74e010ca2"]
+}
+
+target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835" {
+  context    = "check"
+  dockerfile = "Dockerfile"
+  contexts = {
+    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835"
+  }
+  platforms = [
+    "linux/amd64",
+    "linux/arm64",
+  ]
+  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835"]
 }

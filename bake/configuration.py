@@ -1,0 +1,163 @@
+"""Edits of `desktop-bake.toml`: comments, order and layout stay, and nothing is written that would not load."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from bake.settings import ENVIRONMENT_FIELDS, did_you_mean, settings_from
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    Change = Mapping[tuple[str, ...], Any]
+
+_YES = ("true", "yes", "on", "1")
+_NO = ("false", "no", "off", "0")
+
+
+def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> dict[tuple[str, ...], Any]:
+    """What `FIELD=VALUE` words ask for.
+
+    Args:
+        words: such as `cache_desktop_build=on`, `platforms=linux/amd64,linux/arm64`, `build_args.NAME=value`; a list
+            or table may be written as in TOML.
+        known: the fields there are, and their types.
+
+    Returns:
+        Value by path: `("name",)`, `("build_args", "NAME")`.
+
+    Raises:
+        ConfigurationError: an unknown field, or a value of another type.
+    """
+    changes: dict[tuple[str, ...], Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigurationError(f"{word!r} is not of the form FIELD=VALUE", f"write: {word}=…")
+        path = field_path(name, known)
+        changes[path] = text if len(path) > 1 else _value(name, text, known[path[0]])
+    return changes
+
+
+def field_path(name: str, known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> tuple[str, ...]:
+    """The path that a field's name means; one dot leads into a table.
+
+    Raises:
+        ConfigurationError: there is no such field.
+    """
+    first, dot, entry = name.partition(".")
+    if first not in known:
+        raise ConfigurationError(f"unknown field {first!r}", did_you_mean(first, known))
+    if dot and (known[first] is not dict or not entry):
+        raise ConfigurationError(f"unknown field {name!r}", f"{first} holds no fields: write {first}=…")
+    return (first, entry) if dot else (first,)
+
+
+def _value(name: str, text: str, wanted: type) -> Any:
+    if wanted is str:
+        return text
+    if wanted is bool and text.lower() in _YES + _NO:
+        return text.lower() in _YES
+    if wanted is int and text.lstrip("-").isdecimal():
+        return int(text)
+    if wanted is list and not text.startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if wanted in (list, dict):
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(
+                f"{name}: {text!r} is not TOML: {error}", 'write ["a", "b"] or {A = "1"}'
+            ) from error
+        if type(value) is wanted:
+            return value
+    form = "true or false" if wanted is bool else f"a value of type {wanted.__name__}"
+    raise ConfigurationError(f"{name} is {text!r}", f"write {form}")
+
+
+def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bool = False) -> str:
+    """The configuration with fields of an environment set, or taken out where the value is None.
+
+    Args:
+        text: the file's text.
+        path: where it is.
+        env_id: the environment.
+        changes: value by path; None takes a field out.
+        create: whether the environment is a new one.
+
+    Returns:
+        A text that loads, and means what the old one means but for these fields.
+
+    Raises:
+        ConfigurationError: no such environment, or there is one already; or the result would not load.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    known = settings_from(text, path, {}).environments
+    if create and env_id in known:
+        raise ConfigurationError(f"environment {env_id!r} exists already", "leave --create out")
+    if not create and env_id not in known:
+        raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known) + " --create adds one")
+    wanted = tomllib.loads(text)
+    if create:
+        wanted.setdefault("environments", {})[env_id] = {}
+    _apply(wanted["environments"][env_id], changes)
+    try:
+        document = tomlkit.parse(text)
+        if create:
+            fresh = tomlkit.table()
+            _apply(fresh, changes)
+            if "environments" not in document:
+                document["environments"] = tomlkit.table(is_super_table=True)
+            inline = isinstance(document["environments"], tomlkit.items.InlineTable)
+            document["environments"][env_id] = fresh.unwrap() if inline else fresh
+        else:
+            _apply(document["environments"][env_id], changes)
+        edited = tomlkit.dumps(document)
+        if "\r\n" in text and "\n" not in text.replace("\r\n", ""):
+            edited = edited.replace("\r\n", "\n").replace("\n", "\r\n")
+        same = tomllib.loads(edited) == wanted
+    except (TOMLKitError, ValueError, TypeError, KeyError):
+        same = False
+    if not same:
+        raise ConfigurationError(
+            f"cannot edit environments.{env_id} as it is written in {path.name}", "edit the file by hand"
+        )
+    settings_from(edited, path, {})
+    return edited
+
+
+def _apply(table: Any, changes: Change) -> None:
+    """Make changes in a plain or a tomlkit table alike."""
+    for (name, *rest), value in changes.items():
+        if not rest:
+            _put(table, name, value)
+        elif name in table:
+            _put(table[name], rest[0], value)
+        elif value is not None:
+            _put(table, name, {rest[0]: value})
+
+
+def _put(table: Any, name: str, value: Any) -> None:
+    """Set a key or take it out; a new one comes before the comments that lead to the next table."""
+    from tomlkit import inline_table
+    from tomlkit.items import Table
+
+    if value is None:
+        table.pop(name, None)
+        return
+    if isinstance(value, dict):
+        value = inline_table() | value if hasattr(table, "as_string") else dict(value)
+    if name in table or not isinstance(table, Table):
+        table[name] = value
+        return
+    body = table.value.body
+    tail: list[Any] = []
+    while body and body[-1][0] is None:
+        tail.insert(0, body.pop())
+    table[name] = value
+    body.extend(tail)

@@ -1,0 +1,201 @@
+"""Why a task's image is found or missed: against the nearest of our images, here and in the team's registry."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bake.record import keys_of, read_inputs
+from bake.resolve import Status
+from bake.resolve import resolve as resolve_image
+from generator.errors import ConfigurationError, RegistryError
+from generator.explanation import Candidate, Change, changes, nearest, reason
+from generator.inputs import Inputs
+from generator.key import OCI_BASE_NAME, CacheKey, parse_key
+from generator.layer import Key, LayerKey, key_from_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bake.engine import Engine
+    from bake.resolve import ImageResult, Log
+    from bake.settings import Settings
+    from generator.environment import Environment
+
+MOST_LOOK_UPS = 8
+_MISS = "[desktop-cache] miss:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why it is so.
+
+    Attributes:
+        result: what `resolve` found.
+        near: the nearest image of a miss, or None.
+        changes: what changed against it.
+        diffs: the lines of a unified diff of each changed file whose former content is at hand, by path.
+    """
+
+    result: ImageResult
+    near: Candidate | None = None
+    changes: tuple[Change, ...] = ()
+    diffs: Mapping[str, tuple[str, ...]]
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `explain --json` prints: that of `resolve`, and why."""
+        near = self.near and {
+            "image": self.near.name, "where": self.near.where, "cache_key": str(self.near.key),
+            "base": self.near.base_name,
+            "created": datetime.fromtimestamp(self.near.created_s, UTC).isoformat() if self.near.created_s else None,
+        }  # fmt: skip
+        return {
+            **self.result.as_json(),
+            "nearest": near,
+            "changes": [
+                {"part": c.part, "what": c.said, "path": c.path, "from": c.before, "to": c.after,
+                 "diff": "\n".join(self.diffs.get(c.path or "", ())) or None}
+                for c in self.changes
+            ],
+        }  # fmt: skip
+
+
+def explain(environment: Environment, settings: Settings, engine: Engine, log: Log) -> Explanation:
+    """Resolve an environment, and tell why a miss is one.
+
+    Args, Raises: as `bake.resolve.resolve`.
+    """
+    result = resolve_image(environment, settings, engine, lambda line: None if line.startswith(_MISS) else log(line))
+    key = result.cache_key
+    if result.status is not Status.MISS or key is None:
+        return Explanation(result=result, diffs={})
+    if isinstance(key, LayerKey):  # told by its parts
+        log(f"{_MISS} {result.reason}")
+        return Explanation(result=result, diffs={})
+    base_name = environment.base_image.named
+    candidates = [*_local(engine), *_published(key, settings, engine, result)]
+    own = keys_of(environment, settings)
+    near = nearest(key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
+    found: tuple[Change, ...] = ()
+    diffs: dict[str, tuple[str, ...]] = {}
+    if near:
+        now, then = Inputs.of(environment, settings.recipe(environment)), read_inputs(near.key)
+        found = tuple(_with_age(c, base_name, engine) for c in changes(key, base_name, now, near, then))
+        diffs = {c.path: lines for c in found if c.path and then and (lines := _diff(c.path, then, now))}
+    why = _with_state(reason(found), result.reason)
+    log(f"{_MISS} {why}")
+    return Explanation(result=replace(result, reason=why), near=near, changes=found, diffs=diffs)
+
+
+def _with_age(change: Change, base_name: str, engine: Engine) -> Change:
+    """A change of the base with the age of the present one, where its copy here states it."""
+    if change.part != "base":
+        return change
+    from bake.human import age
+    from bake.images import stored_images
+
+    copies = stored_images(engine, reference=[base_name])
+    made_s = next((copy.created_s for copy in copies if copy.image_id == change.after), 0)
+    return replace(change, said=f"{change.said} (made {age(time.time() - made_s)} ago)") if made_s else change
+
+
+def _with_state(why: str, said: str) -> str:
+    """A reason, unless `resolve` said something that goes before it: an image that is not what its tag says."""
+    return said if "is not what its tag says" in said or ", this engine runs " in said else why
+
+
+def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:
+    """The reason of a miss in one line, against the nearest of these images.
+
+    Args:
+        key: the key that was not found.
+        environment: whose it is, where that is known.
+        settings: where its recipe lies.
+        ours: the labels of our images.
+    """
+    if isinstance(key, LayerKey):
+        return key.miss_reason(k for k in map(_key, ours) if k)
+    own = keys_of(environment, settings) if environment else frozenset()
+    candidates = [replace(c, is_own=str(c.key) in own) for c in map(_candidate, ours) if c]
+    base_name = environment.base_image.named if environment else ""
+    near = nearest(key, base_name, candidates)
+    if near is None:
+        return reason(())
+    now = None
+    if environment and key.dockerfile != near.key.dockerfile:
+        now = Inputs.of(environment, settings.recipe(environment))
+    return reason(changes(key, base_name, now, near, read_inputs(near.key) if now else None))
+
+
+def _key(labels: Mapping[str, str]) -> Key | None:
+    try:
+        return key_from_labels(labels)
+    except ConfigurationError:  # not an image that can be near
+        return None
+
+
+def _candidate(
+    labels: Mapping[str, str], name: str = "", where: str = "here", created_s: float = 0
+) -> Candidate | None:
+    try:
+        key = CacheKey.from_labels(labels)
+    except ConfigurationError:  # not an image that can be near
+        return None
+    return Candidate(key=key, base_name=labels[OCI_BASE_NAME], name=name, where=where, created_s=created_s)
+
+
+def _local(engine: Engine) -> Iterable[Candidate]:
+    from bake.images import stored_images
+
+    for image in stored_images(engine):
+        candidate = _candidate(image.labels, image.name, created_s=image.created_s)
+        if candidate:
+            yield candidate
+
+
+def _published(key: CacheKey, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
+    """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
+    from bake.registry import look_up
+    from bake.repository import tags_of, time_of
+
+    if not settings.has_registry or result.registry_error:
+        return []
+    ask = {"insecure": engine.registry_config, "timeout_s": settings.registry_timeout_s}
+    wanted = parse_key(str(key))
+
+    def shared(tag: str) -> int:
+        try:
+            parts = parse_key(tag)
+        except ConfigurationError:
+            return 0
+        return 2 * sum(a == b for a, b in zip(wanted[1:], parts[1:], strict=True)) + (wanted[0] == parts[0])
+
+    def candidate(tag: str) -> Candidate | None:
+        reference = replace(settings.repository, tag=tag)
+        try:
+            found = look_up(reference, result.platform, **ask)  # type: ignore[arg-type]
+        except RegistryError:  # one that is broken is not near
+            return None
+        if found is None or found.labels is None:
+            return None
+        return _candidate(found.labels, str(reference), settings.repository.domain, time_of(found.created))
+
+    try:
+        tags = tags_of(settings.repository, **ask)  # type: ignore[arg-type]
+    except RegistryError:
+        return []
+    best = sorted((tag for tag in tags if shared(tag)), key=lambda tag: (-shared(tag), tag))[:MOST_LOOK_UPS]
+    with ThreadPoolExecutor(MOST_LOOK_UPS) as pool:
+        return [found for found in pool.map(candidate, best) if found]
+
+
+def _diff(path: str, then: Inputs, now: Inputs) -> tuple[str, ...]:
+    from bake.difference import diff_of
+
+    before, after = then.files.get(path), now.files.get(path)
+    if before is None or after is None or before == after:
+        return ()
+    return tuple(diff_of(before.encode(), after.encode(), f"{path} (then)", f"{path} (now)"))

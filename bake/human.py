@@ -1,0 +1,35 @@
+"""Sizes, ages and tables as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_AGES = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def size(size_bytes: int) -> str:
+    """A size as docker states it: decimal units, three digits (`189 MB`, `1.24 GB`)."""
+    value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
+
+
+def age(seconds: float) -> str:
+    """How long ago in the largest whole unit (`3 days`)."""
+    for unit, length_s in _AGES:
+        count = int(seconds // length_s)
+        if count >= 1:
+            return f"{count} {unit}" + "s" * (count != 1)
+    return "a moment"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows under each other, the first of them the heads, columns as wide as their widest."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""What is cached here: our images of the local store with their layers, our cache folders, and who reaches them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bake.record import made_elsewhere
+from bake.resolve import cache_folder, key_of
+from generator.errors import DesktopBakeError, EngineError
+from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
+from generator.pruning import Reach, reach_of
+from generator.store import StoredImage, layers_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bake.engine import Engine
+    from bake.resolve import Log
+    from bake.settings import Settings
+    from generator.reference import ImageReference
+
+_AT_ONCE = 4
+_LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheFamily:
+    """A local cache folder of BuildKit.
+
+    Attributes:
+        name: the family's.
+        folder: where it is.
+        size_bytes: what removing it frees.
+        used_s: when a build last wrote it, in seconds since 1970.
+    """
+
+    name: str
+    folder: Path
+    size_bytes: int
+    used_s: float
+
+
+def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ...]:
+    """Images without their layers, by one query; every image that carries our labels, where no other filter is given.
+
+    Args:
+        engine: the engine.
+        filters: as the engine's API takes them (Docker Engine API, "List Images").
+
+    Raises:
+        EngineError: no engine answers.
+    """
+    listed = engine.images(filters or {"label": [f"{SCHEMA_LABEL}={SCHEMA}"]})
+    try:
+        return tuple(
+            StoredImage(
+                image_id=entry["Id"],
+                tags=tuple(tag for tag in entry.get("RepoTags") or () if not tag.startswith("<none>")),
+                labels=entry.get("Labels") or {}, created_s=max(0, entry["Created"]), size_bytes=entry["Size"],
+            )
+            for entry in listed
+        )  # fmt: skip
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
+
+
+def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[StoredImage, ...]:
+    """The images with their layers, and with them the bases that they were made on, as far as these are here.
+
+    Raises:
+        EngineError: no engine answers.
+    """
+    names = {i.labels[OCI_BASE_NAME] for i in images if OCI_BASE_NAME in i.labels}
+    names |= {f"{i.labels[OCI_BASE_NAME].rpartition(':')[0]}@{i.labels[OCI_BASE_DIGEST]}" for i in images
+              if OCI_BASE_NAME in i.labels and OCI_BASE_DIGEST in i.labels}  # fmt: skip
+    bases = stored_images(engine, reference=sorted(names)) if names else ()
+    every = {image.image_id: image for image in (*bases, *images)}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda image: _look(image, engine), every.values())
+        return tuple(image for image in found if image)  # one that went meanwhile holds nothing
+
+
+def _look(image: StoredImage, engine: Engine) -> StoredImage | None:
+    answer = engine.ask("GET", f"/images/{image.image_id}/json")
+    if answer.status != 200:
+        return None
+    history = engine.ask("GET", f"/images/{image.image_id}/history").content
+    steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
+    diff_ids = (answer.content.get("RootFS") or {}).get("Layers") or ()
+    return replace(image, layers=layers_of(diff_ids, steps))
+
+
+def _step(entry: dict[str, Any]) -> tuple[int, bool]:
+    return entry.get("Size") or 0, str(entry.get("CreatedBy") or "").startswith(_LAYER_STEPS)
+
+
+def cache_families() -> tuple[CacheFamily, ...]:
+    """The local cache folders, the one used last first."""
+    root = cache_folder() / "buildkit"
+    if not root.is_dir():
+        return ()
+    found = []
+    for folder in root.iterdir():
+        if folder.is_dir():
+            size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+            found.append(CacheFamily(name=folder.name, folder=folder, size_bytes=size, used_s=folder.stat().st_mtime))
+    return tuple(sorted(found, key=lambda f: -f.used_s))
+
+
+def reach(settings: Settings, engine: Engine, log: Log, *, strict: bool) -> Reach:
+    """What the environments that have their cache switched on reach, and what containers use.
+
+    Args:
+        settings: the environments.
+        engine, log: as `bake.resolve.resolve`.
+        strict: whether an environment whose key cannot be computed is an error, or a line of the log.
+
+    Raises:
+        DesktopBakeError: as `key_of`, where strict.
+    """
+    keys = {}
+    for env_id, environment in settings.environments.items():
+        if not environment.cache_enabled:
+            continue
+        try:
+            keys[env_id] = key_of(environment, settings, engine, log)
+        except DesktopBakeError as error:
+            if strict or isinstance(error, EngineError):
+                raise
+            log(f"[desktop-cache] WARNING: environment {env_id!r}: {error}")
+    containers = engine.ask("GET", "/containers/json", {"all": True}).content
+    used = {str(c.get(field)) for c in containers for field in ("ImageID", "Image")}
+    return reach_of(keys, made_elsewhere(settings), used)
+
+
+def in_repository(image: StoredImage, repository: ImageReference) -> bool:
+    """Whether an image has a tag in this repository."""
+    return any(tag.rpartition(":")[0] == repository.repository for tag in image.tags)

@@ -1,0 +1,171 @@
+"""What `images` and `prune` print: tables for people, one object for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bake.human import age, size, table
+from bake.images import CacheFamily, cache_families, in_repository, reach, stored_images, with_layers
+from generator.pruning import stale_since
+from generator.store import freed_bytes_each
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+    from bake.prune import Plan
+    from bake.resolve import Log
+    from bake.settings import Settings
+    from generator.pruning import Verdict
+    from generator.store import StoredImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One image.
+
+    Attributes:
+        image: the image.
+        name: its tag.
+        environments: ids of those that reach it.
+        in_use: whether a container uses it.
+        frees_bytes: what removing it alone frees.
+        stale_since_s: since when nothing reaches it, as far as it shows, in seconds since 1970.
+    """
+
+    image: StoredImage
+    name: str
+    environments: tuple[str, ...]
+    in_use: bool
+    frees_bytes: int
+    stale_since_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What is cached: the images, newest first, and the cache folders with the environments that use them."""
+
+    rows: tuple[Row, ...]
+    stale_bytes: int
+    caches: tuple[tuple[CacheFamily, tuple[str, ...]], ...]
+
+
+def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool) -> Listing:
+    """What is cached here.
+
+    Args:
+        settings: the environments and the repository.
+        engine, log: as `bake.resolve.resolve`.
+        everywhere: whether images of other repositories are listed too.
+
+    Raises:
+        EngineError: no engine answers.
+    """
+    reached = reach(settings, engine, log, strict=False)
+    every = stored_images(engine)
+    layered = with_layers(every, engine)
+    shown = [i for i in every if i.key and i.tags and (everywhere or in_repository(i, settings.repository))]
+    reached_of = {i.image_id: reached.environments.get(str(i.key), ()) for i in shown}
+    stale = {image_id for image_id, environments in reached_of.items() if not environments}
+    frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered)
+    rows = [
+        Row(
+            image=image, name=image.name,
+            environments=reached_of[image.image_id],
+            in_use=bool({image.image_id, *image.tags} & set(reached.in_use)), frees_bytes=frees[image.image_id],
+            stale_since_s=stale_since(image, shown) if image.image_id in stale else None,
+        )
+        for image in sorted(shown, key=lambda i: (-i.created_s, i.image_id))
+    ]  # fmt: skip
+    caches = tuple((family, reached.families.get(family.name, ())) for family in cache_families())
+    return Listing(rows=tuple(rows), stale_bytes=stale_bytes, caches=caches)
+
+
+def _iso(time_s: float | None) -> str | None:
+    return None if time_s is None else datetime.fromtimestamp(time_s, UTC).isoformat()
+
+
+def as_json(found: Listing) -> dict[str, object]:
+    """The object that `images --json` prints; sizes in bytes, times in ISO 8601."""
+    return {
+        "schema": 1,
+        "images": [
+            {
+                "image": row.name, "image_id": row.image.image_id, "cache_key": str(row.image.key),
+                "size_bytes": row.image.size_bytes, "frees_bytes": row.frees_bytes,
+                "created": _iso(row.image.created_s), "state": "live" if row.environments else "stale",
+                "environments": list(row.environments), "stale_since": _iso(row.stale_since_s), "in_use": row.in_use,
+            }
+            for row in found.rows
+        ],
+        "stale_frees_bytes": found.stale_bytes,
+        "caches": [
+            {"family": family.name, "size_bytes": family.size_bytes, "used": _iso(family.used_s),
+             "environments": list(environments)}
+            for family, environments in found.caches
+        ],
+    }  # fmt: skip
+
+
+def as_text(found: Listing, now_s: float) -> str:
+    """The same as tables."""
+    parts = []
+    if found.rows:
+        rows = [("IMAGE", "SIZE", "FREES", "MADE", "STATE", "ENVIRONMENTS")]
+        for row in found.rows:
+            state = "live" if row.environments else "stale"
+            if row.stale_since_s is not None:
+                state += f" for {age(now_s - row.stale_since_s)}"
+            state += ", in use" if row.in_use else ""
+            made = f"{age(now_s - row.image.created_s)} ago"
+            sizes = size(row.image.size_bytes), size(row.frees_bytes)
+            rows.append((row.name, *sizes, made, state, ", ".join(row.environments) or "-"))
+        parts.append(table(rows))
+        parts.append(f"all stale images together: {size(found.stale_bytes)}")
+    else:
+        parts.append("no images: desktop-bake build")
+    if found.caches:
+        folders = [("CACHE", "SIZE", "USED", "ENVIRONMENTS")]
+        folders += [(f.name, size(f.size_bytes), f"{age(now_s - f.used_s)} ago", ", ".join(e) or "-")
+                 for f, e in found.caches]  # fmt: skip
+        parts.append(table(folders))
+    return "\n\n".join(parts)
+
+
+def plan_as_json(planned: Plan) -> dict[str, object]:
+    """The plan within the object that `prune --json` prints."""
+
+    def one(verdict: Verdict) -> dict[str, object]:
+        return {"image": verdict.image.name, "image_id": verdict.image.image_id, "remove": verdict.removed,
+                "reason": verdict.reason}  # fmt: skip
+
+    return {
+        "schema": 1,
+        "images": [one(v) for v in planned.images],
+        "frees_bytes": planned.frees_bytes,
+        "caches": [{"family": f.name, "size_bytes": f.size_bytes} for f in planned.caches],
+        "registry": [one(v) for v in planned.published],
+    }
+
+
+def plan_as_text(planned: Plan, now_s: float) -> str:
+    """The same as a table of what goes, and a line for each kind."""
+    rows = [("REMOVE", "WHERE", "MADE", "SIZE")]
+    for where, verdicts in (("here", planned.images), ("registry", planned.published)):
+        rows += [
+            (v.image.name, where, f"{age(now_s - v.image.created_s)} ago" if v.image.created_s else "-",
+             size(v.image.size_bytes) if where == "here" else "-")
+            for v in verdicts if v.removed
+        ]  # fmt: skip
+    rows += [(f.name, "cache", f"{age(now_s - f.used_s)} ago", size(f.size_bytes)) for f in planned.caches]
+    kept = sorted({v.reason for v in (*planned.images, *planned.published) if not v.removed})
+    stays = [f"stays: {reason}" for reason in kept]
+    if len(rows) == 1:
+        return "\n".join([*stays, "nothing to remove"])
+    cache_bytes = sum(f.size_bytes for f in planned.caches)
+    said = [f"frees {size(planned.frees_bytes)} of images"]
+    if cache_bytes:
+        said[0] += f" and {size(cache_bytes)} of caches"
+    if planned.frees_bytes:
+        said.append("BuildKit's own cache may still hold layers that were built here: docker builder prune")
+    return "\n".join([table(rows), "", *stays, *said])

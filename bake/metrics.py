@@ -1,0 +1,114 @@
+"""`--metrics FILE`: a JSON line an event, appended by one write, which never fails a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bake.resolve import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bake.engine import Engine
+    from bake.resolve import ImageResult, Log
+
+# The log's lines are an interface that users know; these begin a phase.
+_BEGINS = {
+    "[desktop-cache] pulling ": "pull",
+    "[desktop-cache] waiting: ": "wait",
+    "[desktop-cache] building ": "build",
+    "[desktop-cache] pushing ": "push",
+}
+_ERROR_LENGTH = 300
+
+
+class Recorder:
+    """Takes the time of what is done for an environment, and appends it to a file.
+
+    A phase is `look` (the toggles, the key, the stores and registries), `pull`, `wait` (for another process that
+    builds the same), `build`, `push` or `start` (of a task). Each event begins where the last one ended.
+
+    Args:
+        path: the file; it is made where it is missing.
+        command: what is being done, such as `run`.
+        log: gets a line where an event could not be written.
+        clock: seconds, of any beginning.
+    """
+
+    def __init__(
+        self, path: Path, command: str, log: Log = silent, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path, self._command, self._log, self._clock = path, command, log, clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin an event now."""
+        self._phase, self._since = "look", self._clock()
+        self._seconds: dict[str, float] = {}
+
+    def phase(self, name: str) -> None:
+        """Begin a phase, and end the one before."""
+        now = self._clock()
+        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = name, now
+
+    def listening(self, log: Log) -> Log:
+        """A log that passes every line on, and begins the phases that lines tell of."""
+        self._log = log
+
+        def hear(line: str) -> None:
+            for beginning, name in _BEGINS.items():
+                if line.startswith(beginning):
+                    self.phase(name)
+            log(line)
+
+        return hear
+
+    def record(self, result: ImageResult, engine: Engine) -> None:
+        """Append what became of an environment.
+
+        Args:
+            result: the image it uses; its size is asked for.
+            engine: where that image is.
+        """
+        self.phase("look")
+        size = None
+        try:
+            image = engine.image(result.image_id) if result.image_id else None
+            size = image.size_bytes if image else None
+        except Exception as error:  # noqa: BLE001 (a figure that is missing is no reason to lose a task)
+            self._log(f"[desktop-cache] WARNING: no size in the metrics: {error}")
+        self._append(
+            environment=result.environment, status=result.status.value,
+            cache_key=str(result.cache_key) if result.cache_key else None, bytes=size,
+            error=result.push_error or result.registry_error or (result.reason if result.exit_status else None),
+        )  # fmt: skip
+
+    def fail(self, error: object, environment: str | None = None) -> None:
+        """Append that a command, or what it did for one environment, failed."""
+        self.phase("look")
+        self._append(environment=environment, status="failed", cache_key=None, bytes=None, error=str(error))
+
+    def _append(self, **event: str | int | None) -> None:
+        seconds = {name: round(value, 4) for name, value in self._seconds.items()}
+        error = str(event["error"])[:_ERROR_LENGTH] if event["error"] else None
+        whole = {
+            "schema": 1, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "command": self._command,
+            **event, "error": error, "seconds": {**seconds, "total": round(sum(self._seconds.values()), 4)},
+        }  # fmt: skip
+        try:
+            # Not blocking: a pipe that nobody reads is an error, not a wait. One write: lines of two never mix.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(self._path, flags, 0o666)
+            try:
+                os.write(descriptor, (json.dumps(whole) + "\n").encode())
+            finally:
+                os.close(descriptor)
+        except OSError as fault:
+            self._log(f"[desktop-cache] WARNING: no metrics in {self._path}: {fault.strerror}")
+        self.restart()

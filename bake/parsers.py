@@ -1,0 +1,158 @@
+"""What can be typed: the parser of every command. A command's `module` default names where its function is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError(message, f"see: {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command, each with an example."""
+    common = _Parser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
+    common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
+    common.add_argument("--builder", metavar="NAME", help="buildx builder")
+    common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
+    common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
+    common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
+    environments: dict[str, Any] = {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "environments of Agents Runner, in JSON, not the file's",
+    }
+    common.add_argument("--environments", default=argparse.SUPPRESS, **environments)
+    common.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long"
+    )
+    common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
+    top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
+    top.add_argument("--environments", **environments)
+    verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def verb(name: str, text: str, example: str, among: Any = verbs, *, group: bool = False) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = among.add_parser(
+            name, help=text, description=text, parents=[] if group else [common],
+            epilog=f"example: desktop-bake {example}",
+        )  # fmt: skip
+        return command
+
+    def json_flag(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    init = verb("init", "write a commented desktop-bake.toml", "init --base-image debian:bookworm")
+    init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help="default: %(default)s")
+    key = verb("key", "the cache key and its parts", "key --json")
+    resolve = verb("resolve", "what a task would use, building nothing", "resolve default")
+    for command in (key, resolve):
+        command.add_argument("env", nargs="?", metavar="ENV")
+        json_flag(command)
+    render = verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check")
+    render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    render.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output")
+    render.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where DIR is stale")
+    build = verb("build", "resolve; bake on a miss", "build --all")
+    build.add_argument("env", nargs="*", metavar="ENV")
+    build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    build.add_argument("--push", action="store_true", default=None, help="publish it in the team's registry")
+    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
+    json_flag(build)
+    run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
+    run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
+    _task_flags(run)
+    run.add_argument("--no-fallback", dest="fallback", action="store_false", default=None,
+                     help="fail where no image can be had")  # fmt: skip
+    run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
+                     help="without a command the desktop stays until Ctrl-C")  # fmt: skip
+    _env(verb, json_flag)
+    warm = verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m")
+    warm.set_defaults(module="bake.warm")
+    warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
+    warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument(
+        "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
+    )
+    json_flag(warm)
+    stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
+    stats.set_defaults(module="bake.stats")
+    stats.add_argument("file", type=Path, metavar="FILE")
+    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
+    json_flag(stats)
+    completion = verb("completion", "print the script that completes commands in a shell", "completion bash")
+    completion.set_defaults(module="bake.completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
+    _tidy(verb, json_flag)
+    return top
+
+
+def _task_flags(run: argparse.ArgumentParser) -> None:
+    """What people expect of a task's container, named as `docker run` names it."""
+    add = run.add_argument
+    add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
+    add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
+    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:ro]", help="mount a folder or volume")
+    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
+    add("-p", "--publish", action="append", default=[], metavar="[[IP:]HOST:]PORT",
+        help="publish a port, on the loopback unless IP says otherwise")  # fmt: skip
+    add("-e", "--env", action="append", default=[], dest="env_variables", metavar="NAME[=VALUE]",
+        help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
+    add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
+    add("-w", "--workdir", metavar="DIR", help="working directory in the container")
+    add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
+    add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
+    add("--network", metavar="NAME", help="a network of the engine, or none")
+    add("--name", help="the container's name")
+    add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
+    add("--json", action="store_true", help="with --detach: one JSON object on standard output")
+    add("--keep", action="store_true", help="leave the stopped container instead of removing it")
+    add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
+    add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
+    add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
+        help="a further option of docker run, as --docker=--shm-size=1g")  # fmt: skip
+
+
+def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
+    env = verb("env", "read and change environments, comments kept", "env list", group=True)
+    env.set_defaults(module="bake.environments")
+    verbs = env.add_subparsers(prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    listing = verb("list", "every environment and its toggles", "env list --json", verbs)
+    show = verb("show", "every field of an environment", "env show default", verbs)
+    show.add_argument("env", nargs="?", metavar="ENV")
+    put = verb("set", "set fields, checked before anything is written", "env set default cache_desktop_build=on", verbs)
+    put.add_argument("--create", action="store_true", help="the environment is a new one")
+    put.add_argument("env", metavar="ENV")
+    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value for one of a table")
+    unset = verb("unset", "take fields out, so that their defaults hold", "env unset default platforms", verbs)
+    unset.add_argument("env", metavar="ENV")
+    unset.add_argument("fields", nargs="+", metavar="FIELD")
+    for command in (listing, show, put, unset):
+        json_flag(command)
+
+
+def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
+    explain = verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json")
+    explain.add_argument("env", nargs="?", metavar="ENV")
+    explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    images = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
+    images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    prune = verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    prune.add_argument("--keep", type=int, default=0, metavar="N", help="keep the N newest of each family")
+    prune.add_argument("--older-than", metavar="AGE", default="0", help="what is older alone: 12h, 30d, 8w")
+    prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
+    doctor = verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json")
+    for command in (explain, images, prune, doctor):
+        command.set_defaults(module="bake.tidy")
+        json_flag(command)

@@ -1,0 +1,181 @@
+"""Removing what no environment reaches: images of one repository, cache folders, and tags of its registry."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
+from generator.errors import ConfigurationError, RegistryError
+from generator.key import parse_key
+from generator.layer import desktop_of_text
+from generator.pruning import Policy, Reach, Verdict, judge
+from generator.reference import Digest
+from generator.store import StoredImage, freed_bytes
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+    from bake.resolve import Log
+    from bake.settings import Settings
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What would be removed, and what stays.
+
+    Attributes:
+        images: a verdict on each image of the repository in the local store.
+        frees_bytes: what removing those images frees, as `docker system df` counts images.
+        caches: the cache folders to remove.
+        published: a verdict on each of our images in the registry, whose `image_id` is a digest there.
+    """
+
+    images: tuple[Verdict, ...]
+    frees_bytes: int
+    caches: tuple[CacheFamily, ...]
+    published: tuple[Verdict, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not self.caches and not any(v.removed for v in (*self.images, *self.published))
+
+
+def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:
+    """What would be removed.
+
+    Args:
+        settings: the repository.
+        engine: whose images.
+        reach: of every environment.
+        policy: what stays although nothing reaches it.
+        registry: whether the registry is looked at too.
+
+    Raises:
+        EngineError: no engine answers.
+        RegistryError: the registry cannot be asked.
+        ConfigurationError: the repository is in no registry.
+    """
+    ours = stored_images(engine)
+    repository = settings.repository.repository
+    verdicts = judge([i for i in ours if in_repository(i, settings.repository)], repository, reach, policy)
+    removed = {v.image.image_id for v in verdicts if v.removed}
+    frees = freed_bytes(removed, with_layers(ours, engine)) if removed else 0
+    elsewhere = {family_of_text(key) for key in reach.elsewhere}
+    caches = tuple(
+        family for family in cache_families()
+        if family.name not in {*reach.families, *elsewhere} and policy.now_s - family.used_s >= policy.older_than_s
+    )  # fmt: skip
+    published: tuple[Verdict, ...] = ()
+    if registry:
+        published = judge(_published(settings, engine), repository, replace(reach, in_use=()), policy)
+    return Plan(images=verdicts, frees_bytes=frees, caches=caches, published=published)
+
+
+def family_of_text(key: str) -> str | None:
+    """The cache folder of a key's text, as `generator.cache.family_of`; a layer has that of its desktop."""
+    desktop = desktop_of_text(key)
+    if desktop is None:
+        return None
+    variant, _, install, _, _ = parse_key(desktop)
+    return f"{variant}-{install[:12]}"
+
+
+def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
+    """Our images in the registry, each with every tag that names it."""
+    from bake.registry import digest_of, look_up
+    from bake.repository import tags_of, time_of
+
+    if not settings.has_registry:
+        raise ConfigurationError(
+            f"repository {str(settings.repository)!r} is in no registry", "prune without --registry"
+        )
+    insecure, limit_s = engine.registry_config, settings.registry_timeout_s
+    tags = tags_of(settings.repository, insecure=insecure, timeout_s=limit_s)
+    platform = engine.platform()
+    keys = [tag for tag in tags if _is_key(tag)]
+
+    def digest(tag: str) -> Digest | None:
+        return digest_of(replace(settings.repository, tag=tag), insecure=insecure, timeout_s=limit_s)
+
+    def image(tag: str) -> StoredImage | None:
+        found = look_up(replace(settings.repository, tag=tag), platform, insecure=insecure, timeout_s=limit_s)
+        if found is None:
+            return None
+        if found.labels is None and found.platforms:  # made for other platforms than this engine's
+            found = look_up(
+                replace(settings.repository, tag=tag), found.platforms[0], insecure=insecure, timeout_s=limit_s
+            )
+        if found is None or found.labels is None:
+            return None
+        name = f"{settings.repository}:{tag}"
+        return StoredImage(
+            image_id=str(found.digest), tags=(name,), labels=found.labels, created_s=time_of(found.created)
+        )
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        others = [tag for tag in tags if not _is_key(tag)]
+        names: dict[str, list[str]] = {}
+        for tag, named in zip(others, pool.map(digest, others), strict=True):
+            names.setdefault(str(named), []).append(f"{settings.repository}:{tag}")
+        images = [found for found in pool.map(image, keys) if found]
+    return [replace(i, tags=(*i.tags, *names.get(i.image_id, ()))) for i in images]
+
+
+def _is_key(tag: str) -> bool:
+    try:
+        desktop_of_text(tag)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tuple[int, list[str]]:
+    """Remove what was planned, each part once more in doubt: the engine removes no image that a container uses.
+
+    Args:
+        planned: what to remove.
+        settings, engine, log: as `bake.resolve.resolve`.
+
+    Returns:
+        How many things were removed, and what went wrong with the others, one line each.
+    """
+    from bake.repository import delete_manifest
+
+    count, faults = 0, []
+    for verdict in planned.images:
+        if not verdict.removed:
+            continue
+        refused = None
+        for tag in verdict.image.tags:
+            answer = engine.ask("DELETE", f"/images/{tag}")
+            if answer.status not in (200, 404):
+                refused = f"{tag}: {answer.message}"
+                break
+            log(f"[desktop-cache] removed {tag}")
+        count += refused is None
+        faults += [refused] if refused else []
+    for family in planned.caches:
+        try:
+            shutil.rmtree(family.folder)
+        except OSError as error:
+            faults.append(f"{family.folder}: {error.strerror}")
+        else:
+            count += 1
+            log(f"[desktop-cache] removed cache {family.name}")
+    for verdict in planned.published:
+        if not verdict.removed:
+            continue
+        try:
+            delete_manifest(settings.repository, Digest(verdict.image.image_id), insecure=engine.registry_config,
+                            timeout_s=settings.registry_timeout_s)  # fmt: skip
+        except RegistryError as error:
+            faults.append(str(error))
+        else:
+            count += 1
+            log(f"[desktop-cache] removed {verdict.image.name} from the registry")
+    return count, faults

@@ -1,0 +1,85 @@
+"""What went into the images that were built or pulled here: kept beside the cache, for this user alone, and bounded.
+
+A key tells that something changed, not what. Records hold the recipe's files and the digests of build arguments'
+values, which may be secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bake.resolve import cache_folder
+from generator.inputs import Inputs
+from generator.layer import stack_key
+
+if TYPE_CHECKING:
+    from bake.settings import Settings
+    from generator.environment import Environment
+    from generator.layer import Key
+
+KEPT_RECORDS = 200
+_LIMIT_BYTES = 1 << 20
+
+
+def _folder() -> Path:
+    return cache_folder() / "records"
+
+
+def write_record(environment: Environment, key: Key | None, settings: Settings) -> None:
+    """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
+    if key is None or (_folder() / f"{key}.json").exists():
+        return
+    stack = settings.stack(environment)
+    recipe = stack.preflight or stack.desktop
+    if recipe is None or stack_key(environment, stack, key.base) != key:  # a file changed since
+        return
+    inputs = Inputs.of(environment, recipe)
+    record = {"schema": 1, "environment": environment.env_id, "project": str(settings.root.resolve()),
+              "inputs": inputs.as_json()}  # fmt: skip
+    with contextlib.suppress(OSError):
+        _folder().mkdir(parents=True, exist_ok=True)
+        text = json.dumps(record)
+        if len(text) > _LIMIT_BYTES:
+            return
+        handle, name = tempfile.mkstemp(dir=_folder(), prefix=".new-")  # readable by this user alone
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(_folder() / f"{key}.json")
+        for old in sorted(_folder().glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_RECORDS:]:
+            old.unlink(missing_ok=True)
+
+
+def read_inputs(key: Key) -> Inputs | None:
+    """What went into a key, or None where nothing is known of it."""
+    record = _read(_folder() / f"{key}.json")
+    return Inputs.from_json(record.get("inputs")) if record else None
+
+
+def keys_of(environment: Environment, settings: Settings) -> frozenset[str]:
+    """The texts of the keys that were made for an environment of this project."""
+    own = (environment.env_id, str(settings.root.resolve()))
+    records = ((file.stem, _read(file) or {}) for file in _folder().glob("*.json"))
+    return frozenset(key for key, record in records if (record.get("environment"), record.get("project")) == own)
+
+
+def made_elsewhere(settings: Settings) -> dict[str, str]:
+    """The keys that other projects of this user made and that still are: the project's folder by the key's text."""
+    here, found = str(settings.root.resolve()), {}
+    for file in _folder().glob("*.json"):
+        project = (_read(file) or {}).get("project")
+        if isinstance(project, str) and project != here and Path(project).is_dir():
+            found[file.stem] = project
+    return found
+
+
+def _read(file: Path) -> dict[str, object] | None:
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and record.get("schema") == 1 else None

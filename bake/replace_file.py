@@ -1,0 +1,80 @@
+"""A file replaced whole: readers see what it was or what it is, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCK_LIMIT_S = 30
+
+
+@contextmanager
+def editing(path: Path) -> Iterator[bytes]:
+    """Read a file that is going to be replaced, under a lock that every edit of ours takes.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or another edit of it does not end.
+    """
+    import filelock
+
+    from bake.resolve import cache_folder
+
+    locks = cache_folder() / "locks"
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(locks / f"edit-{name}.lock", timeout=_LOCK_LIMIT_S):
+            yield path.read_bytes()
+    except filelock.Timeout as error:
+        raise ConfigurationError(f"another edit of {path} goes on", "try again later") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot edit {error.filename or path}: {error.strerror}", "check the path") from error
+
+
+def replace_file(path: Path, before: bytes, after: bytes) -> None:
+    """Give a file other content: written beside it, made durable, renamed. Mode and owner stay; a link stays a link.
+
+    Args:
+        path: the file, or a symbolic link to it.
+        before: what it held when it was read.
+        after: what it shall hold.
+
+    Raises:
+        ConfigurationError: it holds something else by now.
+        OSError: it cannot be written.
+    """
+    target = path.resolve(strict=True)
+    had = target.stat()
+    descriptor, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(after)
+            file.flush()
+            with contextlib.suppress(PermissionError):  # only root may give a file away
+                os.fchown(file.fileno(), had.st_uid, had.st_gid)
+            os.fchmod(file.fileno(), had.st_mode & 0o7777)
+            os.fsync(file.fileno())
+        if target.read_bytes() != before:
+            raise ConfigurationError(f"{path} was changed meanwhile", "nothing was written: try again")
+        Path(partial).replace(target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(partial).unlink()
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,113 @@
+"""A repository as a whole: its tags, whether one may push to it, and taking tags out of it again.
+
+Source: OCI distribution spec 1.1, "Listing Tags", "Pushing blobs", "Deleting tags".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bake.registry import within
+from generator.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bake.registry_session import Session
+    from generator.reference import Digest, ImageReference
+
+PAGE_TAGS = 1000
+MOST_PAGES = 20
+_PAGE_LIMIT_BYTES = 1 << 20
+_MORE = re.compile(r'<[^>]*[?&]last=([^&>]+)[^>]*>;\s*rel="?next"?')
+
+
+def tags_of(
+    reference: ImageReference, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float
+) -> tuple[str, ...]:
+    """The tags of a repository, at most 20 pages of them; none where the registry has no such repository.
+
+    Args:
+        reference: the repository.
+        insecure, timeout_s: as `bake.registry.look_up`.
+
+    Raises:
+        RegistryError: it refused, could not be reached, did not answer in time, or answered nonsense.
+    """
+
+    def ask(session: Session) -> tuple[str, ...]:
+        found: list[str] = []
+        path = f"tags/list?n={PAGE_TAGS}"
+        for _ in range(MOST_PAGES):
+            answer = session.get(path, _PAGE_LIMIT_BYTES, {}, absent=True)
+            if answer is None:
+                break
+            content, headers = answer
+            try:
+                found += [tag for tag in json.loads(content)["tags"] or () if isinstance(tag, str)]
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise RegistryError(
+                    f"registry {reference.domain} gives a list of tags that is not understood",
+                    "check the host and the port",
+                ) from error
+            more = _MORE.search(headers.get("Link", ""))
+            if not more:
+                break
+            path = f"tags/list?n={PAGE_TAGS}&last={more[1]}"
+        return tuple(found)
+
+    return within(timeout_s, reference, insecure, ask)
+
+
+def check_push(reference: ImageReference, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float) -> None:
+    """Check that one may push: by starting an upload, which is given up at once.
+
+    Args, Raises: as `tags_of`.
+    """
+
+    def ask(session: Session) -> None:
+        response = session.request("POST", "blobs/uploads/", {"Content-Length": "0"})
+        content = response.read(_PAGE_LIMIT_BYTES)
+        if response.status != 202:
+            raise session.refusal(response, content, "push")
+        upload = re.search(r"/blobs/uploads/([^/?#]+)(\?[^#]*)?", response.headers.get("Location", ""))
+        if upload:  # what a registry does not forget now, it forgets in a week
+            session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}).drain_conn()
+
+    return within(timeout_s, reference, insecure, ask)
+
+
+def delete_manifest(
+    reference: ImageReference, digest: Digest, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float
+) -> None:
+    """Take a manifest out of a repository, and so every tag of it; its content goes with the registry's own cleaning.
+
+    Args:
+        reference, insecure, timeout_s: as `tags_of`.
+        digest: the manifest's or index's.
+
+    Raises: as `tags_of`; also where the registry has deleting switched off.
+    """
+
+    def ask(session: Session) -> None:
+        response = session.request("DELETE", f"manifests/{digest}", {})
+        content = response.read(_PAGE_LIMIT_BYTES)
+        if response.status == 405:
+            raise RegistryError(
+                f"registry {reference.domain} has deleting switched off", "ask who runs it to allow it there"
+            )
+        if response.status not in (200, 202, 404):
+            raise session.refusal(response, content, "delete")
+
+    return within(timeout_s, reference, insecure, ask)
+
+
+def time_of(stated: str) -> float:
+    """When an image says it was made, in seconds since 1970; 0 where it does not."""
+    try:
+        return max(0.0, datetime.fromisoformat(stated[:19] + "+00:00").timestamp())
+    except ValueError:
+        return 0.0

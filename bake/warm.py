@@ -1,0 +1,238 @@
+"""`warm`: rounds that look whether a base moved, and have every desktop ready before a task asks for it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bake.cli import load
+from bake.engine import Engine
+from bake.ensure import obtain
+from bake.resolve import Status, glance, key_of, silent
+from bake.transfer import publish
+from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from bake.metrics import Recorder
+    from bake.resolve import ImageResult, Log
+    from bake.settings import Settings
+    from generator.environment import Environment
+
+    Tidy = Callable[[Settings, Engine, Log], None]
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_HIT: "fresh"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warmed:
+    """What a round did for one environment.
+
+    Attributes:
+        environment: its ID.
+        action: `built`, `pulled`, `fresh` or `failed`.
+        result: the image, or None where it failed.
+        error: why it failed, or could not be published; None where all is well.
+        exit_status: of that error, else 0.
+    """
+
+    environment: str
+    action: str
+    result: ImageResult | None
+    error: str | None = None
+    exit_status: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One round.
+
+    Attributes:
+        number: from 1.
+        at: when it began.
+        seconds: how long it took.
+        warmed: what it did, in the configuration's order.
+        error: why there was none, such as a configuration that does not load.
+        exit_status: of that error, else 0.
+    """
+
+    number: int
+    at: datetime
+    seconds: float
+    warmed: tuple[Warmed, ...] = ()
+    error: str | None = None
+    exit_status: int = 0
+
+    @property
+    def status(self) -> int:
+        """The exit status of the first thing that went wrong, else 0."""
+        return self.exit_status or next((w.exit_status for w in self.warmed if w.exit_status), 0)
+
+    def line(self) -> str:
+        """The round in one line."""
+        stamp = self.at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        if self.error:
+            return f"{stamp} round {self.number}: {self.error}"
+        actions = [w.action for w in self.warmed]
+        parts = [f"{actions.count(a)} {a}" for a in ("built", "pulled", "fresh", "failed") if a in actions]
+        faults = [f"{w.environment}: {w.error}" for w in self.warmed if w.error]
+        said = ", ".join(parts) or "no environment has its cache switched on"
+        return "; ".join([f"{stamp} round {self.number}: {said} in {self.seconds:.1f} s", *faults])
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `--json` prints, one a line."""
+        environments: list[dict[str, object]] = []
+        for warmed in self.warmed:
+            entry: dict[str, object] = {"environment": warmed.environment, "action": warmed.action}
+            if warmed.result:
+                of_it = warmed.result.as_json()
+                entry |= {name: of_it[name] for name in ("status", "image", "image_id", "cache_key")}
+            environments.append({**entry, "error": warmed.error})
+        return {"schema": 1, "round": self.number, "at": self.at.isoformat(), "seconds": round(self.seconds, 3),
+                "environments": environments, "error": self.error}  # fmt: skip
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a duration such as `90`, `15m`, `1h30m` or `1d`.
+
+    Raises:
+        ConfigurationError: it is none, or not longer than nothing.
+    """
+    parts = re.findall(r"(\d+)([smhd])", text)
+    seconds = int(text) if text.isdecimal() else sum(int(n) * _UNITS_S[unit] for n, unit in parts)
+    if not seconds or (not text.isdecimal() and "".join(n + unit for n, unit in parts) != text):
+        raise ConfigurationError(f"{text!r} is no duration", "write 90, 15m, 1h30m or 1d")
+    return float(seconds)
+
+
+def warm_environment(
+    environment: Environment, settings: Settings, engine: Engine, log: Log = silent, progress: str = "plain"
+) -> Warmed:
+    """Have the image of one environment here, and in the team's registry where `settings.push` says so.
+
+    The base's tag moves on this machine too, but last: until the new desktop is ready, tasks find the old one.
+
+    Args:
+        environment: with its cache switched on.
+        settings: with the pull policy `always`, if a moved base is to be noticed.
+        engine, log, progress: as `ensure_desktop_image`.
+    """
+    try:
+        result = obtain(glance(environment, settings, engine, log), environment, settings, engine, log, progress)
+        action = _ACTIONS[result.status]
+        if (
+            settings.push and result.status is Status.LOCAL_HIT
+        ):  # what was built is pushed already; a pull came from there
+            result = publish(result, settings, engine, log, draw=progress != "plain")
+        stuck = _move_tag(environment, result, settings, engine, log, draw=progress != "plain")
+    except (DesktopBakeError, OSError) as error:
+        log(f"[desktop-cache] WARNING: {environment.env_id}: {error}")
+        status = error.exit_status if isinstance(error, DesktopBakeError) else 1
+        return Warmed(
+            environment=environment.env_id, action="failed", result=None, error=str(error), exit_status=status
+        )
+    fault = result.push_error or stuck
+    return Warmed(
+        environment=environment.env_id, action=action, result=result, error=fault,
+        exit_status=RegistryError.exit_status if fault else 0,
+    )  # fmt: skip
+
+
+def _move_tag(
+    environment: Environment, result: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool
+) -> str | None:
+    """Pull the base where this machine's copy is an older one, by which tasks would compute the older key.
+
+    Returns:
+        Why it could not be pulled, or None.
+    """
+    if settings.pull != "always" or environment.base_image.digest:
+        return None
+    if key_of(environment, replace(settings, pull="missing"), engine) == result.cache_key:
+        return None
+    name = str(environment.base_image)
+    log(f"[desktop-cache] pulling {name}, which moved")
+    ended = engine.work("pull", name, log=log, draw=draw, limit_s=settings.build_timeout_s)
+    return f"cannot pull {name}, which moved" if ended.status or ended.timed_out else None
+
+
+def warm_round(
+    number: int,
+    settings: Settings,
+    engine: Engine,
+    log: Log = silent,
+    progress: str = "plain",
+    chosen: list[str] | None = None,
+    tidy: Tidy | None = None,
+    recorder: Recorder | None = None,
+) -> Round:
+    """One round over the environments.
+
+    Args:
+        number: of the round, from 1.
+        settings, engine, log, progress: as `warm_environment`.
+        chosen: environment IDs; those with their cache switched on where None or empty.
+        tidy: called after a round in which nothing failed: the place for `prune`.
+        recorder: gets an event an environment.
+
+    Raises:
+        ConfigurationError: there is no such environment.
+    """
+    at, started = datetime.now(UTC), time.monotonic()
+    environments = [settings.environment(i) for i in chosen or settings.environments]
+    warmed = []
+    for environment in (e for e in environments if e.cache_enabled):
+        warmed.append(warm_environment(environment, settings, engine, log, progress))
+        if recorder and warmed[-1].result:
+            recorder.record(warmed[-1].result, engine)
+        elif recorder:
+            recorder.fail(warmed[-1].error, warmed[-1].environment)
+    if tidy and not any(w.action == "failed" for w in warmed):
+        tidy(settings, engine, log)
+    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed))
+
+
+def warm(arguments: argparse.Namespace) -> int:
+    """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
+    every_s = duration_s(arguments.watch) if arguments.watch else None
+    log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    if arguments.recorder:
+        log = arguments.recorder.listening(log)
+    number = 0
+    try:
+        while True:
+            number, began = number + 1, time.monotonic()
+            done = _round(number, arguments, log, first=number == 1)
+            print(json.dumps(done.as_json(), ensure_ascii=False) if arguments.json else done.line(), flush=True)
+            if every_s is None:
+                return done.status
+            time.sleep(max(0.0, began + every_s - time.monotonic()))
+    except KeyboardInterrupt:
+        if every_s is None:
+            raise
+        log("[desktop-cache] stopped")
+        return 0
+
+
+def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool) -> Round:
+    """A round with the configuration as it is now; one that does not load any more ends no watch."""
+    at = datetime.now(UTC)
+    try:
+        arguments.pull = arguments.pull or "always"
+        settings = load(arguments)
+        settings = replace(settings, push=settings.has_registry and not arguments.no_push)
+        if arguments.recorder:
+            arguments.recorder.restart()  # the pause before is nobody's time
+        return warm_round(number, settings, Engine(), log, chosen=arguments.env, recorder=arguments.recorder)
+    except ConfigurationError as error:
+        if first:
+            raise
+        return Round(number=number, at=at, seconds=0.0, error=str(error), exit_status=error.exit_status)

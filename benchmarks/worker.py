@@ -1,0 +1,25 @@
+"""A program that uses the API, as a task runner does: for each line it reads, one call, and the seconds it took."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bake import ensure_desktop_image, load_settings
+
+
+def main() -> int:
+    """Read the name of a configuration file a line; print status and seconds as JSON."""
+    for line in sys.stdin:
+        settings = load_settings(Path(line.strip()), {})
+        start = time.perf_counter()
+        result = ensure_desktop_image(settings.environment(None), settings)
+        took = time.perf_counter() - start
+        print(json.dumps({"status": result.status.value, "seconds": took, "reason": result.reason}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

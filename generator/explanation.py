@@ -1,0 +1,153 @@
+"""Why a key is not that of an image: which is the nearest, and which inputs changed, by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.recipe import DOCKERFILE, INSTALL, SETUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from generator.inputs import Inputs
+    from generator.key import CacheKey
+
+NEVER = "never built for this base"
+_RECIPE = ("install", "setup", "dockerfile")
+_SCRIPTS = {"install": ("install script", INSTALL), "setup": ("setup script", SETUP)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An image of ours.
+
+    Attributes:
+        key: the key that its labels prove.
+        base_name: its base, `repository:tag`.
+        name: its own name.
+        where: `here`, or the registry.
+        created_s: when it was made, in seconds since 1970; 0 where nobody says.
+        is_own: whether it was made for the environment that is explained, as far as that is known.
+    """
+
+    key: CacheKey
+    base_name: str
+    name: str = ""
+    where: str = "here"
+    created_s: float = 0
+    is_own: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One input that changed.
+
+    Attributes:
+        part: the key's part that it belongs to: `base`, `install`, `setup` or `dockerfile`.
+        said: what changed, in one line.
+        path: the changed file of the build context, where it is one.
+        before, after: the former and the present value, where they are digests or names.
+    """
+
+    part: str
+    said: str
+    path: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+def nearest(key: CacheKey, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
+    """The image that differs in the fewest inputs; of several the environment's own, what is here, the newest.
+
+    None is near that was made on another base, unless all of its recipe but one part is the same.
+
+    Args:
+        key: the key that was not found.
+        base_name: its base, `repository:tag`; empty where it is not known.
+        candidates: our images.
+    """
+
+    def differences(candidate: Candidate) -> int:
+        return sum(getattr(key, part) != getattr(candidate.key, part) for part in ("base", *_RECIPE))
+
+    def is_near(candidate: Candidate) -> bool:
+        others = sum(getattr(key, part) != getattr(candidate.key, part) for part in _RECIPE)
+        return others <= 1 or candidate.key.base == key.base or candidate.base_name == base_name
+
+    def rank(candidate: Candidate) -> tuple[float, ...]:
+        return (
+            differences(candidate), candidate.base_name != base_name, not candidate.is_own, candidate.where != "here",
+            -candidate.created_s,
+        )  # fmt: skip
+
+    near = sorted(filter(is_near, candidates), key=lambda c: (rank(c), str(c.key), c.name))
+    return near[0] if near else None
+
+
+def changes(
+    key: CacheKey, base_name: str, now: Inputs | None, near: Candidate, then: Inputs | None
+) -> tuple[Change, ...]:
+    """What changed against an image, in the key's order.
+
+    Args:
+        key, base_name: of what is wanted.
+        now: what goes into it, or None where it is not at hand.
+        near: the image.
+        then: what went into that one, or None where it is not at hand: then parts are named, not what they hold.
+    """
+    found = [*_base_changes(key, base_name, near)]
+    for part, (name, path) in _SCRIPTS.items():
+        before, after = getattr(near.key, part), getattr(key, part)
+        if before != after:
+            found.append(Change(part=part, said=f"{name} changed", path=path, before=str(before), after=str(after)))
+    if key.dockerfile != near.key.dockerfile:
+        named = tuple(_dockerfile_changes(then, now)) if then and now else ()
+        before, after = str(near.key.dockerfile), str(key.dockerfile)
+        unnamed = Change(part="dockerfile", said="Dockerfile, context, build arguments or platforms changed",
+                         before=before, after=after)  # fmt: skip
+        found += named or (unnamed,)
+    return tuple(found)
+
+
+def _base_changes(key: CacheKey, base_name: str, near: Candidate) -> Iterable[Change]:
+    before, after = near.key.base.value[:19], key.base.value[:19]
+    whole = {"before": str(near.key.base), "after": str(key.base)}
+    if base_name and near.base_name != base_name:
+        said = f"base image changed from {near.base_name} ({before}) to {base_name} ({after})"
+        yield Change(part="base", said=said, **whole)
+    elif near.key.base != key.base:
+        yield Change(part="base", said=f"base image changed: {near.base_name} moved from {before} to {after}", **whole)
+    elif near.key.variant != key.variant:
+        yield Change(part="variant", said="base tag changed", before=near.key.variant, after=key.variant)
+
+
+def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
+    part = "dockerfile"
+    if then.digests.get(DOCKERFILE) != now.digests.get(DOCKERFILE):
+        yield Change(part=part, said="Dockerfile changed", path=DOCKERFILE)
+    for name in sorted({*then.build_args, *now.build_args}):
+        verb = _verb(then.build_args.get(name), now.build_args.get(name))
+        if verb:
+            yield Change(part=part, said=f"Dockerfile: build argument {name} {verb}")
+    for path in sorted({*then.digests, *now.digests} - {DOCKERFILE, INSTALL, SETUP}):
+        verb = _verb(then.digests.get(path), now.digests.get(path))
+        if verb:
+            yield Change(part=part, said=f"build context: {path} {verb}", path=path)
+        elif (path in then.executables) != (path in now.executables):
+            is_now = "is" if path in now.executables else "is not"
+            yield Change(part=part, said=f"build context: {path} {is_now} executable now", path=path)
+    if then.platforms != now.platforms:
+        before, after = (", ".join(sorted(p)) or "the builder's own" for p in (then.platforms, now.platforms))
+        yield Change(part=part, said=f"platforms changed from {before} to {after}", before=before, after=after)
+
+
+def _verb(before: str | None, after: str | None) -> str | None:
+    if before == after:
+        return None
+    return "added" if before is None else "removed" if after is None else "changed"
+
+
+def reason(found: Iterable[Change]) -> str:
+    """The changes in one line."""
+    return "; ".join(change.said for change in found) or NEVER

@@ -1,0 +1,73 @@
+"""What went into a key, besides the base image: what to compare where a key is not another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.environment import Environment
+    from generator.recipe import Preflight, Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What went into a key, besides the base image.
+
+    Attributes:
+        files: the build context's text files by path; None for one that is no text.
+        digests: the digest of every file of the build context, by path.
+        executables: which of them are executable.
+        build_args: digests of the values of the build arguments, by name.
+        platforms: target platforms.
+    """
+
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    executables: frozenset[str] = frozenset()
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platforms: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
+        """The inputs of an environment."""
+        context = dict(recipe.context())
+        return cls(
+            files={path: _text(file.content) for path, file in context.items()},
+            digests={path: str(Digest.of(file.content)) for path, file in context.items()},
+            executables=frozenset(path for path, file in context.items() if file.executable),
+            build_args={name: str(Digest.of(value.encode())) for name, value in environment.build_args.items()},
+            platforms=frozenset(environment.platforms),
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """What `from_json` reads."""
+        return {
+            "files": dict(self.files), "digests": dict(self.digests), "executables": sorted(self.executables),
+            "build_args": dict(self.build_args), "platforms": sorted(self.platforms),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Any) -> Inputs | None:
+        """The inputs that were written down, or None where they are of another form."""
+        try:
+            return cls(
+                files={str(n): t if t is None else str(t) for n, t in value["files"].items()},
+                digests={str(n): str(d) for n, d in value["digests"].items()},
+                executables=frozenset(map(str, value["executables"])),
+                build_args={str(n): str(d) for n, d in value["build_args"].items()},
+                platforms=frozenset(map(str, value["platforms"])),
+            )
+        except (KeyError, TypeError, AttributeError):
+            return None
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,148 @@
+"""Which images and caches no environment reaches, and which of them may go."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.cache import family_of
+from generator.errors import ConfigurationError
+from generator.layer import LayerKey
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from generator.layer import Key
+    from generator.store import StoredImage
+
+
+_UNITS_S = {"": 86_400, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def age_s(text: str) -> float:
+    """Read an age such as `30d`, `12h`, `8w` or `90m`, in seconds; a bare number is days.
+
+    Raises:
+        ConfigurationError: the text is of another form.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([mhdw]?)", text)
+    if not match:
+        raise ConfigurationError(f"malformed age {text[:40]!r}", "write a number and m, h, d or w, such as 30d")
+    return float(match[1]) * _UNITS_S[match[2]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """What is in use.
+
+    Attributes:
+        environments: ids of the environments that reach a key, by the key's text.
+        families: ids of the environments that reach a cache family, by its name.
+        elsewhere: the folder of another project that made a key, by the key's text.
+        in_use: IDs and tags of images that a container uses, be it running or stopped.
+    """
+
+    environments: Mapping[str, tuple[str, ...]]
+    families: Mapping[str, tuple[str, ...]]
+    elsewhere: Mapping[str, str]
+    in_use: Collection[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What of the unreached stays all the same.
+
+    Attributes:
+        keep: so many of the newest of each family.
+        older_than_s: what is younger, in seconds.
+        now_s: the time, in seconds since 1970.
+    """
+
+    keep: int = 0
+    older_than_s: float = 0
+    now_s: float = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What becomes of one image, and why."""
+
+    image: StoredImage
+    removed: bool
+    reason: str
+
+
+def reach_of(keys: Mapping[str, Key], elsewhere: Mapping[str, str], in_use: Collection[str] = ()) -> Reach:
+    """What environments reach.
+
+    Args:
+        keys: each environment's key, by its id.
+        elsewhere, in_use: as `Reach`.
+    """
+    environments: dict[str, list[str]] = defaultdict(list)
+    families: dict[str, list[str]] = defaultdict(list)
+    for env_id, key in keys.items():
+        below = (key.desktop,) if isinstance(key, LayerKey) and key.desktop else ()
+        for reached in (key, *below):  # a changed layer is built on the desktop's image
+            environments[str(reached)].append(env_id)
+            families[family_of(reached)].append(env_id)
+    return Reach(
+        environments={key: tuple(ids) for key, ids in environments.items()},
+        families={family: tuple(ids) for family, ids in families.items()},
+        elsewhere=elsewhere, in_use=in_use,
+    )  # fmt: skip
+
+
+def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: Policy) -> tuple[Verdict, ...]:
+    """What becomes of each image; in doubt it stays.
+
+    Args:
+        images: images of one repository, of the local store or of a registry.
+        repository: the repository, as tags name it.
+        reach, policy: what stays.
+    """
+    kept_of_family: dict[str, int] = defaultdict(int)
+    verdicts = []
+    for image in sorted(images, key=lambda i: (-i.created_s, i.image_id)):
+        reason = _why_kept(image, repository, reach)
+        key = image.key
+        if reason is None and key:
+            family = family_of(key)
+            if kept_of_family[family] < policy.keep:
+                kept_of_family[family] += 1
+                reason = f"among the last {policy.keep} of its family"
+            elif policy.older_than_s and policy.now_s - image.created_s < policy.older_than_s:
+                reason = "too young"
+        verdicts.append(Verdict(image=image, removed=reason is None, reason=reason or "no environment reaches it"))
+    return tuple(verdicts)
+
+
+def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
+    key = image.key
+    if key is None:
+        return "its labels prove no key"
+    ours = (f"{repository}:{key}", f"{repository}:cache-{family_of(key)}-")
+    foreign = [tag for tag in image.tags if tag != ours[0] and not tag.startswith(ours[1])]
+    if foreign:  # also an image that was made of one of ours, which has its labels
+        return f"also tagged {foreign[0]}"
+    if ours[0] not in image.tags:
+        return "its tag is not its key"
+    if str(key) in reach.environments:
+        return "reached by " + ", ".join(reach.environments[str(key)])
+    if {image.image_id, *image.tags} & set(reach.in_use):
+        return "a container uses it"
+    if str(key) in reach.elsewhere:
+        return f"made for {reach.elsewhere[str(key)]}"
+    return None
+
+
+def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | None:
+    """When the next image of its family was made, in seconds since 1970; None where there is none."""
+    key = image.key
+    later = [
+        other.created_s for other in images
+        if key and other.key and family_of(other.key) == family_of(key) and other.created_s > image.created_s
+    ]  # fmt: skip
+    return min(later, default=None)

@@ -1,0 +1,170 @@
+"""What the local image store holds of ours: which images share what, and what removing some of them would free."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+from generator.layer import Key, key_from_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLayer:
+    """A layer as one chain of images has it.
+
+    Attributes:
+        chain: names this layer on top of all below it; equal in images that share it (OCI image spec, "ChainID").
+        size_bytes: unpacked.
+    """
+
+    chain: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredImage:
+    """An image of the local store.
+
+    Attributes:
+        image_id: its ID.
+        tags: `repository:tag`, all of them.
+        labels: image labels.
+        created_s: when it was made, in seconds since 1970.
+        size_bytes: of all that it consists of, shared or not.
+        layers: from the lowest.
+    """
+
+    image_id: str
+    tags: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    created_s: float = 0
+    size_bytes: int = 0
+    layers: tuple[StoredLayer, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The tag that is its key, else its first; the ID of an image without one."""
+        text = str(self.key)
+        return min(self.tags, key=lambda tag: (not tag.endswith(text), tag), default=self.image_id)
+
+    @property
+    def key(self) -> Key | None:
+        """The key that its labels prove, or None."""
+        try:
+            return key_from_labels(self.labels)
+        except ConfigurationError:
+            return None
+
+
+def layers_of(diff_ids: Sequence[str], sizes: Sequence[tuple[int, bool]]) -> tuple[StoredLayer, ...]:
+    """An image's layers, of what an engine tells of it.
+
+    Args:
+        diff_ids: of the layers, from the lowest (OCI image spec, config.md, "rootfs").
+        sizes: of the steps of its history, from the oldest: bytes, and whether the step is of a kind that makes a
+            layer also where it adds nothing. Histories do not say which step made which layer.
+    """
+    steps = [size for size, _ in sizes if size]
+    if len(steps) != len(diff_ids):
+        steps = [size for size, makes_one in sizes if size or makes_one]
+    steps = ([0] * len(diff_ids) + steps)[-len(diff_ids) :] if diff_ids else []
+    return tuple(
+        StoredLayer(chain=" ".join(diff_ids[: number + 1]), size_bytes=size) for number, size in enumerate(steps)
+    )
+
+
+def freed_bytes(removed: Collection[str], images: Iterable[StoredImage]) -> int:
+    """What removing images frees: what they hold and no other image does, each layer once.
+
+    An engine with containerd's store keeps every layer twice, packed and unpacked, and tells the packed size of whole
+    images only. That of a layer follows from images that end below it, else in proportion to its unpacked size.
+
+    Args:
+        removed: IDs of the images.
+        images: every image that may share layers with them, themselves included.
+    """
+    images = list(images)
+    packed = _packed_sizes(images)
+    sizes = {layer.chain: layer.size_bytes for image in images for layer in image.layers}
+    staying = {layer.chain for image in images if image.image_id not in removed for layer in image.layers}
+    going = {layer.chain for image in images if image.image_id in removed for layer in image.layers} - staying
+    return sum(sizes[chain] + round(packed[chain]) for chain in going)
+
+
+def _packed_sizes(images: Sequence[StoredImage]) -> dict[str, float]:
+    """The packed size of every layer, as far as it can be known."""
+    known: dict[str, int] = {}  # of all layers up to one, where an image ends there
+    for image in images:
+        if image.layers:
+            packed = max(0, image.size_bytes - sum(layer.size_bytes for layer in image.layers))
+            chain = image.layers[-1].chain
+            known[chain] = min(packed, known.get(chain, packed))
+    known = {**_inferred_ends(images, known), **known}
+    segments: list[tuple[int, list[str]]] = []
+    estimates: dict[str, float] = {}
+    for image in images:
+        below, own = 0, []
+        for layer in image.layers:
+            own.append(layer)
+            if layer.chain not in known:
+                continue
+            total, unpacked = max(0, known[layer.chain] - below), sum(part.size_bytes for part in own)
+            for part in own:
+                share = total * part.size_bytes / unpacked if unpacked else total / len(own)
+                estimates[part.chain] = min(share, estimates.get(part.chain, share))
+            segments.append((total, [part.chain for part in own]))
+            below, own = known[layer.chain], []
+    holders = Counter(layer.chain for image in images for layer in image.layers)
+    for total, chains in segments:  # what a shared layer turned out not to take, the image's own layer does
+        if holders[chains[-1]] == 1:
+            others = sum(estimates[chain] for chain in chains[:-1])
+            estimates[chains[-1]] = max(0.0, total - others)
+    return estimates
+
+
+def _inferred_ends(images: Sequence[StoredImage], known: Mapping[str, int]) -> dict[str, int]:
+    """The packed size of all layers up to one where no image ends, from images that go on there by one layer each.
+
+    Their last layers taken as equally well packed, what they share is what is left of a layer of no size: a straight
+    line through their sizes.
+    """
+    siblings: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for image in images:
+        if len(image.layers) > 1 and image.layers[-2].chain not in known:
+            siblings[image.layers[-2].chain].add((image.layers[-1].size_bytes, known[image.layers[-1].chain]))
+    ends = {}
+    for chain, points in siblings.items():
+        mean_x, mean_y = (sum(values) / len(points) for values in zip(*points, strict=True))
+        spread = sum((x - mean_x) ** 2 for x, _ in points)
+        if spread:
+            slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+            at_zero = mean_y - min(max(slope, 0.0), 1.0) * mean_x
+            ends[chain] = round(max(0.0, min(at_zero, *(y for _, y in points))))
+    return ends
+
+
+def freed_bytes_each(
+    each: Iterable[str], together: Collection[str], images: Iterable[StoredImage]
+) -> tuple[dict[str, int], int]:
+    """What removing each image alone frees, by ID, and what removing some of them together does.
+
+    Args:
+        each: IDs of the images to be removed alone.
+        together: IDs of those to be removed together.
+        images: as `freed_bytes`.
+    """
+    images = list(images)
+    packed = _packed_sizes(images)
+    holders = Counter(layer.chain for image in images for layer in image.layers)
+    own = {
+        image.image_id: sum(
+            layer.size_bytes + round(packed[layer.chain]) for layer in image.layers if holders[layer.chain] == 1
+        )
+        for image in images
+    }
+    return {image_id: own.get(image_id, 0) for image_id in each}, freed_bytes(together, images)

@@ -1,0 +1,10 @@
+# Starts the desktop while it is built, and hands out its picture. `desktop` is a named context: the baked target.
+FROM desktop AS check
+
+RUN --network=none \
+    --mount=type=bind,source=desktop_run.sh,target=/tmp/desktop_run.sh \
+    --mount=type=bind,source=desktop_check.sh,target=/tmp/desktop_check.sh \
+    bash /tmp/desktop_check.sh /tmp/desktop_run.sh /tmp/desktop-check.png
+
+FROM scratch
+COPY --from=check /tmp/desktop-check.png /desktop.png

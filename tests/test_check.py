@@ -1,0 +1,88 @@
+"""`docker buildx bake desktop-check` in a rendered folder: plain Docker, a real desktop, and ones that are broken."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image as Picture
+
+from bake.shipped import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Run
+
+# What the setup script ends with, and what the check says of that desktop.
+STAND_IN = "printf '#!/bin/sh\\n{1}\\n' > /usr/local/bin/{0}; chmod 755 /usr/local/bin/{0}"
+BROKEN = {
+    "no window manager": (STAND_IN.format("fluxbox", "echo no theme; exit 3"), "the desktop ended"),
+    "no X server": (STAND_IN.format("Xvnc", "echo no screens found >&2; exit 1"), "no screens found"),
+    "no setup": ("rm /etc/profile.d/desktop.sh", "the desktop ended"),
+    "blank": ("sed -i s/toolbar.visible:.*/toolbar.visible:false/ /etc/desktop-bake/fluxbox/init", "screen is blank"),
+    "hangs": (STAND_IN.format("Xvnc", "exec sleep 1000"), "did not come up in time"),
+}
+
+
+def configure(project: Path, base: str, setup: str = "") -> None:
+    """The shipped desktop, with this further line in its setup script."""
+    (project / "setup.sh").write_text(shipped("recipe/desktop_setup.sh").read_text() + f"{setup}\n")
+    (project / "desktop-bake.toml").write_text(
+        f'repository = "desktop-bake-test-check"\ncache = "none"\n[environments.shipped]\nbase_image = "{base}"\n'
+        'headless_desktop_enabled = true\ncache_desktop_build = true\nsetup_script = "setup.sh"\n'
+    )
+
+
+def check(project: Path, cli: Run) -> subprocess.CompletedProcess[str]:
+    """What docker says to a rendered folder's check."""
+    assert cli("render", "-o", "ci").returncode == 0
+    return subprocess.run(
+        ["docker", "buildx", "bake", "desktop-check", "--progress", "plain"], cwd=project / "ci", capture_output=True,
+        text=True, check=False, stdin=subprocess.DEVNULL, timeout=300,
+    )  # fmt: skip
+
+
+def test_picture(cli: Run, project: Path, base: str) -> None:
+    """Plain docker starts the desktop, says what it found, and leaves its picture beside the bake file; no image is
+    made, and the folder is as fresh as before."""
+    configure(project, base)
+    done = check(project, cli)
+    assert done.returncode == 0, done.stderr
+    assert "[desktop-check] ok: Fluxbox, 1280x800, " in done.stderr
+    key = json.loads(cli("key", "--json").stdout)["cache_key"]
+    picture = Picture.open(project / "ci" / "pictures" / key / "desktop.png").convert("RGB")
+    assert picture.size == (1280, 800)
+    colours = picture.getcolors(1 << 24)
+    assert colours is not None
+    assert len(colours) > 20
+    listed = subprocess.run(["docker", "image", "ls", "-q", "desktop-bake-test-check"], capture_output=True, check=True)
+    assert listed.stdout == b""
+    assert cli("render", "-o", "ci", "--check").returncode == 0
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken(case: str, cli: Run, project: Path, base: str) -> None:
+    """A desktop that does not come up, has no window manager or shows nothing fails the build in one clear line."""
+    setup, says = BROKEN[case]
+    configure(project, base, setup)
+    done = check(project, cli)
+    assert done.returncode == 1, done.stderr
+    said = [line for line in done.stderr.splitlines() if "[desktop-check] FAILED: " in line]
+    assert said, done.stderr
+    assert says in said[0]
+    assert not list(project.glob("ci/pictures/*/desktop.png"))
+
+
+def test_check_is_outside_the_key(cli: Run, project: Path) -> None:
+    """Whatever the check consists of, the key is made of the recipe alone."""
+    assert cli("render", "-o", "ci").returncode == 0
+    before = cli("key").stdout
+    for file in (project / "ci" / "check").iterdir():
+        file.write_text(file.read_text() + "# changed\n")
+    assert cli("key").stdout == before
+    stale = cli("render", "-o", "ci", "--check")
+    assert stale.returncode == 1
+    assert "stale: ci/check/desktop_check.sh: content" in stale.stdout

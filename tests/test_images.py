@@ -1,0 +1,251 @@
+"""`images` and `prune` on a real engine: what they list, promise and remove, and what they never do."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bake.endpoint import Endpoint
+from tests.machines import machine
+from tests.registries import real_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Run
+    from tests.machines import Machine, Registry
+
+
+def docker(*words: str, check: bool = True) -> str:
+    """What `docker` prints."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=check).stdout
+
+
+def said(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
+    """The object that a command printed, having exited with this status."""
+    assert done.returncode == status, done.stdout + done.stderr
+    value: dict[str, Any] = json.loads(done.stdout)
+    assert value["schema"] == 1
+    return value
+
+
+def built(cli: Run, project: Path, setup: str, **variables: str) -> str:
+    """Build with this setup script, and give the image's name."""
+    (project / "setup.sh").write_text(f"{setup}\n# {project}\n")
+    return str(said(cli("build", "--json", **variables))["images"][0]["image"])
+
+
+def repository(project: Path) -> str:
+    """The project's repository as the configuration writes it."""
+    return (project / "desktop-bake.toml").read_text().split('"')[1]
+
+
+def tags(project: Path) -> set[str]:
+    """The images of the project's repository."""
+    return set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository(project)).split())
+
+
+def test_live_and_stale(cli: Run, project: Path) -> None:
+    """Each image with its size, its age, its environments; a former one is stale since the next one was made."""
+    assert said(cli("images", "--json"))["images"] == []
+    assert "no images" in cli("images").stdout
+    old = built(cli, project, "echo 1 > /etc/one")
+    new = built(cli, project, "echo 2 > /etc/two")
+    rows = {row["image"]: row for row in said(cli("images", "--json"))["images"]}
+    assert list(rows) == [new, old]
+    assert (rows[new]["state"], rows[new]["environments"]) == ("live", ["default"])
+    assert (rows[old]["state"], rows[old]["environments"]) == ("stale", [])
+    assert rows[old]["stale_since"] == rows[new]["created"]
+    assert rows[old]["size_bytes"] > 1 << 20 > rows[old]["frees_bytes"] > 0
+    everywhere = {row["image"] for row in said(cli("images", "--all", "--json"))["images"]}
+    assert {old, new} <= everywhere
+    text = cli("images").stdout
+    assert re.search(rf"^{re.escape(new)} .* ago  live +default$", text, re.MULTILINE)
+    assert re.search(rf"^{re.escape(old)} .* ago  stale for .* -$", text, re.MULTILINE)
+    family = said(cli("images", "--json"))["caches"]
+    assert [cache["environments"] for cache in family] == [["default"]]
+
+
+def test_prune_asks_first(cli: Run, project: Path) -> None:
+    """Nothing is removed by a dry run, without an answer, or by a no; a yes removes what is stale, and that alone."""
+    old = built(cli, project, "echo 1")
+    new = built(cli, project, "echo 2")
+    dry = cli("prune", "--dry-run")
+    assert dry.returncode == 0
+    assert f"\n{old} " in dry.stdout
+    assert "stays: reached by default" in dry.stdout
+    nobody = cli("prune")
+    assert nobody.returncode == 2
+    assert "--yes or --dry-run" in nobody.stderr
+    for answer, status in (("n", 1), ("", 1)):
+        assert terminal(project, answer) == status
+    assert tags(project) == {old, new}
+    assert terminal(project, "y") == 0
+    assert tags(project) == {new}
+    again = cli("prune", "--yes")
+    assert again.stdout.endswith("nothing to remove\n")
+
+
+def terminal(project: Path, answer: str) -> int:
+    """The exit status of `prune` on a terminal where somebody answers."""
+    command = f"{sys.executable} -m bake prune"
+    return subprocess.run(["script", "-qec", command, "/dev/null"], cwd=project, input=f"{answer}\n", text=True,
+                          capture_output=True, check=False).returncode  # fmt: skip
+
+
+def test_what_is_used_stays(cli: Run, project: Path) -> None:
+    """An image of a running container, of a stopped one, with a name of somebody's own or made of ours stays."""
+    images = [built(cli, project, f"echo {n}") for n in range(5)]
+    mine = f"{repository(project)}-mine"
+    running = docker("run", "-d", images[0], "sleep", "600").strip()
+    stopped = docker("create", images[1], "true").strip()
+    try:
+        docker("tag", images[2], f"{mine}:kept")
+        derived = f"FROM {images[3]}\nRUN echo derived > /etc/d\n"
+        subprocess.run(["docker", "buildx", "build", "-q", "-t", f"{mine}:derived", "-"], input=derived,
+                       check=True, capture_output=True, text=True)  # fmt: skip
+        plan = said(cli("prune", "--yes", "--json"))
+        assert {row["image"]: row["reason"] for row in plan["images"]} == {
+            images[0]: "a container uses it",
+            images[1]: "a container uses it",
+            images[2]: f"also tagged {mine}:kept",
+            images[3]: "no environment reaches it",
+            images[4]: "reached by default",
+        }
+        assert tags(project) == {*images} - {images[3]}
+        assert docker("image", "ls", "-q", f"{mine}:derived")
+        assert docker("inspect", "--format", "{{.State.Running}}", running).strip() == "true"
+    finally:
+        docker("rm", "-f", running, stopped)
+        docker("image", "rm", "-f", f"{mine}:kept", f"{mine}:derived", check=False)
+
+
+def test_ages_and_numbers(cli: Run, project: Path) -> None:
+    """The last N of a family stay, and so does what is young."""
+    images = [built(cli, project, f"echo {n}") for n in range(4)]
+    assert not any(row["remove"] for row in said(cli("prune", "--yes", "--older-than", "1d", "--json"))["images"])
+    plan = said(cli("prune", "--yes", "--keep", "1", "--json"))
+    assert {row["image"] for row in plan["images"] if row["remove"]} == {images[0], images[1]}
+    assert tags(project) == {images[2], images[3]}
+    for words in (("--older-than", "soon"), ("--keep", "-1")):
+        assert cli("prune", *words).returncode == 2
+
+
+def test_caches_and_other_projects(cli: Run, project: Path) -> None:
+    """A cache folder that no environment reaches goes; what another project of this user made stays."""
+    first = built(cli, project, "echo 1")
+    (project / "install.sh").write_text(f"echo other\n# {project}\n")
+    second = built(cli, project, "echo 2")
+    folder = project / "cache/desktop-bake/buildkit"
+    assert len(list(folder.iterdir())) == 2
+    other = project / "other"
+    other.mkdir()
+    for name in ("desktop-bake.toml", "install.sh", "setup.sh"):
+        (other / name).write_bytes((project / name).read_bytes())
+    (other / "setup.sh").write_text("echo 3\n")
+    there = subprocess.run([sys.executable, "-m", "bake", "build", "--json"], cwd=other, capture_output=True,
+                           text=True, check=False)  # fmt: skip
+    third = said(there)["images"][0]["image"]
+    plan = said(cli("prune", "--yes", "--json"))
+    assert {row["image"]: row["reason"] for row in plan["images"]} == {
+        first: "no environment reaches it",
+        second: "reached by default",
+        third: f"made for {other}",
+    }
+    assert len(plan["caches"]) == 1
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> None:
+    """Where one environment's key cannot be computed nothing is removed: what it reaches is unknown."""
+    old, new = built(cli, project, "echo 1"), built(cli, project, "echo 2")
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text() + f'[environments.second]\nbase_image = "{base}-nowhere"\n'
+                      "headless_desktop_enabled = true\ncache_desktop_build = true\n")  # fmt: skip
+    assert cli("prune", "--yes").returncode != 0
+    assert tags(project) == {old, new}
+    listed = cli("images", "--json")
+    assert {row["state"] for row in said(listed)["images"]} == {"live", "stale"}
+    assert "WARNING: environment 'second'" in listed.stderr
+
+
+def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
+    """The registry is touched when asked for alone: stale keys go, what else has a tag there stays."""
+    with real_registry(tmp_path / "registry") as registry:
+        where = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/{repository(project)}", "DESKTOP_BAKE_PUSH": "1"}
+        images = [built(cli, project, f"echo {n}", **where) for n in range(3)]
+        path = f"{registry.host}/team/{repository(project)}"
+        try:
+            docker("tag", images[1], f"{path}:stable")
+            docker("push", f"{path}:stable")
+            docker("image", "rm", f"{path}:stable")
+            assert said(cli("prune", "--yes", "--json", **where))["registry"] == []
+            assert published(cli, path) == {*images, f"{path}:stable"}
+            plan = said(cli("prune", "--registry", "--yes", "--json", **where))
+            assert {row["image"]: row["reason"] for row in plan["registry"]} == {
+                images[0]: "no environment reaches it",
+                images[1]: f"also tagged {path}:stable",
+                images[2]: "reached by default",
+            }
+            assert published(cli, path) == {images[1], images[2], f"{path}:stable"}
+        finally:
+            docker("image", "rm", "-f", *images, check=False)
+    assert cli("prune", "--registry", "--dry-run").returncode == 2
+    assert cli("prune", "--registry", "--dry-run", **where).returncode == 5
+
+
+def published(cli: Run, path: str) -> set[str]:
+    """The tags of a repository in its registry that name something."""
+    from bake.registry import digest_of
+    from bake.repository import tags_of
+    from generator import ImageReference
+
+    names = tags_of(ImageReference.parse(path), insecure=dict, timeout_s=10)
+    found = {f"{path}:{tag}" for tag in names}
+    return {name for name in found if digest_of(ImageReference.parse(name))}
+
+
+@pytest.fixture(params=[True, False], ids=["containerd", "classic"])
+def alone(request: pytest.FixtureRequest, tmp_path: Path, team: Registry) -> Iterator[Machine]:
+    """A machine whose store nobody else uses, with the base image."""
+    with machine(tmp_path / "machine", containerd=request.param, team=team) as started:
+        started.run("docker", "pull", "-q", team.base, check=True)
+        yield started
+
+
+def test_the_promise_is_kept(alone: Machine, team: Registry, base: str, project: Path) -> None:
+    """What a dry run promises is within 5 percent what `docker system df` then shows as freed, in either store."""
+
+    def run(*words: str) -> dict[str, Any]:
+        return said(alone.desktop_bake(*words, "--json", cwd=project))
+
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace(base, team.base))
+    text = "yes 'some text that packs well' | head -c"
+    for number, (install, setup) in enumerate(
+        [(30_000_000, 9_000_000), (30_000_000, 3_000_000), (18_000_000, 5_000_000), (18_000_000, 50_000)]
+    ):
+        (project / "install.sh").write_text(f"head -c {install} /dev/urandom > /i; {text} {install} > /t\n")
+        (project / "setup.sh").write_text(f"head -c {setup} /dev/urandom > /s{number}\n")
+        run("build")
+    for number, words in enumerate((("--keep", "1"), ())):
+        promised = run("prune", "--dry-run", *words)["frees_bytes"]
+        before = images_bytes(alone)
+        assert run("prune", "--yes", *words)["removed"] >= 1
+        freed = before - images_bytes(alone)
+        assert freed > 1_000_000, number
+        assert promised == pytest.approx(freed, rel=0.05)
+    listed = run("images")
+    assert [row["state"] for row in listed["images"]] == ["live"]
+
+
+def images_bytes(alone: Machine) -> int:
+    """What `docker system df` shows for images."""
+    answer = Endpoint(alone.environment["DOCKER_HOST"]).ask("GET", "/system/df")
+    return int(answer.content["LayersSize"])

@@ -1,0 +1,112 @@
+"""What registries answer, read: the right forms as values, everything else as one kind of error."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.errors import RegistryError
+from generator.manifest import DOCKER_INDEX, OCI_INDEX, OCI_MANIFEST, Index, Manifest, read_config, read_manifest
+from generator.refusal import error_codes, refusal
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def descriptor(**fields: Any) -> dict[str, Any]:
+    """A descriptor of a manifest for linux/amd64, with these fields changed."""
+    return {"mediaType": OCI_MANIFEST, "digest": DIGEST, "size": 3,
+            "platform": {"os": "linux", "architecture": "amd64"}, **fields}  # fmt: skip
+
+
+def index(*entries: object, media_type: str = OCI_INDEX) -> bytes:
+    """An index of these entries."""
+    return json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}).encode()
+
+
+@pytest.mark.parametrize("media_type", [OCI_INDEX, DOCKER_INDEX])
+def test_index(media_type: str) -> None:
+    """Platforms by name, variants included; attestations and nested indexes are no platforms."""
+    read = read_manifest(
+        index(
+            descriptor(),
+            descriptor(platform={"os": "linux", "architecture": "arm64", "variant": "v8"}),
+            descriptor(platform={"os": "unknown", "architecture": "unknown"}),
+            descriptor(mediaType=OCI_INDEX, platform={"os": "linux", "architecture": "s390x"}),
+            media_type=media_type,
+        )
+    )
+    assert isinstance(read, Index)
+    assert read.platforms == ("linux/amd64", "linux/arm64/v8")
+    assert read.for_platform("linux/arm64")
+    assert read.for_platform("linux/s390x") is None
+
+
+def test_manifest_without_a_media_type() -> None:
+    """OCI leaves the media type out where it may: the content tells what it is."""
+    assert isinstance(read_manifest(json.dumps({"config": descriptor()}).encode()), Manifest)
+    assert isinstance(read_manifest(json.dumps({"manifests": [descriptor()]}).encode()), Index)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"mediaType": "text/plain"}',
+        b"{}",
+        index("x"),
+        index(descriptor(digest="sha256:12")),
+        index(descriptor(size=-1)),
+        index(descriptor(size=True)),
+        b'{"manifests": 3}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_manifest(content: bytes) -> None:
+    """Whatever else comes is an error that says so."""
+    with pytest.raises(RegistryError):
+        read_manifest(content)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from([DIGEST, OCI_INDEX]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["mediaType", "manifests", "config", "digest", "size", "platform", "os", "architecture",
+                         "variant", "Labels", "errors", "code"]) | st.text(max_size=4),
+        inner, max_size=6,
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(value=JSON)
+def test_any_json_is_read_or_refused(value: object) -> None:
+    """No answer of a registry is an unexpected exception."""
+    content = json.dumps(value).encode()
+    for read in (read_manifest, read_config):
+        try:
+            read(content)
+        except RegistryError as error:
+            assert error.remedy
+    error_codes(content)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 418, 429, 500, 503])
+def test_every_refusal_has_a_remedy(status: int) -> None:
+    """Each status is one line with the host, and a remedy."""
+    for login in (False, True):
+        error = refusal("h:1", "a/b", status, codes=("CODE",), login=login)
+        assert "registry h:1" in str(error)
+        assert "(CODE)" in str(error)
+        assert error.remedy
+
+
+def test_a_hostile_retry_after_is_not_repeated() -> None:
+    """What a header holds is repeated only where it is a number of seconds."""
+    assert "wait 7 s" in refusal("h", "a", 429, retry_after="7").remedy
+    assert "wait a while" in refusal("h", "a", 429, retry_after="\x1b[31m7").remedy

@@ -1,0 +1,279 @@
+"""Environments of Agents Runner: read as it reads them, and not a byte changed that was not to be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bake.origin import OriginFile
+from generator import ConfigurationError, ImageReference
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+
+BASE = ImageReference.parse("debian:bookworm")
+# As Agents Runner writes it: sorted names, two spaces, no escapes beyond JSON's own.
+STATE = """\
+{
+  "environments": [
+    {
+      "agent_cli_args": "--model \\"x\\"",
+      "agent_selection": null,
+      "color": "emerald",
+      "env_id": "one",
+      "env_vars": {
+        "cache_desktop_build": "a trap"
+      },
+      "extra_mounts": [],
+      "headless_desktop_enabled": true,
+      "midoriai_template_likelihood": 1.0,
+      "name": "Übung ✓",
+      "version": 1
+    },
+    {
+      "cache_desktop_build": false,
+      "env_id": "two",
+      "headless_desktop_enabled": false,
+      "max_agents_running": -1,
+      "version": 1
+    }
+  ],
+  "settings": {
+    "headless_desktop_enabled": false
+  },
+  "tasks": [],
+  "version": 3
+}"""
+
+
+def parse(text: str) -> OriginFile:
+    """A file of this text."""
+    return OriginFile.parse(text.encode(), "state.json")
+
+
+def toggles(text: str) -> dict[str, tuple[bool, bool, bool]]:
+    """Desktop, cache and what they come to, by ID."""
+    return {
+        i: (e.headless_desktop_enabled, e.cache_desktop_build, e.desktop_cache_enabled)
+        for i, e in parse(text).environments(BASE).items()
+    }
+
+
+def test_toggles() -> None:
+    """The two toggles answer, a missing one as off; the settings beside them can give all a desktop."""
+    assert toggles(STATE) == {"one": (True, False, False), "two": (False, False, False)}
+    edited = parse(STATE).edit("two", {"cache_desktop_build": True})
+    assert toggles(edited)["two"] == (False, True, False)
+    forced = edited.replace('"headless_desktop_enabled": false\n', '"headless_desktop_enabled": true\n')
+    assert toggles(forced)["two"] == (True, True, True)
+
+
+def test_a_set_toggle_is_the_only_change() -> None:
+    """A value there is replaced; one that is missing comes where the order of names puts it."""
+    edited = parse(STATE).edit("two", {"cache_desktop_build": True})
+    assert edited == STATE.replace('"cache_desktop_build": false', '"cache_desktop_build": true')
+    edited = parse(STATE).edit("one", {"cache_desktop_build": True})
+    color = '      "color": "emerald",\n'
+    assert edited == STATE.replace(color, '      "cache_desktop_build": true,\n' + color)
+    assert parse(edited).edit("one", {"cache_desktop_build": None}) == STATE
+
+
+@pytest.mark.parametrize(
+    ("text", "edited"),
+    [
+        ('{"env_id":"a"}', '{"cache_desktop_build":true,"env_id":"a"}'),
+        ('{ "id" : "a" }', '{ "cache_desktop_build" : true, "id" : "a" }'),
+        ('{"zeta":1,"env_id":"a"}', '{"zeta":1,"env_id":"a","cache_desktop_build":true}'),
+        ('[{"env_id":"b"},{\r\n\t"env_id":\t"a"\r\n}]\r\n',
+         '[{"env_id":"b"},{\r\n\t"cache_desktop_build":\ttrue,\r\n\t"env_id":\t"a"\r\n}]\r\n'),
+        ('{"env_id":"a","cache_desktop_build":1e5 ,"x":1}', '{"env_id":"a","cache_desktop_build":true ,"x":1}'),
+        ('{"env_id":"a","cache\\u005fdesktop_build":0}', '{"env_id":"a","cache\\u005fdesktop_build":true}'),
+        ('{"env_id":"a","cache_desktop_build":0,"cache_desktop_build":[ ]}',
+         '{"env_id":"a","cache_desktop_build":0,"cache_desktop_build":true}'),
+        ('{"environments":[1,null,{"env_id":"a"}],"environments":[{"env_id":"a","z":1}]}',
+         '{"environments":[1,null,{"env_id":"a"}],"environments":[{"cache_desktop_build":true,"env_id":"a","z":1}]}'),
+        ('[{"env_id":"a"},{"env_id":" a "}]', '[{"env_id":"a"},{"cache_desktop_build":true,"env_id":" a "}]'),
+    ],
+)  # fmt: skip
+def test_layouts(text: str, edited: str) -> None:
+    """Whatever the layout, white space, order, escapes and duplicates are kept."""
+    assert parse(text).edit("a", {"cache_desktop_build": True}) == edited
+    assert toggles(edited)["a"][1] is True
+
+
+# Every field that Agents Runner's serializer of early 2026 writes.
+PAYLOAD: dict[str, Any] = {
+    "version": 1, "env_id": "midori", "name": "Midori ✿", "color": "emerald", "host_workdir": "/home/u/é", "ports": [],
+    "host_codex_dir": "", "agent_cli_args": "", "codex_extra_args": "", "max_agents_running": -1,
+    "headless_desktop_enabled": True, "cache_desktop_build": False, "container_caching_enabled": False,
+    "cached_preflight_script": "", "preflight_enabled": True, "preflight_script": "#!/bin/sh\necho \"$HOME\"\t\u2028\n",
+    "env_vars": {"Z": "1", "A": "\x7f"}, "extra_mounts": ["/a:/b:ro"], "ports_unlocked": False,
+    "ports_advanced_acknowledged": False, "gh_management_locked": False, "workspace_type": "cloned",
+    "workspace_target": "a/b", "gh_last_base_branch": "", "gh_use_host_cli": True, "gh_context_enabled": False,
+    "prompts": [{"enabled": True, "prompt_path": "", "text": "x"}], "prompts_unlocked": False,
+    "agent_selection": {"agents": [{"agent_id": "codex", "agent_cli": "codex", "config_dir": "", "cli_flags": ""}],
+                        "selection_mode": "round-robin", "agent_fallbacks": {}, "pinned_agent_id": ""},
+    "use_cross_agents": False, "cross_agent_allowlist": [], "midoriai_template_likelihood": 0.0,
+    "midoriai_template_detected": False, "midoriai_template_detected_path": None, "gpu_enabled": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_as_agents_runner_would_have_written_it(there: bool) -> None:
+    """On a file of its own an edit gives the bytes that Agents Runner would have written, the field there or not."""
+
+    def written(payload: dict[str, Any]) -> str:
+        environments = [{**PAYLOAD, "env_id": "other"}, payload]
+        state = {"version": 3, "tasks": [], "settings": {"max_agents_running": -1}, "environments": environments}
+        return json.dumps(state, ensure_ascii=False, indent=2, sort_keys=True)
+
+    before = {k: v for k, v in PAYLOAD.items() if there or k != "cache_desktop_build"}
+    edited = parse(written(before)).edit("midori", {"cache_desktop_build": True, "name": "ü"})
+    assert edited == written({**PAYLOAD, "cache_desktop_build": True, "name": "ü"})
+
+
+def test_names_are_escaped_as_the_file_is() -> None:
+    """A name is written with or without escapes, as the file's other names are."""
+    assert parse('{"env_id":"a","x":"\\u00fc"}').edit("a", {"name": "ä"}).count("\\u00e4") == 1
+    assert '"name": "ä"' in parse(STATE).edit("one", {"name": "ä"})
+
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [("true", True), ("1", True), ("0", False), ("0.0", False), ("-0", False), ("1e-9", True), ('"0"', True),
+     ('""', False), ("null", False), ("[0]", True), ("{}", False), ("9" * 5000, True)],
+)  # fmt: skip
+def test_truth(value: str, on: bool) -> None:
+    """A toggle of any JSON value means what Python's truth makes of it."""
+    assert toggles(f'{{"env_id":"a","cache_desktop_build":{value}}}')["a"][1] is on
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "{", "[]", "{}", "3", '{"env_id":"a"} x', '{"env_id":""}', '{"env_id":"a","version":2}',
+     '{"env_id":"a","version":null}', '{"environments":[]}', "\ufeff{}", "[" * 100_000],
+)  # fmt: skip
+def test_no_environment(text: str) -> None:
+    """What is no file of Agents Runner's is one error."""
+    with pytest.raises(ConfigurationError):
+        parse(text)
+
+
+def test_what_it_passes_over() -> None:
+    """Numbers as versions, IDs under the old name, and neighbours of another version are read as there."""
+    text = '[{"env_id":"a","version":"1"},{"id":"b","version":1.0},{"env_id":"c","version":2},7]'
+    assert list(toggles(text)) == ["a", "b"]
+
+
+NUMBERS = st.one_of(
+    st.integers().map(str), st.sampled_from(["1e5", "1.0", "-0", "1E+2", "0.10", "9" * 400, "-1.5e-300", "1e999"])
+)
+STRINGS = st.text(max_size=8).flatmap(
+    lambda t: st.sampled_from([json.dumps(t), json.dumps(t.encode(errors="ignore").decode(), ensure_ascii=False)])
+)
+WHITE = st.sampled_from(["", " ", "\n", "\r\n\t", "  "])
+
+
+@st.composite
+def containers(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    """An array or object of JSON texts, white space anywhere, duplicates allowed."""
+    parts = draw(st.lists(inner, max_size=3))
+    gaps = [draw(WHITE) for _ in range(4)]
+    if draw(st.booleans()):
+        return "[" + gaps[0] + f"{gaps[1]},{gaps[2]}".join(parts) + gaps[3] + "]"
+    pairs = [draw(STRINGS) + gaps[1] + ":" + gaps[2] + part for part in parts]
+    return "{" + gaps[0] + f"{gaps[2]},{gaps[1]}".join(pairs) + gaps[3] + "}"
+
+
+JSON = st.recursive(NUMBERS | STRINGS | st.sampled_from(["true", "false", "null"]), containers, max_leaves=6)
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> tuple[str, str, str]:
+    """Before the toggle's value, the value, and after it: an environment with unknown fields of any form."""
+    gaps = [draw(WHITE) for _ in range(6)]
+    unknown = st.tuples(STRINGS.filter(lambda k: json.loads(k) not in KNOWN), JSON)
+    before, after = draw(st.lists(unknown, max_size=4)), draw(st.lists(unknown, max_size=4))
+
+    def said(pairs: list[tuple[str, str]]) -> str:
+        return f"{gaps[2]},{gaps[3]}".join(f"{k}{gaps[0]}:{gaps[1]}{v}" for k, v in pairs)
+
+    head = said([*before, ('"env_id"', '"a"')]) + gaps[4] + "," + gaps[5]
+    tail = "," + said(after) if after else ""
+    value = draw(st.sampled_from(["false", "true", "0", "null", "1.50", '"\\u0041"']))
+    toggle = f'"cache_desktop_build"{gaps[0]}:{gaps[1]}'
+    return "{" + gaps[0] + head + toggle, value, gaps[3] + tail + gaps[1] + "}" + gaps[2]
+
+
+KNOWN = ("env_id", "id", "version", "environments", "cache_desktop_build", "base_image")
+
+
+@given(payload=payloads(), on=st.booleans())
+def test_law_of_bytes(payload: tuple[str, str, str], on: bool) -> None:
+    """Whatever else is in an environment, a toggle's change is that value's bytes and no others."""
+    before, value, after = payload
+    edited = parse(before + value + after).edit("a", {"cache_desktop_build": on})
+    assert edited == before + ("true" if on else "false") + after
+
+
+@given(payload=payloads(), wrap=st.sampled_from(["{}", "[{}]", '{{"tasks":[],"environments":[ {} ] }}']))
+def test_law_of_a_new_field(payload: tuple[str, str, str], wrap: str) -> None:
+    """A field that was not there is added in one place, and taking it out gives the old bytes again."""
+    text = wrap.format("".join(payload))
+    edited = parse(text).edit("a", {"headless_desktop_enabled": True})
+    assert toggles(edited)["a"][0] is True
+    if '"headless_desktop_enabled"' not in text:
+        assert parse(edited).edit("a", {"headless_desktop_enabled": None}) == text
+
+
+@given(payload=payloads())
+def test_law_of_no_change(payload: tuple[str, str, str]) -> None:
+    """An edit that changes nothing is the same bytes."""
+    text = "".join(payload)
+    assert parse(text).edit("a", {}) == text
+
+
+def test_commands_work_on_them(cli: Run, project: Path, base: str) -> None:
+    """Key, render, resolve and env on a file of Agents Runner, with no desktop-bake.toml; env alone writes it."""
+    (project / "desktop-bake.toml").unlink()
+    path = project / "state.json"
+    path.write_text(STATE)
+    path.chmod(0o600)
+    words = ("--environments", "state.json")
+    listed = json.loads(cli(*words, "env", "list", "--json", DESKTOP_BAKE_BASE_IMAGE=base).stdout)["environments"]
+    assert [(e["environment"], e["base_image"]) for e in listed] == [("one", base), ("two", base)]
+    disabled: dict[str, Any] = json.loads(cli("resolve", "one", *words, "--json", DESKTOP_BAKE_BASE_IMAGE=base).stdout)
+    assert disabled["status"] == "disabled"
+    done = cli(*words, "env", "set", "one", "cache_desktop_build=on")
+    assert done.returncode == 0, done.stderr
+    assert path.read_text() == parse(STATE).edit("one", {"cache_desktop_build": True})
+    assert path.stat().st_mode & 0o777 == 0o600
+    key = cli(*words, "key", "one", DESKTOP_BAKE_BASE_IMAGE=base).stdout.split()[0]
+    assert key in cli(*words, "render", "one", DESKTOP_BAKE_BASE_IMAGE=base).stdout
+    after = path.read_bytes()
+    resolved = json.loads(cli(*words, "resolve", "one", "--json", DESKTOP_BAKE_BASE_IMAGE=base).stdout)
+    assert resolved["cache_key"] == key
+    assert path.read_bytes() == after
+    refused = cli(*words, "env", "set", "one", "setup_script=x")
+    assert refused.returncode == 2
+    assert "unknown field 'setup_script'" in refused.stderr
+    assert cli("key", "--environments", "nowhere.json").returncode == 2
+    assert cli("key", "ones", *words).stderr.splitlines()[-1] == "  did you mean 'one'?"
+
+
+def test_build_and_run_with_a_base_of_their_own(cli: Run, project: Path, base: str) -> None:
+    """An environment of Agents Runner is baked once by `build`, and `run` runs in that image."""
+    payload = {"base_image": base, "cache_desktop_build": True, "env_id": "a", "headless_desktop_enabled": True}
+    (project / "a.json").write_text(json.dumps(payload))
+    words = ("--environments", "a.json", "--repository", "desktop-bake")  # as the other tests of the shipped desktop
+    built = json.loads(cli(*words[:2], "build", *words[2:], "--json").stdout)["images"][0]
+    assert built["status"] in ("built", "local-hit")
+    ran = cli("run", *words, "--", "sh", "-c", "echo $DISPLAY")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(":")
+    assert "hit (local)" in ran.stderr

@@ -1,0 +1,229 @@
+"""`warm`: what a round does, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bake import Settings
+from bake.engine import Engine
+from bake.parsers import parser
+from bake.warm import duration_s, warm_round
+from generator import ConfigurationError
+from tests.test_ci import cron_faults, quoted_commands
+from tests.test_team import Project, here, shared
+
+if TYPE_CHECKING:
+    from tests.conftest import Run
+    from tests.machines import Registry
+
+__all__ = ["shared"]  # a fixture
+DOCS = Path(__file__).parent.parent / "docs"
+UNIT = DOCS / "warm" / "desktop-bake-warm.service"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("15m", 900), ("1h30m", 5400), ("1d", 86400), ("2s", 2)])
+def test_durations(text: str, seconds: int) -> None:
+    """Durations are what people write."""
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "0m", "15 m", "m", "-5", "1.5h", "15min", "1h x"])
+def test_no_durations(text: str) -> None:
+    """What is no duration is refused."""
+    with pytest.raises(ConfigurationError, match="is no duration"):
+        duration_s(text)
+
+
+def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
+    """The first round builds, the second finds all fresh; one that fails keeps no other from being warmed."""
+    first = cli("warm")
+    assert first.returncode == 0, first.stderr
+    assert "round 1: 1 built in " in first.stdout
+    again = json.loads(cli("warm", "--json").stdout)
+    assert [e["action"] for e in again["environments"]] == ["fresh"]
+    assert again["environments"][0]["image_id"]
+    assert cli("env", "set", "--create", "bad", "base_image=127.0.0.1:9/nowhere:1", "headless_desktop_enabled=on",
+               "cache_desktop_build=on").returncode == 0  # fmt: skip
+    (project / "setup.sh").write_text("echo new\n")
+    mixed = cli("warm")
+    assert mixed.returncode == 5
+    assert "round 1: 1 built, 1 failed in " in mixed.stdout
+    assert "; bad: base image 127.0.0.1:9/nowhere:1: " in mixed.stdout
+    assert len(mixed.stdout.splitlines()) == 1
+    assert "1 fresh in" in cli("warm", "default").stdout
+    assert cli("warm", "no-such").returncode == 2
+    assert cli("warm", "--watch", "soon").returncode == 2
+
+
+def test_a_moved_base(shared: Project, team: Registry) -> None:
+    """A base that moved is baked and published, and tasks of this machine find the new desktop from then on."""
+    moving = f"{team.address}/{shared.path}-base:moving"
+
+    def move(number: int) -> None:
+        (shared.folder / "base").mkdir(exist_ok=True)
+        (shared.folder / "base" / "Dockerfile").write_text(f"FROM {team.base}\nRUN echo {number} > /moved\n")
+        done = here("docker", "buildx", "build", "-q", "--push", "-t", moving, str(shared.folder / "base"))
+        assert done.returncode == 0, done.stderr
+
+    move(1)
+    kept = moving.replace(":moving", ":kept")
+    assert here("docker", "pull", "-q", moving).returncode == 0
+    assert here("docker", "tag", moving, kept).returncode == 0
+    shared.base = moving
+    shared.change()
+    first = shared.bake("warm")
+    assert first.returncode == 0, first.stderr
+    assert "pushed" in first.stderr
+    before = json.loads(shared.bake("resolve", "--json").stdout)
+    move(2)
+    assert here("docker", "tag", kept, moving).returncode == 0  # this machine's copy is the old one again
+    assert json.loads(shared.bake("resolve", "--json").stdout)["cache_key"] == before["cache_key"]
+    second = shared.bake("warm", "--json")
+    warmed = json.loads(second.stdout)["environments"][0]
+    assert (warmed["action"], warmed["error"]) == ("built", None), second.stderr
+    assert second.stderr.index("pushed") < second.stderr.index(f"pulling {moving}, which moved")
+    after = json.loads(shared.bake("resolve", "--json").stdout)
+    assert after["status"] == "local-hit"
+    assert after["cache_key"] == warmed["cache_key"] != before["cache_key"]
+    assert here("docker", "image", "rm", "-f", after["image_id"]).returncode == 0
+    assert "round 1: 1 pulled in " in shared.bake("warm").stdout
+
+
+def test_a_push_is_made_up_for(shared: Project, team: Registry) -> None:
+    """With the registry gone the desktop is baked all the same, exit 5; the next round publishes it."""
+    assert here("docker", "pull", "-q", team.base).returncode == 0
+    team.stop()
+    try:
+        offline = shared.bake("warm", "--json")
+    finally:
+        team.start()
+    assert offline.returncode == 5
+    (warmed,) = json.loads(offline.stdout)["environments"]
+    assert warmed["action"] == "built"
+    assert warmed["error"].startswith("cannot push ")
+    online = shared.bake("warm")
+    assert (online.returncode, "1 fresh" in online.stdout) == (0, True)
+    assert "[desktop-cache] pushed " in online.stderr
+    assert "in the registry already" in shared.bake("warm").stderr
+    assert "in the registry already" not in shared.bake("warm", "--no-push").stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_watch_ends_cleanly(cli: Run, project: Path, number: signal.Signals) -> None:
+    """Rounds take up a changed configuration, outlive a wrong one, and a signal ends them with exit 0."""
+    config = project / "desktop-bake.toml"
+    right = config.read_text()
+    with watching(project) as process:
+        assert next_round(process)["environments"][0]["action"] == "built"
+        assert next_round(process)["environments"][0]["action"] == "fresh"
+        config.write_text("wrong = 1\n" + right)
+        assert "unknown key 'wrong'" in until(process, lambda r: bool(r["error"]))["error"]
+        config.write_text(right + 'name = "a new one"\n[environments.default.build_args]\nA = "1"\n')
+        assert until(process, lambda r: not r["error"])["environments"][0]["action"] == "built"
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 0
+
+
+def test_watch_is_stopped_in_a_build(cli: Run, project: Path) -> None:
+    """SIGTERM in the middle of a build: the build ends, nothing is left behind, exit 0."""
+    (project / "setup.sh").write_text("exec sleep 98764\n")
+    with watching(project) as process:
+        deadline = time.monotonic() + 30
+        while not sleeping() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert sleeping()
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    deadline = time.monotonic() + 15
+    while sleeping() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not sleeping()
+
+
+def sleeping() -> bool:
+    """Whether that build's step runs on this machine."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if entry.read_bytes().startswith(b"sleep\x0098764"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def watching(project: Path) -> subprocess.Popen[str]:
+    """`warm --watch` with a round a second."""
+    words = [sys.executable, "-m", "bake", "warm", "--watch", "1s", "--json"]
+    return subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def next_round(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The next line it prints."""
+    assert process.stdout
+    value: dict[str, Any] = json.loads(process.stdout.readline())
+    return value
+
+
+def until(process: subprocess.Popen[str], wanted: Any) -> dict[str, Any]:
+    """The first of the next few rounds that is wanted."""
+    for _ in range(10):
+        found = next_round(process)
+        if wanted(found):
+            return found
+    pytest.fail("no such round")
+
+
+def test_the_place_for_prune() -> None:
+    """What tidies up is called after a round in which nothing failed."""
+    called = []
+    done = warm_round(1, Settings(), Engine(), tidy=lambda *_: called.append(1))
+    assert called == [1]
+    assert "no environment has its cache switched on" in done.line()
+
+
+def test_unit(tmp_path: Path) -> None:
+    """The systemd unit is one: by systemd's own check where it is installed, and by its form anywhere."""
+    unit = configparser.ConfigParser(strict=True, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(UNIT)
+    assert unit.sections() == ["Unit", "Service", "Install"]
+    command = unit["Service"]["ExecStart"].split()
+    assert parser().parse_args(command[1:]).watch == "15m"
+    if shutil.which("systemd-analyze"):
+        there = tmp_path / UNIT.name
+        there.write_text(UNIT.read_text().replace(command[0], sys.executable))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", there], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        there.write_text(there.read_text().replace("Restart=on-failure", "Restart=on-failur"))
+        done = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", there], capture_output=True, text=True, check=False
+        )
+        assert "on-failur" in done.stderr
+
+
+def test_cron_line() -> None:
+    """The cron line is one that cron takes, and its command is one of ours."""
+    text = (DOCS / "warm" / "desktop-bake-warm.cron").read_text()
+    assert not cron_faults(text)
+    assert "desktop-bake warm --config" in text
+
+
+@pytest.mark.parametrize("page", ["warm.md", "environments.md", "completion.md"])
+def test_commands_in_docs(page: str) -> None:
+    """Every command that the pages show is one that the parser takes."""
+    commands = list(quoted_commands((DOCS / page).read_text()))
+    assert commands
+    for command in commands:
+        parser().parse_args([word for word in command if not word.startswith("#")])
