@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bake.resolve import Status, ask_registry, glance
 from generator.errors import BuildFailedError, TaskError, TimeLimitError
+from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -61,7 +62,14 @@ def desktop_below(
     assert result.image_id
     name = replace(settings.repository, tag=str(key.desktop))
     engine.tag(result.image_id, name)
-    return f"docker-image://{name}@{result.image_id}"
+    return f"docker-image://{name}@{_digest(result.image_id, name, engine)}"
+
+
+def _digest(image_id: str, name: ImageReference, engine: Engine) -> str:
+    """What BuildKit finds an image of the engine by: the registry's digest where it came from there, else its ID."""
+    image = engine.image(image_id)
+    known = [ImageReference.parse(text) for text in image.repo_digests] if image else []
+    return next((str(k.digest) for k in known if k.repository == name.repository), image_id)
 
 
 def run_preflight(
