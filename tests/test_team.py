@@ -686,6 +686,13 @@ def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
         assert stamp(machine_.run, answer(done)["image_id"]) == first
         shown = machine_.run("docker", "run", "--rm", str(answer(done)["image_id"]), "cat", "/etc/preflight").stdout
         assert shown == f"{number}\n"
+    (shared.folder / "setup.sh").write_text("echo other > /etc/configured\n")  # a desktop that no registry knows
+    for number, machine_ in enumerate((classic, second, classic, second)):
+        preflight.write_text(f"echo here {number} > /etc/preflight\n")
+        done = machine_.desktop_bake("build", "--json", cwd=shared.folder)
+        assert answer(done)["status"] == "built"
+        assert "WARNING" not in done.stderr
+        assert done.stderr.count("[desktop-cache] building") == (2 if number < 2 else 1)
 
 
 def test_a_layer_by_a_remote_builder(
