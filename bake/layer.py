@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bake.resolve import Status, ask_registry, glance
 from generator.errors import BuildFailedError, TaskError, TimeLimitError
+from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.environment import Environment
     from generator.layer import LayerKey
+    from generator.reference import Digest
 
 # Over standard input: no process list shows the script, and it may be longer than an argument.
 _FROM_INPUT = (
@@ -61,7 +63,18 @@ def desktop_below(
     assert result.image_id
     name = replace(settings.repository, tag=str(key.desktop))
     engine.tag(result.image_id, name)
-    return f"docker-image://{name}@{result.image_id}"
+    digest = _digest(result.image_id, name, engine)
+    return f"docker-image://{name}@{digest}" if digest else None
+
+
+def _digest(image_id: str, name: ImageReference, engine: Engine) -> Digest | None:
+    """What BuildKit finds an image of the engine by, which no moving tag can change.
+
+    None for an image that was built in the classic store and never pushed: that has an ID alone.
+    """
+    image = engine.image(image_id)
+    known = [ImageReference.parse(text) for text in image.repo_digests] if image else []
+    return next((k.digest for k in known if k.repository == name.repository), None)
 
 
 def run_preflight(

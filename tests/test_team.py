@@ -659,3 +659,59 @@ def test_a_remote_builder(shared: Project, second: Machine, tmp_path_factory: py
             )
             here("docker", "image", "rm", "-f", str(built["image_id"]))
             assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
+
+
+# --- layers ----------------------------------------------------------------------------------------------------
+
+
+def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
+    """Layers and desktop are published and pulled; a changed layer on a machine that has neither builds on the desktop
+    that it pulls, whatever its store, and a builder that forgot everything builds on the desktop that is here."""
+    shared.change(environment='preflight_script = "preflight.sh"')
+    preflight = shared.folder / "preflight.sh"
+    preflight.write_text("date +%s%N > /etc/preflight\n")
+    built = answer(shared.bake("build", "--push", "--json"))
+    first = stamp(here, built["image_id"])
+    assert answer(second.desktop_bake("resolve", "--json", cwd=shared.folder))["status"] == "registry-hit"
+    pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
+    assert pulled["status"] == "registry-hit"
+    assert stamp(second.run, pulled["image_id"]) == first
+    for number, machine_ in enumerate((second, classic, second)):
+        machine_.run("docker", "builder", "prune", "-af", check=True)
+        preflight.write_text(f"echo {number} > /etc/preflight\n")
+        done = machine_.desktop_bake("build", "--json", cwd=shared.folder)
+        assert answer(done)["status"] == "built"
+        assert "WARNING" not in done.stderr
+        assert done.stderr.count("[desktop-cache] building") == 1, done.stderr
+        assert stamp(machine_.run, answer(done)["image_id"]) == first
+        shown = machine_.run("docker", "run", "--rm", str(answer(done)["image_id"]), "cat", "/etc/preflight").stdout
+        assert shown == f"{number}\n"
+    (shared.folder / "setup.sh").write_text("echo other > /etc/configured\n")  # a desktop that no registry knows
+    for number, machine_ in enumerate((classic, second, classic, second)):
+        preflight.write_text(f"echo here {number} > /etc/preflight\n")
+        done = machine_.desktop_bake("build", "--json", cwd=shared.folder)
+        assert answer(done)["status"] == "built"
+        assert "WARNING" not in done.stderr
+        assert done.stderr.count("[desktop-cache] building") == (2 if number < 2 else 1)
+
+
+def test_a_layer_by_a_remote_builder(
+    shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A builder that sees none of the engine's images takes the published desktop, or else its target."""
+    preflight = shared.folder / "preflight.sh"
+    preflight.write_text("echo 1 > /etc/preflight\n")
+    shared.change(environment='preflight_script = "preflight.sh"')
+    with remote_builder(second, tmp_path_factory.mktemp("socket")) as builder:
+        linked = answer(shared.bake("build", "--json", "--builder", builder))
+        assert linked["status"] == "built"
+        desktop = str(linked["cache_key"]).rpartition("-p")[0]
+        shared.change()
+        plain = answer(shared.bake("build", "--push", "--json", "--builder", builder))
+        assert plain["cache_key"] == desktop
+        assert stamp(here, plain["image_id"]) == stamp(here, linked["image_id"])
+        second.run("docker", "builder", "prune", "-af", check=True)
+        shared.change(environment='preflight_script = "preflight.sh"')
+        preflight.write_text("echo 2 > /etc/preflight\n")
+        second_layer = answer(shared.bake("build", "--json", "--builder", builder))
+        assert stamp(here, second_layer["image_id"]) == stamp(here, plain["image_id"])
