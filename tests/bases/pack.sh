@@ -32,7 +32,8 @@ release noVNC "$(version NOVNC)" /usr/share/novnc .
 release websockify "$(version WEBSOCKIFY)" /usr/lib/python3/dist-packages websockify
 package /srv/aur websockify websockify
 package /srv/aur novnc novnc
-for line in 'fontconfig fontconfig|bin/fc-' 'tigervnc tigervnc|/Xvnc' 'fluxbox /fluxbox|/bin/fb' 'xterm xterm' 'imagemagick ImageMagick|magick|-im7|/import' \
+for line in 'tigervnc tigervnc|/Xvnc' 'fluxbox /fluxbox|/bin/fb' 'xterm xterm' 'fontconfig bin/fc-' \
+  'imagemagick ImageMagick|magick|-im7|/import' \
   'xorg-xwininfo bin/xwininfo' 'xorg-xprop bin/xprop' 'wmctrl bin/wmctrl' 'xdotool bin/xdotool' 'xorg-xauth bin/xauth' \
   'ttf-dejavu /dejavu/' 'xorg-fonts-alias-misc /misc/fonts.alias' 'xorg-fonts-misc fonts/X11/misc' \
   'xorg-mkfontscale bin/mkfont' 'python python3|bin/py' 'archlinux-keyring ^$' 'debian-libraries .'; do
