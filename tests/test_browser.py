@@ -69,6 +69,7 @@ def browser() -> Iterator[webdriver.Remote]:
             driver.quit()
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+        subprocess.run(["docker", "image", "rm", "-f", IMAGE], capture_output=True, check=False)
 
 
 def _listens(port: int) -> bool:
