@@ -198,6 +198,11 @@ def _bake_target(
     target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
     if settings.cache == "local":
         local_cache.snapshot(caches, family, folder / _CACHE_IN)
+    for name in target.secrets:
+        if name not in os.environ:
+            raise BuildFailedError(
+                f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
+            )
     write_files(folder, rendered_files(targets))
     request = _request(targets, folder, settings, ready)
     log(f"[desktop-cache] building {target.tags[0]}")

@@ -45,6 +45,7 @@ _ENVIRONMENT: dict[str, type] = {
     "preflight_run_script": str,
     "build_args": dict,
     "platforms": list,
+    "build_secrets": list,
 }
 ENVIRONMENT_FIELDS: Mapping[str, type] = _ENVIRONMENT  # what an `[environments.ID]` may hold
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
@@ -286,9 +287,11 @@ def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Envi
     values = dict(fields)
     values["base_image"] = ImageReference.parse(values["base_image"])
     values["platforms"] = tuple(values.get("platforms", ()))
+    values["build_secrets"] = tuple(values.get("build_secrets", ()))
     for name, value in [
         *values.get("build_args", {}).items(),
         *(("platforms", p) for p in values["platforms"]),
+        *(("build_secrets", name) for name in values["build_secrets"]),
     ]:
         if not isinstance(value, str):
             raise ConfigurationError(f"{where}: {name} holds {value!r}, which is no text", f'write "{value}"')

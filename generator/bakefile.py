@@ -65,6 +65,7 @@ class BakeTarget:
         context: the build context's folder, relative to the bake file.
         base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
         tags, labels, args, platforms, cache_from, cache_to: the target's attributes of these names.
+        secrets: names of variables that a step may mount.
         recipe: the files that belong into the context.
     """
 
@@ -76,6 +77,7 @@ class BakeTarget:
     labels: Mapping[str, str]
     args: Mapping[str, str]
     platforms: tuple[str, ...]
+    secrets: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
     recipe: Recipe | Preflight
@@ -160,6 +162,7 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
                 labels=key.labels(environment.base_image.named),
                 args={} if layer else dict(sorted(environment.build_args.items())),
                 platforms=tuple(sorted(set(environment.platforms))),
+                secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
                 cache_from=cache.cache_from,
                 cache_to=cache.cache_to,
                 recipe=recipe,

@@ -33,6 +33,8 @@ class Environment:
         preflight_run_script: file name of a script that runs in the container at every start; None for none.
         build_args: build arguments, name to value.
         platforms: target platforms such as `linux/amd64`; empty for the builder's own.
+        build_secrets: names of variables whose values a build may mount (Dockerfile reference, "RUN
+            --mount=type=secret"); a value is in no key, file, label or layer.
 
     Raises:
         ConfigurationError: a value cannot be passed to BuildKit as it stands.
@@ -50,6 +52,7 @@ class Environment:
     preflight_run_script: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
+    build_secrets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.env_id or any(not c.isprintable() for c in self.env_id):
@@ -61,6 +64,12 @@ class Environment:
                 raise ConfigurationError(
                     f"environment {self.env_id!r}: malformed platform {platform!r}",
                     "write os/architecture[/variant], for example linux/amd64",
+                )
+        for name in self.build_secrets:
+            if not _ARGUMENT.fullmatch(name):
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: malformed build secret name {name[:40]!r}",
+                    "write the name of an environment variable, not its value",
                 )
         for name, value in self.build_args.items():
             if not _ARGUMENT.fullmatch(name):

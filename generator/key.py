@@ -191,6 +191,7 @@ def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -
     parts += [(f"file:{int(f.executable)}:{path}", f.content) for path, f in recipe.files.items()]
     parts += [(f"arg:{name}", value.encode()) for name, value in environment.build_args.items()]
     parts += [(f"platform:{platform}", b"") for platform in set(environment.platforms)]
+    parts += [(f"secret:{name}", b"") for name in set(environment.build_secrets)]
     return CacheKey(
         variant=variant_of(environment.base_image),
         base=base_digest,
