@@ -74,11 +74,12 @@ class Container:
             finally:
                 answered.set()
 
-        threading.Thread(target=ask, name="create", daemon=True).start()
+        thread = threading.Thread(target=ask, name="create", daemon=True)
         try:
+            thread.start()
             answered.wait()
-        except BaseException:
-            answered.wait(CALL_TIMEOUT_S)
+        except BaseException:  # also while it starts
+            answered.wait(CALL_TIMEOUT_S if thread.ident else 1.0)
             raise
         if isinstance(answers[0], DesktopBakeError):
             raise answers[0]

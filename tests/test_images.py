@@ -66,8 +66,8 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
     everywhere = {row["image"] for row in said(cli("images", "--all", "--json"))["images"]}
     assert {old, new} <= everywhere
     text = cli("images").stdout
-    assert re.search(rf"^{re.escape(new)} .* ago  live +default$", text, re.MULTILINE)
-    assert re.search(rf"^{re.escape(old)} .* ago  stale for .* -$", text, re.MULTILINE)
+    assert re.search(rf"^{re.escape(new)} .* ago +live +default$", text, re.MULTILINE)
+    assert re.search(rf"^{re.escape(old)} .* ago +stale for .* -$", text, re.MULTILINE)
     family = said(cli("images", "--json"))["caches"]
     assert [cache["environments"] for cache in family] == [["default"]]
 
