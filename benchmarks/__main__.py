@@ -202,7 +202,7 @@ class Bench:
             plain = self.folder / str(targets[0].key)
             write_files(plain, rendered_files(targets))
             made.append(targets[0].tags[0])
-            return seconds(lambda: quiet("docker", "buildx", "bake", "desktop", "--load", cwd=plain))
+            return seconds(lambda: quiet("docker", "buildx", "bake", "desktop", cwd=plain))
 
         def rebuild() -> float:
             new("setup.sh", "recipe/desktop_setup.sh")
