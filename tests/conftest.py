@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,35 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 # Small enough to bake in a second: what it proves is ours, not the desktop's.
 TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
+
+
+FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: many rounds of what `make test` does a few of."""
+    parser.addoption("--soak", action="store_true", help="many rounds, and their figures into out/soak.jsonl")
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """How many rounds: `rounds(few, many)`, many under `--soak`."""
+    soak = request.config.getoption("--soak")
+    return lambda few, many: many if soak else few
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Write down what a test of docs/reliability.md counted: `figure("50 processes, 1 build")`, under `--soak`."""
+
+    def write(text: str) -> None:
+        if request.config.getoption("--soak"):
+            FIGURES.parent.mkdir(exist_ok=True)
+            line = {"test": request.node.nodeid.split("[")[0], "figure": text}
+            with FIGURES.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    return write
 
 
 def base_name() -> str:

@@ -91,7 +91,9 @@ def printed(project: Path, base: str) -> Iterator[tuple[str, subprocess.Popen[by
     )  # fmt: skip
     try:
         assert process.stderr
-        url = next(line.split()[1].decode() for line in process.stderr if b"http://" in line)
+        # a build's own lines, where this test comes first, hold URLs too
+        said = (line.decode() for line in process.stderr)
+        url = next(line.split()[1] for line in said if line.startswith("[desktop] http://127.0.0.1:"))
         yield url, process
     finally:
         process.terminate()
