@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from generator.environment import Environment
 
 INSTALL_TIMEOUT_S = 1200.0
-_LISTENS, _INSTALLED = "[desktop] noVNC listens", "[desktop] installed"
+_LISTENS, _READY, _INSTALLED = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 # the scripts must not eat the secret, which waits on the standard input
 _AT_START = 'set -e; bash -c "$1" </dev/null; bash -c "$2" </dev/null; echo "[desktop] installed"; exec bash -c "$3"'
 # a detached command: the container ends with it
@@ -46,7 +46,7 @@ def start_task(
     command: Sequence[str] = (),
     cancel: threading.Event | None = None,
 ) -> DesktopTask:
-    """Start a container of this image and wait until its desktop answers through noVNC.
+    """Start a container of this image and wait until its desktop answers through noVNC and its window manager runs.
 
     The container ends with this process, whatever becomes of it, unless `options.detach` says that it stays.
 
@@ -100,7 +100,6 @@ def start_task(
         display = f":{DISPLAY}" if desktop else None
         run_preflight(container.container_id, environment, image, settings, log, display)
         if command:
-            task.wait_until_managed(cancel)
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
             task = replace(task, command=Command(container, words, log))
     except BaseException:  # Ctrl-C too: the container goes with us
@@ -164,15 +163,16 @@ def _observe(
     try:
         if install_at_start:
             _follow_install(task, end, log, cancel)
-        listens = console.until(_LISTENS, end, cancel)
+        if not console.until(_LISTENS, end, cancel):
+            raise died(console)
+        wait_for_banner(url, end - time.monotonic(), alive)
+        if not console.until(_READY, end, cancel):  # a window opened before would stay without a frame
+            raise died(console)
     except TimeLimitError as error:
         raise TimeLimitError(
             f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
         ) from error
-    if not listens:
-        raise died(console)
-    wait_for_banner(url, end - time.monotonic(), alive)
-    log("[desktop] ready")
+    log(_READY)
     return replace(task, novnc_url=url)
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 86400.0
-_READY = "[desktop] ready"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +81,7 @@ class DesktopTask:
         Raises:
             ConfigurationError: the image has no such command.
             TimeLimitError: it did not end in time; it ends with the task.
-            TaskError: the desktop ended.
         """
-        self.wait_until_managed()
         words = ["docker", "exec", *["-i"] * interactive, *["-t"] * terminal, self.container_id, *command]
         try:
             status = subprocess.run(words, check=False, timeout=timeout_s).returncode
@@ -98,11 +95,6 @@ class DesktopTask:
                     "install it in the setup script or the base",
                 )
         return status
-
-    def wait_until_managed(self, cancel: threading.Event | None = None) -> None:
-        """Until the window manager runs, some 50 ms after VNC answers: windows opened before stay without a frame."""
-        if self.novnc_url and not self.console.until(_READY, time.monotonic() + READY_TIMEOUT_S, cancel):
-            raise died(self.console)
 
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
         """Wait for the end of its command; without one, for the end of the task itself.

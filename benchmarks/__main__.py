@@ -97,7 +97,7 @@ class Bench:
         print(self.rows[-1], file=sys.stderr, flush=True)
 
     def start(self, image: ImageResult) -> float:
-        """From nothing to the VNC banner, through the API."""
+        """From nothing to VNC's banner and a window manager, through the API."""
         started = []
         return seconds(
             lambda: started.append(start_task(self.environment, image, self.settings)), lambda: started[0].stop()
@@ -143,7 +143,7 @@ class Bench:
     def starts(self) -> None:
         """Task start: the command against bare docker run, and against installing at start."""
         ours, bare = medians(self.repetitions, self.command, self.bare)
-        self.row("hit, `desktop-bake run` to banner / bare docker run", ours, bare, "<= 1.6")
+        self.row("hit, `desktop-bake run` until ready / bare docker run to the banner", ours, bare, "<= 1.6")
         setup = shipped("recipe/desktop_setup.sh").read_text()
         at_start = replace(self.image, status=Status.FALLBACK, image=str(self.environment.base_image), image_id=None,
                            install_at_start=True)  # fmt: skip

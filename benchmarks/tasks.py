@@ -26,7 +26,7 @@ def measure(bench: Bench) -> None:
 
     times = bench.repetitions * 2
     api, bare = medians(times, lambda: _api(bench), bench.bare)
-    bench.row("hit, API call to banner in a warm process / bare docker run", api, bare, "<= 1.2")
+    bench.row("hit, API call until ready in a warm process / bare docker run to the banner", api, bare, "<= 1.2")
     many, one = medians(bench.repetitions, lambda: _at_once(bench, AT_ONCE), lambda: _at_once(bench, 1))
     bench.row(f"{AT_ONCE} tasks at once until the last is ready / one task", many, one, "<= 12")
     own, shared = zip(*(_memory(bench) for _ in range(bench.repetitions)), strict=True)
@@ -35,7 +35,7 @@ def measure(bench: Bench) -> None:
 
 
 def _api(bench: Bench) -> float:
-    """One call of the API after the other, as a runner makes them, until noVNC gives VNC's banner."""
+    """One call of the API after the other, as a runner makes them, until noVNC gives VNC's banner and a window manager runs."""
     start = time.perf_counter()
     image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
     task = start_task(bench.environment, image, bench.settings, engine=bench.engine)
@@ -45,7 +45,7 @@ def _api(bench: Bench) -> float:
 
 
 def _at_once(bench: Bench, count: int) -> float:
-    """So many tasks from threads of one process, until the last one's desktop answers."""
+    """So many tasks from threads of one process, until the last one's desktop is ready."""
 
     def one(_number: int) -> DesktopTask:
         image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)

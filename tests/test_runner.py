@@ -99,7 +99,6 @@ def test_wait_has_a_limit_and_can_be_cancelled(
 def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
     """Where the X server dies, waiting ends with 1, and a command is refused with the reason."""
     with start_task(desktop, image, desktop_settings) as task:
-        task.wait_until_managed()
         script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
         Engine().docker("exec", task.container_id, "sh", "-c", script)
         assert task.wait(30) == 1
