@@ -129,13 +129,22 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
 
 
 def test_fallback_installs_at_start(cli: Run, shipped: Path) -> None:
-    """A build that fails does not lose the task: the desktop is installed at start, and the reason is said."""
+    """A build that fails does not lose the task: the desktop is installed at start, then both parts of a preflight run
+    on that desktop, and the reason is said."""
     config = shipped / "desktop-bake.toml"
-    config.write_text(config.read_text() + 'dockerfile = "Dockerfile"\n')
+    config.write_text(
+        config.read_text() + 'dockerfile = "Dockerfile"\npreflight_script = "cached.sh"\n'
+        'preflight_run_script = "every.sh"\n'
+    )
     (shipped / "Dockerfile").write_text("FROM base\nRUN exit 3\n")
-    done = cli("run", "--", "xprop", "-root", "_NET_SUPPORTING_WM_CHECK")
+    (shipped / "cached.sh").write_text("command -v fluxbox > /etc/cached\n")
+    (shipped / "every.sh").write_text(
+        "cat /etc/cached > /etc/every; xprop -root _NET_SUPPORTING_WM_CHECK >> /etc/every\n"
+    )
+    done = cli("run", "--", "sh", "-c", "cat /etc/every; xprop -root _NET_SUPPORTING_WM_CHECK")
     assert done.returncode == 0, done.stderr
-    assert "window id" in done.stdout
+    assert done.stdout.startswith("/usr/bin/fluxbox\n")
+    assert done.stdout.count("window id") == 2
     assert "[desktop-cache] build failed: " in done.stderr
     assert "[desktop-cache] falling back to runtime install" in done.stderr
     assert "[desktop] ready" in done.stderr
