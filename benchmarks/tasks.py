@@ -35,7 +35,7 @@ def measure(bench: Bench) -> None:
 
 
 def _api(bench: Bench) -> float:
-    """One call of the API after the other, as a runner makes them, until VNC's banner comes and a window manager runs."""
+    """One call of the API after the other, as a runner makes them, until it is ready."""
     start = time.perf_counter()
     image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
     task = start_task(bench.environment, image, bench.settings, engine=bench.engine)

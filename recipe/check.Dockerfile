@@ -1,6 +1,7 @@
 # Starts the desktop while it is built, and hands out its picture. `desktop` is a named context: the baked target.
 FROM desktop AS check
 
+ARG DESKTOP_CHECK_TIMEOUT_S=30
 RUN --network=none \
     --mount=type=bind,source=desktop_run.sh,target=/tmp/desktop_run.sh \
     --mount=type=bind,source=desktop_check.sh,target=/tmp/desktop_check.sh \

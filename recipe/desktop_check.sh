@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Start the desktop, see that a window manager lives and that something is to be seen, and save the picture:
-# desktop_check.sh RUN_SCRIPT PICTURE. Needs no network. Reads DESKTOP_CHECK_TIMEOUT_S (30).
+# desktop_check.sh RUN_SCRIPT PICTURE. Needs no network. Reads DESKTOP_CHECK_TIMEOUT_S (30), a build argument.
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1}

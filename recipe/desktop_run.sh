@@ -70,13 +70,13 @@ esac
 
 coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" -depth "${DESKTOP_DEPTH:-24}" \
   -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 -SecurityTypes None -AlwaysShared 2>"$run/Xvnc"; }
-x=$X_PID
+x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
 "${python[@]}" -c "$GATE" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
   <<<"${desktop_secret:-}" 2>"$run/websockify" &
 web=$!
 unset desktop_secret
 
-if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
+if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
   mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
   fluxbox >"$run/fluxbox" 2>&1 &
   wm=$!
@@ -95,12 +95,13 @@ if read -r _ <&"${X[0]}"; then # Xvnc says that it takes clients
   } &
 fi
 
-wait -n "$x" "$web" "${wm:-$x}"
-status=$?
+wait -n "$x" "$web" "${wm:-$x}" 2>/dev/null
 for name in Xvnc websockify fluxbox; do
   case $name in Xvnc) pid=$x ;; websockify) pid=$web ;; *) pid=${wm:-} ;; esac
   if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then
+    wait "$pid"
+    status=$?
     echo "[desktop] $name exited with status $status: $(tail -n 1 "$run/$name" 2>/dev/null)" >&2
   fi
 done
-exit "$((status ? status : 1))"
+exit "$((${status:-0} ? status : 1))"

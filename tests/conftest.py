@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
-from tests.machines import Registry, team_registry
+from tests.machines import Registry, team_registry, tool, tool_environment
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,7 +27,49 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
 
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+# Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
+TOGETHER = {"test_bases", "test_browser", "test_check", "test_exposure", "test_layer", "test_options", "test_run",
+            "test_runner", "test_task"}  # fmt: skip
 FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run on one worker (pytest-xdist, `--dist loadgroup`)."""
+    for item in items:
+        name = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("desktop" if name in TOGETHER else name))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Tests of several workers share the machine, also in their fixtures; one marked `alone` has it for itself."""
+    FIGURES.parent.mkdir(exist_ok=True)
+    turn = (FIGURES.parent / "turn.lock").open("w")
+    with turn, (FIGURES.parent / "gate.lock").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)  # whoever waits for all the others to end lets none begin
+        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        return (yield)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_base() -> Iterator[None]:
+    """Each further worker has a base of its own, so that none finds another's images to be near its own."""
+    name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
+    if not name or WORKER == "gw0":
+        yield
+        return
+    host, _, rest = name.partition("/")
+    own = f"{host}/{WORKER}/{rest}"
+    crane = [tool("crane"), "mutate", name, "--label", f"worker={WORKER}", "--tag", own]
+    subprocess.run(crane, env=tool_environment(), check=True, capture_output=True)
+    os.environ["DESKTOP_BAKE_TEST_BASE"] = own
+    yield
+    listed = ["docker", "image", "ls", "-q", "--no-trunc", own.rpartition(":")[0]]
+    images = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    if images:
+        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=False)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

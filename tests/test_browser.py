@@ -45,8 +45,9 @@ def browser() -> Iterator[webdriver.Remote]:
     """Chromium of Debian's packages, headless, in a container that shares this machine's loopback."""
     here = Path(__file__).parent
     subprocess.run(
-        ["docker", "buildx", "build", "-q", "--load", "-t", IMAGE, "--build-arg", f"BASE={base_name()}",
-         "-f", str(here / "browser.Dockerfile"), str(here)], check=True, capture_output=True,
+        ["docker", "buildx", "build", "-q", "--output", f"type=image,compression=uncompressed,name={IMAGE}",
+         "--build-arg", f"BASE={base_name()}", "-f", str(here / "browser.Dockerfile"), str(here)],
+        check=True, capture_output=True,
     )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

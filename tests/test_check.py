@@ -37,11 +37,12 @@ def configure(project: Path, base: str, setup: str = "") -> None:
     )
 
 
-def check(project: Path, cli: Run) -> subprocess.CompletedProcess[str]:
+def check(project: Path, cli: Run, timeout_s: int = 30) -> subprocess.CompletedProcess[str]:
     """What docker says to a rendered folder's check."""
     assert cli("render", "-o", "ci").returncode == 0
     return subprocess.run(
-        ["docker", "buildx", "bake", "desktop-check", "--progress", "plain"], cwd=project / "ci", capture_output=True,
+        ["docker", "buildx", "bake", "desktop-check", "--progress", "plain",
+         "--set", f"desktop-check-*.args.DESKTOP_CHECK_TIMEOUT_S={timeout_s}"], cwd=project / "ci", capture_output=True,
         text=True, check=False, stdin=subprocess.DEVNULL, timeout=300,
     )  # fmt: skip
 
@@ -69,7 +70,7 @@ def test_broken(case: str, cli: Run, project: Path, base: str) -> None:
     """A desktop that does not come up, has no window manager or shows nothing fails the build in one clear line."""
     setup, says = BROKEN[case]
     configure(project, base, setup)
-    done = check(project, cli)
+    done = check(project, cli, timeout_s=8)
     assert done.returncode == 1, done.stderr
     said = [line for line in done.stderr.splitlines() if "[desktop-check] FAILED: " in line]
     assert said, done.stderr

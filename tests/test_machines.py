@@ -191,6 +191,7 @@ with team_registry(folder / "team", base=sys.argv[2]) as team, machine(folder / 
 """
 
 
+@pytest.mark.alone
 def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
     """Interrupted with a container, a published port and a build under way, a machine leaves nothing at all."""
     before = left(tmp_path)
@@ -219,6 +220,7 @@ def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["Dockerfile"]
 
 
+@pytest.mark.alone
 def test_nothing_is_left_of_a_failed_start(team: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose registry cannot start, its engine up by then, says why and leaves nothing."""
     before = left(tmp_path)

@@ -522,8 +522,13 @@ def test_the_local_cache_does_not_grow(shared: Project, second: Machine) -> None
 
 
 def forget(second: Machine, built: dict[str, object]) -> None:
-    """Take an image and all that BuildKit kept of it from a machine; a new start, since a prune goes on for a while."""
+    """Take an image and all that BuildKit kept of it from a machine."""
     second.run("docker", "image", "rm", "-f", str(built["image_id"]), check=True)
+    forget_builds(second)
+
+
+def forget_builds(second: Machine) -> None:
+    """Take all that BuildKit kept from a machine; a new start, since a prune goes on for a while."""
     second.run("docker", "builder", "prune", "-af", check=True)
     second.restart_engine()
 
@@ -682,7 +687,7 @@ def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
     assert pulled["status"] == "registry-hit"
     assert stamp(second.run, pulled["image_id"]) == first
     for number, machine_ in enumerate((second, classic, second)):
-        machine_.run("docker", "builder", "prune", "-af", check=True)
+        forget_builds(machine_)
         preflight.write_text(f"echo {number} > /etc/preflight\n")
         done = machine_.desktop_bake("build", "--json", cwd=shared.folder)
         assert answer(done)["status"] == "built"
@@ -715,7 +720,7 @@ def test_a_layer_by_a_remote_builder(
         plain = answer(shared.bake("build", "--push", "--json", "--builder", builder))
         assert plain["cache_key"] == desktop
         assert stamp(here, plain["image_id"]) == stamp(here, linked["image_id"])
-        second.run("docker", "builder", "prune", "-af", check=True)
+        forget_builds(second)
         shared.change(environment='preflight_script = "preflight.sh"')
         preflight.write_text("echo 2 > /etc/preflight\n")
         second_layer = answer(shared.bake("build", "--json", "--builder", builder))
