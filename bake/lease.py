@@ -36,6 +36,7 @@ BEAT_S = 5.0
 LIFETIME_S = 20
 POLL_S = 2.0
 _REQUEST_S = 5.0
+_TWICE_S = 0.2
 _SETTLE_S = (0.5, 3.0)
 _RELEASED = Digest.of(RELEASED)
 
@@ -69,6 +70,18 @@ class _Place:
         lease = read_lease(found[0]) if found else None
         return (lease, found[1]) if found and lease else None
 
+    def digest(self) -> Digest | None:
+        """The digest under the lease's tag; looked for twice, as a registry may miss a tag while it is written."""
+
+        def look(session: Session, tag: str) -> Digest | None:
+            there = session.digest(tag)
+            if there is None:
+                time.sleep(_TWICE_S)
+                there = session.digest(tag)
+            return there
+
+        return self.ask(look)
+
     def published(self) -> Digest | None:
         """The digest under the key's own tag."""
         return self.ask(lambda session, _: session.digest(self.miss.cache_key))
@@ -91,7 +104,8 @@ class _Held:
 
     def _renew(self, session: Session, tag: str) -> bool:
         """Write the next beat, unless somebody took the lease over: both would build, but only one shall be heard."""
-        if session.digest(tag) not in self._own:
+        there = session.digest(tag)
+        if there and there not in self._own:
             return False
         self._lease = self._lease.next()
         session.put_manifest(tag, self._lease.content(), OCI_MANIFEST)
@@ -182,7 +196,7 @@ def _take(place: _Place, cancel: threading.Event) -> _Held | None:
     # Whoever found no lease when we did has written, too, by now or soon: it takes them about as long as us.
     shortest, longest = _SETTLE_S
     cancelled = cancel.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
-    mine = place.ask(lambda session, tag: session.digest(tag)) in lease.digests()
+    mine = place.digest() in lease.digests()
     held = _Held(place, lease) if mine else None
     if cancelled:
         if held:
@@ -210,7 +224,7 @@ def _wait(
     while True:
         gone = False
         with contextlib.suppress(RegistryError):  # as good as no beat
-            there = place.ask(lambda session, tag: session.digest(tag))
+            there = place.digest()
             if there and there != seen:
                 seen, moved = there, time.monotonic()
             published = place.published()  # asked after the lease, which is given back after the push
