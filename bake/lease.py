@@ -8,6 +8,7 @@ lifetime. Whatever fails costs a bounded wait, and then two machines build the s
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 import time
 import uuid
@@ -37,6 +38,7 @@ LIFETIME_S = 20
 POLL_S = 2.0
 _REQUEST_S = 5.0
 _TWICE_S = 0.2
+_APART_S = (0.1, 0.6)
 _SETTLE_S = (0.5, 3.0)
 _RELEASED = Digest.of(RELEASED)
 
@@ -64,11 +66,10 @@ class _Place:
         tag, limit_s = lease_tag(self.miss.cache_key), min(_REQUEST_S, self.settings.registry_timeout_s)
         return within(limit_s, self.settings.repository, self.engine.registry_config, lambda s: question(s, tag))
 
-    def read(self) -> tuple[Lease, Digest] | None:
-        """The lease that somebody has, and its digest."""
+    def read(self) -> tuple[Lease | None, Digest | None]:
+        """The lease that somebody has, if it is one, and the digest of what is there."""
         found = self.ask(lambda session, tag: session.manifest(tag))
-        lease = read_lease(found[0]) if found else None
-        return (lease, found[1]) if found and lease else None
+        return (read_lease(found[0]), found[1]) if found else (None, None)
 
     def digest(self) -> Digest | None:
         """The digest under the lease's tag; looked for twice, as a registry may miss a tag while it is written."""
@@ -171,29 +172,53 @@ def leased(
 
 def _take_or_wait(place: _Place, log: Log, end: float, cancel: threading.Event) -> tuple[_Held | None, ImageResult]:
     """The lease with the miss; or no lease, and what another machine's build became."""
+    refused = False
     while True:
-        found = place.read()
-        image = _wait(place, *found, log, end, cancel) if found else None
-        if image:
-            return None, image
+        try:
+            ended = _try_to_take(place, log, end, cancel)
+        except RegistryError:
+            if refused:
+                raise
+            refused = (
+                True  # a registry may refuse one of several that write the same at once: once more, apart from them
+            )
+            cancel.wait(random.uniform(*_APART_S))
+            continue
+        if ended:
+            return ended
         if time.monotonic() > end:
             return None, place.miss
-        held = _take(place, cancel)
-        if held:
-            return held, place.miss
 
 
-def _take(place: _Place, cancel: threading.Event) -> _Held | None:
-    """The lease, unless somebody else wrote after us."""
+def _try_to_take(
+    place: _Place, log: Log, end: float, cancel: threading.Event
+) -> tuple[_Held | None, ImageResult] | None:
+    """As `_take_or_wait`; None where another was faster."""
+    lease, there = place.read()
+    if lease and there:
+        ended = _wait(place, lease, there, log, end, cancel)
+        if not isinstance(ended, Digest):
+            return None, ended
+        there = ended
+    held = _take(place, there, cancel)
+    return (held, place.miss) if held else None
+
+
+def _take(place: _Place, instead_of: Digest | None, cancel: threading.Event) -> _Held | None:
+    """The lease in place of what was there, unless somebody else wrote meanwhile, or after us."""
     lease = Lease(owner=uuid.uuid4().hex, lifetime_s=LIFETIME_S)
 
-    def write(session: Session, tag: str) -> None:
+    def write(session: Session, tag: str) -> bool:
         session.put_blob(EMPTY)
+        if session.digest(tag) != instead_of:  # asked as near to the writing as can be
+            return False
         session.put_manifest(tag, lease.content(), OCI_MANIFEST)
+        return True
 
     began = time.monotonic()
-    place.ask(write)
-    # Whoever found no lease when we did has written, too, by now or soon: it takes them about as long as us.
+    if not place.ask(write):
+        return None
+    # Whoever looked just before we wrote has written, too, by now or soon: it takes them about as long as us.
     shortest, longest = _SETTLE_S
     cancelled = cancel.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
     mine = place.digest() in lease.digests()
@@ -207,12 +232,12 @@ def _take(place: _Place, cancel: threading.Event) -> _Held | None:
 
 def _wait(
     place: _Place, lease: Lease, seen: Digest, log: Log, end: float, cancel: threading.Event
-) -> ImageResult | None:
+) -> ImageResult | Digest:
     """Wait while another machine has the lease.
 
     Returns:
-        The hit that its build became; the miss, where it gave up or takes too long; None where it died, so that one of
-        those who wait has to take the lease over.
+        The hit that its build became; the miss, where it gave up or takes too long; or, where it died, the digest of
+        the lease that one of those who wait has to take over.
     """
     log(f"[desktop-cache] waiting: another machine builds {place.miss.cache_key}")
     began = moved = time.monotonic()
@@ -240,7 +265,7 @@ def _wait(
             return place.miss
         if time.monotonic() - moved > lease.lifetime_s:
             ended("the other machine gives no sign of life")
-            return None
+            return seen
         if time.monotonic() > end:
             ended("the limit; building here")
             return place.miss
