@@ -1,4 +1,4 @@
-"""A build on a miss: one bake under a lock of its key, with a time limit that stops BuildKit too."""
+"""A build on a miss: one bake, with a time limit that stops BuildKit too."""
 
 from __future__ import annotations
 
@@ -8,32 +8,26 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-
-import filelock
 
 from bake import layer, local_cache
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
 from bake.render import rendered_files, write_files
-from bake.resolve import ImageResult, Status, cache_folder, image_under_tag, silent
+from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
 from generator.bakefile import OUTPUT, BakeOptions, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
 from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.layer import LayerKey, stack_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.layer import Key
 
 _STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
@@ -100,11 +94,12 @@ def build(
     miss: ImageResult,
     settings: Settings,
     engine: Engine,
-    log: Log = silent,
-    progress: str = "plain",
-    ready: Preparation | None = None,
+    log: Log,
+    progress: str,
+    ready: Preparation,
+    cancel: threading.Event | None = None,
 ) -> ImageResult:
-    """Bake the image of an environment, under a lock of its key, and find it again by its labels.
+    """Bake the image of an environment, and find it again by its labels; the caller has the turn of its key.
 
     Args:
         environment: the environment.
@@ -113,16 +108,14 @@ def build(
         engine: where the image goes.
         log: gets one line at a time.
         progress: `plain` sends BuildKit's lines to `log`; `auto` lets it draw on this terminal.
-        ready: what was prepared; None where nothing was.
+        ready: what was prepared.
+        cancel: set by another thread to give up on the desktop below a layer.
 
     Raises:
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the time limit was reached; the build is stopped in BuildKit too.
         EngineError: no engine or buildx.
     """
-    if ready is None:
-        with Preparation(settings, engine, progress) as ready:
-            return build(environment, miss, settings, engine, log, progress, ready)
     assert miss.cache_key
     stack = settings.stack(environment)
     key = stack_key(environment, stack, miss.cache_key.base)
@@ -131,18 +124,14 @@ def build(
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
-        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver)
+        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver, cancel)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
-    with _lock(ready.folder, key, settings.build_timeout_s, log):
-        found = image_under_tag(result, engine)
-        if found:
-            return replace(result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process")
-        with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
-            try:
-                _bake_on(on_image, (*below, target), Path(name), settings, ready, log)
-            finally:
-                ready.child.end()  # before the folder that it reads goes
-        found = image_under_tag(result, engine)
+    with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
+        try:
+            _bake_on(on_image, (*below, target), Path(name), settings, ready, log)
+        finally:
+            ready.child.end()  # before the folder that it reads goes
+    found = image_under_tag(result, engine)
     if not found:
         require_buildx(engine)
         raise BuildFailedError(
@@ -150,27 +139,6 @@ def build(
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
     return replace(result, image_id=found.image_id)
-
-
-@contextmanager
-def _lock(folder: Path, key: Key, limit_s: float, log: Log) -> Iterator[None]:
-    """One build of a key at a time on this machine; the lock of a killed process is free."""
-    (folder / "locks").mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "locks" / f"{key}.lock")
-    try:
-        try:
-            lock.acquire(blocking=False)
-        except filelock.Timeout:
-            log(f"[desktop-cache] waiting: another process builds {key}")
-            lock.acquire(timeout=limit_s)
-    except filelock.Timeout as error:
-        raise TimeLimitError(
-            f"another process was still building {key} after {limit_s:g} s", "try again later"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _bake_on(

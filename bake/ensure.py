@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+import time
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine
-from bake.resolve import ImageResult, Status, glance, search, silent
+from bake.resolve import ImageResult, Status, glance, image_under_tag, search, silent
 from bake.settings import Settings
 from generator.errors import (
     CancelledError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
+    from bake.build import Preparation
     from bake.resolve import Log
     from generator.environment import Environment
 
@@ -53,40 +55,90 @@ def obtain(
     """
     if found.status is not Status.MISS:
         return found
-    from bake import failures
-    from bake.build import Preparation, build  # slow to import, which a hit must not pay
+    from bake.build import Preparation  # slow to import, which a hit must not pay
     from bake.record import write_record
-    from bake.transfer import publish, pull
+    from bake.transfer import publish
 
-    assert found.cache_key
-    key, draw = found.cache_key, progress != "plain"
+    def made(miss: ImageResult, ready: Preparation, leases: ExitStack | None) -> ImageResult:
+        return _make(miss, environment, settings, engine, log, progress, ready, leases, cancel=cancel, pausing=pausing)
 
-    def bake(miss: ImageResult, ready: Preparation) -> ImageResult:
-        if not pausing:
-            failures.lift(key)
-        turn = failures.attempt(key, settings.build_timeout_s, log, cancel) if pausing else nullcontext()
-        with turn, _ended_by(cancel, ready.child.end):
-            return build(environment, miss, settings, engine, log, progress, ready)
-
-    with Preparation(settings, engine, progress) as ready:  # while others are asked
-        found = search(found, settings, engine, log)
-        if found.status is Status.MISS:
-            built = bake(found, ready)
-    if found.status is Status.LOCAL_HIT:
-        return found
-    write_record(environment, found.cache_key, settings)
-    if found.status is Status.REGISTRY_HIT:
-        try:
-            return pull(found, settings, engine, log, draw=draw)
-        except (RegistryError, TimeLimitError) as error:
-            log(f"[desktop-cache] WARNING: {error}")
-            found = replace(found, registry_error=str(error))
+    with ExitStack() as leases:  # until what was built is published
+        with Preparation(settings, engine, progress) as ready:  # while others are asked
+            found = search(found, settings, engine, log)
+            if found.status is Status.MISS:
+                built = made(found, ready, leases)
+        if found.status is Status.LOCAL_HIT:
+            return found
+        write_record(environment, found.cache_key, settings)
+        if found.status is Status.REGISTRY_HIT:
+            found = _pulled(found, settings, engine, log, progress)
+            if found.image_id:
+                return found
             with Preparation(settings, engine, progress) as ready:
-                built = bake(found, ready)
-    built = replace(built, registry_error=found.registry_error)
-    if settings.push and built.status is Status.BUILT:
-        return publish(built, settings, engine, log, draw=draw)
-    return built
+                built = made(found, ready, None)
+        built = replace(built, registry_error=built.registry_error or found.registry_error)
+        if settings.push and built.status is Status.BUILT:
+            return publish(built, settings, engine, log, draw=progress != "plain")
+        return built
+
+
+def _make(
+    miss: ImageResult,
+    environment: Environment,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    progress: str,
+    ready: Preparation,
+    leases: ExitStack | None,
+    *,
+    cancel: threading.Event | None,
+    pausing: bool,
+) -> ImageResult:
+    """Build an image here, unless another process, or another machine of the team, does.
+
+    Args:
+        leases: where this machine's lease is kept until it is given back; None to build without one.
+        miss, environment, settings, engine, log, progress, cancel, pausing: as `obtain`.
+        ready: as `build`.
+    """
+    from bake import failures
+    from bake.build import build
+    from bake.lease import leased
+    from bake.turn import Turn
+
+    assert miss.cache_key
+    key, end = miss.cache_key, time.monotonic() + settings.build_timeout_s
+    if not pausing:
+        failures.lift(key)
+    with Turn(key, environment.env_id, settings.build_timeout_s, log, cancel) as turn:
+        here = image_under_tag(miss, engine)
+        if here:
+            return replace(miss, status=Status.LOCAL_HIT, image_id=here.image_id, reason="built by another process")
+        turn.announce()
+        with failures.attempt(key, log) if pausing else nullcontext():
+            if leases and settings.push and settings.lease:
+                left_s = end - time.monotonic()
+                found = leases.enter_context(leased(miss, settings, engine, log, left_s, cancel))
+                if found.status is Status.REGISTRY_HIT:
+                    miss = _pulled(found, settings, engine, log, progress)
+                    if miss.image_id:
+                        return miss
+            with _ended_by(cancel, ready.child.end):
+                built = build(environment, miss, settings, engine, log, progress, ready, cancel)
+            return replace(built, registry_error=miss.registry_error)
+
+
+def _pulled(hit: ImageResult, settings: Settings, engine: Engine, log: Log, progress: str) -> ImageResult:
+    """A registry hit with the image that was pulled; or the miss that it is where it cannot be pulled."""
+    from bake.transfer import pull
+
+    try:
+        return pull(hit, settings, engine, log, draw=progress != "plain")
+    except (RegistryError, TimeLimitError) as error:
+        log(f"[desktop-cache] WARNING: {error}")
+        tag = f"{settings.repository}:{hit.cache_key}"
+        return replace(hit, status=Status.MISS, image=tag, digest=None, registry_error=str(error))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Builds of a key that failed in a row: after three of them, tasks install at start at once, for a quarter of an hour.
 
-The state is one file a key in the cache folder, written under a lock that also lets one task at a time try.
+The state is one file a key in the cache folder, written by whoever has the key's turn.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bake.resolve import cache_folder
-from generator.errors import BuildFailedError, CancelledError, TimeLimitError
+from generator.errors import BuildFailedError, TimeLimitError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 IN_A_ROW = 3
 PAUSE_S = 900.0
-_CANCEL_EVERY_S = 0.1
 
 
 class PausedError(BuildFailedError):
@@ -68,49 +66,17 @@ def lift(key: Key) -> None:
 
 
 @contextlib.contextmanager
-def attempt(key: Key, limit_s: float, log: Log, cancel: threading.Event | None = None) -> Iterator[None]:
-    """One try to build a key, the only one on this machine at a time; its failure or success is written down.
+def attempt(key: Key, log: Log) -> Iterator[None]:
+    """One try to build a key, by whoever has its turn; its failure or success is written down.
 
     Args:
         key: the key.
-        limit_s: how long to wait for another task's try, in seconds.
         log: gets one line at a time.
-        cancel: set by another thread to stop waiting.
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
-        TimeLimitError: another's try took too long.
-        CancelledError: `cancel` was set.
     """
-    import filelock
-
     file = _file(key)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(file.with_suffix(".lock"))
-    end = time.monotonic() + limit_s
-    told = False
-    while not lock.is_locked:
-        try:
-            lock.acquire(timeout=_CANCEL_EVERY_S)
-        except filelock.Timeout as error:
-            if cancel and cancel.is_set():
-                raise CancelledError("cancelled") from error
-            if time.monotonic() > end:
-                raise TimeLimitError(
-                    f"another process was still building {key} after {limit_s:g} s", "try again later"
-                ) from error
-            if not told:
-                log(f"[desktop-cache] waiting: another process builds {key}")
-            told = True
-    try:
-        with _noted(key, file, log):
-            yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _noted(key: Key, file: Path, log: Log) -> Iterator[None]:
     before = read(key)
     left_s = before.pause_s(time.time())
     if left_s:
@@ -124,6 +90,7 @@ def _noted(key: Key, file: Path, log: Log) -> Iterator[None]:
         now = Failures(count=before.count + 1, last=time.time())
         new = file.with_suffix(".new")
         with contextlib.suppress(OSError):  # a full disk costs another try
+            file.parent.mkdir(parents=True, exist_ok=True)
             new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
             new.replace(file)
         if now.count >= IN_A_ROW:

@@ -30,8 +30,8 @@ _ERROR_LENGTH = 300
 class Recorder:
     """Takes the time of what is done for an environment, and appends it to a file.
 
-    A phase is `look` (the toggles, the key, the stores and registries), `pull`, `wait` (for another process that
-    builds the same), `build`, `push` or `start` (of a task). Each event begins where the last one ended.
+    A phase is `look` (the toggles, the key, the stores and registries), `pull`, `wait` (for another process or
+    machine that builds the same), `build`, `push` or `start` (of a task). Each event begins where the last one ended.
 
     Args:
         path: the file; it is made where it is missing.

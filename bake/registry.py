@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bake.registry_session import MANIFEST_LIMIT_BYTES, Session
-from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
+from generator.errors import DesktopBakeError, RegistryError
 from generator.manifest import Index, read_config, read_manifest, same_platform
-from generator.reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from generator.reference import ImageReference
+    from generator.reference import Digest, ImageReference
 
 LOOKUP_TIMEOUT_S = 10.0
 CONFIG_LIMIT_BYTES = 8 << 20
@@ -100,14 +99,8 @@ def digest_of(
     Args, Returns, Raises: as `look_up`.
     """
 
-    def ask(session: Session) -> Digest | None:
-        tag = reference.digest or reference.tag or "latest"
-        with contextlib.suppress(ConfigurationError):  # a registry that states no digest, or an odd one
-            return Digest(session.stated_digest(tag) or "")
-        found = session.manifest(tag)
-        return found[1] if found else None
-
-    return within(timeout_s, reference, insecure, ask)
+    tag = reference.digest or reference.tag or "latest"
+    return within(timeout_s, reference, insecure, lambda session: session.digest(tag))
 
 
 def within(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
-import os
 import re
 import time
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bake.credentials import Credentials, credentials_for
-from generator.errors import RegistryError
+from bake.registry_transport import connection_pool, unreachable
+from generator.errors import ConfigurationError, RegistryError
 from generator.manifest import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor
 from generator.reference import Digest
 from generator.refusal import error_codes, refusal
@@ -66,11 +65,15 @@ class Session:
             raise self._error(f"sent content that is not {stated[:80]}", "try again; then push the image again")
         return content, digest
 
-    def stated_digest(self, tag: object) -> str | None:
-        """The digest that a HEAD request states; None where it states none or finds nothing."""
+    def digest(self, tag: object) -> Digest | None:
+        """The digest under a tag, by a HEAD request where the registry states it there."""
         response = self.request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
         response.drain_conn()
-        return response.headers.get("Docker-Content-Digest") if response.status == 200 else None
+        if response.status == 200:
+            with contextlib.suppress(ConfigurationError):  # it states none, or an odd one
+                return Digest(response.headers.get("Docker-Content-Digest", ""))
+        found = self.manifest(tag)
+        return found[1] if found else None
 
     def content(self, kind: str, descriptor: Descriptor, limit_bytes: int) -> bytes:
         """What a descriptor names, verified."""
@@ -81,6 +84,43 @@ class Session:
         if Digest.of(answer[0]) != descriptor.digest:
             raise self._error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
         return answer[0]
+
+    # --- changes -----------------------------------------------------------------------------------------------
+
+    def put_manifest(self, tag: str, content: bytes, media_type: str) -> None:
+        """Put a manifest under a tag, whatever is there (OCI distribution spec, "Pushing Manifests")."""
+        self._require(self.request("PUT", f"manifests/{tag}", {"Content-Type": media_type}, content), 201)
+
+    def put_blob(self, content: bytes) -> None:
+        """Put a blob in one piece, unless it is there (OCI distribution spec, "Pushing a blob monolithically")."""
+        from urllib.parse import urljoin, urlsplit
+
+        digest = Digest.of(content)
+        found = self.request("HEAD", f"blobs/{digest}", {})
+        found.drain_conn()
+        if found.status == 200:
+            return
+        response = self.request("POST", "blobs/uploads/", {"Content-Length": "0"})
+        self._require(response, 202)
+        here = urlsplit(self._base or "")
+        place = urlsplit(urljoin(f"{self._base}/v2/{self._path}/blobs/uploads/", response.headers.get("Location", "")))
+        if place.netloc != here.netloc:  # not a place that our login may be sent to
+            raise self._error("takes uploads at another host", "ask who runs it")
+        query = f"{place.query}&digest={digest}".removeprefix("&")
+        kind = {"Content-Type": "application/octet-stream", **self._login_header()}
+        self._require(self._send("PUT", f"{self._base}{place.path}?{query}", kind, body=content), 201)
+
+    def delete_manifest(self, digest: Digest) -> None:
+        """Take a manifest out, and every tag that names it; one that is gone is no error."""
+        response = self.request("DELETE", f"manifests/{digest}", {})
+        if response.status == 405:
+            raise self._error("has deleting switched off", "ask who runs it to allow it there")
+        self._require(response, 200, 202, 404, action="delete")
+
+    def _require(self, response: urllib3.BaseHTTPResponse, *statuses: int, action: str = "push") -> None:
+        content = self._read(response, MANIFEST_LIMIT_BYTES)
+        if response.status not in statuses:
+            raise self.refusal(response, content, action)
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -96,12 +136,14 @@ class Session:
             return None
         raise self.refusal(response, content)
 
-    def request(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """One request below the repository, with the login that the registry asks for; the body is yet to be read."""
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """One request below the repository, with the login that the registry asks for; the answer is yet to be read."""
         for last in (False, True):
-            sent = {**headers, **({"Authorization": self._authorization} if self._authorization else {})}
-            response = self._first(method, path, sent) if self._base is None else self._send(
-                method, f"{self._base}/v2/{self._path}/{path}", sent
+            sent = {**headers, **self._login_header()}
+            response = self._first(method, path, sent, body) if self._base is None else self._send(
+                method, f"{self._base}/v2/{self._path}/{path}", sent, body=body
             )  # fmt: skip
             if response.status != 401 or last:
                 break
@@ -110,7 +152,12 @@ class Session:
                 break
         return response
 
-    def _first(self, method: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _login_header(self) -> dict[str, str]:
+        return {"Authorization": self._authorization} if self._authorization else {}
+
+    def _first(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> urllib3.BaseHTTPResponse:
         """The first request finds out how this registry is spoken to, as the engine does (dockerd,
         `insecure-registries`): with verified TLS; where the engine calls it insecure, any TLS or none.
         """
@@ -122,9 +169,9 @@ class Session:
             if tried and not self._is_insecure():
                 break
             self.close()
-            self._pool = _pool(host, verify=verify)
+            self._pool = connection_pool(host, verify=verify)
             try:
-                response = self._send(method, f"{scheme}://{host}/v2/{self._path}/{path}", headers)
+                response = self._send(method, f"{scheme}://{host}/v2/{self._path}/{path}", headers, body=body)
             except RegistryError as error:
                 tried = error if tried is None or scheme == "http" else tried
                 continue
@@ -165,7 +212,7 @@ class Session:
                     preload_content=False, timeout=urllib3.Timeout(total=left_s), **more,
                 )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self._host, error) from error
 
     def _read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
         import urllib3
@@ -177,7 +224,7 @@ class Session:
                 if len(content) > limit_bytes:
                     raise self._error(f"answers with more than {limit_bytes} bytes", "check the host and the port")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self._host, error) from error
         finally:
             if response.length_remaining:
                 response.close()
@@ -241,63 +288,3 @@ class Session:
             self._host, self._path, response.status, codes=error_codes(content), action=action,
             retry_after=response.headers.get("Retry-After", ""), login=self._login is not None,
         )  # fmt: skip
-
-    def _unreachable(self, error: Exception) -> RegistryError:
-        import urllib3.exceptions as known
-
-        cause = getattr(error, "reason", None) or error
-        if isinstance(cause, known.SSLError):
-            return self._error(
-                f"has a certificate that is not trusted, or speaks no TLS: {_said(cause)}",
-                f"put its CA's certificate in /etc/docker/certs.d/{self._host}/ca.crt",
-            )
-        if isinstance(cause, known.NameResolutionError):
-            return self._error("has no address: its name cannot be resolved", "check the name and the network")
-        if isinstance(cause, known.TimeoutError) and not isinstance(cause, known.NewConnectionError):
-            return self._error("did not answer in time", "check the network, or raise registry_timeout_s")
-        if isinstance(cause, known.ResponseError):
-            return self._error("redirects without end", "check the host and the port")
-        return self._error(f"cannot be reached: {_said(cause)}", "check the host, the port and the network")
-
-
-def _said(error: object) -> str:
-    """The reason within an error of urllib3, without its objects' addresses."""
-    text = re.sub(r"<[^>]*>|HTTPS?Connection(Pool)?\([^)]*\):?", "", str(error)).strip(" :(),'")
-    inner = re.search(r"\[Errno -?\d+\] ([^'\")]+)|\[SSL[^\]]*\] ([^'\"(]+)", text)
-    return ((inner and (inner[1] or inner[2])) or text).strip()[:120] or type(error).__name__
-
-
-def _pool(host: str, *, verify: bool) -> urllib3.PoolManager:
-    import ssl
-
-    import urllib3
-
-    if verify:
-        context = ssl.create_default_context()
-        for certificate in sorted(
-            Path("/etc/docker/certs.d", host).glob("*.crt")
-        ):  # dockerd, "Verify repository client"
-            with contextlib.suppress(OSError, ssl.SSLError):
-                context.load_verify_locations(certificate)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    retries = urllib3.Retry(
-        total=5, connect=1, read=1, redirect=5, status=2, other=0, backoff_factor=0.2,
-        status_forcelist=(502, 503, 504), respect_retry_after_header=False, raise_on_status=False,
-    )  # fmt: skip
-    proxy = _proxy(host)
-    if proxy:
-        return urllib3.ProxyManager(proxy, ssl_context=context, retries=retries)
-    return urllib3.PoolManager(ssl_context=context, retries=retries)
-
-
-def _proxy(host: str) -> str | None:
-    """The proxy that this process's environment names for a host, as the docker client takes it."""
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None
-    from urllib.request import getproxies, proxy_bypass
-
-    name = host.rsplit(":", 1)[0]
-    return None if proxy_bypass(name) or name == "localhost" else getproxies().get("https")

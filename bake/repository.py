@@ -92,17 +92,7 @@ def delete_manifest(
     Raises: as `tags_of`; also where the registry has deleting switched off.
     """
 
-    def ask(session: Session) -> None:
-        response = session.request("DELETE", f"manifests/{digest}", {})
-        content = response.read(_PAGE_LIMIT_BYTES)
-        if response.status == 405:
-            raise RegistryError(
-                f"registry {reference.domain} has deleting switched off", "ask who runs it to allow it there"
-            )
-        if response.status not in (200, 202, 404):
-            raise session.refusal(response, content, "delete")
-
-    return within(timeout_s, reference, insecure, ask)
+    return within(timeout_s, reference, insecure, lambda session: session.delete_manifest(digest))
 
 
 def time_of(stated: str) -> float:

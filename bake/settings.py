@@ -27,6 +27,7 @@ _TOP: dict[str, type] = {
     "build_timeout_s": int,
     "fallback": bool,
     "push": bool,
+    "lease": bool,
     "pull": str,
     "registry_timeout_s": int,
     "cache_scope": str,
@@ -56,6 +57,7 @@ _VARIABLES = {
     "DESKTOP_BAKE_BUILD_TIMEOUT_S": "build_timeout_s",
     "DESKTOP_BAKE_FALLBACK": "fallback",
     "DESKTOP_BAKE_PUSH": "push",
+    "DESKTOP_BAKE_LEASE": "lease",
     "DESKTOP_BAKE_PULL": "pull",
     "DESKTOP_BAKE_REGISTRY_TIMEOUT_S": "registry_timeout_s",
     "DESKTOP_BAKE_CACHE_SCOPE": "cache_scope",
@@ -75,6 +77,7 @@ class Settings:
         build_timeout_s: time limit of one build, in seconds.
         fallback: whether a failed build falls back to installing at run time.
         push: whether a built image is published in the repository.
+        lease: whether machines that push agree in the registry on one that builds.
         pull: pull policy of the base: `missing`, `always` or `never`, as `docker run --pull`.
         registry_timeout_s: time limit of one question to a registry, in seconds.
         cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
@@ -89,6 +92,7 @@ class Settings:
     build_timeout_s: int = 600
     fallback: bool = True
     push: bool = False
+    lease: bool = True
     pull: str = "missing"
     registry_timeout_s: int = 10
     cache_scope: str = DEFAULT_SCOPE

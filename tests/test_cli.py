@@ -175,18 +175,6 @@ def sleeping() -> bool:
     return False
 
 
-def test_two_at_once_build_once(cli: Run, project: Path) -> None:
-    """Two processes that miss the same key: one builds, the other waits and finds it."""
-    (project / "setup.sh").write_text("sleep 2\n")
-    two = [
-        subprocess.Popen([sys.executable, "-m", "bake", "build"], cwd=project, stdout=subprocess.PIPE, text=True,
-                         stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]  # fmt: skip
-    said = sorted(p.communicate(timeout=120)[0].split()[0] for p in two)
-    assert said == ["built", "local-hit"]
-
-
 def test_render_check(cli: Run, project: Path) -> None:
     """`--check` is silent where the folder is fresh, and exits 1 with a diff where it is stale."""
     assert cli("render", "-o", "ci").returncode == 0

@@ -13,6 +13,7 @@ import pytest
 from bake import Status, ensure_desktop_image, failures, load_settings
 from bake.failures import IN_A_ROW, PAUSE_S, Failures, PausedError
 from bake.resolve import cache_folder
+from bake.turn import Turn
 from generator.errors import BuildFailedError, CancelledError
 from generator.key import CacheKey
 from generator.reference import Digest
@@ -32,7 +33,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fail(lines: list[str] | None = None) -> None:
     """An attempt that fails."""
-    with failures.attempt(KEY, 10, (lines if lines is not None else []).append):
+    with Turn(KEY, "e", 10, print), failures.attempt(KEY, (lines if lines is not None else []).append):
         raise BuildFailedError("broken")
 
 
@@ -65,7 +66,7 @@ def test_three_in_a_row_pause() -> None:
     with pytest.raises(PausedError, match="3 builds of this key failed in a row; the next try is in 15 min"):
         fail()
     other = replace(KEY, variant="other")
-    with failures.attempt(other, 10, print):
+    with failures.attempt(other, print):
         pass
     failures.lift(KEY)
     with pytest.raises(BuildFailedError, match="broken"):
@@ -77,14 +78,14 @@ def test_a_success_ends_the_row() -> None:
     for _ in range(IN_A_ROW - 1):
         with pytest.raises(BuildFailedError):
             fail()
-    with failures.attempt(KEY, 10, print):
+    with failures.attempt(KEY, print):
         pass
     assert failures.read(KEY) == Failures()
 
 
 def test_a_cancelled_try_does_not_count() -> None:
     """Who gives up says nothing about the recipe."""
-    with pytest.raises(CancelledError), failures.attempt(KEY, 10, print):
+    with pytest.raises(CancelledError), failures.attempt(KEY, print):
         raise CancelledError("cancelled")
     assert failures.read(KEY) == Failures()
 

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bake.endpoint import Endpoint
+from generator.lease import EMPTY, Lease
+from generator.manifest import OCI_MANIFEST
 from tests.machines import machine
-from tests.registries import real_registry
+from tests.registries import Api, real_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Run
     from tests.machines import Machine, Registry
+
+LEASE = f"lease-{'0' * 32}"
 
 
 def docker(*words: str, check: bool = True) -> str:
@@ -176,7 +180,8 @@ def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> No
 
 
 def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
-    """The registry is touched when asked for alone: stale keys go, what else has a tag there stays."""
+    """The registry is touched when asked for alone: stale keys go, what else has a tag there stays,
+    and so do leases."""
     with real_registry(tmp_path / "registry") as registry:
         where = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/{repository(project)}", "DESKTOP_BAKE_PUSH": "1"}
         images = [built(cli, project, f"echo {n}", **where) for n in range(3)]
@@ -185,19 +190,28 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
             docker("tag", images[1], f"{path}:stable")
             docker("push", f"{path}:stable")
             docker("image", "rm", f"{path}:stable")
+            leave_lease(registry.host, path)
             assert said(cli("prune", "--yes", "--json", **where))["registry"] == []
-            assert published(cli, path) == {*images, f"{path}:stable"}
+            assert published(cli, path) == {*images, f"{path}:stable", f"{path}:{LEASE}"}
             plan = said(cli("prune", "--registry", "--yes", "--json", **where))
             assert {row["image"]: row["reason"] for row in plan["registry"]} == {
                 images[0]: "no environment reaches it",
                 images[1]: f"also tagged {path}:stable",
                 images[2]: "reached by default",
             }
-            assert published(cli, path) == {images[1], images[2], f"{path}:stable"}
+            assert published(cli, path) == {images[1], images[2], f"{path}:stable", f"{path}:{LEASE}"}
         finally:
             docker("image", "rm", "-f", *images, check=False)
     assert cli("prune", "--registry", "--dry-run").returncode == 2
     assert cli("prune", "--registry", "--dry-run", **where).returncode == 5
+
+
+def leave_lease(host: str, name: str) -> None:
+    """What a machine that died leaves in a registry."""
+    path = name.removeprefix(f"{host}/")
+    Api(host).push_blob(path, EMPTY)
+    content = Lease(owner="0" * 32, lifetime_s=20).content()
+    Api(host).push_manifest(path, LEASE, content, OCI_MANIFEST)
 
 
 def published(cli: Run, path: str) -> set[str]:

@@ -1,0 +1,273 @@
+"""One machine of a team builds a key at a time: a lease in the registry, best effort, and harmless where it is lost.
+
+A registry has no compare-and-swap. So a machine writes its lease, waits a little and reads back: the last writer has
+it. It renews the lease by a beat; those who wait judge it dead by their own clocks once it has not moved for its
+lifetime. Whatever fails costs a bounded wait, and then two machines build the same, which does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bake.registry import within
+from bake.resolve import Status, ask_registry
+from generator.errors import CancelledError, DesktopBakeError, RegistryError
+from generator.lease import EMPTY, RELEASED, Lease, lease_tag, read_lease
+from generator.manifest import OCI_MANIFEST
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    from bake.engine import Engine
+    from bake.registry_session import Session
+    from bake.resolve import ImageResult, Log
+    from bake.settings import Settings
+
+    _Answer = TypeVar("_Answer")
+
+BEAT_S = 5.0
+LIFETIME_S = 20
+POLL_S = 2.0
+_REQUEST_S = 5.0
+_TWICE_S = 0.2
+_APART_S = (0.1, 0.6)
+_SETTLE_S = (0.5, 3.0)
+_RELEASED = Digest.of(RELEASED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where the lease on a key lies.
+
+    Args:
+        miss: whose key.
+        settings, engine: as `leased`.
+    """
+
+    miss: ImageResult
+    settings: Settings
+    engine: Engine
+
+    def ask(self, question: Callable[[Session, str], _Answer]) -> _Answer:
+        """Ask the registry about the lease's tag.
+
+        Raises:
+            RegistryError: it did not answer, or refused.
+        """
+        assert self.miss.cache_key
+        tag, limit_s = lease_tag(self.miss.cache_key), min(_REQUEST_S, self.settings.registry_timeout_s)
+        return within(limit_s, self.settings.repository, self.engine.registry_config, lambda s: question(s, tag))
+
+    def read(self) -> tuple[Lease | None, Digest | None]:
+        """The lease that somebody has, if it is one, and the digest of what is there."""
+        found = self.ask(lambda session, tag: session.manifest(tag))
+        return (read_lease(found[0]), found[1]) if found else (None, None)
+
+    def digest(self) -> Digest | None:
+        """The digest under the lease's tag; looked for twice, as a registry may miss a tag while it is written."""
+
+        def look(session: Session, tag: str) -> Digest | None:
+            there = session.digest(tag)
+            if there is None:
+                time.sleep(_TWICE_S)
+                there = session.digest(tag)
+            return there
+
+        return self.ask(look)
+
+    def published(self) -> Digest | None:
+        """The digest under the key's own tag."""
+        return self.ask(lambda session, _: session.digest(self.miss.cache_key))
+
+
+class _Held:
+    """A lease of ours, kept alive by a thread until it is given back."""
+
+    def __init__(self, place: _Place, lease: Lease) -> None:
+        self._place, self._lease, self._own = place, lease, lease.digests()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        while not self._done.wait(BEAT_S):
+            with contextlib.suppress(RegistryError):  # the next beat may come through
+                if not self._place.ask(self._renew):
+                    return
+
+    def _renew(self, session: Session, tag: str) -> bool:
+        """Write the next beat, unless somebody took the lease over: both would build, but only one shall be heard."""
+        there = session.digest(tag)
+        if there and there not in self._own:
+            return False
+        self._lease = self._lease.next()
+        session.put_manifest(tag, self._lease.content(), OCI_MANIFEST)
+        return True
+
+    def release(self) -> None:
+        """Give it back: those who wait look for the image at once."""
+        self._done.set()
+        self._thread.join(2 * _REQUEST_S)
+        with contextlib.suppress(RegistryError):  # then it dies by itself
+            self._place.ask(self._clear)
+
+    def _clear(self, session: Session, tag: str) -> None:
+        there = session.digest(tag)
+        if there is None or there not in self._own:
+            return
+        try:
+            session.delete_manifest(there)  # by digest: what another wrote meanwhile stays
+        except RegistryError:
+            session.put_manifest(tag, RELEASED, OCI_MANIFEST)
+
+
+@contextlib.contextmanager
+def leased(
+    miss: ImageResult,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    limit_s: float,
+    cancel: threading.Event | None = None,
+) -> Iterator[ImageResult]:
+    """Have the lease on a key while it is built and published here, or wait for the machine that has it.
+
+    Args:
+        miss: from `search`.
+        settings: the repository.
+        engine: whose platform and registries.
+        log: gets one line at a time.
+        limit_s: how long to wait for another machine, in seconds.
+        cancel: set by another thread to stop waiting.
+
+    Returns:
+        The miss, where this machine builds; or the registry hit that another machine's build became.
+
+    Raises:
+        CancelledError: on entering: `cancel` was set.
+    """
+    place, held, found = _Place(miss=miss, settings=settings, engine=engine), None, miss
+    try:
+        try:
+            held, found = _take_or_wait(place, log, time.monotonic() + limit_s, cancel or threading.Event())
+            if held:  # another may have published it since we looked
+                found = ask_registry(miss, settings, engine)
+        except CancelledError:
+            raise
+        except DesktopBakeError as error:
+            log(f"[desktop-cache] no lease, so that others may build the same: {error}")
+        yield found if found.status is Status.REGISTRY_HIT else miss
+    finally:
+        if held:
+            held.release()
+
+
+def _take_or_wait(place: _Place, log: Log, end: float, cancel: threading.Event) -> tuple[_Held | None, ImageResult]:
+    """The lease with the miss; or no lease, and what another machine's build became."""
+    refused = False
+    while True:
+        try:
+            ended = _try_to_take(place, log, end, cancel)
+        except RegistryError:
+            if refused:
+                raise
+            refused = (
+                True  # a registry may refuse one of several that write the same at once: once more, apart from them
+            )
+            cancel.wait(random.uniform(*_APART_S))
+            continue
+        if ended:
+            return ended
+        if time.monotonic() > end:
+            return None, place.miss
+
+
+def _try_to_take(
+    place: _Place, log: Log, end: float, cancel: threading.Event
+) -> tuple[_Held | None, ImageResult] | None:
+    """As `_take_or_wait`; None where another was faster."""
+    lease, there = place.read()
+    if lease and there:
+        ended = _wait(place, lease, there, log, end, cancel)
+        if not isinstance(ended, Digest):
+            return None, ended
+        there = ended
+    held = _take(place, there, cancel)
+    return (held, place.miss) if held else None
+
+
+def _take(place: _Place, instead_of: Digest | None, cancel: threading.Event) -> _Held | None:
+    """The lease in place of what was there, unless somebody else wrote meanwhile, or after us."""
+    lease = Lease(owner=uuid.uuid4().hex, lifetime_s=LIFETIME_S)
+
+    def write(session: Session, tag: str) -> bool:
+        session.put_blob(EMPTY)
+        if session.digest(tag) != instead_of:  # asked as near to the writing as can be
+            return False
+        session.put_manifest(tag, lease.content(), OCI_MANIFEST)
+        return True
+
+    began = time.monotonic()
+    if not place.ask(write):
+        return None
+    # Whoever looked just before we wrote has written, too, by now or soon: it takes them about as long as us.
+    shortest, longest = _SETTLE_S
+    cancelled = cancel.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
+    mine = place.digest() in lease.digests()
+    held = _Held(place, lease) if mine else None
+    if cancelled:
+        if held:
+            held.release()
+        raise CancelledError("cancelled")
+    return held
+
+
+def _wait(
+    place: _Place, lease: Lease, seen: Digest, log: Log, end: float, cancel: threading.Event
+) -> ImageResult | Digest:
+    """Wait while another machine has the lease.
+
+    Returns:
+        The hit that its build became; the miss, where it gave up or takes too long; or, where it died, the digest of
+        the lease that one of those who wait has to take over.
+    """
+    log(f"[desktop-cache] waiting: another machine builds {place.miss.cache_key}")
+    began = moved = time.monotonic()
+    looked_at: Digest | None = None
+
+    def ended(how: str) -> None:
+        log(f"[desktop-cache] waited {time.monotonic() - began:.0f} s: {how}")
+
+    while True:
+        gone = False
+        with contextlib.suppress(RegistryError):  # as good as no beat
+            there = place.digest()
+            if there and there != seen:
+                seen, moved = there, time.monotonic()
+            published = place.published()  # asked after the lease, which is given back after the push
+            if published and published != looked_at:
+                looked_at = published
+                image = ask_registry(place.miss, place.settings, place.engine)
+                if image.status is Status.REGISTRY_HIT:
+                    ended("it is in the registry")
+                    return image
+            gone = there is None or there == _RELEASED
+        if gone:
+            ended("the other machine gave up; building here")
+            return place.miss
+        if time.monotonic() - moved > lease.lifetime_s:
+            ended("the other machine gives no sign of life")
+            return seen
+        if time.monotonic() > end:
+            ended("the limit; building here")
+            return place.miss
+        if cancel.wait(POLL_S):
+            raise CancelledError("cancelled")

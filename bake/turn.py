@@ -1,0 +1,126 @@
+"""One build of a key at a time on this machine, and whose it is: a lock, and a note beside it for those who wait.
+
+The lock is the truth; a killed holder's is free. The note is only text: it may be missing, stale or another's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from bake.resolve import cache_folder
+from generator.errors import CancelledError, TimeLimitError
+
+if TYPE_CHECKING:
+    import threading
+    from types import TracebackType
+
+    from bake.resolve import Log
+    from generator.layer import Key
+
+_POLL_S = 0.1  # also how soon a cancellation is noticed
+_NAMELESS_S = 1.0  # a holder looks once more before it builds, and most have nothing to build then
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Who builds, as its note says.
+
+    Attributes:
+        pid: its process.
+        environment: the environment that it builds for.
+        since: when it began, in seconds since 1970.
+    """
+
+    pid: int
+    environment: str
+    since: float
+
+    def __str__(self) -> str:
+        at = datetime.fromtimestamp(self.since, UTC)
+        return f"process {self.pid} of this user, environment {self.environment!r}, since {at:%H:%M:%S} UTC"
+
+
+class Turn:
+    """The turn to build a key, taken on entering and given back on leaving.
+
+    Args:
+        key: the key.
+        environment: for whom, as the others are told.
+        limit_s: how long to wait for it, in seconds.
+        log: gets one line at a time.
+        cancel: set by another thread to stop waiting.
+
+    Raises:
+        TimeLimitError: on entering: others were still building at the limit.
+        CancelledError: on entering: `cancel` was set.
+    """
+
+    def __init__(
+        self, key: Key, environment: str, limit_s: float, log: Log, cancel: threading.Event | None = None
+    ) -> None:
+        import filelock
+
+        self._key, self._environment = key, environment
+        self._limit_s, self._log, self._cancel = limit_s, log, cancel
+        folder = cache_folder() / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = filelock.FileLock(folder / f"{key}.lock")
+        self._note = folder / f"{key}.owner"
+
+    def __enter__(self) -> Self:
+        import filelock
+
+        began, told, waits_for = time.monotonic(), False, None
+        while True:
+            try:
+                self._lock.acquire(timeout=_POLL_S)
+                return self
+            except filelock.Timeout as error:
+                waited_s = time.monotonic() - began
+                if self._cancel and self._cancel.is_set():
+                    raise CancelledError("cancelled") from error
+                if waited_s > self._limit_s:
+                    raise TimeLimitError(
+                        f"another process was still building {self._key} after {self._limit_s:g} s", "try again later"
+                    ) from error
+            owner = self._owner()
+            if (owner and owner != waits_for) or (not told and waited_s > _NAMELESS_S):
+                self._log(f"[desktop-cache] waiting: another process builds {self._key}{f': {owner}' if owner else ''}")
+                told, waits_for = True, owner
+
+    def announce(self) -> None:
+        """Tell those who wait that there is something to build; a disk that is full or read-only costs them a name."""
+        owner = Owner(pid=os.getpid(), environment=self._environment, since=time.time())
+        with contextlib.suppress(OSError):
+            handle, name = tempfile.mkstemp(dir=self._note.parent, prefix=".owner-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(owner), file)
+            Path(name).replace(self._note)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+    def _owner(self) -> Owner | None:
+        """Whom the note names, if that process lives."""
+        try:
+            said = json.loads(self._note.read_text(encoding="utf-8"))
+            owner = Owner(pid=int(said["pid"]), environment=str(said["environment"]), since=float(said["since"]))
+            str(owner)  # a time that is none
+            os.kill(max(1, owner.pid), 0)
+        except PermissionError:  # it lives, as another user
+            return owner
+        except (OSError, OverflowError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return owner

@@ -1,0 +1,55 @@
+"""A gate in a build step: a build stays at it until the test lets it go on, and the test sees how many came."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_GATEWAY = (
+    "while read -r _ to via _; do [ $to = 00000000 ] && break; done </proc/net/route; "
+    "host=$((16#${via:6:2})).$((16#${via:4:2})).$((16#${via:2:2})).$((16#${via:0:2}))"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A port that build steps come to."""
+
+    listener: socket.socket
+    arrivals: list[str] = field(default_factory=list)
+    is_open: threading.Event = field(default_factory=threading.Event)
+
+    def script(self, address: str | None = None) -> str:
+        """What a step runs to come here (bash): by this machine's address, or by the container's own gateway."""
+        where = f"host={address}" if address else _GATEWAY
+        port = self.listener.getsockname()[1]
+        return f"{where}; exec 3<>/dev/tcp/$host/{port}; read -r _ <&3; exec 3>&-\n"
+
+    def serve(self) -> None:
+        """Take whoever comes, until the listener is shut down."""
+        with contextlib.suppress(OSError):
+            while True:
+                connection, (host, _) = self.listener.accept()
+                self.arrivals.append(host)
+                threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
+
+    def _hold(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self.is_open.wait()
+            connection.sendall(b"go on\n")
+
+
+@contextlib.contextmanager
+def gate() -> Iterator[Gate]:
+    """A gate that is shut; it opens at the end at the latest."""
+    with socket.create_server(("", 0)) as listener:
+        made = Gate(listener=listener)
+        threading.Thread(target=made.serve, daemon=True).start()
+        try:
+            yield made
+        finally:
+            made.is_open.set()
+            listener.shutdown(socket.SHUT_RDWR)

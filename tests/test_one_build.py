@@ -1,0 +1,181 @@
+"""One build of a key at a time on one machine: who builds, who waits, for whom, and for how long."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+import pytest
+
+from bake import Settings, Status, ensure_desktop_image, load_settings
+from bake.resolve import cache_folder, key_of
+from bake.turn import Turn
+from generator.errors import CancelledError, TimeLimitError
+from generator.key import CacheKey
+from generator.reference import Digest
+from tests.gate import Gate, gate
+from tests.watched import Watch, Watched
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+    from generator import Environment
+    from generator.layer import Key
+    from tests.conftest import Run
+
+NONE = Digest("sha256:" + "0" * 64)
+KEY = CacheKey(variant="v", base=NONE, install=NONE, setup=NONE, dockerfile=NONE)
+WAITING = "[desktop-cache] waiting: another process builds "
+BUILDING = "[desktop-cache] building "
+
+
+def start(watch: Watch, project: Path) -> Watched:
+    """`desktop-bake build`, watched."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bake", "build", "--json"], cwd=project, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    return watch.add(process)
+
+
+def waits_for(one: Watched) -> list[int]:
+    """The processes that it said it waits for."""
+    said = [line.partition(": process ")[2] for line in one.says(WAITING)]
+    return [int(line.split()[0]) for line in said if " of this user, environment 'default', since " in line]
+
+
+def builder(watch: Watch, among: list[Watched], way: Gate, arrivals: int) -> Watched:
+    """The one of them that builds, once its build is at the gate and all others said that they wait for it."""
+
+    def at_work() -> bool:
+        building = watch.saying(BUILDING, among)
+        return len(building) == 1 and all(building[0].process.pid in waits_for(o) for o in among if o != building[0])
+
+    watch.until(at_work, 240)
+    assert len(way.arrivals) <= arrivals
+    return watch.saying(BUILDING, among)[0]
+
+
+def test_many_at_once(
+    project: Path, engine: Engine, rounds: Callable[[int, int], int], figure: Callable[[str], None]
+) -> None:
+    """Processes that miss the same key at once make one build; the others say for whom they wait, and get its image."""
+    count = rounds(12, 50)
+    with gate() as way, Watch() as watch:
+        (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")
+        for _ in range(count):
+            start(watch, project)
+        one = builder(watch, watch.all, way, 1)
+        way.is_open.set()
+        answers = [each.answer() for each in watch.all]
+        assert watch.saying(BUILDING) == [one]
+        assert len(way.arrivals) == 1
+    assert one.answer()["status"] == "built"
+    assert sorted(a["status"] for a in answers) == ["built"] + ["local-hit"] * (count - 1)
+    (image_id,) = {a["image_id"] for a in answers}
+    image = engine.image(image_id)
+    assert image
+    assert image.labels["desktop-bake.cache-key"] == answers[0]["cache_key"]
+    figure(f"{count} processes, {len(way.arrivals)} build, {len(answers)} right images")
+
+
+def test_the_builder_is_killed(project: Path) -> None:
+    """After SIGKILL of the one that builds exactly one of those who waited builds, and the others wait for that one."""
+    with gate() as way, Watch() as watch:
+        (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")
+        three = [start(watch, project) for _ in range(3)]
+        first = builder(watch, three, way, 1)
+        first.process.kill()
+        left = [one for one in three if one != first]
+        second = builder(watch, left, way, 2)
+        way.is_open.set()
+        answers = [one.answer() for one in left]
+        assert watch.saying(BUILDING) == [one for one in three if one in (first, second)]
+    assert sorted(a["status"] for a in answers) == ["built", "local-hit"]
+    assert len({a["image_id"] for a in answers}) == 1
+    assert not list((cache_folder() / "locks").glob("*.owner"))
+
+
+@pytest.fixture
+def missing(project: Path, engine: Engine) -> tuple[Environment, Settings, Key]:
+    """An environment that is a miss, its settings, and its key."""
+    settings = load_settings(project / "desktop-bake.toml", {})
+    environment = settings.environment(None)
+    return environment, settings, key_of(environment, settings, engine)
+
+
+def test_the_limit_of_a_wait(missing: tuple[Environment, Settings, Key], cli: Run) -> None:
+    """Who waits beyond the build's limit is told for whom, and fails soon after it; a task falls back."""
+    environment, settings, key = missing
+    with Turn(key, environment.env_id, 10, print) as turn:
+        turn.announce()
+        lines: list[str] = []
+        began = time.monotonic()
+        result = ensure_desktop_image(environment, replace(settings, build_timeout_s=1), log=lines.append)
+        assert time.monotonic() - began < 6
+        assert result.status is Status.FALLBACK
+        assert "[desktop-cache] falling back to runtime install" in lines
+        done = cli("build", "--timeout", "1")
+    assert done.returncode == 124
+    assert f"error: another process was still building {key} after 1 s\n  try again later\n" in done.stderr
+    assert f"{WAITING}{key}: process {os.getpid()} of this user, environment 'default', since " in done.stderr
+    assert BUILDING not in done.stderr
+
+
+def test_cancelled_while_it_waits(missing: tuple[Environment, Settings, Key]) -> None:
+    """Another thread cancels who waits: it ends at once, and the lock goes on as it was."""
+    environment, settings, key = missing
+    cancel = threading.Event()
+    said: list[float] = []
+
+    def log(line: str) -> None:
+        if line.startswith(WAITING):
+            said.append(time.monotonic())
+            cancel.set()
+
+    with Turn(key, environment.env_id, 10, print) as turn:
+        turn.announce()
+        with pytest.raises(CancelledError):
+            ensure_desktop_image(environment, settings, log=log, cancel=cancel)
+        assert time.monotonic() - said[0] < 2
+        with pytest.raises(TimeLimitError), Turn(key, environment.env_id, 0, print):
+            pass
+
+
+NOTES = (
+    "", "{", "[]", "null", '{"pid": 4194305, "environment": "e", "since": 1}', '{"pid": "x", "environment": "e"}',
+    '{"pid": 1, "environment": "e", "since": 1e400}', '{"pid": 1e400, "environment": "e", "since": 1}', "\ud800",
+)  # fmt: skip
+
+
+def test_notes_that_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note that cannot be read, or names a process that is gone, is none; the lock is held all the same, and a wait
+    for it ends at its limit."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True)
+
+    def wait(number: int) -> tuple[list[str], float]:
+        key, lines = replace(KEY, variant=f"v{number}"), list[str]()
+        with filelock.FileLock(folder / f"{key}.lock"):
+            (folder / f"{key}.owner").write_bytes(NOTES[number].encode(errors="surrogatepass"))
+            began = time.monotonic()
+            with pytest.raises(TimeLimitError), Turn(key, "e", 1.2, lines.append):
+                pass
+            waited_s = time.monotonic() - began
+        with Turn(key, "e", 0, lines.append):  # free, whatever the note says
+            pass
+        return lines, waited_s
+
+    with ThreadPoolExecutor(len(NOTES)) as pool:
+        for number, (lines, waited_s) in enumerate(pool.map(wait, range(len(NOTES)))):
+            assert lines == [f"{WAITING}{replace(KEY, variant=f'v{number}')}"], NOTES[number]
+            assert 1.2 <= waited_s < 3

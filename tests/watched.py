@@ -1,0 +1,80 @@
+"""Programs that a test watches: it waits for what they say, not for a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+class Watched:
+    """A process with both its outputs piped, whose lines on standard error are kept as they come."""
+
+    def __init__(self, process: subprocess.Popen[str], heard: threading.Condition) -> None:
+        self.process, self.lines = process, list[str]()
+        self._heard, self._output = heard, list[str]()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._read)]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            with self._heard:
+                self.lines.append(line.rstrip("\n"))
+                self._heard.notify_all()
+        with self._heard:
+            self._heard.notify_all()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        self._output.append(self.process.stdout.read())
+
+    def says(self, beginning: str) -> list[str]:
+        """Its lines with this beginning, without it."""
+        return [line.removeprefix(beginning) for line in tuple(self.lines) if line.startswith(beginning)]
+
+    def ended(self, timeout_s: float = 120) -> int:
+        """Its exit status, at its end."""
+        status = self.process.wait(timeout_s)
+        for thread in self._threads:
+            thread.join(timeout_s)
+        return status
+
+    def answer(self) -> dict[str, Any]:
+        """The one image of what `build --json` printed, having exited with 0."""
+        assert self.ended() == 0, self.lines
+        (image,) = json.loads(self._output[0])["images"]
+        return dict(image)
+
+
+class Watch:
+    """Several such processes, which are gone on leaving."""
+
+    def __init__(self) -> None:
+        self.heard, self.all = threading.Condition(), list[Watched]()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self.all:
+            one.process.kill()
+            one.ended()
+
+    def add(self, process: subprocess.Popen[str]) -> Watched:
+        """Watch one more."""
+        self.all.append(Watched(process, self.heard))
+        return self.all[-1]
+
+    def until(self, true: Callable[[], bool], timeout_s: float = 120) -> None:
+        """Wait until something is true that lines tell of."""
+        with self.heard:
+            if not self.heard.wait_for(true, timeout_s):
+                raise AssertionError([(one.process.pid, one.process.poll(), one.lines[-5:]) for one in self.all])
+
+    def saying(self, beginning: str, among: Iterable[Watched] | None = None) -> list[Watched]:
+        """Those that said a line with this beginning."""
+        return [one for one in (self.all if among is None else among) if one.says(beginning)]
