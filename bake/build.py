@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import filelock
-
 from bake import layer, local_cache
+from bake.build_folder import build_folder, build_lock
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
@@ -27,13 +24,10 @@ from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.layer import LayerKey, stack_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
-    from generator.layer import Key
 
 _STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
@@ -133,13 +127,13 @@ def build(
         driver = ready.builder().driver
         on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
-    with _lock(ready.folder, key, settings.build_timeout_s, log):
+    with build_lock(ready.folder, key, settings.build_timeout_s, log):
         found = image_under_tag(result, engine)
         if found:
             return replace(result, status=Status.LOCAL_HIT, image_id=found.image_id, reason="built by another process")
-        with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
+        with build_folder(ready.folder, key) as folder:
             try:
-                _bake_on(on_image, (*below, target), Path(name), settings, ready, log)
+                _bake_on(on_image, (*below, target), folder, settings, ready, log)
             finally:
                 ready.child.end()  # before the folder that it reads goes
         found = image_under_tag(result, engine)
@@ -150,27 +144,6 @@ def build(
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
     return replace(result, image_id=found.image_id)
-
-
-@contextmanager
-def _lock(folder: Path, key: Key, limit_s: float, log: Log) -> Iterator[None]:
-    """One build of a key at a time on this machine; the lock of a killed process is free."""
-    (folder / "locks").mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "locks" / f"{key}.lock")
-    try:
-        try:
-            lock.acquire(blocking=False)
-        except filelock.Timeout:
-            log(f"[desktop-cache] waiting: another process builds {key}")
-            lock.acquire(timeout=limit_s)
-    except filelock.Timeout as error:
-        raise TimeLimitError(
-            f"another process was still building {key} after {limit_s:g} s", "try again later"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _bake_on(
