@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bake import layer, local_cache
+from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
@@ -126,9 +126,9 @@ def build(
         driver = ready.builder().driver
         on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver, cancel)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
-    with tempfile.TemporaryDirectory(prefix="bake-", dir=ready.folder) as name:
+    with build_folder(ready.folder, key) as folder:
         try:
-            _bake_on(on_image, (*below, target), Path(name), settings, ready, log)
+            _bake_on(on_image, (*below, target), folder, settings, ready, log)
         finally:
             ready.child.end()  # before the folder that it reads goes
     found = image_under_tag(result, engine)

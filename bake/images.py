@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bake import local_cache
 from bake.record import made_elsewhere
 from bake.resolve import cache_folder, key_of
 from generator.errors import DesktopBakeError, EngineError
@@ -98,14 +99,10 @@ def _step(entry: dict[str, Any]) -> tuple[int, bool]:
 
 def cache_families() -> tuple[CacheFamily, ...]:
     """The local cache folders, the one used last first."""
-    root = cache_folder() / "buildkit"
-    if not root.is_dir():
-        return ()
     found = []
-    for folder in root.iterdir():
-        if folder.is_dir():
-            size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
-            found.append(CacheFamily(name=folder.name, folder=folder, size_bytes=size, used_s=folder.stat().st_mtime))
+    for folder in local_cache.folders(cache_folder() / "buildkit"):
+        size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+        found.append(CacheFamily(name=folder.name, folder=folder, size_bytes=size, used_s=folder.stat().st_mtime))
     return tuple(sorted(found, key=lambda f: -f.used_s))
 
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 KEPT_FAMILIES = 8
 LOCK_TIMEOUT_S = 30.0
+_ASIDE = ".gone-"
 
 
 def snapshot(root: Path, family: str, target: Path) -> None:
@@ -49,17 +52,46 @@ def keep(root: Path, family: str, exported: Path) -> None:
     if not (exported / "index.json").is_file():
         return
     with contextlib.suppress(OSError, filelock.Timeout), _lock(root):
-        old = exported.with_name(exported.name + ".old")
-        with contextlib.suppress(FileNotFoundError):
-            (root / family).rename(old)
+        _set_aside(root / family)
         exported.rename(root / family)
         os.utime(root / family)
-        shutil.rmtree(old, ignore_errors=True)
-        families = [p for p in root.iterdir() if p.is_dir()]
-        for unused in sorted(families, key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_FAMILIES:]:
-            shutil.rmtree(unused, ignore_errors=True)
+        for unused in sorted(folders(root), key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_FAMILIES:]:
+            _set_aside(unused)
+        _clear(root)
 
 
-def _lock(root: Path) -> filelock.BaseFileLock:
+def folders(root: Path) -> list[Path]:
+    """The caches there are, one a family."""
+    return [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(_ASIDE)] if root.is_dir() else []
+
+
+def discard(root: Path, family: str) -> None:
+    """Remove the cache of a family.
+
+    Raises:
+        OSError: it cannot be removed, or another process did not let go of the caches.
+    """
+    with _lock(root):
+        shutil.rmtree(_set_aside(root / family))
+        _clear(root)
+
+
+def _set_aside(cache: Path) -> Path:
+    """Take a cache from its place in one step: where we are killed while it is removed, nobody finds half of it."""
+    aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache.parent))
+    with contextlib.suppress(FileNotFoundError):
+        cache.rename(aside / cache.name)
+    return aside
+
+
+def _clear(root: Path) -> None:
+    """Remove what was set aside, also by processes that were killed: who has the lock is alone."""
+    for aside in root.glob(f"{_ASIDE}*"):
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _lock(root: Path) -> Iterator[None]:
     root.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(root.with_name(root.name + ".lock"), timeout=LOCK_TIMEOUT_S)
+    with filelock.FileLock(root.with_name(root.name + ".lock"), timeout=LOCK_TIMEOUT_S):
+        yield

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 _KEPT_LINES = 200
 _KEPT_BYTES = 1 << 16
+# Run the words; then, or once the pipe $0 ends since we were killed, end all that they started. A shell tells the end
+# of a pipe on every system, and whichever thread of ours started it.
+_LEASH = """trap : INT
+(read -r _; kill -KILL 0) <"$0" >/dev/null 2>&1 &
+"$@"
+status=$?
+trap '' TERM
+kill -TERM 0
+wait
+exit $status"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +49,16 @@ class Ended:
 
 
 class Child:
-    """A process in a session of its own, so that one signal ends it and all that it started.
+    """A process in a session of its own, so that one signal ends it and all that it started; it ends with us.
 
     Args:
         words: program and arguments.
         draw: whether it draws its progress on this process's standard error, a terminal, instead of being logged.
         cwd: its working directory.
         env: its environment; this process's own where None.
+
+    Raises:
+        FileNotFoundError: there is no such program.
     """
 
     def __init__(
@@ -52,16 +66,22 @@ class Child:
     ) -> None:
         self._draw = draw
         self._followed = False  # until then it has no work that it could cancel
+        if not shutil.which(words[0]):
+            raise FileNotFoundError(words[0])
         self._output, theirs = _terminal() if draw else os.pipe()
+        end, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                words, cwd=cwd, env=env, start_new_session=True, stdin=subprocess.PIPE, stdout=theirs, stderr=theirs
-            )
+                ["sh", "-c", _LEASH, f"/dev/fd/{end}", *words], cwd=cwd, env=env, start_new_session=True,
+                pass_fds=(end,), stdin=subprocess.PIPE, stdout=theirs, stderr=theirs,
+            )  # fmt: skip
         except BaseException:
             os.close(self._output)
+            os.close(self._leash)
             raise
         finally:
             os.close(theirs)
+            os.close(end)
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +92,7 @@ class Child:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         os.close(self._output)
+        os.close(self._leash)
 
     def end(self) -> None:
         """End it: docker and buildx cancel their work in the engine on SIGINT, and on SIGKILL where that hangs."""

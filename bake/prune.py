@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bake import local_cache
 from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
@@ -161,9 +161,9 @@ def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tu
         faults += [refused] if refused else []
     for family in planned.caches:
         try:
-            shutil.rmtree(family.folder)
+            local_cache.discard(family.folder.parent, family.name)
         except OSError as error:
-            faults.append(f"{family.folder}: {error.strerror}")
+            faults.append(f"{family.folder}: {error.strerror or 'another process holds the caches'}")
         else:
             count += 1
             log(f"[desktop-cache] removed cache {family.name}")

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bake.leftovers import abandoned, hold
 from bake.resolve import cache_folder
 from generator.inputs import Inputs
 from generator.layer import stack_key
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 KEPT_RECORDS = 200
 _LIMIT_BYTES = 1 << 20
+_NEW = ".new-"
 
 
 def _folder() -> Path:
@@ -46,10 +48,14 @@ def write_record(environment: Environment, key: Key | None, settings: Settings) 
         text = json.dumps(record)
         if len(text) > _LIMIT_BYTES:
             return
-        handle, name = tempfile.mkstemp(dir=_folder(), prefix=".new-")  # readable by this user alone
+        for left in abandoned(_folder().glob(f"{_NEW}*")):
+            left.unlink()
+        handle, name = tempfile.mkstemp(dir=_folder(), prefix=_NEW)  # readable by this user alone
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            hold(handle)
             file.write(text)
-        Path(name).replace(_folder() / f"{key}.json")
+            file.flush()
+            Path(name).replace(_folder() / f"{key}.json")
         for old in sorted(_folder().glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_RECORDS:]:
             old.unlink(missing_ok=True)
 

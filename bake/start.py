@@ -15,6 +15,7 @@ from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
 from bake.resolve import silent
 from bake.shipped import shipped
+from bake.start_note import StartNote, remove_abandoned
 from bake.task import READY_TIMEOUT_S, DesktopTask, died
 from generator.errors import CancelledError, ConfigurationError, TimeLimitError
 
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
 
 INSTALL_TIMEOUT_S = 1200.0
 _LISTENS, _READY, _INSTALLED = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
-# the scripts must not eat the secret, which waits on the standard input
-_AT_START = 'set -e; bash -c "$1" </dev/null; bash -c "$2" </dev/null; echo "[desktop] installed"; exec bash -c "$3"'
+# The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
+_AT_START = """set -e
+exec 3<&0 </dev/null
+read -r line <&3
+[ "${line#* }" = stay ] || { while read -r _ <&3; do :; done; kill -TERM $$; } &
+bash -c "$1" 3<&-
+bash -c "$2" 3<&-
+echo "[desktop] installed"
+kill $! 2>/dev/null || true
+exec bash -c "$3" < <(printf '%s\\n' "$line"; exec cat <&3)"""
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
 
@@ -82,9 +91,11 @@ def start_task(
         options, desktop=desktop, publish=desktop and not remote and options.network != "none",
     )  # fmt: skip
     container = Container(engine.endpoint)
+    remove_abandoned(engine.endpoint)
+    note = StartNote(engine.endpoint, container.name)
     console = forward = None
     try:
-        _create(container, body, engine, options, log)
+        _create(container, body, engine, options, log, note)
         console = container.attach()
         secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
         console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
@@ -106,9 +117,11 @@ def start_task(
         if forward:
             forward.close()
         container.remove()
+        note.close()
         if console:
             console.close()
         raise
+    note.close()
     return task
 
 
@@ -122,7 +135,9 @@ def _main_process(environment: Environment, image: ImageResult, settings: Settin
     return ["bash", "-c", _AT_START, "desktop", recipe.install.decode(), recipe.setup.decode(), run]
 
 
-def _create(container: Container, body: dict[str, object], engine: Engine, options: TaskOptions, log: Log) -> None:
+def _create(
+    container: Container, body: dict[str, object], engine: Engine, options: TaskOptions, log: Log, note: StartNote
+) -> None:
     try:
         container.create(body)
     except NoImageError:
@@ -131,6 +146,7 @@ def _create(container: Container, body: dict[str, object], engine: Engine, optio
         if pulled.status:
             raise
         container.create(body)
+    note.add(container.container_id)
     if options.name:
         container.rename(options.name)
 

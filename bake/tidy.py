@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bake.cli import coloured, load, print_json
 from bake.commands import log_of
-from bake.resolve import silent
+from bake.resolve import cache_folder, silent
 from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
@@ -68,15 +68,20 @@ def images(arguments: argparse.Namespace) -> int:
 
 def prune(arguments: argparse.Namespace) -> int:
     """Remove what no environment reaches, after asking; exit 1 where something could not be removed."""
+    from bake.build_folder import clear_build_folders
     from bake.engine import Engine
     from bake.images import reach
     from bake.listing import plan_as_json, plan_as_text
     from bake.prune import carry_out, plan
+    from bake.start_note import remove_abandoned
     from generator.pruning import Policy, age_s
 
     settings, engine, log = load(arguments), Engine(), log_of(arguments)
     if arguments.keep < 0:
         raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
+    if not arguments.dry_run:
+        clear_build_folders(cache_folder())
+        remove_abandoned(engine.endpoint)
     policy = Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
     planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
     if not arguments.json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,8 @@ from generator.errors import CancelledError, TimeLimitError
 if TYPE_CHECKING:
     import threading
     from types import TracebackType
+
+    import filelock
 
     from bake.resolve import Log
     from generator.layer import Key
@@ -48,6 +49,15 @@ class Owner:
         return f"process {self.pid} of this user, environment {self.environment!r}, since {at:%H:%M:%S} UTC"
 
 
+def lock_of(key: Key | str) -> filelock.BaseFileLock:
+    """The lock of a key on this machine."""
+    import filelock
+
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(folder / f"{key}.lock")
+
+
 class Turn:
     """The turn to build a key, taken on entering and given back on leaving.
 
@@ -66,14 +76,10 @@ class Turn:
     def __init__(
         self, key: Key, environment: str, limit_s: float, log: Log, cancel: threading.Event | None = None
     ) -> None:
-        import filelock
-
         self._key, self._environment = key, environment
         self._limit_s, self._log, self._cancel = limit_s, log, cancel
-        folder = cache_folder() / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = filelock.FileLock(folder / f"{key}.lock")
-        self._note = folder / f"{key}.owner"
+        self._lock = lock_of(key)
+        self._note = Path(self._lock.lock_file).with_suffix(".owner")
 
     def __enter__(self) -> Self:
         import filelock
@@ -100,10 +106,9 @@ class Turn:
         """Tell those who wait that there is something to build; a disk that is full or read-only costs them a name."""
         owner = Owner(pid=os.getpid(), environment=self._environment, since=time.time())
         with contextlib.suppress(OSError):
-            handle, name = tempfile.mkstemp(dir=self._note.parent, prefix=".owner-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(owner), file)
-            Path(name).replace(self._note)
+            new = self._note.with_suffix(".new")  # who has the lock alone writes it
+            new.write_text(json.dumps(asdict(owner)), encoding="utf-8")
+            new.replace(self._note)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

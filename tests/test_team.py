@@ -621,8 +621,8 @@ def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> N
 
 
 @contextmanager
-def remote_builder(second: Machine, folder: Path) -> Iterator[str]:
-    """A buildx builder of the `remote` driver: the second machine's BuildKit behind a socket of this one."""
+def remote_builder(host: str, folder: Path) -> Iterator[str]:
+    """A buildx builder of the `remote` driver: the BuildKit of the engine at a DOCKER_HOST behind a socket."""
     path = folder / "buildkit.sock"
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
@@ -637,7 +637,8 @@ def remote_builder(second: Machine, folder: Path) -> Iterator[str]:
                     words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
                     dials.append(subprocess.Popen(
                         words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
-                        env={**os.environ, "DOCKER_HOST": second.remote},
+                        # its own store: buildx holds the other one's lock while it creates and asks the builder
+                        env={**os.environ, "DOCKER_HOST": host, "BUILDX_CONFIG": str(folder / "buildx")},
                     ))  # fmt: skip
 
     threading.Thread(target=accept, daemon=True).start()
@@ -658,7 +659,7 @@ def remote_builder(second: Machine, folder: Path) -> Iterator[str]:
 def test_a_remote_builder(shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A builder that is not the engine's own builds there and hands the image over; local and registry caches work,
     and a push publishes it."""
-    with remote_builder(second, tmp_path_factory.mktemp("b")) as builder:
+    with remote_builder(second.remote, tmp_path_factory.mktemp("b")) as builder:
         for number, cache in enumerate(("local", "registry", "inline", "none")):
             (shared.folder / "setup.sh").write_text(f"echo {number} > /etc/configured\n")
             done = shared.bake("build", "--builder", builder, "--cache", cache, "--push", "--json")
@@ -712,7 +713,7 @@ def test_a_layer_by_a_remote_builder(
     preflight = shared.folder / "preflight.sh"
     preflight.write_text("echo 1 > /etc/preflight\n")
     shared.change(environment='preflight_script = "preflight.sh"')
-    with remote_builder(second, tmp_path_factory.mktemp("socket")) as builder:
+    with remote_builder(second.remote, tmp_path_factory.mktemp("socket")) as builder:
         linked = answer(shared.bake("build", "--json", "--builder", builder))
         assert linked["status"] == "built"
         desktop = str(linked["cache_key"]).rpartition("-p")[0]

@@ -1,0 +1,77 @@
+"""Notes of containers that are being started, so that one whose program is killed meanwhile does not stay.
+
+A running container ends with its program's connection. One that is created and not yet started knows of none, and a
+detached one without its command would stay for nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from bake.leftovers import abandoned, hold
+from bake.resolve import cache_folder
+from generator.errors import DesktopBakeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bake.endpoint import Endpoint
+
+_IN_FLIGHT_S = 3600.0
+
+
+class StartNote:
+    """A note in the cache folder, held from before a container's creation until somebody has it in hand.
+
+    Where none can be written, the start goes on without.
+
+    Args:
+        endpoint: the engine.
+        name: the container's name, which nobody else has.
+    """
+
+    def __init__(self, endpoint: Endpoint, name: str) -> None:
+        self._path = _folder() / name
+        self._file: TextIO | None = None
+        with contextlib.suppress(OSError):
+            _folder().mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w", encoding="utf-8")
+            hold(self._file.fileno())
+            self.add(endpoint.host)
+            self.add(name)
+
+    def add(self, line: str) -> None:
+        """Write down the container's ID: it stays where the name changes."""
+        if self._file:
+            with contextlib.suppress(OSError):
+                self._file.write(f"{line}\n")
+                self._file.flush()
+
+    def close(self) -> None:
+        """Take the note away: the container is in somebody's hand, or gone."""
+        if self._file:
+            with contextlib.suppress(OSError), self._file:
+                self._path.unlink(missing_ok=True)
+
+
+def remove_abandoned(endpoint: Endpoint) -> None:
+    """Remove the containers of this engine whose program was killed while it started them."""
+    for note in abandoned(_folder().glob("*")):
+        host, *names = note.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+        if names and host != endpoint.host:
+            continue
+        with contextlib.suppress(DesktopBakeError):
+            status = _remove(endpoint, names[-1]) if names else 404
+            created = len(names) > 1  # else the engine may still be creating what it was asked for
+            if status == 204 or (status == 404 and created) or time.time() - note.stat().st_mtime > _IN_FLIGHT_S:
+                note.unlink(missing_ok=True)
+
+
+def _remove(endpoint: Endpoint, container: str) -> int:
+    return endpoint.ask("DELETE", f"/containers/{container}", {"force": "1", "v": "1"}).status
+
+
+def _folder() -> Path:
+    return cache_folder() / "starting"

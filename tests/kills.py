@@ -1,0 +1,175 @@
+"""Commands that are killed in the middle, and what has to be true of a project afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.conftest import TINY
+from tests.registries import ACCEPT, Api
+from tests.test_task import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+LIMIT_S = 120  # of whatever nothing holds up: a build waits ten minutes for a lock
+MARK = "DESKTOP_BAKE_TEST_MARK"
+
+
+def until(true: Callable[[], bool], said: Callable[[], object]) -> None:
+    """Wait for what has to come."""
+    end = time.monotonic() + LIMIT_S
+    while not true():
+        assert time.monotonic() < end, said()
+        time.sleep(0.02)
+
+
+def docker(*words: str) -> str:
+    """What the docker client prints, which has to succeed."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
+
+
+@dataclass
+class Project:
+    """A project of tiny scripts whose commands are killed.
+
+    Args:
+        folder: its folder.
+        number: how often its setup script was changed: that leaves the number in the image.
+    """
+
+    folder: Path
+    number: int = 0
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def cache(self) -> Path:
+        """The cache folder of its commands."""
+        return self.folder / "cache" / "desktop-bake"
+
+    @property
+    def caches(self) -> Path:
+        """BuildKit's local caches in it."""
+        return self.cache / "buildkit"
+
+    @property
+    def configuration(self) -> Path:
+        """Its configuration file."""
+        return self.folder / "desktop-bake.toml"
+
+    def change(self) -> None:
+        """Give it another setup script, so that its image is a miss."""
+        self.number += 1
+        script = TINY.format("configured") + f"echo {self.mark} {self.number} >/etc/round\n"
+        (self.folder / "setup.sh").write_text(script)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own; what it says is in `said`."""
+        with (self.folder / "said").open("wb") as said:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bake", *words], cwd=self.folder, env={**os.environ, MARK: self.mark},
+                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        """What the last command said that was started."""
+        return (self.folder / "said").read_text()
+
+    def bake(self, *words: str, statuses: Sequence[int] = (0,)) -> str:
+        """What a command prints that nothing disturbs, which has to end by its limit."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bake", *words], cwd=self.folder, capture_output=True, text=True, check=False,
+            timeout=LIMIT_S, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode in statuses, done.stderr
+        assert "once more without the cache" not in done.stderr
+        return done.stdout
+
+    def processes(self) -> list[int]:
+        """Its commands that were started, and all that these started."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # gone meanwhile
+                if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return sorted(found)
+
+    def ends(self) -> None:
+        """Nothing that its commands started goes on."""
+        until(lambda: not self.processes(), lambda: subprocess.run(["ps", "-ef"], capture_output=True, check=True))
+
+    def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> None:
+        """Start a command and kill it, its group or one of its children at some moment of its length."""
+        process = self.start(*words)
+        time.sleep(draw.uniform(0, length_s))
+        how = draw.choice(("process", "group", "child"))
+        children = [p for p in self.processes() if p != process.pid]
+        with suppress(ProcessLookupError):  # it has ended by itself
+            if how == "child" and children:
+                os.kill(draw.choice(children), signal.SIGKILL)
+            elif how == "group":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        process.wait(LIMIT_S)
+        assert "Traceback" not in self.said, self.said
+        self.ends()
+
+    def resolve(self) -> dict[str, Any]:
+        """What a task would use: a hit is whole."""
+        found: dict[str, Any] = json.loads(self.bake("resolve", "-q", "--json", statuses=(0, 3)))
+        if found["status"] == "local-hit":
+            made = docker("run", "--rm", found["image_id"], "cat", "/etc/installed", "/etc/configured", "/etc/round")
+            assert made == f"installed\nconfigured\n{self.mark} {self.number}\n"
+        return found
+
+    def hits(self) -> None:
+        """There is a hit here, and it is whole."""
+        assert self.resolve()["status"] == "local-hit"
+
+    def is_tidy(self, env_id: str) -> None:
+        """No file, note or container is left of what was killed; a build's folder is left to the next build."""
+        left = [*self.cache.glob("starting/*"), *self.caches.glob(".*"), *self.cache.glob("records/.*")]
+        left += [path for path in self.folder.iterdir() if path.name.startswith(".")]
+        left += list(self.cache.glob("bake-*"))[1:]
+        assert left == [], left
+        assert tasks(env_id) == []
+
+    def caches_are_whole(self) -> None:
+        """Every local cache that is there has each blob that it names."""
+        for index in self.caches.glob("*/index.json"):
+            blobs = index.parent / "blobs" / "sha256"
+            for manifest in json.loads(index.read_bytes())["manifests"]:
+                content = json.loads((blobs / manifest["digest"].removeprefix("sha256:")).read_bytes())
+                for part in (content["config"], *content["layers"]) if "config" in content else content["manifests"]:
+                    name = part["digest"].removeprefix("sha256:")
+                    assert hashlib.sha256((blobs / name).read_bytes()).hexdigest() == name
+
+    def published(self, repository: str) -> bool:
+        """Whether the registry has its image; if so, all of it."""
+        host, _, path = repository.partition("/")
+        api, parts = Api(host), [f"manifests/{self.bake('key', '-q').split()[0]}"]
+        if api.send("GET", f"/v2/{path}/{parts[0]}", headers=ACCEPT).status == 404:
+            return False
+        while parts:
+            part = parts.pop()
+            answer = api.send("GET", f"/v2/{path}/{part}", headers=ACCEPT)
+            assert answer.status == 200, part
+            if part.startswith("manifests/"):
+                content = json.loads(answer.body)
+                parts += [f"manifests/{entry['digest']}" for entry in content.get("manifests", ())]
+                parts += [f"blobs/{entry['digest']}" for entry in content.get("layers", ())]
+                parts += [f"blobs/{content['config']['digest']}"] if "config" in content else []
+        return True
