@@ -16,33 +16,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from generator.errors import RegistryError
 from tests.conftest import TINY, Run
 from tests.faults import answers, closes, html, refuses, slow, then
-from tests.machines import Machine, Registry, machine
 from tests.proxy import Fault, faulty
 from tests.registries import ACCEPT, PASSWORD, USER, Api, closed_port, push_image, real_registry
 
+if TYPE_CHECKING:
+    from tests.machines import Machine, Registry
+
 HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
 OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
-
-
-@pytest.fixture(scope="module")
-def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A second machine with the containerd image store."""
-    with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A further machine, with the classic image store, where an image's ID is another digest."""
-    with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
-        yield started
 
 
 @dataclass
@@ -630,9 +618,13 @@ def remote_builder(second: Machine, folder: Path) -> Iterator[str]:
                 connection, _ = listener.accept()
                 with connection:
                     words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
+                    own = {
+                        "DOCKER_HOST": second.remote,
+                        "BUILDX_CONFIG": str(folder),
+                    }  # create holds the lock of its own
                     dials.append(subprocess.Popen(
                         words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
-                        env={**os.environ, "DOCKER_HOST": second.remote},
+                        env={**os.environ, **own},
                     ))  # fmt: skip
 
     threading.Thread(target=accept, daemon=True).start()
