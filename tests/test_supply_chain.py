@@ -14,8 +14,8 @@ from bake import ensure_desktop_image, load_settings
 from generator import ConfigurationError
 from tests.conftest import TINY
 from tests.proxy import faulty
-from tests.registries import ACCEPT, Api, push_image
-from tests.test_team import HERE, Project, answer, here, remote_builder, right_labels, shared
+from tests.registries import ACCEPT, HERE, Api, push_image
+from tests.test_team import Project, answer, here, manifest_of, remote_builder, right_labels, shared, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,19 +48,12 @@ def scanner(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     subprocess.run(["docker", "image", "rm", "-f", name], check=True, capture_output=True)
 
 
-def manifest(project: Project, reference: str) -> dict[str, Any]:
-    """A manifest or index as the project's registry has it."""
-    found = Api(project.host).send("GET", f"/v2/{project.path}/manifests/{reference}", headers=ACCEPT)
-    assert found.status == 200, found.body
-    return dict(json.loads(found.body))
-
-
 def attestations(project: Project, tag: str) -> dict[str, dict[str, Any]]:
     """The statements about an image by their predicate's type (BuildKit, "Image attestation storage")."""
     statements = {}
-    for entry in manifest(project, tag)["manifests"]:
+    for entry in top_of(project, tag)["manifests"]:
         if entry.get("annotations", {}).get("vnd.docker.reference.type") == "attestation-manifest":
-            for layer in manifest(project, entry["digest"])["layers"]:
+            for layer in top_of(project, entry["digest"])["layers"]:
                 blob = Api(project.host).send("GET", f"/v2/{project.path}/blobs/{layer['digest']}").body
                 statements[layer["annotations"]["in-toto.io/predicate-type"]] = json.loads(blob)
     return statements
@@ -117,9 +110,7 @@ def test_the_classic_store_holds_none(shared: Project, classic: Machine) -> None
 
 def contents(project: Project, tag: str) -> tuple[str, list[str], str]:
     """What an image is made of: digests of its configuration and its layers, and when it says it was created."""
-    image = manifest(project, tag)
-    if "manifests" in image:
-        image = manifest(project, image["manifests"][0]["digest"])
+    image = manifest_of(project, tag)
     config = Api(project.host).send("GET", f"/v2/{project.path}/blobs/{image['config']['digest']}").body
     return image["config"]["digest"], [layer["digest"] for layer in image["layers"]], json.loads(config)["created"]
 
