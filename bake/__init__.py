@@ -8,7 +8,8 @@ from bake.ensure import ensure_desktop_image
 from bake.options import Mount, Port, TaskOptions
 from bake.resolve import ImageResult, Status
 from bake.runner import DockerRunnerConfig
-from bake.settings import Settings, load_settings
+from bake.settings import Settings
+from bake.settings_file import load_settings
 from bake.start import start_task
 from bake.task import DesktopTask
 

@@ -16,9 +16,10 @@ from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
 from bake.process import Child
-from bake.render import rendered_files, write_files
+from bake.render import bake_options, rendered_files, write_files
 from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
-from generator.bakefile import OUTPUT, BakeOptions, BakeTarget, bake_targets
+from generator.attest import needs_index
+from generator.bakefile import OUTPUT, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
 from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.layer import LayerKey, stack_key
@@ -117,10 +118,14 @@ def build(
         EngineError: no engine or buildx.
     """
     assert miss.cache_key
+    if needs_index(settings.attest) and not engine.has_containerd_store():
+        raise BuildFailedError(
+            "build failed: the engine's classic image store cannot hold attestations",
+            "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
+        )
     stack = settings.stack(environment)
     key = stack_key(environment, stack, miss.cache_key.base)
-    options = BakeOptions(repository=settings.repository, cache_backend=settings.cache)
-    *below, target = bake_targets([(environment, stack, key)], options)
+    *below, target = bake_targets([(environment, stack, key)], bake_options(settings))
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
@@ -166,7 +171,7 @@ def _bake_target(
     target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
     if settings.cache == "local":
         local_cache.snapshot(caches, family, folder / _CACHE_IN)
-    for name in target.secrets:
+    for name in (name for each in targets for name in each.secrets):
         if name not in os.environ:
             raise BuildFailedError(
                 f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
@@ -197,8 +202,12 @@ def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, 
     """
     chosen, last = ready.builder(), targets[-1]
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
+    output = OUTPUT
     if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
-        overrides[f"{last.name}.output"] = OUTPUT.replace("type=image", "type=docker")
+        output = OUTPUT.replace("type=image", "type=docker")
+        if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
+            output += ",rewrite-timestamp=true"
+    overrides[f"{last.name}.output"] = output
     for target in targets:
         if settings.cache == "local" and target.cache_from:
             there = f"type=local,src={folder.name}/{_CACHE_IN}" if (folder / _CACHE_IN).exists() else ""

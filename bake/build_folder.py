@@ -48,4 +48,3 @@ def clear_build_folders(folder: Path, held: Key | None = None) -> None:
             nullcontext() if key == str(held) else lock_of(key).acquire(blocking=False),
         ):
             shutil.rmtree(left, ignore_errors=True)
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from bake.settings import ENVIRONMENT_FIELDS, did_you_mean, settings_from
+from bake.settings import did_you_mean
+from bake.settings_file import ENVIRONMENT_FIELDS, settings_from
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:

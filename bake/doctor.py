@@ -17,7 +17,8 @@ from bake.buildx import require_buildx
 from bake.engine import last_line
 from bake.resolve import cache_folder, key_of
 from bake.settings import Settings
-from generator.errors import DesktopBakeError, EngineError, RegistryError
+from generator.attest import needs_index
+from generator.errors import BuildFailedError, ConfigurationError, DesktopBakeError, EngineError, RegistryError
 from generator.manifest import same_platform
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LEAST_FREE_BYTES = 1 << 30
 LITTLE_FREE_BYTES = 5 << 30
 MOST_SKEW_S = 60.0
+_CONTAINERD = 'switch it: {"features": {"containerd-snapshotter": true}} in the engine\'s daemon.json'
 
 
 class State(StrEnum):
@@ -85,6 +87,8 @@ def examine(settings: Settings | DesktopBakeError, engine: Engine) -> Iterator[C
         yield from _guarded("image store", lambda: _image_store(settings, engine))
         yield from _guarded("buildx", lambda: _buildx(engine))
         yield from _guarded("builder", lambda: _builder(settings, engine))
+    if settings.verify_command:
+        yield _verification(settings)
     if settings.has_registry:
         yield from _guarded("credentials", lambda: _credentials(settings), settings)
         yield from _guarded("registry", lambda: _registry(settings, engine, engine_works=engine_works), settings)
@@ -138,13 +142,18 @@ def _engine(engine: Engine) -> Result:
 def _image_store(settings: Settings, engine: Engine) -> Result:
     if engine.has_containerd_store():
         yield Check(name="image store", state=State.OK, said="containerd")
+    elif needs_index(settings.attest):
+        yield Check(
+            name="image store", state=State.FAILURE, said="classic: it cannot hold attestations",
+            remedy=f"{_CONTAINERD}; or build without: DESKTOP_BAKE_ATTEST=", exit_status=BuildFailedError.exit_status,
+        )  # fmt: skip
     elif settings.cache == "none" or settings.builder:
         yield Check(name="image store", state=State.OK, said="classic")
     else:
         yield Check(
             name="image store", state=State.WARNING,
             said=f"classic: it cannot export the cache {settings.cache!r}, and builds go on without",
-            remedy='switch it: {"features": {"containerd-snapshotter": true}} in the engine\'s daemon.json',
+            remedy=_CONTAINERD,
         )  # fmt: skip
 
 
@@ -183,6 +192,17 @@ def _builder(settings: Settings, engine: Engine) -> Result:
         )  # fmt: skip
     if not missing:
         yield Check(name="platforms", state=State.OK, said=", ".join(platforms))
+
+
+def _verification(settings: Settings) -> Check:
+    program = settings.verify_command[0]
+    found = shutil.which((settings.root / program).absolute() if "/" in program else program)
+    if found:
+        return Check(name="verification", state=State.OK, said=f"by {program}")
+    return Check(
+        name="verification", state=State.FAILURE, said=f"verify_command: {program} is not installed",
+        remedy="install it and put it in PATH", exit_status=ConfigurationError.exit_status,
+    )  # fmt: skip
 
 
 def _credentials(settings: Settings) -> Result:

@@ -12,7 +12,8 @@ from bake.cli import load, print_json
 from bake.configuration import edit_toml, field_and_value, field_path
 from bake.origin import ORIGIN_FIELDS, OriginFile
 from bake.replace_file import editing, replace_file
-from bake.settings import ENVIRONMENT_FIELDS, FILE_NAME, find_settings_file, settings_from
+from bake.settings import FILE_NAME
+from bake.settings_file import ENVIRONMENT_FIELDS, find_settings_file, settings_from
 from generator.errors import ConfigurationError
 from generator.reference import ImageReference
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.resolve import Status, ask_registry, glance
+from bake.resolve import Status, glance
 from generator.errors import BuildFailedError, TaskError, TimeLimitError
 from generator.reference import ImageReference
 
@@ -51,6 +51,7 @@ def desktop_below(
         DesktopBakeError: as `build`.
     """
     from bake.ensure import obtain
+    from bake.published import ask_registry
     from bake.transfer import publish
 
     image = environment.base_image

@@ -15,8 +15,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bake.published import ask_registry
 from bake.registry import within
-from bake.resolve import Status, ask_registry
+from bake.resolve import Status
 from generator.errors import CancelledError, DesktopBakeError, RegistryError
 from generator.lease import EMPTY, RELEASED, Lease, lease_tag, read_lease
 from generator.manifest import OCI_MANIFEST

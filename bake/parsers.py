@@ -67,6 +67,13 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--push", action="store_true", default=None, help="publish it in the team's registry")
     build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
     json_flag(build)
+    for command in (render, build):
+        command.add_argument(
+            "--attest",
+            action="append",
+            metavar="ATTESTATION",
+            help="type=sbom or type=provenance,mode=max; '' for none",
+        )
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
     run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
     _task_flags(run)

@@ -28,12 +28,17 @@ _CHECK_FILES = {
 }
 
 
+def bake_options(settings: Settings) -> BakeOptions:
+    """What every target of these settings shares."""
+    return BakeOptions(repository=settings.repository, cache_backend=settings.cache, attest=settings.attest)
+
+
 def targets_of(
     environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
 ) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
     wanted = [(e, settings.stack(e), key_of(e, settings, engine, log)) for e in environments]
-    return bake_targets(wanted, BakeOptions(repository=settings.repository, cache_backend=settings.cache))
+    return bake_targets(wanted, bake_options(settings))
 
 
 def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.base import base_digest
-from generator.errors import RegistryError
 from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from generator.layer import Key, stack_key
 from generator.manifest import same_platform
@@ -192,7 +191,11 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
         if image and proven(image, miss.cache_key, miss.platform):
             return _local_hit(miss, image, log)
     miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values(), settings))
-    found = ask_registry(miss, settings, engine) if settings.has_registry else miss
+    found = miss
+    if settings.has_registry:
+        from bake.published import ask_registry
+
+        found = ask_registry(miss, settings, engine)
     if found.status is Status.REGISTRY_HIT:
         log(f"[desktop-cache] hit (registry): {miss.image}")
         return found
@@ -200,35 +203,6 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
         log(f"[desktop-cache] WARNING: {found.registry_error}")
     log(f"[desktop-cache] miss: {found.reason}")
     return found
-
-
-def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
-    """The part of `search` that asks the team's registry."""
-    from bake.registry import look_up
-
-    assert miss.cache_key
-    host = settings.repository.domain
-    try:
-        remote = look_up(
-            replace(settings.repository, tag=str(miss.cache_key)), miss.platform,
-            insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
-        )  # fmt: skip
-    except RegistryError as error:
-        return replace(miss, reason=f"{miss.reason}; {error}", registry_error=str(error))
-    if remote is None:
-        said = f"not in registry {host}"
-    elif remote.labels is None:
-        there = ", ".join(remote.platforms) or "no platform"
-        said = f"registry {host} has it for {there}, this engine runs {miss.platform}"
-    else:
-        wrong = miss.cache_key.mismatch(remote.labels)
-        if wrong is None:
-            return replace(
-                miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
-                reason="labels match",
-            )  # fmt: skip
-        said = f"{miss.image} in the registry is not what its tag says: {wrong}"
-    return replace(miss, reason=f"{miss.reason}; {said}")
 
 
 def image_under_tag(sought: ImageResult, engine: Engine) -> Image | None:

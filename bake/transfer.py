@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import last_line
-from bake.resolve import ImageResult, proven
+from bake.resolve import ImageResult, image_under_tag, proven
 from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
+from generator.layer import LayerKey
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
 
 
 def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
-    """Push an image of this machine into the team's registry, unless it is there already.
+    """Push an image of this machine into the team's registry, unless it is there already; a layer's desktop before it.
+
+    Others reuse the desktop by its own tag: layers that differ lie on one.
 
     Args:
         image: a result with an image ID and a key.
@@ -61,8 +64,20 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
         draw: whether docker draws its progress on this terminal.
 
     Returns:
-        The image; with `push_error` where it could not be pushed: it serves this machine all the same.
+        The image; with `push_error` where it, or its desktop, could not be pushed: it serves this machine all the same.
     """
+    key = image.cache_key
+    if isinstance(key, LayerKey) and key.desktop:
+        desktop = replace(image, image=f"{settings.repository}:{key.desktop}", cache_key=key.desktop)
+        found = image_under_tag(desktop, engine)
+        if found:  # one that the builder made on the way alone, as for several platforms, is in no store
+            desktop = _publish(replace(desktop, image_id=found.image_id), settings, engine, log, draw=draw)
+            if desktop.push_error:
+                return replace(image, push_error=desktop.push_error)
+    return _publish(image, settings, engine, log, draw=draw)
+
+
+def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
     assert image.image_id
     assert image.cache_key
     key = image.cache_key
@@ -86,14 +101,11 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
 
 
 def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> bool:
-    from bake.registry import look_up
+    from bake.published import published
 
     assert image.cache_key
     try:
-        remote = look_up(
-            replace(settings.repository, tag=str(image.cache_key)), image.platform,
-            insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
-        )  # fmt: skip
+        remote = published(image, settings, engine)
     except RegistryError:  # whether it can be pushed to, the push itself tells
         return False
     return remote is not None and remote.labels is not None and image.cache_key.mismatch(remote.labels) is None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bake.registry import look_up
 from bake.shipped import shipped
 from generator import ImageReference
+from generator.bakefile import OUTPUT
 from tests.machines import Machine, Registry, machine, team_registry
 from tests.registries import ACCEPT, Api
 
@@ -116,10 +117,10 @@ class Team:
         words = [sys.executable, "-m", "bake", "render", "-q", "--config", str(self.team), "-o", str(rendered)]
         subprocess.run(words, check=True, capture_output=True)
         sizes = []
-        for path, output in (("zstd", None), ("gzip", "type=image,force-compression=true,compression=gzip")):
+        for path, output in (("zstd", OUTPUT), ("gzip", "type=image,compression=gzip")):
             tag = f"{self.registry.address}/{path}:t"
             bake = ["docker", "buildx", "bake", "desktop", "--push", "--set", f"*.tags={tag}", "--set", "*.cache-to="]
-            bake += ["--set", f"*.output={output},push=true"] if output else []
+            bake += ["--set", f"*.output={output},force-compression=true,push=true"]
             subprocess.run(bake, check=True, capture_output=True, cwd=rendered)
             sizes.append(_layers_bytes(Api(self.registry.address), path, "t"))
             subprocess.run(["docker", "image", "rm", "-f", tag], check=False, capture_output=True)

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator.attest import check_attest
 from generator.cache import (
     CACHE_DIR_VARIABLE,
     CACHE_SCOPE_VARIABLE,
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from generator.recipe import Preflight, Recipe, Stack
     from generator.reference import ImageReference
 
-VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE}
-# zstd packs smaller and several times faster than BuildKit's default; the engine keeps and pushes the same bytes
+# Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own builder would
+# export each image twice at once, of which one fails where both give it its name.
+OUTPUT_VARIABLE = "DESKTOP_BAKE_OUTPUT"
+VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE, OUTPUT_VARIABLE: ""}
+# zstd packs smaller and faster than BuildKit's default; the engine keeps and pushes the same bytes
 OUTPUT = "type=image,compression=zstd,oci-mediatypes=true"
 CHECK_CONTEXT = "check"
 PICTURES = "pictures"
@@ -38,13 +42,16 @@ class BakeOptions:
     Args:
         repository: where tags go, without a tag, e.g. `registry.example.com/team/desktop`.
         cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, passed through.
+        attest: attestations in BuildKit's form, such as `type=sbom`; where there is none for provenance, the builder
+            adds its own.
 
     Raises:
-        ConfigurationError: the repository carries a tag or digest, or the backend is unknown.
+        ConfigurationError: the repository carries a tag or digest, the backend is unknown, or an attestation malformed.
     """
 
     repository: ImageReference
     cache_backend: str = "local"
+    attest: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.repository.tag or self.repository.digest:
@@ -53,6 +60,7 @@ class BakeOptions:
                 "write it without: the key is the tag",
             )
         check_backend(self.cache_backend)
+        check_attest(self.attest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +72,7 @@ class BakeTarget:
         key: the cache key.
         context: the build context's folder, relative to the bake file.
         base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
-        tags, labels, args, platforms, cache_from, cache_to: the target's attributes of these names.
+        tags, labels, args, platforms, cache_from, cache_to, attest: the target's attributes of these names.
         secrets: names of variables that a step may mount.
         recipe: the files that belong into the context.
     """
@@ -80,6 +88,7 @@ class BakeTarget:
     secrets: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
+    attest: tuple[str, ...]
     recipe: Recipe | Preflight
 
     @property
@@ -165,6 +174,7 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
                 secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
                 cache_from=cache.cache_from,
                 cache_to=cache.cache_to,
+                attest=options.attest,
                 recipe=recipe,
             )
         )
@@ -204,7 +214,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
     engine.filters["hcl_with_variables"] = _hcl_with_variables
     targets = list(targets)
     return engine.from_string(template).render(
-        targets=targets, checks=check_targets(targets), variables=VARIABLES, output=OUTPUT, pictures=PICTURES
+        targets=targets, checks=check_targets(targets), variables=VARIABLES, output=OUTPUT_VARIABLE, pictures=PICTURES
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from generator.errors import ConfigurationError
 from generator.reference import Digest
@@ -38,8 +39,52 @@ _PARTS = {
 }
 
 
+class LabelledKey(ABC):
+    """A key of either kind, as labels state it: proven by all of them or not at all."""
+
+    @abstractmethod
+    def labels(self, base_name: str) -> dict[str, str]:
+        """The image labels that prove this key, with full digests.
+
+        Args:
+            base_name: the base's `repository:tag`, for `org.opencontainers.image.base.name`
+                (OCI image spec, annotations.md, "Pre-Defined Annotation Keys").
+        """
+
+    @classmethod
+    @abstractmethod
+    def _read(cls, labels: Mapping[str, str]) -> Self:
+        """The key of these labels, or KeyError with the name of one that is missing."""
+
+    def mismatch(self, labels: Mapping[str, str]) -> str | None:
+        """Why these image labels do not prove this key, or None; two names of the base may have one digest."""
+        for label, want in self.labels("").items():
+            have = labels.get(label)
+            if have is None:
+                return f"label {label} is missing"
+            if have != want and label != OCI_BASE_NAME:
+                return f"label {label} is {have[:100]!r}, not {want!r}"
+        return None
+
+    @classmethod
+    def from_labels(cls, labels: Mapping[str, str]) -> Self:
+        """The key that an image's labels state.
+
+        Raises:
+            ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
+        """
+        try:
+            key = cls._read(labels)
+        except KeyError as error:
+            raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
+        why = key.mismatch(labels)
+        if why:
+            raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
+        return key
+
+
 @dataclass(frozen=True, kw_only=True)
-class CacheKey:
+class CacheKey(LabelledKey):
     """`<variant>-<base>-<install>-<setup>-<dockerfile>`, each digest shortened to 16 hex in the text.
 
     Args:
@@ -73,12 +118,7 @@ class CacheKey:
         return {part: str(getattr(self, part)) for part in _PARTS}
 
     def labels(self, base_name: str) -> dict[str, str]:
-        """The image labels that prove this key, with full digests.
-
-        Args:
-            base_name: the base's `repository:tag`, for `org.opencontainers.image.base.name`
-                (OCI image spec, annotations.md, "Pre-Defined Annotation Keys").
-        """
+        """As `LabelledKey.labels`."""
         return {
             SCHEMA_LABEL: SCHEMA,
             KEY_LABEL: str(self),
@@ -90,10 +130,6 @@ class CacheKey:
             OCI_BASE_DIGEST: str(self.base),
         }
 
-    def mismatch(self, labels: Mapping[str, str]) -> str | None:
-        """Why these image labels do not prove this key, or None where they do."""
-        return label_mismatch(self.labels(""), labels)
-
     def base_of(self, labels: Mapping[str, str]) -> Digest | None:
         """The base on which an image was baked whose other parts are this key's; None for any other image."""
         try:
@@ -103,27 +139,14 @@ class CacheKey:
         return stated.base if not set(self.differences(stated)) - {"base"} else None
 
     @classmethod
-    def from_labels(cls, labels: Mapping[str, str]) -> CacheKey:
-        """The key that an image's labels state.
-
-        Raises:
-            ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
-        """
-        try:
-            variant = parse_key(labels[KEY_LABEL])[0]
-            key = cls(
-                variant=variant,
-                base=Digest(labels[BASE_LABEL]),
-                install=Digest(labels[INSTALL_LABEL]),
-                setup=Digest(labels[SETUP_LABEL]),
-                dockerfile=Digest(labels[DOCKERFILE_LABEL]),
-            )
-        except KeyError as error:
-            raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
-        why = key.mismatch(labels)
-        if why:
-            raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
-        return key
+    def _read(cls, labels: Mapping[str, str]) -> Self:
+        return cls(
+            variant=parse_key(labels[KEY_LABEL])[0],
+            base=Digest(labels[BASE_LABEL]),
+            install=Digest(labels[INSTALL_LABEL]),
+            setup=Digest(labels[SETUP_LABEL]),
+            dockerfile=Digest(labels[DOCKERFILE_LABEL]),
+        )
 
     def differences(self, other: CacheKey) -> tuple[str, ...]:
         """The names of the parts in which two keys differ, in the key's order."""
@@ -136,17 +159,6 @@ class CacheKey:
             return "never built"
         changed = self.differences(nearest)
         return "; ".join(_PARTS[part] for part in changed) if len(changed) < 4 else "never built for this recipe"
-
-
-def label_mismatch(wanted: Mapping[str, str], labels: Mapping[str, str]) -> str | None:
-    """Which of the wanted labels is missing or other, or None; the base's name may be any: two may have one digest."""
-    for label, want in wanted.items():
-        have = labels.get(label)
-        if have is None:
-            return f"label {label} is missing"
-        if have != want and label != OCI_BASE_NAME:
-            return f"label {label} is {have[:100]!r}, not {want!r}"
-    return None
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:

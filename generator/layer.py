@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from generator.errors import ConfigurationError
 from generator.key import (
@@ -16,9 +16,9 @@ from generator.key import (
     SCHEMA,
     SCHEMA_LABEL,
     CacheKey,
+    LabelledKey,
     compute_key,
     hashed,
-    label_mismatch,
     parse_key,
     variant_of,
 )
@@ -37,7 +37,7 @@ _ON_BASE = re.compile(r"([a-z0-9_.]{1,32})-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerKey:
+class LayerKey(LabelledKey):
     """`<desktop's key>-p<preflight>`, or without a desktop `<variant>-<base>-p<preflight>`.
 
     Args:
@@ -74,11 +74,7 @@ class LayerKey:
         return {**below, "preflight": str(self.preflight)}
 
     def labels(self, base_name: str) -> dict[str, str]:
-        """The image labels that prove this key: with a desktop, all that prove the desktop's too.
-
-        Args:
-            base_name: as `CacheKey.labels`.
-        """
+        """As `LabelledKey.labels`: with a desktop, all that prove the desktop's too."""
         below = self.desktop.labels(base_name) if self.desktop else {}
         own = {
             SCHEMA_LABEL: SCHEMA,
@@ -91,10 +87,6 @@ class LayerKey:
         }
         return {**below, **own}
 
-    def mismatch(self, labels: Mapping[str, str]) -> str | None:
-        """Why these image labels do not prove this key, or None where they do."""
-        return label_mismatch(self.labels(""), labels)
-
     def base_of(self, labels: Mapping[str, str]) -> Digest | None:
         """As `CacheKey.base_of`."""
         try:
@@ -105,32 +97,20 @@ class LayerKey:
         return stated.base if same_kind and not set(self.differences(stated)) - {"base"} else None
 
     @classmethod
-    def from_labels(cls, labels: Mapping[str, str]) -> LayerKey:
-        """The key that an image's labels state.
-
-        Raises:
-            ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
-        """
-        try:
-            layer = _LAYER.fullmatch(labels[KEY_LABEL])
-            if not layer:
-                raise ConfigurationError(
-                    f"malformed layered key {labels[KEY_LABEL][:140]!r}", "a layered key ends in -p<16 hex>"
-                )
-            on_base = _ON_BASE.fullmatch(layer[1])
-            desktop = None if on_base else CacheKey.from_labels({**labels, KEY_LABEL: labels[DESKTOP_LABEL]})
-            key = cls(
-                variant=desktop.variant if desktop else on_base[1] if on_base else "",
-                base=Digest(labels[BASE_LABEL]),
-                desktop=desktop,
-                preflight=Digest(labels[PREFLIGHT_LABEL]),
+    def _read(cls, labels: Mapping[str, str]) -> Self:
+        layer = _LAYER.fullmatch(labels[KEY_LABEL])
+        if not layer:
+            raise ConfigurationError(
+                f"malformed layered key {labels[KEY_LABEL][:140]!r}", "a layered key ends in -p<16 hex>"
             )
-        except KeyError as error:
-            raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
-        why = key.mismatch(labels)
-        if why:
-            raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
-        return key
+        on_base = _ON_BASE.fullmatch(layer[1])
+        desktop = None if on_base else CacheKey.from_labels({**labels, KEY_LABEL: labels[DESKTOP_LABEL]})
+        return cls(
+            variant=desktop.variant if desktop else on_base[1] if on_base else "",
+            base=Digest(labels[BASE_LABEL]),
+            desktop=desktop,
+            preflight=Digest(labels[PREFLIGHT_LABEL]),
+        )
 
     def differences(self, other: Key) -> tuple[str, ...]:
         """The names of the parts that another key has not or has otherwise, in the key's order."""

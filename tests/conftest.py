@@ -17,7 +17,7 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
-from tests.machines import Registry, team_registry, tool, tool_environment
+from tests.machines import Machine, Registry, machine, team_registry, tool, tool_environment
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -180,3 +180,17 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The team's registry, as the first machine reaches it, with the base image in it as `team.base`."""
     with team_registry(tmp_path_factory.mktemp("team") / "registry", base=base_name()) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A second machine with the containerd image store."""
+    with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A further machine, with the classic image store, where an image's ID is another digest."""
+    with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
+        yield started

@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import os
+import platform
 import random
 import socket
 import ssl
@@ -24,6 +25,8 @@ from typing import Any, Literal
 
 import trustme
 
+HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
+OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
 USER = "robot"
 PASSWORD = "SECRET-of-robot-5be1"
 BASIC = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import unicodedata
 from dataclasses import replace
@@ -49,6 +50,10 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
     "none": ([ENVIRONMENT], replace(TEAM, cache_backend="none")),
     "gha": ([ENVIRONMENT], replace(TEAM, cache_backend="type=gha,mode=max")),
     "inline": ([ENVIRONMENT], replace(TEAM, cache_backend="inline")),
+    "attest": (
+        [ENVIRONMENT],
+        replace(TEAM, cache_backend="none", attest=("type=provenance,mode=max", "type=sbom,generator=example.com/s:1")),
+    ),
 }
 
 
@@ -58,16 +63,13 @@ def rendered(environments: list[Environment], options: BakeOptions, recipe: Reci
     return render_bake_file(TEMPLATE, bake_targets(wanted, options))
 
 
-def printed(text: str, folder: Path, group: str = "desktop") -> dict[str, Any]:
-    """What buildx reads in a bake file."""
+def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str, Any]:
+    """What buildx reads in a bake file, asked for a group, `desktop` where none is named, and with flags."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
-        ["docker", "buildx", "bake", "--print", group],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        ["docker", "buildx", "bake", "--print", *(words or ("desktop",))],
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **variables},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     read: dict[str, Any] = json.loads(done.stdout)
     for target in read["target"].values():  # buildx prints these two escaped, to be read as a bake file again
@@ -89,7 +91,8 @@ def _with_defaults(entry: str) -> str:
 
 def _entries(read: list[dict[str, str]]) -> set[str]:
     """Entries that buildx printed, in the form in which they are written."""
-    order = ["type", "ref", "src", "dest", "mode", "compression", "oci-mediatypes", "image-manifest", "ignore-error"]
+    order = ["type", "ref", "src", "dest", "mode", "generator", "compression", "oci-mediatypes", "image-manifest",
+             "push", "ignore-error"]  # fmt: skip
     return {",".join(f"{n}={e[n]}" for n in sorted(e, key=order.index)) for e in read}
 
 
@@ -109,12 +112,39 @@ def test_golden(case: str, tmp_path: Path) -> None:
         assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
         assert _entries(got.get("cache-from", [])) == {_with_defaults(entry) for entry in target.cache_from}
         assert _entries(got.get("cache-to", [])) == {_with_defaults(entry) for entry in target.cache_to}
-        assert _entries(got["output"]) == {OUTPUT}
+        assert _entries(got.get("attest", [])) == set(target.attest)
+        assert "output" not in got
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
         assert got["contexts"] == {"base": target.base}
         assert target.base == f"docker-image://lunamidori5/pixelarch:emerald@{BASE}"
         assert got["context"] == target.context
+
+
+@pytest.mark.parametrize(
+    ("words", "output", "wanted"),
+    [
+        ((), "", set()),
+        (("--load",), "", {"type=docker"}),
+        (("--push",), "", {"type=image,push=true"}),
+        ((), OUTPUT, {OUTPUT}),
+        (("--push",), OUTPUT, {f"{OUTPUT},push=true"}),
+    ],
+)
+def test_outputs(words: tuple[str, ...], output: str, wanted: set[str], tmp_path: Path) -> None:
+    """What is typed decides alone where an image goes, once; the variable adds how it is packed."""
+    text = rendered(*CASES["one"])
+    (target,) = printed(text, tmp_path, "desktop", *words, DESKTOP_BAKE_OUTPUT=output)["target"].values()
+    assert _entries(target.get("output", [])) == wanted
+
+
+@pytest.mark.parametrize(
+    "entries", [("sbom",), ("type=sbm",), ("type=sbom,generator=a b",), ("type=sbom", "type=sbom"), ("type=sbom,",)]
+)
+def test_attestations_are_checked(entries: tuple[str, ...]) -> None:
+    """What BuildKit would refuse or take in part is refused."""
+    with pytest.raises(ConfigurationError, match="attest"):
+        replace(TEAM, attest=entries)
 
 
 LAYERED = {

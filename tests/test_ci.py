@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,12 +20,17 @@ from ruamel.yaml import YAML
 
 from bake import load_settings
 from bake.parsers import parser
+from generator.bakefile import OUTPUT
 from generator.errors import ConfigurationError
+from tests.test_team import Project, here, manifest_of, remote_builder, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import Run
+    from tests.machines import Machine
+
+__all__ = ["shared"]  # a fixture
 
 ROOT = Path(__file__).parent.parent
 CI = ROOT / "docs" / "ci"
@@ -197,13 +203,18 @@ def published(project: Path) -> Iterator[Path]:
         subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=True)
 
 
-def rendered_target(folder: Path) -> dict[str, Any]:
-    """The one target of a rendered folder, as buildx reads it."""
+def rendered_targets(folder: Path) -> list[dict[str, Any]]:
+    """The targets of a rendered folder, as buildx reads them."""
     done = subprocess.run(
         ["docker", "buildx", "bake", "desktop", "--print"], cwd=folder, capture_output=True, check=True
     )
-    (target,) = json.loads(done.stdout)["target"].values()
-    return dict(target)
+    return list(json.loads(done.stdout)["target"].values())
+
+
+def rendered_target(folder: Path) -> dict[str, Any]:
+    """The one target of a rendered folder."""
+    (target,) = rendered_targets(folder)
+    return target
 
 
 def registry_labels(tag: str) -> dict[str, str]:
@@ -235,6 +246,37 @@ def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tm
     assert tag.endswith(f":{key}")
     assert labels["desktop-bake.cache-key"] == key
     assert cli("render", "-o", "clone/ci", "--check").returncode == 0
+
+
+@pytest.mark.parametrize("builder", ["containerd's store", "classic store", "remote"])
+def test_load_push_and_neither(
+    shared: Project, second: Machine, classic: Machine, tmp_path_factory: pytest.TempPathFactory, builder: str,
+    rounds: Callable[[int, int], int], figure: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Whatever is typed, on each kind of builder: every image of a fresh folder is where it was asked for."""
+    shared.change(cache='cache = "none"', environment='preflight_script = "preflight.sh"')
+    with contextlib.ExitStack() as stack:
+        runs: dict[str, Run] = {"containerd's store": second.run, "classic store": classic.run, "remote": here}
+        run, flags = runs[builder], ["docker", "buildx", "bake", "desktop"]
+        if builder == "remote":
+            flags += ["--builder", stack.enter_context(remote_builder(second.remote, tmp_path_factory.mktemp("b")))]
+        many = rounds(1, 20)
+        for number in range(many):
+            (shared.folder / "preflight.sh").write_text(f"echo {number} >/etc/preflight\n")
+            (shared.folder / "setup.sh").write_text(f"echo {number} >/etc/configured\n")
+            assert shared.bake("render", "-o", "ci").returncode == 0
+            tags = [tag for target in rendered_targets(shared.folder / "ci") for tag in target["tags"]]
+            assert len(tags) == 2
+            for words in (["--push"], [], ["--load"]):
+                run("docker", "image", "rm", "-f", *tags)
+                packing = {"DESKTOP_BAKE_OUTPUT": OUTPUT} if "--push" in words else {}
+                baked = run(*flags, *words, cwd=shared.folder / "ci", **packing)
+                assert baked.returncode == 0, baked.stderr
+                loaded = [tag for tag in tags if run("docker", "image", "inspect", tag).returncode == 0]
+                assert loaded == (tags if "--load" in words or builder != "remote" else [])
+            kinds = {manifest_of(shared, tag.rpartition(":")[2])["layers"][-1]["mediaType"] for tag in tags}
+            assert [kind[-8:] for kind in kinds] == ["tar.gzip" if builder == "classic store" else "tar+zstd"]
+    figure(f"{many} fresh folders, 3 ways on the {builder} builder, every image where it was asked for")
 
 
 def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:

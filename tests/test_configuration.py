@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bake.configuration import edit_toml, field_and_value
 from bake.replace_file import editing, replace_file
-from bake.settings import settings_from
+from bake.settings_file import settings_from
 from generator import ConfigurationError
 
 HERE = Path("desktop-bake.toml")

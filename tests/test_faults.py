@@ -13,23 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .faults import (
-    IDENTITY,
-    TOKEN,
-    answers,
-    bearer,
-    blackhole,
-    closes,
-    cuts,
-    drips,
-    endless,
-    garbage,
-    html,
-    redirects,
-    refuses,
-    slow,
-    tampers,
-)
+from . import faults
 from .proxy import Fault, faulty
 from .registries import ACCEPT, BASIC, MEDIA, PASSWORD, USER, Api, RealRegistry, closed_port, push_image, real_registry
 from .test_registries import FORMS, LABELS, docker, pulled_labels
@@ -77,31 +61,31 @@ def wire(host: str, path: str, seconds: float = 5, most: int = 1 << 20) -> tuple
 
 
 BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="test"'}
-MANY = refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "3"})
+MANY = faults.refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "3"})
 # fault, what is asked for, seconds to listen, what the answer begins with, what it holds, whether it ends
 ON_THE_WIRE: dict[str, tuple[Fault, str, float, bytes, bytes, bool]] = {
-    "none": (slow(0), "blob", 5, b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n" + CONFIG, True),
-    "401": (answers(401), "manifest", 5, b"HTTP/1.1 401 Unauthorized\r\n", b"Content-Length: 0\r\n", True),
-    "401 Basic": (answers(401, headers=BASIC_CHALLENGE), "manifest", 5, b"HTTP/1.1 401 ", b"Basic realm", True),
-    "401 Bearer": (bearer(), "manifest", 5, b"HTTP/1.1 401 ", b',scope="repository:a:pull"\r\n', True),
-    "403": (refuses(403, "DENIED"), "manifest", 5, b"HTTP/1.1 403 ", b'{"errors": [{"code": "DENIED"', True),
-    "404": (refuses(404, "MANIFEST_UNKNOWN"), "manifest", 5, b"HTTP/1.1 404 ", b"MANIFEST_UNKNOWN", True),
-    "404 HTML": (html(404), "manifest", 5, b"HTTP/1.1 404 ", b"Content-Type: text/html", True),
+    "none": (faults.slow(0), "blob", 5, b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n" + CONFIG, True),
+    "401": (faults.answers(401), "manifest", 5, b"HTTP/1.1 401 Unauthorized\r\n", b"Content-Length: 0\r\n", True),
+    "401 Basic": (faults.answers(401, headers=BASIC_CHALLENGE), "manifest", 5, b"HTTP/1.1 401 ", b"Basic realm", True),
+    "401 Bearer": (faults.bearer(), "manifest", 5, b"HTTP/1.1 401 ", b',scope="repository:a:pull"\r\n', True),
+    "403": (faults.refuses(403, "DENIED"), "manifest", 5, b"HTTP/1.1 403 ", b'{"errors": [{"code": "DENIED"', True),
+    "404": (faults.refuses(404, "MANIFEST_UNKNOWN"), "manifest", 5, b"HTTP/1.1 404 ", b"MANIFEST_UNKNOWN", True),
+    "404 HTML": (faults.html(404), "manifest", 5, b"HTTP/1.1 404 ", b"Content-Type: text/html", True),
     "429": (MANY, "manifest", 5, b"HTTP/1.1 429 ", b"Retry-After: 3\r\n", True),
-    "503": (answers(503, "busy", kind="text/plain"), "manifest", 5, b"HTTP/1.1 503 ", b"\r\n\r\nbusy", True),
-    "HTML": (html(), "manifest", 5, b"HTTP/1.1 200 ", b"<!DOCTYPE html>", True),
-    "elsewhere": (html(on="^PUT "), "manifest", 5, b"HTTP/1.1 200 ", b"schemaVersion", True),
-    "slow": (slow(0.5), "manifest", 0.3, b"", b"", False),
-    "slow, at last": (slow(0.3), "manifest", 5, b"HTTP/1.1 200 ", b"schemaVersion", True),
-    "drips headers": (drips("headers", 0.1), "manifest", 0.55, b"HTTP/", b"", False),
-    "drips body": (drips("body", 0.1), "blob", 0.55, b"HTTP/1.1 200 ", b"\r\n\r\n" + CONFIG[:2], False),
-    "garbage": (garbage(), "manifest", 5, b"\x00\xff", b"", True),
-    "closes": (closes(), "manifest", 5, b"", b"", True),
-    "cuts": (cuts(10), "blob", 5, b"HTTP/1.1 200 ", b"\r\n\r\n" + CONFIG[:10], True),
-    "tampers": (tampers(), "blob", 5, b"HTTP/1.1 200 ", f"Content-Length: {len(CONFIG)}\r\n".encode(), True),
-    "endless": (endless(), "blob", 5, b"HTTP/1.1 200 ", b" " * 1_000_000, False),
-    "loop": (redirects(on=""), "manifest", 5, b"HTTP/1.1 307 ", b"/v2/a/manifests/t\r\n", True),
-    "blackhole": (blackhole(), "manifest", 0.3, b"", b"", False),
+    "503": (faults.answers(503, "busy", kind="text/plain"), "manifest", 5, b"HTTP/1.1 503 ", b"\r\n\r\nbusy", True),
+    "HTML": (faults.html(), "manifest", 5, b"HTTP/1.1 200 ", b"<!DOCTYPE html>", True),
+    "elsewhere": (faults.html(on="^PUT "), "manifest", 5, b"HTTP/1.1 200 ", b"schemaVersion", True),
+    "slow": (faults.slow(0.5), "manifest", 0.3, b"", b"", False),
+    "slow, at last": (faults.slow(0.3), "manifest", 5, b"HTTP/1.1 200 ", b"schemaVersion", True),
+    "drips headers": (faults.drips("headers", 0.1), "manifest", 0.55, b"HTTP/", b"", False),
+    "drips body": (faults.drips("body", 0.1), "blob", 0.55, b"HTTP/1.1 200 ", b"\r\n\r\n" + CONFIG[:2], False),
+    "garbage": (faults.garbage(), "manifest", 5, b"\x00\xff", b"", True),
+    "closes": (faults.closes(), "manifest", 5, b"", b"", True),
+    "cuts": (faults.cuts(10), "blob", 5, b"HTTP/1.1 200 ", b"\r\n\r\n" + CONFIG[:10], True),
+    "tampers": (faults.tampers(), "blob", 5, b"HTTP/1.1 200 ", f"Content-Length: {len(CONFIG)}\r\n".encode(), True),
+    "endless": (faults.endless(), "blob", 5, b"HTTP/1.1 200 ", b" " * 1_000_000, False),
+    "loop": (faults.redirects(on=""), "manifest", 5, b"HTTP/1.1 307 ", b"/v2/a/manifests/t\r\n", True),
+    "blackhole": (faults.blackhole(), "manifest", 0.3, b"", b"", False),
 }
 
 
@@ -131,7 +115,7 @@ def test_on_the_wire(registry: RealRegistry, blob: str, name: str) -> None:
 
 def test_times_and_records(registry: RealRegistry) -> None:
     """A fault that happens twice happens twice; every request is written down."""
-    with faulty(registry.host, answers(500, on="^GET", times=2)) as proxy:
+    with faulty(registry.host, faults.answers(500, on="^GET", times=2)) as proxy:
         api = Api(proxy.host)
         asked = ["GET", "HEAD", "GET", "GET"]
         assert [api.send(method, "/v2/", headers={"X-Test": "1"}).status for method in asked] == [500, 200, 500, 200]
@@ -194,7 +178,7 @@ def test_chunked_upload(registry: RealRegistry) -> None:
 
 def test_the_engine_logs_in_with_tokens(registry: RealRegistry, tmp_path: Path) -> None:
     """Behind tokens the real client logs in with the right password alone, and pulls with it."""
-    with faulty(registry.host, bearer()) as proxy:
+    with faulty(registry.host, faults.bearer()) as proxy:
         push_image(registry.host, "tokens", "t", LABELS)
         name, config = f"{proxy.host}/tokens:t", tmp_path / "docker"
         login = ("login", "-u", USER, "--password-stdin", proxy.host)
@@ -202,22 +186,22 @@ def test_the_engine_logs_in_with_tokens(registry: RealRegistry, tmp_path: Path) 
         assert docker(*login, config=config, stdin="wrong").returncode != 0
         assert docker(*login, config=config, stdin=PASSWORD).returncode == 0
         assert pulled_labels(name, config) == LABELS
-    with faulty(registry.host, bearer(anonymous=True)) as proxy:
+    with faulty(registry.host, faults.bearer(anonymous=True)) as proxy:
         assert pulled_labels(f"{proxy.host}/tokens:t", tmp_path / "nobody") == LABELS
 
 
 def test_tokens(registry: RealRegistry) -> None:
     """The token endpoint gives its token for the password and for the identity token, and for nothing else."""
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    with faulty(registry.host, bearer(key="access_token")) as proxy:
+    with faulty(registry.host, faults.bearer(key="access_token")) as proxy:
         api = Api(proxy.host)
         path = "/token?service=test&scope=repository:a:pull"
         assert api.send("GET", path).status == 401
-        assert json.loads(api.send("GET", path, headers={"Authorization": BASIC}).body)["access_token"] == TOKEN
-        for secret, status in ((IDENTITY, 200), ("wrong", 401)):
+        assert json.loads(api.send("GET", path, headers={"Authorization": BASIC}).body)["access_token"] == faults.TOKEN
+        for secret, status in ((faults.IDENTITY, 200), ("wrong", 401)):
             form = f"grant_type=refresh_token&service=test&refresh_token={secret}".encode()
             assert api.send("POST", "/token", form, kind).status == status
-        assert api.send("GET", MANIFEST, headers={**ACCEPT, "Authorization": f"Bearer {TOKEN}"}).status == 200
+        assert api.send("GET", MANIFEST, headers={**ACCEPT, "Authorization": f"Bearer {faults.TOKEN}"}).status == 200
 
 
 def test_a_blob_elsewhere(registry: RealRegistry) -> None:
@@ -226,7 +210,7 @@ def test_a_blob_elsewhere(registry: RealRegistry) -> None:
     with contextlib.ExitStack() as stack:
         other = stack.enter_context(faulty(registry.host))
         elsewhere = other.host.replace("127.0.0.1", "localhost")  # to the engine, another port is no other host
-        proxy = stack.enter_context(faulty(registry.host, bearer(anonymous=True), redirects(elsewhere)))
+        proxy = stack.enter_context(faulty(registry.host, faults.bearer(anonymous=True), faults.redirects(elsewhere)))
         push_image(registry.host, "elsewhere", "t", only)
         assert pulled_labels(f"{proxy.host}/elsewhere:t") == only
     assert any("authorization" in request.headers for request in proxy.requests)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,27 +14,21 @@ import pytest
 from bake.registry import digest_of, look_up
 from generator import ImageReference, RegistryError
 
-from .faults import (
-    IDENTITY,
-    answers,
-    bearer,
-    blackhole,
-    closes,
-    cuts,
-    drips,
-    endless,
-    garbage,
-    html,
-    redirects,
-    refuses,
-    slow,
-    tampers,
-)
+from . import faults
 from .proxy import Fault, faulty
-from .registries import BASIC, PASSWORD, USER, RealRegistry, closed_port, push_image, real_registry, silent_port
+from .registries import (
+    BASIC,
+    HERE,
+    OTHER,
+    PASSWORD,
+    USER,
+    RealRegistry,
+    closed_port,
+    push_image,
+    real_registry,
+    silent_port,
+)
 
-HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
-OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
 LABELS = {"a": "b"}
 
 
@@ -113,31 +106,31 @@ def test_labels_of_any_kind_are_read(registry: RealRegistry) -> None:
 
 
 FAULTS: dict[str, tuple[list[Fault], str]] = {
-    "401 without a challenge": ([answers(401)], "demands a login"),
+    "401 without a challenge": ([faults.answers(401)], "demands a login"),
     "401 that no login answers": (
-        [answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})],
+        [faults.answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})],
         "demands a login",
     ),
-    "403": ([refuses(403, "DENIED")], "denies access to team/desktop (DENIED)"),
-    "404 of a web server": ([html(404)], "404, but not as a registry does"),
-    "empty 404": ([answers(404)], "404, but not as a registry does"),
-    "429": ([refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "7"})], "limits the rate of requests"),
-    "500": ([answers(500)], "failed with status 500"),
-    "503": ([refuses(503, "UNAVAILABLE")], "failed with status 503 (UNAVAILABLE)"),
-    "a teapot": ([answers(418)], "answers with status 418"),
-    "HTML": ([html()], "not as a registry does"),
-    "garbage": ([garbage()], "cannot be reached"),
-    "an end at once": ([closes()], "cannot be reached"),
-    "an answer without an end": ([endless()], "more than"),
-    "a configuration without an end": ([endless(on="/blobs/")], "more than"),
-    "a cut configuration": ([cuts(10)], "cannot be reached"),
-    "a changed configuration": ([tampers()], "sent content that is not sha256:"),
-    "a changed manifest": ([tampers(on="GET .*/manifests/")], ""),
-    "redirects without end": ([redirects(on="")], "redirects without end"),
-    "slow": ([slow(30)], "did not answer"),
-    "a black hole": ([blackhole()], "did not answer"),
-    "dripping headers": ([drips("headers")], "did not answer"),
-    "a dripping body": ([drips("body")], "did not answer"),
+    "403": ([faults.refuses(403, "DENIED")], "denies access to team/desktop (DENIED)"),
+    "404 of a web server": ([faults.html(404)], "404, but not as a registry does"),
+    "empty 404": ([faults.answers(404)], "404, but not as a registry does"),
+    "429": ([faults.refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "7"})], "limits the rate of requests"),
+    "500": ([faults.answers(500)], "failed with status 500"),
+    "503": ([faults.refuses(503, "UNAVAILABLE")], "failed with status 503 (UNAVAILABLE)"),
+    "a teapot": ([faults.answers(418)], "answers with status 418"),
+    "HTML": ([faults.html()], "not as a registry does"),
+    "garbage": ([faults.garbage()], "cannot be reached"),
+    "an end at once": ([faults.closes()], "cannot be reached"),
+    "an answer without an end": ([faults.endless()], "more than"),
+    "a configuration without an end": ([faults.endless(on="/blobs/")], "more than"),
+    "a cut configuration": ([faults.cuts(10)], "cannot be reached"),
+    "a changed configuration": ([faults.tampers()], "sent content that is not sha256:"),
+    "a changed manifest": ([faults.tampers(on="GET .*/manifests/")], ""),
+    "redirects without end": ([faults.redirects(on="")], "redirects without end"),
+    "slow": ([faults.slow(30)], "did not answer"),
+    "a black hole": ([faults.blackhole()], "did not answer"),
+    "dripping headers": ([faults.drips("headers")], "did not answer"),
+    "a dripping body": ([faults.drips("body")], "did not answer"),
 }
 
 
@@ -147,8 +140,8 @@ NO_BODY = ("a dripping body", "an answer without an end", "a changed manifest") 
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults(registry: RealRegistry, case: str) -> None:
     """Each fault is one clear line with a remedy, within the limit: never an image, never 'not there'."""
-    faults, says = FAULTS[case]
-    with faulty(registry.host, *faults) as proxy:
+    injected, says = FAULTS[case]
+    with faulty(registry.host, *injected) as proxy:
         asks: list[Callable[[], object]] = [lambda: look_up(image(proxy.host), HERE, timeout_s=2)]
         if case not in NO_BODY and "configuration" not in case:
             asks.append(lambda: digest_of(image(proxy.host), timeout_s=2))
@@ -164,7 +157,7 @@ def test_faults(registry: RealRegistry, case: str) -> None:
 
 def test_short_troubles_are_tried_again(registry: RealRegistry) -> None:
     """A gateway that fails once, or a connection that ends once, is asked again within the limit."""
-    for fault in (answers(503, times=1), answers(502, times=1)):
+    for fault in (faults.answers(503, times=1), faults.answers(502, times=1)):
         with faulty(registry.host, fault) as proxy:
             found = look_up(image(proxy.host), HERE)
             assert found
@@ -276,18 +269,18 @@ def test_credential_helper(
 
 def test_token_login(registry: RealRegistry, own_config: Path) -> None:
     """Bearer tokens: for anybody, for a password, for an identity token; asked for once a look-up."""
-    with faulty(registry.host, bearer(anonymous=True, key="access_token")) as proxy:
+    with faulty(registry.host, faults.bearer(anonymous=True, key="access_token")) as proxy:
         assert look_up(image(proxy.host), HERE)
         assert sum(path.startswith("/token") for _, path, _ in proxy.requests) == 1
-    with faulty(registry.host, bearer()) as proxy:
+    with faulty(registry.host, faults.bearer()) as proxy:
         with pytest.raises(RegistryError, match="demands a login"):
             look_up(image(proxy.host), HERE)
         login(own_config, proxy.host)
         assert look_up(image(proxy.host), HERE)
-        own_config.write_text(json.dumps({"auths": {proxy.host: {"identitytoken": IDENTITY}}}))
+        own_config.write_text(json.dumps({"auths": {proxy.host: {"identitytoken": faults.IDENTITY}}}))
         assert look_up(image(proxy.host), HERE)
     with (
-        faulty(registry.host, answers(200, b"{}", on="/token"), bearer()) as proxy,
+        faulty(registry.host, faults.answers(200, b"{}", on="/token"), faults.bearer()) as proxy,
         pytest.raises(RegistryError, match="token that is not understood"),
     ):
         look_up(image(proxy.host), HERE)
@@ -295,7 +288,10 @@ def test_token_login(registry: RealRegistry, own_config: Path) -> None:
 
 def test_a_login_goes_to_no_other_host(registry: RealRegistry, own_config: Path) -> None:
     """A blob that lies elsewhere is fetched there without the registry's authorization."""
-    with faulty(registry.host) as elsewhere, faulty(registry.host, bearer(), redirects(elsewhere.host)) as proxy:
+    with (
+        faulty(registry.host) as elsewhere,
+        faulty(registry.host, faults.bearer(), faults.redirects(elsewhere.host)) as proxy,
+    ):
         login(own_config, proxy.host)
         assert look_up(image(proxy.host), HERE)
         assert elsewhere.requests

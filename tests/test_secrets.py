@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generator import ConfigurationError, Environment, ImageReference
+from tests.registries import HERE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +59,12 @@ def test_its_value_is_in_no_key(cli: Run, secretive: Path) -> None:
     assert cli("key", "--json").stdout not in keys
 
 
-def test_a_secret_that_is_not_set(cli: Run, secretive: Path) -> None:
-    """A build without it fails with its name, before BuildKit is asked."""
+@pytest.mark.parametrize("layer", [False, True])
+def test_a_secret_that_is_not_set(cli: Run, secretive: Path, layer: bool) -> None:
+    """A build without it fails with its name, before BuildKit is asked, also one of a layer on the desktop's target."""
+    if layer:
+        config = secretive / "desktop-bake.toml"
+        config.write_text(f'{config.read_text()}preflight_script = "setup.sh"\nplatforms = ["{HERE}"]\n')
     done = cli("build")
     assert done.returncode == 6
     assert "error: build failed: the build secret BUILD_TOKEN is not set" in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
@@ -16,33 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from generator.errors import RegistryError
 from tests.conftest import TINY, Run
 from tests.faults import answers, closes, html, refuses, slow, then
-from tests.machines import Machine, Registry, machine
 from tests.proxy import Fault, faulty
-from tests.registries import ACCEPT, PASSWORD, USER, Api, closed_port, push_image, real_registry
+from tests.registries import ACCEPT, HERE, OTHER, PASSWORD, USER, Api, closed_port, push_image, real_registry
 
-HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
-OTHER = "linux/arm64" if HERE == "linux/amd64" else "linux/amd64"
-
-
-@pytest.fixture(scope="module")
-def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A second machine with the containerd image store."""
-    with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A further machine, with the classic image store, where an image's ID is another digest."""
-    with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
-        yield started
+if TYPE_CHECKING:
+    from tests.machines import Machine, Registry
 
 
 @dataclass
@@ -107,9 +91,9 @@ def stamp(run: Run, image: object) -> str:
     return str(run("docker", "run", "--rm", str(image), "cat", "/etc/installed").stdout)
 
 
-def here(*words: str) -> subprocess.CompletedProcess[str]:
+def here(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command on the first machine."""
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    return subprocess.run(words, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
 
 
 # --- the same key, one image -----------------------------------------------------------------------------------
@@ -296,7 +280,7 @@ def test_nobody_listens(shared: Project) -> None:
 def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Registry) -> None:
     """A hit whose layers do not come is reported, and the image is built."""
     pushed = answer(second.desktop_bake("build", "--push", "--json", cwd=shared.folder))
-    config = config_digest(team.address, shared.path, str(pushed["cache_key"]))
+    config = manifest_of(shared, str(pushed["cache_key"]))["config"]["digest"]
     with faulty(team.address, answers(500, on=f"GET .*/blobs/(?!{config})")) as proxy:
         shared.host = proxy.host
         shared.change()
@@ -307,13 +291,17 @@ def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Re
     assert "cannot pull" in str(answer(rebuilt)["registry_error"])
 
 
-def config_digest(host: str, path: str, tag: str) -> str:
-    """The digest of the configuration of an image's first manifest."""
-    api = Api(host)
-    index = json.loads(api.send("GET", f"/v2/{path}/manifests/{tag}", headers=ACCEPT).body)
-    first = index["manifests"][0]["digest"] if "manifests" in index else tag
-    manifest = json.loads(api.send("GET", f"/v2/{path}/manifests/{first}", headers=ACCEPT).body)
-    return str(manifest["config"]["digest"])
+def manifest_of(project: Project, tag: str) -> dict[str, Any]:
+    """The first manifest of an image as the project's registry has it."""
+    found = top_of(project, tag)
+    return top_of(project, found["manifests"][0]["digest"]) if "manifests" in found else found
+
+
+def top_of(project: Project, reference: str) -> dict[str, Any]:
+    """The manifest or index of a tag or digest as the project's registry has it."""
+    found = Api(project.host).send("GET", f"/v2/{project.path}/manifests/{reference}", headers=ACCEPT)
+    assert found.status == 200, found.body
+    return dict(json.loads(found.body))
 
 
 @pytest.mark.parametrize("step", ["upload of a layer", "manifest", "cache"])
@@ -676,12 +664,17 @@ def test_a_remote_builder(shared: Project, second: Machine, tmp_path_factory: py
 
 
 def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
-    """Layers and desktop are published and pulled; a changed layer on a machine that has neither builds on the desktop
-    that it pulls, whatever its store, and a builder that forgot everything builds on the desktop that is here."""
+    """Layers and desktop are published, also later, and pulled; a changed layer on a machine that has neither builds on
+    the desktop that it pulls, whatever its store; a builder that forgot everything builds on the one that is here."""
     shared.change(environment='preflight_script = "preflight.sh"')
     preflight = shared.folder / "preflight.sh"
     preflight.write_text("date +%s%N > /etc/preflight\n")
-    built = answer(shared.bake("build", "--push", "--json"))
+    assert answer(shared.bake("build", "--json"))["status"] == "built"
+    built = answer(shared.bake("build", "--push", "--json"))  # a layer that is here takes its desktop along
+    assert built["status"] == "local-hit"
+    shared.change()
+    assert answer(second.desktop_bake("resolve", "--json", cwd=shared.folder))["status"] == "registry-hit"
+    shared.change(environment='preflight_script = "preflight.sh"')
     first = stamp(here, built["image_id"])
     assert answer(second.desktop_bake("resolve", "--json", cwd=shared.folder))["status"] == "registry-hit"
     pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))

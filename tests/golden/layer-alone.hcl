@@ -8,6 +8,9 @@ variable "DESKTOP_BAKE_CACHE_DIR" {
 variable "DESKTOP_BAKE_CACHE_SCOPE" {
   default = "main"
 }
+variable "DESKTOP_BAKE_OUTPUT" {
+  default = ""
+}
 
 group "default" {
   targets = ["desktop"]
@@ -38,7 +41,7 @@ target "preflight-emerald-abababababababab-pf1ee891dd0b5a74d" {
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
   ]
   cache-to = [

@@ -8,6 +8,9 @@ variable "DESKTOP_BAKE_CACHE_DIR" {
 variable "DESKTOP_BAKE_CACHE_SCOPE" {
   default = "main"
 }
+variable "DESKTOP_BAKE_OUTPUT" {
+  default = ""
+}
 
 group "default" {
   targets = ["desktop"]
@@ -51,7 +54,7 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-main",
@@ -84,7 +87,7 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "desktop-bake.desktop-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
     "desktop-bake.preflight-digest" = "sha256:8b3b75511497f25d49e1e916c57791688691ec7af4a7b0fce58c1f3a6e9729e1"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-p8b3b7551-${DESKTOP_BAKE_CACHE_SCOPE}",
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-p8b3b7551-main",
@@ -117,7 +120,7 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "desktop-bake.desktop-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
     "desktop-bake.preflight-digest" = "sha256:f1ee891dd0b5a74def1e385178519c1d74df81d69b888953263a718bba5aea67"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-pf1ee891d-main",
@@ -146,7 +149,7 @@ target "preflight-emerald-abababababababab-pf1ee891dd0b5a74d" {
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-abababababab-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
     "type=registry,ref=registry.example.com/team/desktop:cache-emerald-abababababab-pf1ee891d-main",

@@ -8,6 +8,9 @@ variable "DESKTOP_BAKE_CACHE_DIR" {
 variable "DESKTOP_BAKE_CACHE_SCOPE" {
   default = "main"
 }
+variable "DESKTOP_BAKE_OUTPUT" {
+  default = ""
+}
 
 group "default" {
   targets = ["desktop"]
@@ -46,7 +49,7 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = ["type=image,compression=zstd,oci-mediatypes=true"]
+  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
   ]
   cache-to = [

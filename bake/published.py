@@ -1,0 +1,58 @@
+"""What the team's registry has of a key, without pulling it: proven by its labels, and verified where that is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bake.registry import look_up
+from bake.resolve import Status
+from bake.verify import refusal_of
+from generator.errors import RegistryError
+
+if TYPE_CHECKING:
+    from bake.engine import Engine
+    from bake.registry import RemoteImage
+    from bake.resolve import ImageResult
+    from bake.settings import Settings
+
+
+def published(sought: ImageResult, settings: Settings, engine: Engine) -> RemoteImage | None:
+    """What is in the team's registry under a result's cache tag, or None.
+
+    Raises:
+        RegistryError: it could not be asked.
+    """
+    return look_up(
+        replace(settings.repository, tag=str(sought.cache_key)), sought.platform,
+        insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
+    )  # fmt: skip
+
+
+def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
+    """The part of `search` that asks the team's registry.
+
+    Raises:
+        ConfigurationError: `verify_command` cannot be run.
+    """
+    assert miss.cache_key
+    host = settings.repository.domain
+    try:
+        remote = published(miss, settings, engine)
+    except RegistryError as error:
+        return replace(miss, reason=f"{miss.reason}; {error}", registry_error=str(error))
+    if remote is None:
+        said = f"not in registry {host}"
+    elif remote.labels is None:
+        there = ", ".join(remote.platforms) or "no platform"
+        said = f"registry {host} has it for {there}, this engine runs {miss.platform}"
+    elif wrong := miss.cache_key.mismatch(remote.labels):
+        said = f"{miss.image} in the registry is not what its tag says: {wrong}"
+    elif refusal := refusal_of(f"{settings.repository}@{remote.digest}", settings):
+        said = f"{miss.image} in the registry is not verified: {refusal}"
+    else:
+        return replace(
+            miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
+            reason="labels match",
+        )  # fmt: skip
+    return replace(miss, reason=f"{miss.reason}; {said}")

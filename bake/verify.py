@@ -1,0 +1,88 @@
+"""The team's own check of an image in its registry, such as of a signature, before anything of it is pulled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from bake.engine import last_line
+from generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bake.settings import Settings
+
+IMAGE = "{image}"
+_KEPT_BYTES = 1 << 16
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Check `verify_command`; an empty one verifies nothing.
+
+    Raises:
+        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
+    """
+    if words and not any(IMAGE in word for word in words[1:]):
+        raise ConfigurationError(
+            "verify_command has no {image} after its program: it would accept any image",
+            'write verify_command = ["cosign", "verify", "--key", "cosign.pub", "{image}"]',
+        )
+    if any("\0" in word for word in words):
+        raise ConfigurationError("verify_command holds a NUL character", "remove it")
+
+
+def refusal_of(image: str, settings: Settings) -> str | None:
+    """Why `verify_command` does not accept an image; None where it does, or where there is none.
+
+    The command runs without a shell, in the configuration's folder, with this process's environment and no input. Exit
+    status 0 accepts.
+
+    Args:
+        image: `repository@digest`: what would be pulled.
+        settings: the command and its time limit.
+
+    Raises:
+        ConfigurationError: its program cannot be run.
+    """
+    if not settings.verify_command:
+        return None
+    program, *rest = settings.verify_command
+    try:
+        status, said = _run([program, *(word.replace(IMAGE, image) for word in rest)], settings)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise ConfigurationError(
+            f"verify_command: {program} cannot be run: {error.strerror}",
+            "install it and put it in PATH: an image that cannot be verified is not used",
+        ) from error
+    except OSError as error:  # a full disk, too many processes: no fault of the configuration
+        return f"{program} could not be run: {error.strerror}"
+    if status is None:
+        return f"{program} was stopped after {settings.verify_timeout_s:g} s"
+    return f"{program} ended with status {status}: {last_line(said)}" if status else None
+
+
+def _run(words: Sequence[str], settings: Settings) -> tuple[int | None, str]:
+    """The exit status, None at the time limit, and the end of what was printed.
+
+    The output goes to a file: what the command leaves running in the background keeps nobody waiting.
+    """
+    import tempfile  # which a hit must not pay
+
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            words, cwd=settings.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+        status = None
+        try:
+            status = process.wait(settings.verify_timeout_s)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if process.returncode is None:  # at the limit, or interrupted
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT_BYTES))
+        return status, output.read().decode(errors="replace")
