@@ -6,7 +6,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
-.PHONY: desktop test lint bench docs clean
+.PHONY: desktop test soak lint bench docs clean
 
 .venv/ready: pyproject.toml scripts/venv
 	scripts/venv
@@ -16,6 +16,11 @@ desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its
 
 test: .venv/ready ## every test, on a real engine
 	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
+	rm -f out/soak.jsonl
+	$(CACHE) scripts/with-engine $(PY) -m pytest --soak -v $$($(PY) -m tests.reliability tests) $(PYTEST_ARGS)
+	$(PY) -m tests.reliability write
 
 lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI reads
 	.venv/bin/ruff check .
