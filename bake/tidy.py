@@ -50,7 +50,7 @@ def _print_explanation(found: Explanation) -> None:
         print(f"  nearest: {near.name} ({near.where}{made})")
     for change in found.changes:
         print(f"  {change.said}")
-        print_diff(found.diffs.get(change.path or "", ()), indent="    ")
+        print_diff(found.diffs.get(change, ()), indent="    ")
 
 
 def images(arguments: argparse.Namespace) -> int:
