@@ -83,6 +83,8 @@ def parser() -> argparse.ArgumentParser:
     warm.add_argument(
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
+    warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
+    _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
     stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
     stats.set_defaults(module="bake.stats")
@@ -140,6 +142,14 @@ def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argp
         json_flag(command)
 
 
+def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) -> None:
+    """What stays although no environment reaches it."""
+    keeps = "keep the N newest of each family, default: %(default)s"
+    command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
+    ages = "remove what is older alone: 12h, 30d, 8w; default: %(default)s"
+    command.add_argument("--older-than", metavar="AGE", default=older_than, help=ages)
+
+
 def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
     explain = verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json")
     explain.add_argument("env", nargs="?", metavar="ENV")
@@ -149,8 +159,7 @@ def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[arg
     prune = verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     prune.add_argument("--yes", action="store_true", help="do not ask")
-    prune.add_argument("--keep", type=int, default=0, metavar="N", help="keep the N newest of each family")
-    prune.add_argument("--older-than", metavar="AGE", default="0", help="what is older alone: 12h, 30d, 8w")
+    _staying(prune, keep=0, older_than="0")
     prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
     doctor = verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json")
     for command in (explain, images, prune, doctor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,11 +12,13 @@ from bake.images import CacheFamily, cache_families, in_repository, stored_image
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text
-from generator.pruning import Policy, Reach, Verdict, judge
+from generator.pruning import Policy, Reach, Verdict, age_s, judge
 from generator.reference import Digest
 from generator.store import StoredImage, freed_bytes
 
 if TYPE_CHECKING:
+    import argparse
+
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
@@ -43,6 +46,17 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to remove."""
         return not self.caches and not any(v.removed for v in (*self.images, *self.published))
+
+
+def policy_of(arguments: argparse.Namespace) -> Policy:
+    """What stays, as the flags `--keep` and `--older-than` say.
+
+    Raises:
+        ConfigurationError: one of them is malformed.
+    """
+    if arguments.keep < 0:
+        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
+    return Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
 
 
 def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:

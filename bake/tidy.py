@@ -71,13 +71,10 @@ def prune(arguments: argparse.Namespace) -> int:
     from bake.engine import Engine
     from bake.images import reach
     from bake.listing import plan_as_json, plan_as_text
-    from bake.prune import carry_out, plan
-    from generator.pruning import Policy, age_s
+    from bake.prune import carry_out, plan, policy_of
 
     settings, engine, log = load(arguments), Engine(), log_of(arguments)
-    if arguments.keep < 0:
-        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
-    policy = Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
+    policy = policy_of(arguments)
     planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
     if not arguments.json:
         print(plan_as_text(planned, policy.now_s))
