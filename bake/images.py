@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from bake.record import made_elsewhere
 from bake.resolve import cache_folder, key_of
-from generator.errors import DesktopBakeError, EngineError
+from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
 from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from generator.pruning import Reach, reach_of
 from generator.store import StoredImage, layers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bake.engine import Engine
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from generator.reference import ImageReference
 
 _AT_ONCE = 4
+_QUESTIONS_AT_ONCE = 8
 _LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
 
 
@@ -94,6 +96,53 @@ def _look(image: StoredImage, engine: Engine) -> StoredImage | None:
 
 def _step(entry: dict[str, Any]) -> tuple[int, bool]:
     return entry.get("Size") or 0, str(entry.get("CreatedBy") or "").startswith(_LAYER_STEPS)
+
+
+def published_among(
+    images: Sequence[StoredImage], settings: Settings, engine: Engine, log: Log
+) -> dict[str, bool | None]:
+    """Whether the team's registry has these images, by ID; None where it gave no clear answer.
+
+    Its tags are keys: only those that it lists are looked at, a few at once.
+
+    Args:
+        images: images of the configured repository.
+        settings, engine, log: as `bake.resolve.resolve`.
+
+    Raises:
+        ConfigurationError: the repository is in no registry.
+        RegistryError: the registry cannot be asked for its tags.
+    """
+    from bake.repository import tags_of
+    from bake.transfer import is_published
+
+    check_registry(settings, "images")
+    there = set(tags_of(settings.repository, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s))
+    platform = engine.platform()
+
+    def ask(image: StoredImage) -> bool | None:
+        if image.key is None or str(image.key) not in there:
+            return False
+        try:
+            return is_published(image.key, platform, settings, engine)
+        except RegistryError as error:
+            log(f"[desktop-cache] WARNING: {error}")
+            return None
+
+    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
+        return dict(zip((image.image_id for image in images), pool.map(ask, images), strict=True))
+
+
+def check_registry(settings: Settings, command: str) -> None:
+    """Refuse `COMMAND --registry` where there is none.
+
+    Raises:
+        ConfigurationError: the repository is in no registry.
+    """
+    if not settings.has_registry:
+        raise ConfigurationError(
+            f"repository {str(settings.repository)!r} is in no registry", f"{command} without --registry"
+        )
 
 
 def cache_families() -> tuple[CacheFamily, ...]:

@@ -156,6 +156,7 @@ def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[arg
     explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     images = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
     images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
     prune = verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     prune.add_argument("--yes", action="store_true", help="do not ask")

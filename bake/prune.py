@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
+from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images, with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text
@@ -104,10 +104,7 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
     from bake.registry import digest_of, look_up
     from bake.repository import tags_of, time_of
 
-    if not settings.has_registry:
-        raise ConfigurationError(
-            f"repository {str(settings.repository)!r} is in no registry", "prune without --registry"
-        )
+    check_registry(settings, "prune")
     insecure, limit_s = engine.registry_config, settings.registry_timeout_s
     tags = tags_of(settings.repository, insecure=insecure, timeout_s=limit_s)
     platform = engine.platform()

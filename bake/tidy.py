@@ -58,7 +58,8 @@ def images(arguments: argparse.Namespace) -> int:
     from bake.engine import Engine
     from bake.listing import as_json, as_text, listing
 
-    found = listing(load(arguments), Engine(), log_of(arguments), everywhere=arguments.all)
+    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    found = listing(settings, engine, log, everywhere=arguments.all, registry=arguments.registry)
     if arguments.json:
         print_json(as_json(found))
     else:

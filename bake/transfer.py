@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
+    from generator.layer import Key
 
 
 def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
@@ -69,7 +70,7 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
     tags = [f"{settings.repository}:{key}"]
     extra = cache_entries(settings.cache, settings.repository, key).tags
     tags += [tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra]
-    if _is_published(image, settings, engine):
+    if _is_there(image, settings, engine):
         log(f"[desktop-cache] in the registry already: {tags[0]}")
         return image
     for tag in tags:
@@ -85,18 +86,27 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
     return image
 
 
-def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> bool:
-    from bake.registry import look_up
-
+def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
     assert image.cache_key
     try:
-        remote = look_up(
-            replace(settings.repository, tag=str(image.cache_key)), image.platform,
-            insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
-        )  # fmt: skip
+        return is_published(image.cache_key, image.platform, settings, engine)
     except RegistryError:  # whether it can be pushed to, the push itself tells
         return False
-    return remote is not None and remote.labels is not None and image.cache_key.mismatch(remote.labels) is None
+
+
+def is_published(key: Key, platform: str, settings: Settings, engine: Engine) -> bool:
+    """Whether the team's registry has an image under a key's tag that proves the key, for a platform.
+
+    Raises:
+        RegistryError: it cannot be asked.
+    """
+    from bake.registry import look_up
+
+    remote = look_up(
+        replace(settings.repository, tag=str(key)), platform,
+        insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
+    )  # fmt: skip
+    return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
 
 
 def _said(lines: tuple[str, ...]) -> str:

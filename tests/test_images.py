@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bake.endpoint import Endpoint
-from tests.machines import machine
+from tests.machines import machine, tool
 from tests.registries import real_registry
 
 if TYPE_CHECKING:
@@ -194,10 +194,24 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
                 images[2]: "reached by default",
             }
             assert published(cli, path) == {images[1], images[2], f"{path}:stable"}
+
+            def known(*words: str) -> dict[str, bool | None]:
+                rows = said(cli("images", *words, "--json", **where))["images"]
+                return {row["image"]: row["published"] for row in rows}
+
+            local = built(cli, project, "echo 3", **{**where, "DESKTOP_BAKE_PUSH": "0"})
+            images.append(local)
+            assert known() == {local: None, images[2]: None}
+            assert known("--registry") == {local: False, images[2]: True}
+            assert re.search(rf"^{re.escape(local)} .* no +live +default$", cli("images", "--registry", **where).stdout,
+                             re.MULTILINE)  # fmt: skip
+            subprocess.run([tool("crane"), "copy", images[1], images[2]], check=True, capture_output=True)
+            assert known("--registry")[images[2]] is False  # what is under its tag there proves another key
         finally:
             docker("image", "rm", "-f", *images, check=False)
-    assert cli("prune", "--registry", "--dry-run").returncode == 2
-    assert cli("prune", "--registry", "--dry-run", **where).returncode == 5
+    for command in (("prune", "--dry-run"), ("images",)):
+        assert cli(*command, "--registry").returncode == 2
+        assert cli(*command, "--registry", **where).returncode == 5
 
 
 def published(cli: Run, path: str) -> set[str]:
