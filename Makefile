@@ -29,8 +29,9 @@ lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI re
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks
 
-docs: .venv/ready ## docs/commands.md, from the parser
+docs: .venv/ready ## docs/commands.md and the manual page, from the parser
 	$(PY) -m bake.manual >docs/commands.md
+	$(PY) -m bake.manual man >docs/desktop-bake.1
 
 clean: ## take everything down again
 	[ ! -e out/images ] || xargs -r docker image rm -f <out/images >/dev/null 2>&1 || true
