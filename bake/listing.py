@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bake.human import age, size, table
-from bake.images import CacheFamily, cache_families, in_repository, published_among, reach, stored_images, with_layers
+from bake.images import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
+from bake.layers import with_layers
 from generator.pruning import stale_since
 from generator.store import freed_bytes_each
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images, with_layers
+from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images
+from bake.layers import with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text

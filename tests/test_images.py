@@ -72,6 +72,27 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
     assert [cache["environments"] for cache in family] == [["default"]]
 
 
+def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
+    """What the engine told of an image's layers is taken from the cache folder, and asked again where that is broken,
+    or was written before the image was unpacked."""
+
+    def frees() -> int:
+        (row,) = said(cli("images", "--json"))["images"]
+        return int(row["frees_bytes"])
+
+    built(cli, project, "head -c 5000000 /dev/urandom > /s")
+    right, image = frees(), said(cli("images", "--json"))["images"][0]["image_id"]
+    (memory,) = (project / "cache/desktop-bake/layers").iterdir()
+    known = json.loads(memory.read_text())
+    known[image]["layers"][-1][1] += 50_000_000
+    memory.write_text(json.dumps(known))
+    assert frees() > right + 40_000_000
+    known[image]["size_bytes"] += 1
+    for broken in (json.dumps(known), "{", "[]", json.dumps({image: {"size_bytes": known[image]["size_bytes"] - 1}})):
+        memory.write_text(broken)
+        assert frees() == pytest.approx(right, rel=0.01)
+
+
 def test_prune_asks_first(cli: Run, project: Path) -> None:
     """Nothing is removed by a dry run, without an answer, or by a no; a yes removes what is stale, and that alone."""
     old = built(cli, project, "echo 1")
