@@ -6,7 +6,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
-.PHONY: desktop test soak lint bench docs clean
+.PHONY: desktop test soak lint bench history docs clean
 
 .venv/ready: pyproject.toml scripts/venv
 	scripts/venv
@@ -34,8 +34,12 @@ lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI re
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks
 
-docs: .venv/ready ## docs/commands.md, from the parser
+history: .venv/ready ## a transcript of explain, images, prune and the others on an engine with a history
+	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history
+
+docs: .venv/ready ## docs/commands.md and the manual page, from the parser
 	$(PY) -m bake.manual >docs/commands.md
+	$(PY) -m bake.manual man >docs/desktop-bake.1
 
 clean: ## take everything down again
 	[ ! -e out/images ] || xargs -r docker image rm -f <out/images >/dev/null 2>&1 || true

@@ -15,6 +15,7 @@ from bake import layer, local_cache
 from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_buildx
 from bake.engine import last_line
+from bake.failed_step import failed_step
 from bake.process import Child
 from bake.render import bake_options, rendered_files, write_files
 from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.environment import Environment
 
-_STEP_FAILED = "did not complete successfully: exit code"
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
 
 
@@ -237,10 +237,14 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
+        step = failed_step(ended.lines)
+        if step:
+            article = "" if step.name.startswith("a ") else "the "
+            remedy = f"it said: {step.said}" if step.said else "see the build's output above"
+            raise _StepFailedError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
         said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
-        kind = _StepFailedError if any(_STEP_FAILED in line for line in ended.lines) else BuildFailedError
-        raise kind(f"build failed: {reason}", "correct the recipe, or see the build's output above")
+        raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
 
 
 def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float, log: Log) -> None:

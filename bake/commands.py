@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,6 +155,10 @@ def build(arguments: argparse.Namespace) -> int:
     for environment in chosen:
         result = glance(environment, settings, engine, log)
         result = obtain(result, environment, settings, engine, log, progress)
+        if result.status is Status.DISABLED:
+            toggles = "headless_desktop_enabled=on cache_desktop_build=on"
+            log(f"[desktop-cache] nothing to build for {environment.env_id}: {result.reason}")
+            log(f"  switch it on: desktop-bake env set {shlex.quote(environment.env_id)} {toggles}")
         if settings.push and result.status is Status.LOCAL_HIT:
             result = publish(result, settings, engine, log, draw=progress != "plain")
         results.append(result)

@@ -13,9 +13,9 @@ from bake.resolve import Status
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
 from generator.explanation import Candidate, Change, changes, nearest, reason
-from generator.inputs import Inputs
-from generator.key import OCI_BASE_NAME, CacheKey, parse_key
-from generator.layer import Key, LayerKey, key_from_labels
+from generator.inputs import StackInputs
+from generator.key import OCI_BASE_NAME
+from generator.layer import key_from_labels, parts_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bake.resolve import ImageResult, Log
     from bake.settings import Settings
     from generator.environment import Environment
+    from generator.layer import Key
 
 MOST_LOOK_UPS = 8
 _MISS = "[desktop-cache] miss:"
@@ -37,13 +38,13 @@ class Explanation:
         result: what `resolve` found.
         near: the nearest image of a miss, or None.
         changes: what changed against it.
-        diffs: the lines of a unified diff of each changed file whose former content is at hand, by path.
+        diffs: the lines of a unified diff of each changed file whose former content is at hand, by its change.
     """
 
     result: ImageResult
     near: Candidate | None = None
     changes: tuple[Change, ...] = ()
-    diffs: Mapping[str, tuple[str, ...]]
+    diffs: Mapping[Change, tuple[str, ...]]
 
     def as_json(self) -> dict[str, object]:
         """The object that `explain --json` prints: that of `resolve`, and why."""
@@ -57,7 +58,7 @@ class Explanation:
             "nearest": near,
             "changes": [
                 {"part": c.part, "what": c.said, "path": c.path, "from": c.before, "to": c.after,
-                 "diff": "\n".join(self.diffs.get(c.path or "", ())) or None}
+                 "diff": "\n".join(self.diffs.get(c, ())) or None}
                 for c in self.changes
             ],
         }  # fmt: skip
@@ -72,19 +73,16 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
     key = result.cache_key
     if result.status is not Status.MISS or key is None:
         return Explanation(result=result, diffs={})
-    if isinstance(key, LayerKey):  # told by its parts
-        log(f"{_MISS} {result.reason}")
-        return Explanation(result=result, diffs={})
     base_name = environment.base_image.named
     candidates = [*_local(engine), *_published(key, settings, engine, result)]
     own = keys_of(environment, settings)
     near = nearest(key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
     found: tuple[Change, ...] = ()
-    diffs: dict[str, tuple[str, ...]] = {}
+    diffs: dict[Change, tuple[str, ...]] = {}
     if near:
-        now, then = Inputs.of(environment, settings.recipe(environment)), read_inputs(near.key)
+        now, then = StackInputs.of(environment, settings.stack(environment)), read_inputs(near.key)
         found = tuple(_with_age(c, base_name, engine) for c in changes(key, base_name, now, near, then))
-        diffs = {c.path: lines for c in found if c.path and then and (lines := _diff(c.path, then, now))}
+        diffs = {change: lines for change in found if (lines := _diff(change, then, now))}
     why = _with_state(reason(found), result.reason)
     log(f"{_MISS} {why}")
     return Explanation(result=replace(result, reason=why), near=near, changes=found, diffs=diffs)
@@ -116,32 +114,21 @@ def reason_of(key: Key, environment: Environment | None, settings: Settings, our
         settings: where its recipe lies.
         ours: the labels of our images.
     """
-    if isinstance(key, LayerKey):
-        return key.miss_reason(k for k in map(_key, ours) if k)
     own = keys_of(environment, settings) if environment else frozenset()
     candidates = [replace(c, is_own=str(c.key) in own) for c in map(_candidate, ours) if c]
     base_name = environment.base_image.named if environment else ""
     near = nearest(key, base_name, candidates)
     if near is None:
         return reason(())
-    now = None
-    if environment and key.dockerfile != near.key.dockerfile:
-        now = Inputs.of(environment, settings.recipe(environment))
-    return reason(changes(key, base_name, now, near, read_inputs(near.key) if now else None))
-
-
-def _key(labels: Mapping[str, str]) -> Key | None:
-    try:
-        return key_from_labels(labels)
-    except ConfigurationError:  # not an image that can be near
-        return None
+    now = StackInputs.of(environment, settings.stack(environment)) if environment else None
+    return reason(changes(key, base_name, now, near, read_inputs(near.key)))
 
 
 def _candidate(
     labels: Mapping[str, str], name: str = "", where: str = "here", created_s: float = 0
 ) -> Candidate | None:
     try:
-        key = CacheKey.from_labels(labels)
+        key = key_from_labels(labels)
     except ConfigurationError:  # not an image that can be near
         return None
     return Candidate(key=key, base_name=labels[OCI_BASE_NAME], name=name, where=where, created_s=created_s)
@@ -156,7 +143,7 @@ def _local(engine: Engine) -> Iterable[Candidate]:
             yield candidate
 
 
-def _published(key: CacheKey, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
+def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
     """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
     from bake.registry import look_up
     from bake.repository import tags_of, time_of
@@ -164,14 +151,14 @@ def _published(key: CacheKey, settings: Settings, engine: Engine, result: ImageR
     if not settings.has_registry or result.registry_error:
         return []
     ask = {"insecure": engine.registry_config, "timeout_s": settings.registry_timeout_s}
-    wanted = parse_key(str(key))
+    wanted = parts_of_text(str(key))
 
     def shared(tag: str) -> int:
         try:
-            parts = parse_key(tag)
+            parts = parts_of_text(tag)
         except ConfigurationError:
             return 0
-        return 2 * sum(a == b for a, b in zip(wanted[1:], parts[1:], strict=True)) + (wanted[0] == parts[0])
+        return sum(1 if part == "variant" else 2 for part, value in wanted.items() if parts.get(part) == value)
 
     def candidate(tag: str) -> Candidate | None:
         reference = replace(settings.repository, tag=tag)
@@ -192,10 +179,12 @@ def _published(key: CacheKey, settings: Settings, engine: Engine, result: ImageR
         return [found for found in pool.map(candidate, best) if found]
 
 
-def _diff(path: str, then: Inputs, now: Inputs) -> tuple[str, ...]:
+def _diff(change: Change, then: StackInputs, now: StackInputs) -> tuple[str, ...]:
     from bake.difference import diff_of
 
-    before, after = then.files.get(path), now.files.get(path)
+    path = change.path or ""
+    old, new = (i.preflight if change.part == "preflight" else i.desktop for i in (then, now))
+    before, after = (i.files.get(path) if i else None for i in (old, new))
     if before is None or after is None or before == after:
         return ()
     return tuple(diff_of(before.encode(), after.encode(), f"{path} (then)", f"{path} (now)"))

@@ -1,20 +1,21 @@
-"""What is cached here: our images of the local store with their layers, our cache folders, and who reaches them."""
+"""What is cached here: our images of the local store, our cache folders, and who reaches them."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bake import local_cache
 from bake.record import made_elsewhere
 from bake.resolve import cache_folder, key_of
-from generator.errors import DesktopBakeError, EngineError
-from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
+from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
+from generator.key import SCHEMA, SCHEMA_LABEL
 from generator.pruning import Reach, reach_of
-from generator.store import StoredImage, layers_of
+from generator.store import StoredImage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bake.engine import Engine
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from bake.settings import Settings
     from generator.reference import ImageReference
 
-_AT_ONCE = 4
-_LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,34 +67,51 @@ def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ..
         raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
 
-def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[StoredImage, ...]:
-    """The images with their layers, and with them the bases that they were made on, as far as these are here.
+def published_among(
+    images: Sequence[StoredImage], settings: Settings, engine: Engine, log: Log
+) -> dict[str, bool | None]:
+    """Whether the team's registry has these images, by ID; None where it gave no clear answer.
+
+    Its tags are keys: only those that it lists are looked at, a few at once.
+
+    Args:
+        images: images of the configured repository.
+        settings, engine, log: as `bake.resolve.resolve`.
 
     Raises:
-        EngineError: no engine answers.
+        ConfigurationError: the repository is in no registry.
+        RegistryError: the registry cannot be asked for its tags.
     """
-    names = {i.labels[OCI_BASE_NAME] for i in images if OCI_BASE_NAME in i.labels}
-    names |= {f"{i.labels[OCI_BASE_NAME].rpartition(':')[0]}@{i.labels[OCI_BASE_DIGEST]}" for i in images
-              if OCI_BASE_NAME in i.labels and OCI_BASE_DIGEST in i.labels}  # fmt: skip
-    bases = stored_images(engine, reference=sorted(names)) if names else ()
-    every = {image.image_id: image for image in (*bases, *images)}
+    from bake.published import is_published
+    from bake.repository import tags_of
+
+    check_registry(settings, "images")
+    there = set(tags_of(settings.repository, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s))
+    platform = engine.platform()
+
+    def ask(image: StoredImage) -> bool | None:
+        if image.key is None or str(image.key) not in there:
+            return False
+        try:
+            return is_published(image.key, platform, settings, engine)
+        except RegistryError as error:
+            log(f"[desktop-cache] WARNING: {error}")
+            return None
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda image: _look(image, engine), every.values())
-        return tuple(image for image in found if image)  # one that went meanwhile holds nothing
+        return dict(zip((image.image_id for image in images), pool.map(ask, images), strict=True))
 
 
-def _look(image: StoredImage, engine: Engine) -> StoredImage | None:
-    answer = engine.ask("GET", f"/images/{image.image_id}/json")
-    if answer.status != 200:
-        return None
-    history = engine.ask("GET", f"/images/{image.image_id}/history").content
-    steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
-    diff_ids = (answer.content.get("RootFS") or {}).get("Layers") or ()
-    return replace(image, layers=layers_of(diff_ids, steps))
+def check_registry(settings: Settings, command: str) -> None:
+    """Refuse `COMMAND --registry` where there is none.
 
-
-def _step(entry: dict[str, Any]) -> tuple[int, bool]:
-    return entry.get("Size") or 0, str(entry.get("CreatedBy") or "").startswith(_LAYER_STEPS)
+    Raises:
+        ConfigurationError: the repository is in no registry.
+    """
+    if not settings.has_registry:
+        raise ConfigurationError(
+            f"repository {str(settings.repository)!r} is in no registry", f"{command} without --registry"
+        )
 
 
 def cache_families() -> tuple[CacheFamily, ...]:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bake.human import age, size, table
-from bake.images import CacheFamily, cache_families, in_repository, reach, stored_images, with_layers
+from bake.images import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
+from bake.layers import with_layers
 from generator.pruning import stale_since
 from generator.store import freed_bytes_each
 
@@ -31,6 +32,7 @@ class Row:
         in_use: whether a container uses it.
         frees_bytes: what removing it alone frees.
         stale_since_s: since when nothing reaches it, as far as it shows, in seconds since 1970.
+        published: whether the team's registry has it; None where that was not asked, or got no clear answer.
     """
 
     image: StoredImage
@@ -39,27 +41,38 @@ class Row:
     in_use: bool
     frees_bytes: int
     stale_since_s: float | None
+    published: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What is cached: the images, newest first, and the cache folders with the environments that use them."""
+    """What is cached: the images, newest first, and the cache folders with the environments that use them.
+
+    Attributes:
+        rows: the images.
+        stale_bytes: what removing all stale ones frees.
+        caches: the cache folders.
+        asked: whether the team's registry was asked.
+    """
 
     rows: tuple[Row, ...]
     stale_bytes: int
     caches: tuple[tuple[CacheFamily, tuple[str, ...]], ...]
+    asked: bool = False
 
 
-def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool) -> Listing:
+def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, registry: bool = False) -> Listing:
     """What is cached here.
 
     Args:
         settings: the environments and the repository.
         engine, log: as `bake.resolve.resolve`.
         everywhere: whether images of other repositories are listed too.
+        registry: whether the team's registry is asked for each image of the configured repository.
 
     Raises:
         EngineError: no engine answers.
+        ConfigurationError, RegistryError: as `published_among`, where the registry is asked.
     """
     reached = reach(settings, engine, log, strict=False)
     every = stored_images(engine)
@@ -68,17 +81,20 @@ def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool) -
     reached_of = {i.image_id: reached.environments.get(str(i.key), ()) for i in shown}
     stale = {image_id for image_id, environments in reached_of.items() if not environments}
     frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered)
+    own = [i for i in shown if in_repository(i, settings.repository)]
+    published = published_among(own, settings, engine, log) if registry else {}
     rows = [
         Row(
             image=image, name=image.name,
             environments=reached_of[image.image_id],
             in_use=bool({image.image_id, *image.tags} & set(reached.in_use)), frees_bytes=frees[image.image_id],
             stale_since_s=stale_since(image, shown) if image.image_id in stale else None,
+            published=published.get(image.image_id),
         )
         for image in sorted(shown, key=lambda i: (-i.created_s, i.image_id))
     ]  # fmt: skip
     caches = tuple((family, reached.families.get(family.name, ())) for family in cache_families())
-    return Listing(rows=tuple(rows), stale_bytes=stale_bytes, caches=caches)
+    return Listing(rows=tuple(rows), stale_bytes=stale_bytes, caches=caches, asked=registry)
 
 
 def _iso(time_s: float | None) -> str | None:
@@ -95,6 +111,7 @@ def as_json(found: Listing) -> dict[str, object]:
                 "size_bytes": row.image.size_bytes, "frees_bytes": row.frees_bytes,
                 "created": _iso(row.image.created_s), "state": "live" if row.environments else "stale",
                 "environments": list(row.environments), "stale_since": _iso(row.stale_since_s), "in_use": row.in_use,
+                "published": row.published,
             }
             for row in found.rows
         ],
@@ -111,7 +128,8 @@ def as_text(found: Listing, now_s: float) -> str:
     """The same as tables."""
     parts = []
     if found.rows:
-        rows = [("IMAGE", "SIZE", "FREES", "MADE", "STATE", "ENVIRONMENTS")]
+        said = {True: "yes", False: "no", None: "-"}
+        rows = [("IMAGE", "SIZE", "FREES", "MADE", *(["REGISTRY"] if found.asked else []), "STATE", "ENVIRONMENTS")]
         for row in found.rows:
             state = "live" if row.environments else "stale"
             if row.stale_since_s is not None:
@@ -119,7 +137,8 @@ def as_text(found: Listing, now_s: float) -> str:
             state += ", in use" if row.in_use else ""
             made = f"{age(now_s - row.image.created_s)} ago"
             sizes = size(row.image.size_bytes), size(row.frees_bytes)
-            rows.append((row.name, *sizes, made, state, ", ".join(row.environments) or "-"))
+            there = [said[row.published]] if found.asked else []
+            rows.append((row.name, *sizes, made, *there, state, ", ".join(row.environments) or "-"))
         parts.append(table(rows))
         parts.append(f"all stale images together: {size(found.stale_bytes)}")
     else:

@@ -1,14 +1,13 @@
-"""The page of all commands, written from the parser: `make docs`."""
+"""The page of all commands and the manual page, written from the parser: `make docs`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+import sys
+from functools import partial
 
 from bake.completion import commands
-from bake.parsers import parser
-
-if TYPE_CHECKING:
-    import argparse
+from bake.parsers import EXIT_STATUS, parser
 
 _TITLE = """\
 # Commands
@@ -16,6 +15,10 @@ _TITLE = """\
 Written by `make docs` from the parser; `desktop-bake COMMAND --help` says the same.
 
 """
+
+
+# Lines as long as they are: how wide a terminal is must not show in what is written.
+_ONE_LINE = partial(argparse.HelpFormatter, width=10_000)
 
 
 def commands_page() -> str:
@@ -34,6 +37,25 @@ def commands_page() -> str:
         page += _table(rows) + "\n" if rows else ""
         page += f"Example: `{(command.epilog or '').removeprefix('example: ')}`\n"
     return page
+
+
+def man_page() -> str:
+    """The manual page, in the macros of man(7): the flags of every command once, then each command."""
+    from argparse_manpage.manpage import Manpage  # a development tool
+
+    top = parser(repeated=False)
+    top.formatter_class = _ONE_LINE
+    top.epilog = None
+    for command in commands(top):
+        command.formatter_class = _ONE_LINE
+        command.description = command.epilog  # the description itself is what the list of commands says
+    page = Manpage(top, format="single-commands-section")
+    page.description = "bake a desktop into a Docker image once"
+    page.date = ""  # else that of the day it is written on
+    page.manual = "User Commands"
+    page.add_section("exit status", "=", EXIT_STATUS.replace("`", "").replace("-", r"\-"))
+    page.add_section("files", "=", ".I desktop\\-bake.toml\nis found upwards from the working directory.")
+    return str(page)
 
 
 def _options(command: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -69,4 +91,4 @@ def _sentence(text: str | None) -> str:
 
 
 if __name__ == "__main__":
-    print(commands_page(), end="")
+    print(man_page() if sys.argv[1:] == ["man"] else commands_page(), end="")

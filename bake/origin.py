@@ -8,6 +8,7 @@ fifty fields that mean nothing here. A list of such objects is read as well.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,11 @@ class OriginFile:
         Raises:
             ConfigurationError: it is not JSON, or has no environment.
         """
+        if content.startswith(BOM_UTF8):
+            raise ConfigurationError(
+                f"{name} begins with a byte order mark, which Agents Runner does not read",
+                "save it as UTF-8 without one",
+            )
         try:
             text = content.decode()
             whole, end = _DECODER.raw_decode(text, _skip(text + "0", 0))

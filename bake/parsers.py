@@ -12,13 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+EXIT_STATUS = (
+    "0 done; 1 failed, or `render --check` found a stale folder; 2 wrong usage or configuration; 3 `resolve` found a "
+    "miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable where it was needed; 6 a build "
+    "failed and there was no fallback; 124 time limit; 130 interrupted. `run` exits with its command's status."
+)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigurationError(message, f"see: {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of every command, each with an example."""
+def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
+    """The parser of every command, each with an example.
+
+    Args:
+        repeated: whether each command takes the flags that all have, or, to be shown once, the whole alone.
+    """
     common = _Parser(add_help=False)
     common.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
     common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
@@ -31,18 +42,24 @@ def parser() -> argparse.ArgumentParser:
         "metavar": "FILE",
         "help": "environments of Agents Runner, in JSON, not the file's",
     }
-    common.add_argument("--environments", default=argparse.SUPPRESS, **environments)
+    if repeated:
+        common.add_argument("--environments", default=argparse.SUPPRESS, **environments)
     common.add_argument(
         "--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long"
     )
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
-    top = _Parser(prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.")
+    top = _Parser(
+        prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.",
+        parents=[] if repeated else [common], epilog=f"exit status: {EXIT_STATUS}",
+    )  # fmt: skip
     top.add_argument("--environments", **environments)
-    verbs = top.add_subparsers(prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    verbs = top.add_subparsers(
+        title="commands", prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
 
     def verb(name: str, text: str, example: str, among: Any = verbs, *, group: bool = False) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = among.add_parser(
-            name, help=text, description=text, parents=[] if group else [common],
+            name, help=text, description=text, parents=[common] if repeated and not group else [],
             epilog=f"example: desktop-bake {example}",
         )  # fmt: skip
         return command
@@ -90,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     warm.add_argument(
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
+    warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
+    _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
     stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
     stats.set_defaults(module="bake.stats")
@@ -132,7 +151,9 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
 def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
     env = verb("env", "read and change environments, comments kept", "env list", group=True)
     env.set_defaults(module="bake.environments")
-    verbs = env.add_subparsers(prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    verbs = env.add_subparsers(
+        title="actions", prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
     listing = verb("list", "every environment and its toggles", "env list --json", verbs)
     show = verb("show", "every field of an environment", "env show default", verbs)
     show.add_argument("env", nargs="?", metavar="ENV")
@@ -147,17 +168,25 @@ def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argp
         json_flag(command)
 
 
+def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) -> None:
+    """What stays although no environment reaches it."""
+    keeps = "keep the N newest of each family, default: %(default)s"
+    command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
+    ages = "remove what is older alone: 12h, 30d, 8w; default: %(default)s"
+    command.add_argument("--older-than", metavar="AGE", default=older_than, help=ages)
+
+
 def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
     explain = verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json")
     explain.add_argument("env", nargs="?", metavar="ENV")
     explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     images = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
     images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
     prune = verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run")
     prune.add_argument("--dry-run", action="store_true", help="only say what would go")
     prune.add_argument("--yes", action="store_true", help="do not ask")
-    prune.add_argument("--keep", type=int, default=0, metavar="N", help="keep the N newest of each family")
-    prune.add_argument("--older-than", metavar="AGE", default="0", help="what is older alone: 12h, 30d, 8w")
+    _staying(prune, keep=0, older_than="0")
     prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
     doctor = verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json")
     for command in (explain, images, prune, doctor):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bake import local_cache
-from bake.images import CacheFamily, cache_families, in_repository, stored_images, with_layers
+from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images
+from bake.layers import with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text
-from generator.pruning import Policy, Reach, Verdict, judge
+from generator.pruning import Policy, Reach, Verdict, age_s, judge
 from generator.reference import Digest
 from generator.store import StoredImage, freed_bytes
 
 if TYPE_CHECKING:
+    import argparse
+
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
@@ -43,6 +47,17 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to remove."""
         return not self.caches and not any(v.removed for v in (*self.images, *self.published))
+
+
+def policy_of(arguments: argparse.Namespace) -> Policy:
+    """What stays, as the flags `--keep` and `--older-than` say.
+
+    Raises:
+        ConfigurationError: one of them is malformed.
+    """
+    if arguments.keep < 0:
+        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
+    return Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
 
 
 def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:
@@ -90,10 +105,7 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
     from bake.registry import digest_of, look_up
     from bake.repository import tags_of, time_of
 
-    if not settings.has_registry:
-        raise ConfigurationError(
-            f"repository {str(settings.repository)!r} is in no registry", "prune without --registry"
-        )
+    check_registry(settings, "prune")
     insecure, limit_s = engine.registry_config, settings.registry_timeout_s
     tags = tags_of(settings.repository, insecure=insecure, timeout_s=limit_s)
     platform = engine.platform()

@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from bake.registry import RemoteImage
     from bake.resolve import ImageResult
     from bake.settings import Settings
+    from generator.layer import Key
 
 
-def published(sought: ImageResult, settings: Settings, engine: Engine) -> RemoteImage | None:
-    """What is in the team's registry under a result's cache tag, or None.
+def is_published(key: Key, platform: str, settings: Settings, engine: Engine) -> bool:
+    """Whether the team's registry has an image under a key's tag that proves the key, for a platform.
 
     Raises:
         RegistryError: it could not be asked.
     """
+    remote = _under_tag(key, platform, settings, engine)
+    return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
+
+
+def _under_tag(key: Key, platform: str, settings: Settings, engine: Engine) -> RemoteImage | None:
     return look_up(
-        replace(settings.repository, tag=str(sought.cache_key)), sought.platform,
+        replace(settings.repository, tag=str(key)), platform,
         insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
     )  # fmt: skip
 
@@ -38,7 +44,7 @@ def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> Image
     assert miss.cache_key
     host = settings.repository.domain
     try:
-        remote = published(miss, settings, engine)
+        remote = _under_tag(miss.cache_key, miss.platform, settings, engine)
     except RegistryError as error:
         return replace(miss, reason=f"{miss.reason}; {error}", registry_error=str(error))
     if remote is None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from bake.leftovers import abandoned, hold
 from bake.resolve import cache_folder
-from generator.inputs import Inputs
-from generator.layer import stack_key
+from generator.inputs import Inputs, StackInputs
+from generator.layer import LayerKey, stack_key
 
 if TYPE_CHECKING:
     from bake.settings import Settings
@@ -37,10 +37,19 @@ def write_record(environment: Environment, key: Key | None, settings: Settings) 
     if key is None or (_folder() / f"{key}.json").exists():
         return
     stack = settings.stack(environment)
-    recipe = stack.preflight or stack.desktop
-    if recipe is None or stack_key(environment, stack, key.base) != key:  # a file changed since
+    if stack_key(environment, stack, key.base) != key:  # a file changed since
         return
-    inputs = Inputs.of(environment, recipe)
+    inputs = StackInputs.of(environment, stack)
+    if isinstance(key, LayerKey):
+        _write(key, inputs.preflight, environment, settings)
+        _write(key.desktop, inputs.desktop, environment, settings)
+    else:
+        _write(key, inputs.desktop, environment, settings)
+
+
+def _write(key: Key | None, inputs: Inputs | None, environment: Environment, settings: Settings) -> None:
+    if key is None or inputs is None or (_folder() / f"{key}.json").exists():
+        return
     record = {"schema": 1, "environment": environment.env_id, "project": str(settings.root.resolve()),
               "inputs": inputs.as_json()}  # fmt: skip
     with contextlib.suppress(OSError):
@@ -60,8 +69,14 @@ def write_record(environment: Environment, key: Key | None, settings: Settings) 
             old.unlink(missing_ok=True)
 
 
-def read_inputs(key: Key) -> Inputs | None:
-    """What went into a key, or None where nothing is known of it."""
+def read_inputs(key: Key) -> StackInputs:
+    """What went into a key, as far as it is known."""
+    if isinstance(key, LayerKey):
+        return StackInputs(desktop=_inputs(key.desktop) if key.desktop else None, preflight=_inputs(key))
+    return StackInputs(desktop=_inputs(key))
+
+
+def _inputs(key: Key) -> Inputs | None:
     record = _read(_folder() / f"{key}.json")
     return Inputs.from_json(record.get("inputs")) if record else None
 

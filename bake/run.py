@@ -133,6 +133,10 @@ def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
     if "--" in words[:2]:
         at = words.index("--")
         return (words[0] if at else None), words[at + 1 :]
-    if words and words[0] in known:  # type: ignore[operator]
-        return words[0], words[1:]
-    return None, words
+    has_name = bool(words) and words[0] in known  # type: ignore[operator]
+    env_id, command = (words[0], words[1:]) if has_name else (None, words)
+    if command and command[0].startswith("-"):
+        raise ConfigurationError(
+            f"{command[0]} stands where the command begins", "flags go first: desktop-bake run FLAGS ENV -- CMD"
+        )
+    return env_id, command

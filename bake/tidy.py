@@ -50,7 +50,7 @@ def _print_explanation(found: Explanation) -> None:
         print(f"  nearest: {near.name} ({near.where}{made})")
     for change in found.changes:
         print(f"  {change.said}")
-        print_diff(found.diffs.get(change.path or "", ()), indent="    ")
+        print_diff(found.diffs.get(change, ()), indent="    ")
 
 
 def images(arguments: argparse.Namespace) -> int:
@@ -58,7 +58,8 @@ def images(arguments: argparse.Namespace) -> int:
     from bake.engine import Engine
     from bake.listing import as_json, as_text, listing
 
-    found = listing(load(arguments), Engine(), log_of(arguments), everywhere=arguments.all)
+    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    found = listing(settings, engine, log, everywhere=arguments.all, registry=arguments.registry)
     if arguments.json:
         print_json(as_json(found))
     else:
@@ -72,17 +73,14 @@ def prune(arguments: argparse.Namespace) -> int:
     from bake.engine import Engine
     from bake.images import reach
     from bake.listing import plan_as_json, plan_as_text
-    from bake.prune import carry_out, plan
+    from bake.prune import carry_out, plan, policy_of
     from bake.start_note import remove_abandoned
-    from generator.pruning import Policy, age_s
 
     settings, engine, log = load(arguments), Engine(), log_of(arguments)
-    if arguments.keep < 0:
-        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
+    policy = policy_of(arguments)
     if not arguments.dry_run:
         clear_build_folders(cache_folder())
         remove_abandoned(engine.endpoint)
-    policy = Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
     planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
     if not arguments.json:
         print(plan_as_text(planned, policy.now_s))

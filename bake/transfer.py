@@ -84,7 +84,7 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
     tags = [f"{settings.repository}:{key}"]
     extra = cache_entries(settings.cache, settings.repository, key).tags
     tags += [tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra]
-    if _is_published(image, settings, engine):
+    if _is_there(image, settings, engine):
         log(f"[desktop-cache] in the registry already: {tags[0]}")
         return image
     for tag in tags:
@@ -100,15 +100,14 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
     return image
 
 
-def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> bool:
-    from bake.published import published
+def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
+    from bake.published import is_published
 
     assert image.cache_key
     try:
-        remote = published(image, settings, engine)
+        return is_published(image.cache_key, image.platform, settings, engine)
     except RegistryError:  # whether it can be pushed to, the push itself tells
         return False
-    return remote is not None and remote.labels is not None and image.cache_key.mismatch(remote.labels) is None
 
 
 def _said(lines: tuple[str, ...]) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bake.cli import load
+from bake.commands import log_of, progress_of
 from bake.engine import Engine
 from bake.ensure import obtain
+from bake.prune import policy_of
 from bake.resolve import Status, glance, key_of, silent
 from bake.transfer import publish
 from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from bake.resolve import ImageResult, Log
     from bake.settings import Settings
     from generator.environment import Environment
+    from generator.pruning import Policy
 
-    Tidy = Callable[[Settings, Engine, Log], None]
+    Tidy = Callable[[], "Tidied"]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_HIT: "fresh"}
@@ -52,6 +54,21 @@ class Warmed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tidied:
+    """What a round removed that no environment reaches.
+
+    Attributes:
+        removed: how many images and cache folders.
+        error: why some stayed, or all; None where nothing went wrong.
+        exit_status: of that error, else 0.
+    """
+
+    removed: int = 0
+    error: str | None = None
+    exit_status: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Round:
     """One round.
 
@@ -60,6 +77,7 @@ class Round:
         at: when it began.
         seconds: how long it took.
         warmed: what it did, in the configuration's order.
+        tidied: what it removed; None where that was not asked for, or something failed before.
         error: why there was none, such as a configuration that does not load.
         exit_status: of that error, else 0.
     """
@@ -68,13 +86,15 @@ class Round:
     at: datetime
     seconds: float
     warmed: tuple[Warmed, ...] = ()
+    tidied: Tidied | None = None
     error: str | None = None
     exit_status: int = 0
 
     @property
     def status(self) -> int:
         """The exit status of the first thing that went wrong, else 0."""
-        return self.exit_status or next((w.exit_status for w in self.warmed if w.exit_status), 0)
+        statuses = [*(w.exit_status for w in self.warmed), self.tidied.exit_status if self.tidied else 0]
+        return self.exit_status or next(filter(None, statuses), 0)
 
     def line(self) -> str:
         """The round in one line."""
@@ -85,6 +105,9 @@ class Round:
         parts = [f"{actions.count(a)} {a}" for a in ("built", "pulled", "fresh", "failed") if a in actions]
         faults = [f"{w.environment}: {w.error}" for w in self.warmed if w.error]
         said = ", ".join(parts) or "no environment has its cache switched on"
+        if self.tidied:
+            said += f", {self.tidied.removed} removed"
+            faults += [f"prune: {self.tidied.error}"] if self.tidied.error else []
         return "; ".join([f"{stamp} round {self.number}: {said} in {self.seconds:.1f} s", *faults])
 
     def as_json(self) -> dict[str, object]:
@@ -97,7 +120,8 @@ class Round:
                 entry |= {name: of_it[name] for name in ("status", "image", "image_id", "cache_key")}
             environments.append({**entry, "error": warmed.error})
         return {"schema": 1, "round": self.number, "at": self.at.isoformat(), "seconds": round(self.seconds, 3),
-                "environments": environments, "error": self.error}  # fmt: skip
+                "environments": environments, "removed": self.tidied.removed if self.tidied else None,
+                "prune_error": self.tidied.error if self.tidied else None, "error": self.error}  # fmt: skip
 
 
 def duration_s(text: str) -> float:
@@ -180,7 +204,8 @@ def warm_round(
         number: of the round, from 1.
         settings, engine, log, progress: as `warm_environment`.
         chosen: environment IDs; those with their cache switched on where None or empty.
-        tidy: called after a round in which nothing failed: the place for `prune`.
+        tidy: called after a round in which nothing went wrong: until every environment has its new desktop, the old
+            one is in use.
         recorder: gets an event an environment.
 
     Raises:
@@ -195,17 +220,35 @@ def warm_round(
             recorder.record(warmed[-1].result, engine)
         elif recorder:
             recorder.fail(warmed[-1].error, warmed[-1].environment)
-    if tidy and not any(w.action == "failed" for w in warmed):
-        tidy(settings, engine, log)
-    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed))
+    tidied = tidy() if tidy and not any(w.error for w in warmed) else None
+    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed), tidied=tidied)
+
+
+def tidy_up(settings: Settings, engine: Engine, policy: Policy, log: Log = silent) -> Tidied:
+    """Remove here what `prune` would remove here; never a tag of the registry.
+
+    Args:
+        settings: with the pull policy that tasks have, by which they find their images.
+        engine, log: as `warm_environment`.
+        policy: what stays although nothing reaches it.
+    """
+    from bake.images import reach
+    from bake.prune import carry_out, plan
+
+    try:
+        planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=False)
+        removed, faults = carry_out(planned, settings, engine, log)
+    except DesktopBakeError as error:
+        log(f"[desktop-cache] WARNING: nothing removed: {error}")
+        return Tidied(error=str(error), exit_status=error.exit_status)
+    return Tidied(removed=removed, error=faults[0] if faults else None, exit_status=1 if faults else 0)
 
 
 def warm(arguments: argparse.Namespace) -> int:
     """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
     every_s = duration_s(arguments.watch) if arguments.watch else None
-    log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
-    if arguments.recorder:
-        log = arguments.recorder.listening(log)
+    policy_of(arguments)
+    log = log_of(arguments)
     number = 0
     try:
         while True:
@@ -226,12 +269,16 @@ def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool)
     """A round with the configuration as it is now; one that does not load any more ends no watch."""
     at = datetime.now(UTC)
     try:
-        arguments.pull = arguments.pull or "always"
-        settings = load(arguments)
-        settings = replace(settings, push=settings.has_registry and not arguments.no_push)
+        settings, engine = load(arguments), Engine()
+        asking = replace(
+            settings, pull=arguments.pull or "always", push=settings.has_registry and not arguments.no_push
+        )
+        tidy = (lambda: tidy_up(settings, engine, policy_of(arguments), log)) if arguments.prune else None
         if arguments.recorder:
             arguments.recorder.restart()  # the pause before is nobody's time
-        return warm_round(number, settings, Engine(), log, chosen=arguments.env, recorder=arguments.recorder)
+        return warm_round(
+            number, asking, engine, log, progress_of(arguments), arguments.env, tidy=tidy, recorder=arguments.recorder
+        )
     except ConfigurationError as error:
         if first:
             raise

@@ -21,7 +21,7 @@ from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.render import rendered_files, targets_of, write_files
 from bake.resolve import ImageResult, Status
 from bake.shipped import shipped
-from benchmarks import tasks
+from benchmarks import store, tasks
 from benchmarks.team import measure
 from generator import (
     BakeOptions,
@@ -225,15 +225,20 @@ class Bench:
         added = sum(map(int, done.stdout.split()[:2])) / 1e6
         self.rows.append(("megabytes added to the base", f"{added:.0f} MB", "", "<= 400"))
 
+    def add(self, *row: str) -> None:
+        """Add a row of four cells."""
+        self.rows.append(row)  # type: ignore[arg-type]
+        print(row, file=sys.stderr, flush=True)
+
     def team(self) -> None:
         """What a second machine gains from the team's registry."""
-
-        def add(*row: str) -> None:
-            self.rows.append(row)  # type: ignore[arg-type]
-            print(row, file=sys.stderr, flush=True)
-
         (self.folder / "team").mkdir()
-        measure(str(self.environment.base_image), self.repetitions, self.folder / "team", add)
+        measure(str(self.environment.base_image), self.repetitions, self.folder / "team", self.add)
+
+    def store(self) -> None:
+        """What `images` and `explain` cost over a large store."""
+        (self.folder / "store").mkdir()
+        store.measure(min(self.repetitions, 3), self.folder / "store", self.add)  # each takes a quarter of a minute
 
     def rendering(self) -> None:
         """Rendering 10, 100 and 1,000 environments, keys included."""
@@ -272,6 +277,7 @@ def main() -> int:
         tasks.measure(bench)
         bench.builds()
         bench.team()
+        bench.store()
     if arguments.json:
         print(json.dumps({"schema": 1, "rows": bench.rows}))
     else:

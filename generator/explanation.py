@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.recipe import DOCKERFILE, INSTALL, SETUP
+from generator.layer import LayerKey
+from generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generator.inputs import Inputs
-    from generator.key import CacheKey
+    from generator.inputs import Inputs, StackInputs
+    from generator.layer import Key
 
 NEVER = "never built for this base"
-_RECIPE = ("install", "setup", "dockerfile")
 _SCRIPTS = {"install": ("install script", INSTALL), "setup": ("setup script", SETUP)}
 
 
@@ -31,7 +31,7 @@ class Candidate:
         is_own: whether it was made for the environment that is explained, as far as that is known.
     """
 
-    key: CacheKey
+    key: Key
     base_name: str
     name: str = ""
     where: str = "here"
@@ -44,7 +44,7 @@ class Change:
     """One input that changed.
 
     Attributes:
-        part: the key's part that it belongs to: `base`, `install`, `setup` or `dockerfile`.
+        part: the key's part that it belongs to: `base`, `install`, `setup`, `dockerfile` or `preflight`.
         said: what changed, in one line.
         path: the changed file of the build context, where it is one.
         before, after: the former and the present value, where they are digests or names.
@@ -57,36 +57,49 @@ class Change:
     after: str | None = None
 
 
-def nearest(key: CacheKey, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
+def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
     """The image that differs in the fewest inputs; of several the environment's own, what is here, the newest.
 
-    None is near that was made on another base, unless all of its recipe but one part is the same.
+    A layer is compared with layers, and with a desktop alone where no layer is near. None is near that was made on
+    another base, unless all of its recipe but one part is the same.
 
     Args:
         key: the key that was not found.
         base_name: its base, `repository:tag`; empty where it is not known.
         candidates: our images.
     """
+    mine = key.components()
+    recipe = mine.keys() - {"variant", "base"}
 
-    def differences(candidate: Candidate) -> int:
-        return sum(getattr(key, part) != getattr(candidate.key, part) for part in ("base", *_RECIPE))
+    def differing(candidate: Candidate) -> set[str]:
+        theirs = candidate.key.components()
+        return {part for part in recipe | {"base"} if mine[part] != theirs.get(part)}
 
     def is_near(candidate: Candidate) -> bool:
-        others = sum(getattr(key, part) != getattr(candidate.key, part) for part in _RECIPE)
-        return others <= 1 or candidate.key.base == key.base or candidate.base_name == base_name
+        others = len(differing(candidate) & recipe)
+        alike = others <= 1 and others < len(recipe)
+        return alike or candidate.key.base == key.base or candidate.base_name == base_name
 
     def rank(candidate: Candidate) -> tuple[float, ...]:
         return (
-            differences(candidate), candidate.base_name != base_name, not candidate.is_own, candidate.where != "here",
-            -candidate.created_s,
+            type(candidate.key) is not type(key), len(differing(candidate)), candidate.base_name != base_name,
+            not candidate.is_own, candidate.where != "here", -candidate.created_s,
         )  # fmt: skip
 
-    near = sorted(filter(is_near, candidates), key=lambda c: (rank(c), str(c.key), c.name))
-    return near[0] if near else None
+    near = [c for c in candidates if _comparable(key, c.key) and is_near(c)]
+    return min(near, key=lambda c: (rank(c), str(c.key), c.name), default=None)
+
+
+def _comparable(key: Key, other: Key) -> bool:
+    """Whether an image of another key has all that one of this key lies on, in whatever form."""
+    if not isinstance(key, LayerKey):
+        return not isinstance(other, LayerKey)
+    has_desktop = not isinstance(other, LayerKey) or other.desktop is not None
+    return has_desktop == (key.desktop is not None)
 
 
 def changes(
-    key: CacheKey, base_name: str, now: Inputs | None, near: Candidate, then: Inputs | None
+    key: Key, base_name: str, now: StackInputs | None, near: Candidate, then: StackInputs | None
 ) -> tuple[Change, ...]:
     """What changed against an image, in the key's order.
 
@@ -97,20 +110,27 @@ def changes(
         then: what went into that one, or None where it is not at hand: then parts are named, not what they hold.
     """
     found = [*_base_changes(key, base_name, near)]
+    mine, theirs = key.components(), near.key.components()
+    differ = {part: {"before": theirs.get(part), "after": value} for part, value in mine.items()
+              if theirs.get(part) != value}  # fmt: skip
     for part, (name, path) in _SCRIPTS.items():
-        before, after = getattr(near.key, part), getattr(key, part)
-        if before != after:
-            found.append(Change(part=part, said=f"{name} changed", path=path, before=str(before), after=str(after)))
-    if key.dockerfile != near.key.dockerfile:
-        named = tuple(_dockerfile_changes(then, now)) if then and now else ()
-        before, after = str(near.key.dockerfile), str(key.dockerfile)
-        unnamed = Change(part="dockerfile", said="Dockerfile, context, build arguments or platforms changed",
-                         before=before, after=after)  # fmt: skip
-        found += named or (unnamed,)
+        if part in differ:
+            found.append(Change(part=part, said=f"{name} changed", path=path, **differ[part]))
+    if "dockerfile" in differ:
+        old, new = then and then.desktop, now and now.desktop
+        named = tuple(_dockerfile_changes(old, new)) if old and new else ()
+        said = "Dockerfile, context, build arguments or platforms changed"
+        found += named or (Change(part="dockerfile", said=said, **differ["dockerfile"]),)
+    if "preflight" in differ:
+        old, new = then and then.preflight, now and now.preflight
+        named = tuple(_preflight_changes(old, new, alone="dockerfile" not in mine)) if old and new else ()
+        said = "preflight changed" if "preflight" in theirs else "preflight added"
+        is_said = bool(old and new) and "dockerfile" in differ  # platforms, which are the desktop's too
+        found += named or (() if is_said else (Change(part="preflight", said=said, **differ["preflight"]),))
     return tuple(found)
 
 
-def _base_changes(key: CacheKey, base_name: str, near: Candidate) -> Iterable[Change]:
+def _base_changes(key: Key, base_name: str, near: Candidate) -> Iterable[Change]:
     before, after = near.key.base.value[:19], key.base.value[:19]
     whole = {"before": str(near.key.base), "after": str(key.base)}
     if base_name and near.base_name != base_name:
@@ -137,6 +157,22 @@ def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
         elif (path in then.executables) != (path in now.executables):
             is_now = "is" if path in now.executables else "is not"
             yield Change(part=part, said=f"build context: {path} {is_now} executable now", path=path)
+    yield from _platform_changes(part, then, now)
+    for name in sorted(then.build_secrets ^ now.build_secrets):
+        verb = "added" if name in now.build_secrets else "removed"
+        yield Change(part=part, said=f"Dockerfile: build secret {name} {verb}")
+
+
+def _preflight_changes(then: Inputs, now: Inputs, *, alone: bool) -> Iterable[Change]:
+    for path, said in ((PREFLIGHT, "preflight changed"), (DOCKERFILE, "the preflight's Dockerfile changed")):
+        before, after = then.digests.get(path), now.digests.get(path)
+        if before != after:
+            yield Change(part="preflight", said=said, path=path, before=before, after=after)
+    if alone:
+        yield from _platform_changes("preflight", then, now)
+
+
+def _platform_changes(part: str, then: Inputs, now: Inputs) -> Iterable[Change]:
     if then.platforms != now.platforms:
         before, after = (", ".join(sorted(p)) or "the builder's own" for p in (then.platforms, now.platforms))
         yield Change(part=part, said=f"platforms changed from {before} to {after}", before=before, after=after)

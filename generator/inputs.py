@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.environment import Environment
-    from generator.recipe import Preflight, Recipe
+    from generator.recipe import Preflight, Recipe, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What went into a key, besides the base image.
+    """What went into a desktop or into a layer, besides what it lies on.
 
     Attributes:
         files: the build context's text files by path; None for one that is no text.
@@ -24,6 +24,7 @@ class Inputs:
         executables: which of them are executable.
         build_args: digests of the values of the build arguments, by name.
         platforms: target platforms.
+        build_secrets: names of the variables that the build mounts.
     """
 
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Inputs:
     executables: frozenset[str] = frozenset()
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: frozenset[str] = frozenset()
+    build_secrets: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
@@ -42,6 +44,7 @@ class Inputs:
             executables=frozenset(path for path, file in context.items() if file.executable),
             build_args={name: str(Digest.of(value.encode())) for name, value in environment.build_args.items()},
             platforms=frozenset(environment.platforms),
+            build_secrets=frozenset(environment.build_secrets),
         )
 
     def as_json(self) -> dict[str, object]:
@@ -49,6 +52,7 @@ class Inputs:
         return {
             "files": dict(self.files), "digests": dict(self.digests), "executables": sorted(self.executables),
             "build_args": dict(self.build_args), "platforms": sorted(self.platforms),
+            "build_secrets": sorted(self.build_secrets),
         }  # fmt: skip
 
     @classmethod
@@ -61,6 +65,7 @@ class Inputs:
                 executables=frozenset(map(str, value["executables"])),
                 build_args={str(n): str(d) for n, d in value["build_args"].items()},
                 platforms=frozenset(map(str, value["platforms"])),
+                build_secrets=frozenset(map(str, value.get("build_secrets", ()))),  # older records have none
             )
         except (KeyError, TypeError, AttributeError):
             return None
@@ -71,3 +76,19 @@ def _text(content: bytes) -> str | None:
         return content.decode()
     except UnicodeDecodeError:
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackInputs:
+    """What went into an image: the inputs of its desktop and of its layer, None for what it has not or is unknown."""
+
+    desktop: Inputs | None = None
+    preflight: Inputs | None = None
+
+    @classmethod
+    def of(cls, environment: Environment, stack: Stack) -> StackInputs:
+        """The inputs of an environment."""
+        return cls(
+            desktop=Inputs.of(environment, stack.desktop) if stack.desktop else None,
+            preflight=Inputs.of(environment, stack.preflight) if stack.preflight else None,
+        )

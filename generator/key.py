@@ -30,13 +30,7 @@ OCI_BASE_NAME = "org.opencontainers.image.base.name"
 OCI_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 _KEY = re.compile(r"([a-z0-9_.]{1,32})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})")
-_PARTS = {
-    "variant": "base tag changed",
-    "base": "base image changed",
-    "install": "install script changed",
-    "setup": "setup script changed",
-    "dockerfile": "Dockerfile, context, build arguments or platforms changed",
-}
+_PARTS = ("variant", "base", "install", "setup", "dockerfile")
 
 
 class LabelledKey(ABC):
@@ -151,14 +145,6 @@ class CacheKey(LabelledKey):
     def differences(self, other: CacheKey) -> tuple[str, ...]:
         """The names of the parts in which two keys differ, in the key's order."""
         return tuple(part for part in _PARTS if getattr(self, part) != getattr(other, part))
-
-    def miss_reason(self, others: Iterable[CacheKey]) -> str:
-        """Why nothing matches: what changed against the nearest of the other keys."""
-        nearest = min(others, key=lambda k: (len(self.differences(k)), str(k)), default=None)
-        if nearest is None:
-            return "never built"
-        changed = self.differences(nearest)
-        return "; ".join(_PARTS[part] for part in changed) if len(changed) < 4 else "never built for this recipe"
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:

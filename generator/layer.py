@@ -25,7 +25,7 @@ from generator.key import (
 from generator.reference import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from generator.environment import Environment
     from generator.recipe import Stack
@@ -117,27 +117,6 @@ class LayerKey(LabelledKey):
         theirs = other.components()
         return tuple(part for part, value in self.components().items() if theirs.get(part) != value)
 
-    def miss_reason(self, others: Iterable[Key]) -> str:
-        """Why nothing matches: what changed against the nearest layered image of the same kind, else its desktop."""
-        others = list(others)
-        if self.desktop and self.desktop in others and not self._like(others):
-            return "preflight never built on this desktop"
-        nearest = min(self._like(others), key=lambda k: (len(self.differences(k)), str(k)), default=None)
-        if nearest is None:
-            return "never built"
-        changed = self.differences(nearest)
-        if len(changed) > max(2, len(self.components()) - 3):
-            return "never built for this recipe"
-        ours = "preflight changed" if "preflight" in changed else ""
-        if not self.desktop:
-            words = {"variant": "base tag changed", "base": "base image changed"}
-            return "; ".join([words[part] for part in changed if part in words] + [ours] * bool(ours))
-        below = self.desktop.miss_reason([nearest.desktop]) if changed != ("preflight",) and nearest.desktop else ""
-        return "; ".join(filter(None, (below, ours)))
-
-    def _like(self, others: Iterable[Key]) -> list[LayerKey]:
-        return [k for k in others if isinstance(k, LayerKey) and (k.desktop is None) == (self.desktop is None)]
-
 
 Key: TypeAlias = CacheKey | LayerKey
 
@@ -163,6 +142,18 @@ def desktop_of_text(text: str) -> str | None:
     below = layer[1] if layer else text
     parse_key(below)
     return below
+
+
+def parts_of_text(text: str) -> dict[str, str]:
+    """The parts of a key's text by the names of its `components`, digests as they are there.
+
+    Raises:
+        ConfigurationError: the text is no key.
+    """
+    below, _, preflight = text.rpartition("-p") if _LAYER.fullmatch(text) else (text, "", "")
+    values = tuple(below.split("-")) if preflight and _ON_BASE.fullmatch(below) else parse_key(below)
+    parts = dict(zip(("variant", "base", "install", "setup", "dockerfile"), values, strict=False))
+    return {**parts, "preflight": preflight} if preflight else parts
 
 
 def stack_key(environment: Environment, stack: Stack, base_digest: Digest) -> Key:

@@ -103,15 +103,15 @@ def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: 
         repository: the repository, as tags name it.
         reach, policy: what stays.
     """
-    kept_of_family: dict[str, int] = defaultdict(int)
+    kept_of_line: dict[str, int] = defaultdict(int)
     verdicts = []
     for image in sorted(images, key=lambda i: (-i.created_s, i.image_id)):
         reason = _why_kept(image, repository, reach)
         key = image.key
         if reason is None and key:
-            family = family_of(key)
-            if kept_of_family[family] < policy.keep:
-                kept_of_family[family] += 1
+            line = lineage_of(key)
+            if kept_of_line[line] < policy.keep:
+                kept_of_line[line] += 1
                 reason = f"among the last {policy.keep} of its family"
             elif policy.older_than_s and policy.now_s - image.created_s < policy.older_than_s:
                 reason = "too young"
@@ -138,11 +138,18 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
     return None
 
 
+def lineage_of(key: Key) -> str:
+    """The keys of which a later one takes the place of an earlier: a cache family, whatever the preflight on top is."""
+    if isinstance(key, LayerKey):
+        return f"{family_of(key.desktop) if key.desktop else key.variant}-p"
+    return family_of(key)
+
+
 def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | None:
     """When the next image of its family was made, in seconds since 1970; None where there is none."""
     key = image.key
     later = [
         other.created_s for other in images
-        if key and other.key and family_of(other.key) == family_of(key) and other.created_s > image.created_s
+        if key and other.key and lineage_of(other.key) == lineage_of(key) and other.created_s > image.created_s
     ]  # fmt: skip
     return min(later, default=None)

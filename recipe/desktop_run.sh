@@ -7,8 +7,13 @@
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1}
+# A setup script in place of the shipped one may have written neither this nor the window manager's configuration.
 # shellcheck source=/dev/null
-. /etc/profile.d/desktop.sh
+if [ -r /etc/profile.d/desktop.sh ]; then . /etc/profile.d/desktop.sh; fi
+for path in /usr/share/novnc /usr/share/webapps/novnc /opt/novnc; do
+  if [ -z "${NOVNC_PATH:-}" ] && [ -e "$path/vnc.html" ]; then NOVNC_PATH=$path; fi
+done
+[ -n "${NOVNC_PATH:-}" ] || { echo "[desktop] missing: noVNC's vnc.html" >&2; exit 1; }
 unset desktop_secret desktop_stays # a variable of the environment would hand its new value on
 exec 3<&0 </dev/null
 { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3 || desktop_stays=stay
@@ -77,7 +82,9 @@ web=$!
 unset desktop_secret
 
 if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
-  mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
+  if [ -d /etc/desktop-bake/fluxbox ]; then
+    mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
+  fi
   fluxbox >"$run/fluxbox" 2>&1 &
   wm=$!
   fbsetroot -solid '#2e4057'

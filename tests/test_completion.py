@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bake.completion import commands, completion_script
-from bake.manual import commands_page
+from bake.manual import commands_page, man_page
 from bake.parsers import parser
 
 BIN = Path(sys.executable).parent
@@ -95,10 +95,31 @@ def test_every_flag_is_explained() -> None:
             assert action.help or not action.option_strings, f"{command.prog} {action.option_strings}"
 
 
-def test_page_is_current() -> None:
-    """`docs/commands.md` is what `make docs` writes."""
-    page = Path(__file__).parent.parent / "docs" / "commands.md"
-    assert page.read_text() == commands_page(), "run: make docs"
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_pages_are_current() -> None:
+    """`docs/commands.md` and the manual page are what `make docs` writes."""
+    assert (DOCS / "commands.md").read_text() == commands_page(), "run: make docs"
+    assert (DOCS / "desktop-bake.1").read_text() == man_page(), "run: make docs"
+
+
+def test_the_manual_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names every command with its example and every flag, is the same on any terminal, and groff, where it is
+    installed, has nothing to warn of."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert man_page() == (DOCS / "desktop-bake.1").read_text()
+    text = man_page().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "")
+    for command in commands(parser()):
+        assert f".SS {command.prog}\n" in text
+        assert command.epilog
+        assert command.epilog in text
+        for action in command._actions:  # noqa: SLF001 (argparse has no other way to walk a parser)
+            assert all(flag in text for flag in action.option_strings if flag != "--help")
+    if shutil.which("groff"):
+        words = ["groff", "-man", "-ww", "-Tutf8", "-Kutf8", str(DOCS / "desktop-bake.1")]
+        done = subprocess.run(words, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("word", ["env", "warm", "completion"])

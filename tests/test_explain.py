@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generator import ContextFile, Environment, ImageReference, Recipe
+from bake import load_settings
+from bake.engine import Engine
+from bake.explain import explain
+from bake.resolve import silent
+from generator import ContextFile, Environment, ImageReference, Preflight, Recipe, Stack, stack_key
 from generator.explanation import NEVER, Candidate, changes, nearest, reason
-from generator.inputs import Inputs
-from generator.key import compute_key
+from generator.inputs import Inputs, StackInputs
 from generator.reference import Digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import Run
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 # --- decisions -------------------------------------------------------------------------------------------------
 
-Wanted = tuple[Environment, Recipe, Digest]
+Wanted = tuple[Environment, Stack, Digest]
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "base": ({"digest": "moved"}, "base image changed: debian:bookworm moved from sha256:"),
     "install": ({"install": b"other"}, "install script changed"),
@@ -36,59 +40,81 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "file changed": ({"files": {"f": ContextFile(content=b"2")}}, "build context: f changed"),
     "file removed": ({"files": {}}, "build context: f removed"),
     "executable": ({"files": {"f": ContextFile(content=b"1", executable=True)}}, "build context: f is executable now"),
+    "secret added": ({"build_secrets": ("S", "T")}, "Dockerfile: build secret T added"),
+    "secret removed": ({"build_secrets": ()}, "Dockerfile: build secret S removed"),
+    "preflight": ({"preflight": b"other"}, "preflight changed"),
+    "its Dockerfile": ({"layer": b"FROM base\nRUN true\n"}, "the preflight's Dockerfile changed"),
 }
+OF_A_LAYER = ("base", "platforms", "preflight", "its Dockerfile")
 
 
-def wanted(**changed: Any) -> Wanted:
-    """An environment, its recipe and its base's digest, changed."""
+def wanted(kind: str = "desktop", **changed: Any) -> Wanted:
+    """An environment, what is baked for it and its base's digest, changed: a `desktop`, a `layer` on it, or `alone`."""
     recipe = {"dockerfile": b"FROM base\n", "install": b"i", "setup": b"s", "files": {"f": ContextFile(content=b"1")}}
-    environment = {"build_args": {"A": "1"}, "platforms": (), "base": "debian:bookworm"}
-    recipe |= {n: v for n, v in changed.items() if n in recipe}
-    environment |= {n: v for n, v in changed.items() if n in environment}
+    layer = {"layer": b"FROM base\n", "preflight": b"p"}
+    environment = {"build_args": {"A": "1"}, "platforms": (), "build_secrets": ("S",), "base": "debian:bookworm"}
+    for values in (recipe, layer, environment):
+        values |= {n: v for n, v in changed.items() if n in values}
     base = ImageReference.parse(str(environment.pop("base")))
     digest = Digest.of(str(changed.get("digest", "base")).encode())
-    return Environment(env_id="e", base_image=base, **environment), Recipe(**recipe), digest  # type: ignore[arg-type]
+    stack = Stack(
+        desktop=None if kind == "alone" else Recipe(**recipe),  # type: ignore[arg-type]
+        preflight=None if kind == "desktop" else Preflight(dockerfile=layer["layer"], script=layer["preflight"]),
+    )
+    return Environment(env_id="e", base_image=base, **environment), stack, digest  # type: ignore[arg-type]
 
 
 def candidate(of: Wanted, **more: Any) -> Candidate:
     """An image of these."""
-    return Candidate(key=compute_key(*of), base_name=of[0].base_image.named, **more)
+    return Candidate(key=stack_key(*of), base_name=of[0].base_image.named, **more)
 
 
 def told(now: Wanted, then: Wanted, *, at_hand: bool = True) -> str:
     """The reason that is told."""
-    key, near = compute_key(*now), candidate(then)
-    inputs = Inputs.of(*then[:2]) if at_hand else None
-    return reason(changes(key, now[0].base_image.named, Inputs.of(*now[:2]), near, inputs))
+    key, near = stack_key(*now), candidate(then)
+    inputs = StackInputs.of(*then[:2]) if at_hand else None
+    return reason(changes(key, now[0].base_image.named, StackInputs.of(*now[:2]), near, inputs))
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_every_input_by_its_name(name: str) -> None:
-    """Each change of one input is told by its name, and by nothing else."""
+KINDS = [
+    *(("desktop", name) for name in CHANGES if name not in ("preflight", "its Dockerfile")),
+    *(("layer", name) for name in CHANGES),
+    *(("alone", name) for name in OF_A_LAYER),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), KINDS)
+def test_every_input_by_its_name(kind: str, name: str) -> None:
+    """Each change of one input, of the desktop, of a layer or of the desktop below it, is told by its name alone."""
     changed, says = CHANGES[name]
-    said = told(wanted(**changed), wanted())
+    said = told(wanted(kind, **changed), wanted(kind))
     assert said.startswith(says)
     assert ";" not in said
 
 
-def exclude_each_other(one: str, other: str) -> bool:
-    """Whether two changes are of the same input."""
-    return CHANGES[one][0].keys() == CHANGES[other][0].keys()
-
-
-@pytest.mark.parametrize(("one", "other"), [c for c in combinations(CHANGES, 2) if not exclude_each_other(*c)])
-def test_two_at_once(one: str, other: str) -> None:
-    """Two changes at once are told both."""
-    said = told(wanted(**{**CHANGES[one][0], **CHANGES[other][0]}), wanted())
-    assert CHANGES[one][1] in said
-    assert CHANGES[other][1] in said
-    assert said.count(";") == 1
+@pytest.mark.parametrize("kind", ["desktop", "layer", "alone"])
+def test_two_at_once(kind: str) -> None:
+    """Any two changes at once are told both, and nothing else."""
+    for one, other in combinations([name for of, name in KINDS if of == kind], 2):
+        if CHANGES[one][0].keys() == CHANGES[other][0].keys():  # of the same input
+            continue
+        said = told(wanted(kind, **{**CHANGES[one][0], **CHANGES[other][0]}), wanted(kind))
+        assert CHANGES[one][1] in said
+        assert CHANGES[other][1] in said
+        assert said.count(";") == 1
 
 
 def test_without_the_former_content() -> None:
     """Where nothing was written down the part is named, and nothing is guessed."""
-    said = told(wanted(build_args={"B": "1"}), wanted(), at_hand=False)
-    assert said == "Dockerfile, context, build arguments or platforms changed"
+    changed = wanted("layer", build_args={"B": "1"}, preflight=b"other")
+    said = told(changed, wanted("layer"), at_hand=False)
+    assert said == "Dockerfile, context, build arguments or platforms changed; preflight changed"
+
+
+def test_a_first_preflight() -> None:
+    """A layer that never was is compared with its desktop, be it this one or a former one."""
+    assert told(wanted("layer"), wanted()) == "preflight added"
+    assert told(wanted("layer", setup=b"x"), wanted()) == "setup script changed; preflight added"
 
 
 def test_another_base() -> None:
@@ -99,7 +125,8 @@ def test_another_base() -> None:
 
 def test_what_goes_into_a_record_comes_out() -> None:
     """Inputs survive being written down; anything else that is found there is no inputs."""
-    inputs = Inputs.of(*wanted(files={"b": ContextFile(content=b"\xff")})[:2])
+    inputs = StackInputs.of(*wanted(files={"b": ContextFile(content=b"\xff")})[:2]).desktop
+    assert inputs
     assert Inputs.from_json(json.loads(json.dumps(inputs.as_json()))) == inputs
     broken: Any
     for broken in (None, [], {}, {"files": 1}, {**inputs.as_json(), "platforms": 3}):
@@ -109,7 +136,7 @@ def test_what_goes_into_a_record_comes_out() -> None:
 
 def test_the_nearest() -> None:
     """The fewest changes win, then the same base's name, the environment's own, what is here, the newest."""
-    key, name = compute_key(*wanted()), "debian:bookworm"
+    key, name = stack_key(*wanted()), "debian:bookworm"
     two = candidate(wanted(install=b"x", setup=b"x"), name="two", created_s=9)
     one = candidate(wanted(setup=b"x"), name="one", created_s=1)
     newer = candidate(wanted(setup=b"y"), name="newer", created_s=2)
@@ -129,13 +156,30 @@ def test_the_nearest() -> None:
     assert reason(()) == NEVER
 
 
+def test_the_nearest_of_a_layer() -> None:
+    """A layer's nearest is a layer, also one with more changes than a desktop; a desktop where no layer is near; and a
+    layer on the base is compared with such alone."""
+    key, name = stack_key(*wanted("layer")), "debian:bookworm"
+    far = candidate(wanted("layer", setup=b"x", install=b"x", preflight=b"x"))
+    near = candidate(wanted("layer", setup=b"x"))
+    desktop, alone = candidate(wanted()), candidate(wanted("alone"))
+    for nearest_one, among in ((near, [far, near, desktop]), (far, [far, desktop]), (desktop, [desktop, alone])):
+        assert nearest(key, name, among) == nearest_one
+    assert nearest(key, name, [alone]) is None
+    key = stack_key(*wanted("alone"))
+    changed = candidate(wanted("alone", preflight=b"x"))
+    assert nearest(key, name, [far, desktop, changed]) == changed
+    assert nearest(key, name, [candidate(wanted("alone", base="ubuntu:24.04", digest="u", preflight=b"x"))]) is None
+    assert nearest(stack_key(*wanted()), name, [near, alone]) is None
+
+
 # --- a real engine ---------------------------------------------------------------------------------------------
 
 
 def write(project: Path, name: str) -> None:
     """Make one change in a project's folder."""
     config = project / "desktop-bake.toml"
-    if name in ("install", "setup"):
+    if name in ("install", "setup", "preflight"):
         file = project / f"{name}.sh"
         file.write_text(file.read_text() + "echo changed\n")
     elif name == "base":
@@ -150,6 +194,7 @@ SAID = {
     "install": ("install", "install script changed"),
     "setup": ("setup", "setup script changed"),
     "argument": ("dockerfile", "Dockerfile: build argument NEW added"),
+    "preflight": ("preflight", "preflight changed"),
 }
 UNNAMED = "Dockerfile, context, build arguments or platforms changed"
 
@@ -182,43 +227,51 @@ def moved(team: Registry) -> str:
 
 
 @pytest.mark.parametrize("where", ["here", "registry"])
-def test_every_part_and_two_at_once(where: str, cli: Run, unique: Path, team: Registry, base: str, moved: str) -> None:
-    """Every single change, and every two, against an image here, whose content is at hand, and one in a registry."""
+def test_every_part_and_two_at_once(
+    where: str, cli: Run, unique: Path, team: Registry, base: str, moved: str, figure: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Every single change of a layer and its desktop, and every two, against an image here, whose content is at hand,
+    and one in a registry."""
     config = unique / "desktop-bake.toml"
-    text = config.read_text().replace(base, team.base)
+    (unique / "preflight.sh").write_text("echo preflight\n")
+    text = config.read_text().replace(base, team.base) + 'preflight_script = "preflight.sh"\n'
     repository = text.split('"')[1]
     if where == "registry":
         text = text.replace(repository, f"{team.address}/team/{repository}")
     config.write_text(text)
-    scripts = {name: (unique / name).read_text() for name in ("install.sh", "setup.sh")}
+    scripts = {name: (unique / name).read_text() for name in ("install.sh", "setup.sh", "preflight.sh")}
     built = cli("build", "--json", *(["--push"] if where == "registry" else []))
     assert built.returncode == 0, built.stderr
     image = json.loads(built.stdout)["images"][0]["image"]
-    other = {}
     if where == "registry":
-        subprocess.run(["docker", "image", "rm", "-f", image], check=True, capture_output=True)
-        other = {"XDG_CACHE_HOME": str(unique / "elsewhere")}
-    assert explained(cli, **other)["status"] == ("local-hit" if where == "here" else "registry-hit")
-    for names in [*combinations(SAID, 1), *combinations(SAID, 2)]:
+        desktop = image.rpartition("-p")[0]
+        subprocess.run(["docker", "image", "rm", "-f", image, desktop], check=True, capture_output=True)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(unique / "elsewhere"))
+    assert explained(cli)["status"] == ("local-hit" if where == "here" else "registry-hit")
+    every = [*combinations(SAID, 1), *combinations(SAID, 2)]
+    for names in every:
         config.write_text(text)
         for name, content in scripts.items():
             (unique / name).write_text(content)
         for name in names:
             write(unique, name)
-        value = explained(cli, **other)
+        settings = load_settings(config, {})
+        value: Any = explain(settings.environment(None), settings, Engine(), silent).as_json()
         assert value["status"] == "miss"
         assert value["nearest"]["image"] == image
         assert value["nearest"]["where"] == ("here" if where == "here" else team.address)
         assert [c["part"] for c in value["changes"]] == sorted(
-            (SAID[name][0] for name in names), key=["base", "install", "setup", "dockerfile"].index
+            (SAID[name][0] for name in names), key=["base", "install", "setup", "dockerfile", "preflight"].index
         )
         for name in names:
             says = UNNAMED if where == "registry" and name == "argument" else SAID[name][1]
             assert says in value["reason"]
         for change in value["changes"]:
-            shown = where == "here" and change["part"] in ("install", "setup")
+            shown = where == "here" and change["part"] in ("install", "setup", "preflight")
             assert ("+echo changed" in (change["diff"] or "")) == shown
     subprocess.run(["docker", "image", "rm", moved], check=False, capture_output=True)
+    figure(f"{len(every)} changes of one input or two, {len(every)} named right, {where}")
 
 
 def test_a_moved_base_of_the_same_name(cli: Run, unique: Path, base: str) -> None:

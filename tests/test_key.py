@@ -141,15 +141,6 @@ def test_parse_key_refuses_cleanly(text: str) -> None:
         parse_key(text)
 
 
-def test_miss_reason_names_the_nearest() -> None:
-    """The reason of a miss is the difference to the nearest image."""
-    setup = replace(KEY, setup=Digest.of(b"1"))
-    far = replace(KEY, setup=Digest.of(b"1"), install=Digest.of(b"2"))
-    assert KEY.miss_reason([far, setup]) == "setup script changed"
-    assert KEY.miss_reason([far]) == "install script changed; setup script changed"
-    assert KEY.miss_reason([]) == "never built"
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -21,7 +21,7 @@ from generator import (
     stack_key,
 )
 from generator.cache import cache_entries, family_of
-from generator.pruning import Policy, judge, reach_of
+from generator.pruning import Policy, judge, reach_of, stale_since
 from generator.store import StoredImage
 from tests.test_key import BASE, ENVIRONMENT, GOLDEN, KEY, RECIPE
 
@@ -136,21 +136,6 @@ def test_a_layer_has_its_desktops_base() -> None:
         replace(ON_DESKTOP, base=OTHER)
 
 
-def test_miss_reasons() -> None:
-    """The reason of a miss names what changed, in the desktop and in the layer."""
-    other = replace(ON_DESKTOP, preflight=OTHER)
-    setup = replace(ON_DESKTOP, desktop=replace(KEY, setup=OTHER))
-    both = replace(setup, preflight=OTHER)
-    assert ON_DESKTOP.miss_reason([both, other]) == "preflight changed"
-    assert ON_DESKTOP.miss_reason([both, setup, KEY]) == "setup script changed"
-    assert ON_DESKTOP.miss_reason([both]) == "setup script changed; preflight changed"
-    assert ON_DESKTOP.miss_reason([KEY]) == "preflight never built on this desktop"
-    assert ON_DESKTOP.miss_reason([ON_BASE]) == "never built"
-    assert ON_BASE.miss_reason([ON_DESKTOP, KEY]) == "never built"
-    assert ON_BASE.miss_reason([replace(ON_BASE, preflight=OTHER)]) == "preflight changed"
-    assert ON_BASE.miss_reason([ON_BASE.on_base(OTHER)]) == "base image changed"
-
-
 @pytest.mark.parametrize(("script", "says"), [(b"", "empty"), (b" \n", "empty"), (b"a\r\nb", "CRLF")])
 def test_preflight_refused(script: bytes, says: str) -> None:
     """A preflight that exists is right; a stack has something to bake."""
@@ -175,3 +160,16 @@ def test_what_an_environment_reaches() -> None:
     ]
     assert not any(verdict.removed for verdict in judge(stored, "r", reach, Policy()))
     assert all(verdict.removed for verdict in judge(stored, "r", reach_of({}, {}), Policy()))
+
+
+def test_layers_of_one_lineage() -> None:
+    """Of an environment's layers, whose preflight changed time and again, `--keep` keeps the newest alone, and an older
+    one is stale since the next was made."""
+    layers = [
+        StoredImage(image_id=str(n), tags=(f"r:{key}",), labels=key.labels("a:b"), created_s=n)
+        for n in range(3)
+        for key in [replace(ON_DESKTOP, preflight=Digest.of(str(n).encode()))]
+    ]
+    verdicts = judge(layers, "r", reach_of({}, {}), Policy(keep=1))
+    assert [v.image.image_id for v in verdicts if v.removed] == ["1", "0"]
+    assert [stale_since(image, layers) for image in layers] == [1, 2, None]

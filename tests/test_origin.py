@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bake.environments import env
 from bake.origin import OriginFile
+from bake.parsers import parser
 from generator import ConfigurationError, ImageReference
 
 if TYPE_CHECKING:
@@ -162,6 +164,38 @@ def test_no_environment(text: str) -> None:
     """What is no file of Agents Runner's is one error."""
     with pytest.raises(ConfigurationError):
         parse(text)
+
+
+def test_a_byte_order_mark() -> None:
+    """A file that an editor gave a byte order mark is told as that: Agents Runner does not read it either."""
+    with pytest.raises(ConfigurationError, match="byte order mark"):
+        parse('\ufeff{"env_id":"a"}')
+
+
+# Bytes that a reader and writer of text or JSON would change, around a toggle that is on or off.
+ODD = [
+    b'{\r\n\t"env_id": "a",\r\n\t"cache_desktop_build": %s\r\n}\r\n',  # CRLF and tabs
+    b'{\r"env_id":"a",\r"cache_desktop_build":%s}',  # CR alone, no newline at the end
+    b'{"env_id":"a","cache_desktop_build":%s}\n\n \t\n',  # more than one at the end
+    b'{"x":1,"env_id":"b","x":2,"env_id":"a","cache_desktop_build":null,"cache_desktop_build":%s}',  # names twice
+    b'{"n":123456789012345678901234567890,"f":1.10E+0,"g":-0.0,"h":1e-999,"env_id":"a","cache_desktop_build":%s}',
+    b'{"n":"\\u00FC\\/\\uD83D\\uDE00\\ud800\\u0000\\b","env_id":"\\u0061","cache_desktop_build":%s}',  # escapes
+    b'{"n":"\xc3\xbc\xe2\x80\xa8\xf0\x9f\x98\x80\x7f","env_id":"a","cache_desktop_build":%s}',  # none
+    b'{"n":[NaN,-Infinity],"env_id":"a","cache_desktop_build":%s}',  # what Python writes, too
+    b'{"state":{"env_id":"z","cache_desktop_build":false},"env_id":"a","cache_desktop_build":%s,"zz":{"env_id":1}}',
+]
+
+
+@pytest.mark.parametrize("before", ODD)
+def test_bytes_of_a_file(before: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`env set` changes the bytes of the toggle alone, and back again; a value that is there already changes none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "state.json"
+    path.write_bytes(before % b"false")
+    for value, wanted in (("off", b"false"), ("on", b"true"), ("off", b"false")):
+        words = ["--environments", str(path), "env", "set", "a", f"cache_desktop_build={value}"]
+        assert env(parser().parse_args(words)) == 0
+        assert path.read_bytes() == before % wanted
 
 
 def test_what_it_passes_over() -> None:

@@ -45,7 +45,7 @@ def test_one_file_imports_python_on_whales() -> None:
 
 
 def test_wheel_is_complete(tmp_path: Path) -> None:
-    """A built wheel in an empty environment renders with its own template and recipe."""
+    """A built wheel in an empty environment renders with its own template and recipe, and has its manual page."""
     subprocess.run([sys.executable, "-m", "build", "--wheel", "-o", tmp_path, ROOT], check=True, capture_output=True)
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
@@ -64,3 +64,5 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ci" / "docker-bake.hcl").is_file()
     assert len(list((tmp_path / "ci" / "context").glob("*/desktop_install.sh"))) == 1
+    page = tmp_path / "venv" / "share" / "man" / "man1" / "desktop-bake.1"
+    assert page.read_bytes() == (ROOT / "docs" / "desktop-bake.1").read_bytes()

@@ -46,6 +46,27 @@ def test_status(cli: Run, folder: Path, command: str, status: int) -> None:
     assert tasks(ENV) == []
 
 
+def test_a_setup_script_of_ones_own(cli: Run, folder: Path) -> None:
+    """A setup script in place of the shipped one, that knows nothing of noVNC or fluxbox, makes a desktop."""
+    config = folder / "desktop-bake.toml"
+    config.write_text('cache = "none"\n' + config.read_text().replace("\nhead", '\nsetup_script = "own.sh"\nhead', 1))
+    (folder / "own.sh").write_text("echo own > /etc/own\n")
+    try:
+        done = cli("run", ENV, "--", "sh", "-c", "cat /etc/own && wmctrl -m")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("own\nName: Fluxbox\n")
+    finally:
+        image = json.loads(cli("resolve", ENV, "--json").stdout)["image"]
+        subprocess.run(["docker", "image", "rm", "-f", image], check=False, capture_output=True)
+
+
+def test_flags_after_the_environment(cli: Run, folder: Path) -> None:
+    """A flag that stands after the environment is not taken for the command."""
+    done = cli("run", ENV, "-q", "--", "true")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: -q stands where the command begins\n  flags go first")
+
+
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("command", ["sleep 1000", "trap '' TERM INT HUP; while :; do sleep 1; done"])
 def test_interrupted(folder: Path, times: int, command: str) -> None:

@@ -17,8 +17,8 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from bake.parsers import parser
-from bake.warm import duration_s, warm_round
-from generator import ConfigurationError
+from bake.warm import Tidied, duration_s, warm_round
+from generator import ConfigurationError, Environment, ImageReference
 from tests.test_ci import cron_faults, quoted_commands
 from tests.test_team import Project, here, shared
 
@@ -96,7 +96,11 @@ def test_a_moved_base(shared: Project, team: Registry) -> None:
     assert after["status"] == "local-hit"
     assert after["cache_key"] == warmed["cache_key"] != before["cache_key"]
     assert here("docker", "image", "rm", "-f", after["image_id"]).returncode == 0
-    assert "round 1: 1 pulled in " in shared.bake("warm").stdout
+    command = f"{sys.executable} -m bake warm"
+    drawn = subprocess.run(["script", "-qec", command, "/dev/null"], cwd=shared.folder, capture_output=True, text=True,
+                           check=False).stdout  # fmt: skip
+    assert "round 1: 1 pulled in " in drawn
+    assert "\033[" in drawn[: drawn.index("Pull complete")]  # docker draws its progress on a terminal
 
 
 def test_a_push_is_made_up_for(shared: Project, team: Registry) -> None:
@@ -184,11 +188,48 @@ def until(process: subprocess.Popen[str], wanted: Any) -> dict[str, Any]:
 
 
 def test_the_place_for_prune() -> None:
-    """What tidies up is called after a round in which nothing failed."""
-    called = []
-    done = warm_round(1, Settings(), Engine(), tidy=lambda *_: called.append(1))
-    assert called == [1]
-    assert "no environment has its cache switched on" in done.line()
+    """What tidies up is called after a round in which nothing went wrong, and its result is in the round."""
+    done = warm_round(1, Settings(), Engine(), tidy=lambda: Tidied(removed=3, error="one stayed", exit_status=1))
+    assert "no environment has its cache switched on, 3 removed in " in done.line()
+    assert done.line().endswith("; prune: one stayed")
+    assert (done.status, done.as_json()["removed"]) == (1, 3)
+    environment = Environment(env_id="a", base_image=ImageReference.parse("127.0.0.1:9/nowhere:1"),
+                              headless_desktop_enabled=True, cache_desktop_build=True)  # fmt: skip
+    done = warm_round(1, Settings(environments={"a": environment}), Engine(), tidy=lambda: pytest.fail("called"))
+    assert (done.warmed[0].action, done.tidied) == ("failed", None)
+
+
+def test_prune(cli: Run, project: Path) -> None:
+    """`--prune` removes, when asked and after all went well, what is stale and no longer young; what it leaves unasked
+    is what `prune` would leave too."""
+
+    def round_of(*words: str, status: int = 0) -> dict[str, Any]:
+        done = cli("warm", "--json", *words)
+        assert done.returncode == status, done.stderr
+        value: dict[str, Any] = json.loads(done.stdout)
+        return value
+
+    def images() -> int:
+        return len(json.loads(cli("images", "--json").stdout)["images"])
+
+    for number in range(2):
+        (project / "setup.sh").write_text(f"echo {number} # {project}\n")
+        assert round_of()["removed"] is None
+    assert round_of("--prune")["removed"] == 0  # young, and the last of its family
+    config = project / "desktop-bake.toml"
+    right = config.read_text()
+    config.write_text(right + '[environments.bad]\nbase_image = "127.0.0.1:9/nowhere:1"\n'
+                      "headless_desktop_enabled = true\ncache_desktop_build = true\n")  # fmt: skip
+    every = ("--prune", "--keep", "0", "--older-than", "0")
+    assert round_of(*every, status=5)["removed"] is None  # one failed
+    alone = round_of("default", *every, status=5)  # all went well, but what the other one reaches is unknown
+    assert (alone["removed"], alone["error"]) == (0, None)
+    assert "127.0.0.1:9/nowhere:1" in alone["prune_error"]
+    assert images() == 2
+    config.write_text(right)
+    assert round_of(*every)["removed"] == 1
+    assert images() == 1
+    assert cli("warm", "--older-than", "soon").returncode == 2
 
 
 def test_unit(tmp_path: Path) -> None:
