@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 BEAT_S = 5.0
 LIFETIME_S = 20
 POLL_S = 2.0
+SETTLE_S = (0.5, 3.0)  # at least and at most; between them, as long as writing took, three times
 _REQUEST_S = 5.0
 _TWICE_S = 0.2
 _APART_S = (0.1, 0.6)
-_SETTLE_S = (0.5, 3.0)
 _RELEASED = Digest.of(RELEASED)
 
 
@@ -220,7 +220,7 @@ def _take(place: _Place, instead_of: Digest | None, cancel: threading.Event) -> 
     if not place.ask(write):
         return None
     # Whoever looked just before we wrote has written, too, by now or soon: it takes them about as long as us.
-    shortest, longest = _SETTLE_S
+    shortest, longest = SETTLE_S
     cancelled = cancel.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
     mine = place.digest() in lease.digests()
     held = _Held(place, lease) if mine else None
