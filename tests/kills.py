@@ -1,4 +1,7 @@
-"""Commands that are killed in the middle, and what has to be true of a project afterwards."""
+"""Commands that are killed in the middle, and what has to be true of a project afterwards.
+
+The moments are drawn over the length of an undisturbed run. `DESKTOP_BAKE_SEED` draws those of a failed run again.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 LIMIT_S = 120  # of whatever nothing holds up: a build waits ten minutes for a lock
 MARK = "DESKTOP_BAKE_TEST_MARK"
+SEED = os.environ.get("DESKTOP_BAKE_SEED") or secrets.token_hex(4)
 
 
 def until(true: Callable[[], bool], said: Callable[[], object]) -> None:
@@ -173,3 +178,49 @@ class Project:
                 parts += [f"blobs/{entry['digest']}" for entry in content.get("layers", ())]
                 parts += [f"blobs/{content['config']['digest']}"] if "config" in content else []
         return True
+
+
+def kill_rounds(
+    project: Project,
+    rounds: int,
+    words: Callable[[], Sequence[str]],
+    *,
+    before: Callable[[], object],
+    killed: Callable[[], object],
+    after: Callable[[], object],
+    env_id: str = "default",
+) -> str:
+    """Kill a command in so many rounds, after one run that nothing disturbs.
+
+    Args:
+        project: its project.
+        rounds: how many.
+        words: the command.
+        before: what each round needs.
+        killed: looks at what there is after the kill.
+        after: looks at what there is once the command ran again, which has to go through at once.
+        env_id: whose containers there must be none of.
+
+    Returns:
+        The figure.
+    """
+    print(f"DESKTOP_BAKE_SEED={SEED}")
+    before()
+    start = time.monotonic()
+    project.bake(*words())
+    length_s = time.monotonic() - start
+    after()
+    for number in range(rounds):
+        before()
+        project.kill(words(), length_s, random.Random(f"{SEED} {words()[0]} {number}"))
+        killed()
+        project.bake(*words())
+        after()
+        project.is_tidy(env_id)
+    return f"{rounds} kills, nothing half, stuck or left"
+
+
+def is_running(length: str) -> bool:
+    """Whether `sleep` of this length runs, in whatever container."""
+    found = subprocess.run(["pgrep", "-fx", f"sleep {length}"], capture_output=True, check=False)
+    return found.returncode == 0

@@ -1,35 +1,25 @@
-"""SIGKILL at any moment of anything: afterwards nothing is half, stuck or left, and nothing goes on.
-
-The moments are drawn over the length of an undisturbed run. `DESKTOP_BAKE_SEED` draws those of a failed run again.
-"""
+"""SIGKILL at any moment of anything: afterwards nothing is half, stuck or left, and nothing goes on."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import random
-import secrets
 import shutil
 import subprocess
 import tarfile
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.kills import Project, docker, until
+from tests.kills import Project, docker, is_running, kill_rounds, until
 from tests.machines import Registry, tool
-from tests.test_task import tasks
 from tests.test_team import remote_builder
-
-SEED = os.environ.get("DESKTOP_BAKE_SEED") or secrets.token_hex(4)
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
-Killing = Callable[..., None]
 
 
 @pytest.fixture
@@ -38,47 +28,13 @@ def killed(project: Path) -> Project:
     return Project(project)
 
 
-@pytest.fixture
-def killing(request: pytest.FixtureRequest, rounds: Rounds, figure: Figure) -> Killing:
-    """Rounds of a kill each, after one run that nothing disturbs.
-
-    words: the command, of the round's number
-    few, many: how many rounds, as `rounds` has them
-    before: what each round needs
-    killed: what has to be true after the kill
-    after: what has to be true once the command ran again, which has to go through at once
-    """
-
-    def run(
-        project: Project, words: Callable[[], tuple[str, ...]], few: int, many: int, *, before: Callable[[], object],
-        killed: Callable[[], object], after: Callable[[], object], env_id: str = "default",
-    ) -> None:  # fmt: skip
-        print(f"DESKTOP_BAKE_SEED={SEED}")
-        before()
-        start = time.monotonic()
-        project.bake(*words())
-        length_s = time.monotonic() - start
-        after()
-        number = rounds(few, many)
-        for i in range(number):
-            before()
-            project.kill(words(), length_s, random.Random(f"{SEED} {request.node.name} {i}"))
-            killed()
-            project.bake(*words())
-            after()
-            project.is_tidy(env_id)
-        figure(f"{words()[0]}: {number} kills, nothing half, stuck or left")
-
-    return run
-
-
 def built(project: Project) -> None:
     """Bake a further image."""
     project.change()
     project.bake("build", "--cache", "none")
 
 
-def test_build(killed: Project, killing: Killing) -> None:
+def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
     """A build: a hit is whole, the local cache whole or gone, and the next build takes it without a complaint."""
 
     def whole() -> None:
@@ -90,7 +46,7 @@ def test_build(killed: Project, killing: Killing) -> None:
         killed.caches_are_whole()
         assert len(list(killed.caches.glob("*/index.json"))) == 1
 
-    killing(killed, lambda: ("build",), 3, 80, before=killed.change, killed=whole, after=after)
+    figure(kill_rounds(killed, rounds(3, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
     built(killed)
     assert not list(killed.cache.glob("bake-*"))
 
@@ -108,13 +64,19 @@ def small(team: Registry, base: str) -> str:
     return name
 
 
-def test_load(killed: Project, killing: Killing, small: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_load(
+    killed: Project, rounds: Rounds, figure: Figure, small: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """A build by a builder that hands its image over as an archive: no half of it is taken for a hit."""
     text = killed.configuration.read_text().splitlines()
     killed.configuration.write_text("\n".join(f'base_image = "{small}"' if "base_" in t else t for t in text))
     with remote_builder(os.environ["DOCKER_HOST"], tmp_path_factory.mktemp("b")) as builder:
         words = ("build", "--cache", "none", "--builder", builder)
-        killing(killed, lambda: words, 1, 40, before=killed.change, killed=killed.resolve, after=killed.hits)
+        figure(
+            kill_rounds(
+                killed, rounds(1, 40), lambda: words, before=killed.change, killed=killed.resolve, after=killed.hits
+            )
+        )
 
 
 @pytest.fixture
@@ -126,19 +88,26 @@ def published(killed: Project, team: Registry) -> str:
     return name
 
 
-def test_push(killed: Project, killing: Killing, published: str) -> None:
+def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -> None:
     """A push: the registry has the image with all its parts, or not at all."""
 
     def after() -> None:
         assert killed.published(published)
 
-    killing(
-        killed, lambda: ("build", "--cache", "none", "--push"), 2, 40, before=lambda: built(killed),
-        killed=lambda: killed.published(published), after=after,
-    )  # fmt: skip
+    words = ("build", "--cache", "none", "--push")
+    figure(
+        kill_rounds(
+            killed,
+            rounds(2, 40),
+            lambda: words,
+            before=lambda: built(killed),
+            killed=lambda: killed.published(published),
+            after=after,
+        )
+    )
 
 
-def test_pull(killed: Project, killing: Killing, published: str) -> None:
+def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -> None:
     """A pull: a hit has every byte of every layer."""
     large = b""
 
@@ -167,10 +136,10 @@ def test_pull(killed: Project, killing: Killing, published: str) -> None:
     def after() -> None:
         assert hit() == "local-hit"
 
-    killing(killed, lambda: ("build",), 1, 30, before=before, killed=hit, after=after)
+    figure(kill_rounds(killed, rounds(1, 30), lambda: ("build",), before=before, killed=hit, after=after))
 
 
-def test_configuration(killed: Project, killing: Killing) -> None:
+def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
     """An edit of the configuration: the file is the old one or the new one; other people's files stay."""
     text = killed.configuration.read_text()
     neighbour = killed.folder / ".desktop-bake.toml.swp"
@@ -192,10 +161,10 @@ def test_configuration(killed: Project, killing: Killing) -> None:
     def whole() -> None:
         assert killed.configuration.read_text() in contents
 
-    killing(killed, words, 2, 40, before=before, killed=whole, after=after)
+    figure(kill_rounds(killed, rounds(2, 40), words, before=before, killed=whole, after=after))
 
 
-def test_prune(killed: Project, killing: Killing) -> None:
+def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
     """A prune: what an environment reaches stays, and what is going is whole or gone."""
     files = 3000
 
@@ -220,35 +189,7 @@ def test_prune(killed: Project, killing: Killing) -> None:
         repository = killed.configuration.read_text().split('"')[1]
         assert len(docker("image", "ls", "-q", repository).split()) == 1
 
-    killing(killed, lambda: ("prune", "--yes"), 1, 30, before=before, killed=whole, after=after)
-
-
-@pytest.mark.parametrize("flags", [(), ("--detach",)])
-def test_run(killed: Project, killing: Killing, base: str, flags: tuple[str, ...]) -> None:
-    """A run with a desktop: its container is gone with it, or with the next run; one that was never told of, too."""
-    env_id = f"killed-{uuid.uuid4().hex[:8]}"
-    killed.configuration.write_text(
-        f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
-    )
-    killed.bake("build", env_id)
-
-    def whole() -> None:
-        if not flags:
-            until(lambda: not [c for c in tasks(env_id) if started(c)], lambda: docker("ps", "-a"))
-
-    def after() -> None:
-        until(lambda: not tasks(env_id), lambda: docker("ps", "-a"))
-
-    words = ("run", *flags, env_id, "--", "true")
-    killing(killed, lambda: words, 2, 20, before=lambda: None, killed=whole, after=after, env_id=env_id)
-
-
-def started(container: str) -> bool:
-    """Whether a container has run."""
-    shown = subprocess.run(
-        ["docker", "inspect", "-f", "{{.State.Status}}", container], capture_output=True, check=False
-    )
-    return shown.stdout.strip() not in (b"", b"created")
+    figure(kill_rounds(killed, rounds(1, 30), lambda: ("prune", "--yes"), before=before, killed=whole, after=after))
 
 
 def test_a_silent_step_ends(killed: Project) -> None:
@@ -262,24 +203,3 @@ def test_a_silent_step_ends(killed: Project) -> None:
     process.wait()
     killed.ends()
     until(lambda: not is_running(length), lambda: docker("ps"))
-
-
-def test_an_install_at_start_ends(killed: Project) -> None:
-    """A task that is still installing ends with its program."""
-    length = f"9{uuid.uuid4().int % 10**12}"
-    env_id = f"killed-{uuid.uuid4().hex[:8]}"
-    text = killed.configuration.read_text().replace("default", env_id)
-    killed.configuration.write_text(text.replace("cache_desktop_build = true\n", ""))
-    (killed.folder / "install.sh").write_text(f"sleep {length}\n")
-    process = killed.start("run", env_id)
-    until(lambda: is_running(length), lambda: killed.said)
-    process.kill()
-    process.wait()
-    until(lambda: not tasks(env_id), lambda: docker("ps"))
-    assert not is_running(length)
-
-
-def is_running(length: str) -> bool:
-    """Whether `sleep` of this length runs, in whatever container."""
-    found = subprocess.run(["pgrep", "-fx", f"sleep {length}"], capture_output=True, check=False)
-    return found.returncode == 0
