@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -296,7 +297,9 @@ def test_the_promise_is_kept(
             promised = run("prune", "--dry-run", *words)["frees_bytes"]
             before = images_bytes(alone)
             assert run("prune", "--yes", *words)["removed"] >= 1
-            freed = before - images_bytes(alone)
+            end = time.monotonic() + 20  # the store clears away in its own time
+            while (freed := before - images_bytes(alone)) < promised * 0.95 and time.monotonic() < end:
+                time.sleep(0.2)
             assert freed > 1_000_000, number
             assert promised == pytest.approx(freed, rel=0.05)
             errors.append(abs(promised - freed) / freed)
