@@ -29,8 +29,8 @@ TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
-TOGETHER = {"test_bases", "test_browser", "test_check", "test_exposure", "test_layer", "test_options", "test_run",
-            "test_runner", "test_task"}  # fmt: skip
+TOGETHER = {"test_bases", "test_browser", "test_check", "test_exposure", "test_killed_tasks", "test_layer",
+            "test_options", "test_run", "test_runner", "test_task"}  # fmt: skip
 FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
 
 

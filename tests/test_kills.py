@@ -46,7 +46,7 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
         killed.caches_are_whole()
         assert len(list(killed.caches.glob("*/index.json"))) == 1
 
-    figure(kill_rounds(killed, rounds(3, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
+    figure(kill_rounds(killed, rounds(2, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
     built(killed)
     assert not list(killed.cache.glob("bake-*"))
 
@@ -98,7 +98,7 @@ def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -
     figure(
         kill_rounds(
             killed,
-            rounds(2, 40),
+            rounds(1, 40),
             lambda: words,
             before=lambda: built(killed),
             killed=lambda: killed.published(published),
@@ -117,7 +117,7 @@ def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -
         killed.change()
         killed.bake("build", "--cache", "none", "--push")
         name = f"{published}:{killed.bake('key', '-q').split()[0]}"
-        large = os.urandom(24 << 20)
+        large = os.urandom(8 << 20)
         layer = killed.folder / "layer.tar"
         with tarfile.open(layer, "w") as tar:
             entry = tarfile.TarInfo("etc/large")
