@@ -276,7 +276,7 @@ def test_load_push_and_neither(
                 assert loaded == (tags if "--load" in words or builder != "remote" else [])
             kinds = {manifest_of(shared, tag.rpartition(":")[2])["layers"][-1]["mediaType"] for tag in tags}
             assert [kind[-8:] for kind in kinds] == ["tar.gzip" if builder == "classic store" else "tar+zstd"]
-    figure(f"{many} fresh folders, 3 ways on the {builder} builder, every image where it was asked for")
+    figure(f"{builder}: {many} fresh folders, 3 ways each, every image where it was asked for")
 
 
 def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:

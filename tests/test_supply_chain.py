@@ -115,7 +115,7 @@ def contents(project: Project, tag: str) -> tuple[str, list[str], str]:
     return image["config"]["digest"], [layer["digest"] for layer in image["layers"]], json.loads(config)["created"]
 
 
-def test_two_machines_make_the_same_bytes(shared: Project, second: Machine) -> None:
+def test_two_machines_make_the_same_bytes(shared: Project, second: Machine, figure: Callable[[str], None]) -> None:
     """With SOURCE_DATE_EPOCH, a recipe that sets its files' times gives one configuration and the same layers on two
     machines that share nothing, under the key that it has without."""
     at = 'touch -d "@$SOURCE_DATE_EPOCH"'
@@ -133,6 +133,7 @@ def test_two_machines_make_the_same_bytes(shared: Project, second: Machine) -> N
         made.append(contents(Project(shared.folder, shared.host, f"{shared.path}/{len(made)}"), before))
     assert made[0] == made[1]
     assert made[0][2] == "2023-11-14T22:13:20Z"
+    figure(f"2 machines, 1 configuration, {len(made[0][1])} layers, no other digest")
 
 
 def test_another_builder_sets_the_times(
@@ -212,19 +213,26 @@ def test_what_is_refused_is_a_miss(shared: Project, signed: Callable[..., str], 
     assert f"[desktop-cache] miss: {reason}" in miss.stderr
 
 
-def test_what_is_refused_is_not_pulled(shared: Project, signed: Callable[..., str]) -> None:
+def test_what_is_refused_is_not_pulled(
+    shared: Project, signed: Callable[..., str], rounds: Callable[[int, int], int], figure: Callable[[str], None]
+) -> None:
     """A task's image is built instead, and the engine asks the registry for nothing; the tag there stays as it is."""
-    image = signed("exit 1")
-    with faulty(shared.host) as proxy:
-        done = shared.bake("build", "--json", "--push", "--repository", f"{proxy.host}/{shared.path}")
-        asked = [request for request in proxy.requests if "docker/" in request.headers.get("user-agent", "")]
-    assert answer(done)["status"] == "built"
-    assert "pulling" not in done.stderr
-    assert proxy.requests
-    assert not asked
-    there = Api(shared.host).send("HEAD", f"/v2/{shared.path}/manifests/{answer(done)['cache_key']}", headers=ACCEPT)
-    assert there.headers["docker-content-digest"] == image.partition("@")[2]
-    here("docker", "image", "rm", "-f", str(answer(done)["image_id"]))
+    many = rounds(1, 20)
+    for number in range(many):
+        (shared.folder / "setup.sh").write_text(f"echo {number} >/etc/configured\n")
+        image = signed("exit 1")
+        with faulty(shared.host) as proxy:
+            done = shared.bake("build", "--json", "--push", "--repository", f"{proxy.host}/{shared.path}")
+            asked = [request for request in proxy.requests if "docker/" in request.headers.get("user-agent", "")]
+        built = answer(done)
+        assert built["status"] == "built"
+        assert "pulling" not in done.stderr
+        assert proxy.requests
+        assert not asked
+        there = Api(shared.host).send("HEAD", f"/v2/{shared.path}/manifests/{built['cache_key']}", headers=ACCEPT)
+        assert there.headers["docker-content-digest"] == image.partition("@")[2]
+        here("docker", "image", "rm", "-f", str(built["image_id"]))
+    figure(f"{many} images refused, {many} built instead, nothing pulled")
 
 
 def test_a_command_that_leaves_something_behind(shared: Project, signed: Callable[..., str]) -> None:
