@@ -246,6 +246,11 @@ class Session:
         import urllib3.exceptions as known
 
         cause = getattr(error, "reason", None) or error
+        if isinstance(cause, known.SSLError) and re.search("has expired|not yet valid", str(cause)):
+            return self._error(
+                f"has a certificate that does not hold at this machine's time: {_said(cause)}",
+                "check this machine's clock; where it is right, whoever runs the registry has to renew the certificate",
+            )
         if isinstance(cause, known.SSLError):
             return self._error(
                 f"has a certificate that is not trusted, or speaks no TLS: {_said(cause)}",

@@ -10,6 +10,7 @@ from bake.resolve import ImageResult, proven
 from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
 from generator.reference import ImageReference
+from generator.shortage import shortage
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -100,5 +101,8 @@ def _is_published(image: ImageResult, settings: Settings, engine: Engine) -> boo
 
 
 def _said(lines: tuple[str, ...]) -> str:
+    short = shortage(lines)
+    if short:
+        return short.said
     said = last_line("\n".join(lines)) if lines else "see docker's error above"
     return said.removeprefix("Error response from daemon: ").removeprefix("error from registry: ")

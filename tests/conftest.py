@@ -16,7 +16,8 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
-from tests.machines import Registry, team_registry
+from tests.engine_task import equipped_machine
+from tests.machines import Machine, Registry, team_registry
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -137,3 +138,12 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """The team's registry, as the first machine reaches it, with the base image in it as `team.base`."""
     with team_registry(tmp_path_factory.mktemp("team") / "registry", base=base_name()) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def equipped(
+    base: str, desktop_settings: Settings, team: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """A further machine whose engine, on a small disk of its own, tests may break, and mend again."""
+    with equipped_machine(base, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
+        yield machine
