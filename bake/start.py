@@ -192,14 +192,13 @@ def _observe(
     try:
         if install_at_start:
             _follow_install(task, end, log, cancel)
-        listens = console.until(_LISTENS, end, cancel)
+        if not console.until(_LISTENS, end, cancel):
+            raise died(console)
+        wait_for_banner(url, end - time.monotonic(), alive)
     except TimeLimitError as error:
         raise TimeLimitError(
             f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
         ) from error
-    if not listens:
-        raise died(console)
-    wait_for_banner(url, end - time.monotonic(), alive)
     log("[desktop] ready")
     return replace(task, novnc_url=url)
 
@@ -207,6 +206,6 @@ def _observe(
 def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.Event | None) -> None:
     while (line := task.console.line(end, cancel)) is not None:
         log(line)
-        if line == _INSTALLED:
+        if line.endswith(_INSTALLED):  # the last line before it may lack its end
             return
     raise died(task.console)

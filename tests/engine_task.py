@@ -19,7 +19,7 @@ from bake import Settings, ensure_desktop_image
 from generator import Environment, ImageReference
 from tests.machines import Machine, Registry, machine
 
-INSTALLED = "installed\n"  # what a task's command prints that found what its recipe installs
+INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
 
 
 def equipped(team: Registry) -> str:
@@ -53,7 +53,8 @@ class Task:
         base: the base image.
         repository: of its images.
         variables: added to the environment.
-        lower: limits of ours that are too long for a test, such as `ensure.RESTART_S = 1`.
+        first: lines of Python before all else, which lower limits that are too long for a test, such as
+            `bake.ensure.RESTART_S = 1`.
     """
 
     machine: Machine
@@ -61,11 +62,11 @@ class Task:
     base: str
     repository: str
     variables: dict[str, str] = field(default_factory=dict)
-    lower: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
 
     def write(self, install: str = "true", setup: str = "true", top: str = "") -> None:
         """Write the configuration, with these lines of TOML at the top, and the scripts."""
-        (self.folder / "install.sh").write_text(f"{install}\necho installed >/etc/installed\n# {self.repository}\n")
+        (self.folder / "install.sh").write_text(f"{install}\necho all is there >/etc/installed\n# {self.repository}\n")
         (self.folder / "setup.sh").write_text(f"{setup}\n")
         (self.folder / "desktop-bake.toml").write_text(
             f'repository = "{self.repository}"\ncache = "none"\n{top}\n[environments.default]\n'
@@ -75,8 +76,11 @@ class Task:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `desktop-bake` with these words, in a process of its own."""
-        program = "import sys, bake.cli, bake.container, bake.ensure, bake.failures, bake.start\n"
-        program += "".join(f"bake.{line}\n" for line in self.lower) + "sys.exit(bake.cli.main())\n"
+        program = "\n".join((
+            "import select, sys, time, bake.cli, bake.container, bake.ensure, bake.failures, bake.start",
+            *self.first,
+            "sys.exit(bake.cli.main())",
+        ))  # fmt: skip
         variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), **self.variables}
         return self.machine.popen(sys.executable, "-c", program, *words, cwd=self.folder, **variables)
 

@@ -31,11 +31,17 @@ Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
 
 
-@pytest.fixture
-def task(equipped: Machine, tmp_path: Path, team: Registry) -> Iterator[Task]:
-    """A task on it; what it built is gone afterwards."""
-    yield task_on(equipped, tmp_path, team)
+@pytest.fixture(scope="module", autouse=True)
+def tidied(equipped: Machine, team: Registry) -> Iterator[None]:
+    """What these tests build is gone afterwards."""
+    yield
     tidy(equipped, team)
+
+
+@pytest.fixture
+def task(equipped: Machine, tmp_path: Path, team: Registry) -> Task:
+    """A task on the machine whose engine may break."""
+    return task_on(equipped, tmp_path, team)
 
 
 def end_of(machine: Machine, how: str) -> Callable[[], None]:
@@ -74,7 +80,7 @@ def test_restarted_in_a_build(task: Task, rounds: Rounds, figure: Figure) -> Non
 def test_gone_in_a_build(task: Task) -> None:
     """An engine that does not come back refuses the task, and that is no failure of the recipe."""
     task.write("echo under way; sleep 60")
-    task.lower = ("ensure.RESTART_S = 1",)
+    task.first = ("bake.ensure.RESTART_S = 1",)
     status, printed = task.run({"under way$": task.machine.kill_engine})
     task.machine.start_engine()
     ROWS["the engine is killed during a build and stays away"].compare(status, printed)
@@ -142,7 +148,7 @@ def test_out_of_memory(task: Task, rounds: Rounds, figure: Figure) -> None:
 
 def test_limits_of_a_registry(task: Task, team: Registry, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A registry that hangs: at a pull the image is built; look-ups and the push are given up, and the task runs."""
-    limits = "registry_timeout_s = 1\nbuild_timeout_s = 5"
+    limits = "registry_timeout_s = 1\nbuild_timeout_s = 4"
     task.repository = f"{team.address}/{task.repository}"
     task.write(top=limits)
     publish(task)
@@ -168,7 +174,10 @@ def test_limits_of_a_registry(task: Task, team: Registry, tmp_path_factory: pyte
 
 def test_limit_of_the_engine(task: Task) -> None:
     """An engine that hangs when it is asked for the container refuses the task within the limit of a call."""
-    task.lower = ("container._REMOVE_TIMEOUT_S = 1", "endpoint.Endpoint.ask.__kwdefaults__.update(timeout_s=1)")
+    task.first = (
+        "bake.container._REMOVE_TIMEOUT_S = 1",
+        "bake.endpoint.Endpoint.ask.__kwdefaults__.update(timeout_s=1)",
+    )
     host = task.machine.environment["DOCKER_HOST"]
     with ExitStack() as until_later:
         hang = partial(until_later.enter_context, hanging(task.machine.engine))

@@ -65,8 +65,9 @@ def called(task: Task, *words: str) -> Outcome:
 
 def network_cut(task: Task) -> Outcome:
     """Packages that stop coming do not hold a build beyond its limit."""
-    apt = "apt-get -q -o Acquire::http::Dl-Limit=2000"
-    task.write(f"{apt} update && cd /tmp && {apt} download perl-doc || exit", top="build_timeout_s = 12")
+    slowly = f"slowly=; {IN_BUILDS} slowly='-o Acquire::http::Dl-Limit=1000'"
+    apt = "apt-get -q update && cd /tmp && apt-get -q $slowly download perl-doc || exit"
+    task.write(f"{slowly}\n{apt}", top="build_timeout_s = 12")
     with ExitStack() as until_later:
         return task.run({
             r"Get:1 .* perl-doc": lambda: until_later.enter_context(cut_off(task.machine)),
@@ -100,8 +101,9 @@ def jumping(task: Task, by: str) -> Path:
     assert library.exists(), library
     task.variables |= {
         "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a clock that is set moves this one no more than that of the kernel
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # which no setting of the clock moves
     }  # fmt: skip
+    task.first += ("time.sleep = lambda seconds: select.select([], [], [], seconds)",)  # its clock_nanosleep() fails
     return file
 
 
@@ -123,7 +125,7 @@ def clock_in_a_build(task: Task) -> Outcome:
 
 def clock_in_a_pause(task: Task) -> Outcome:
     """A pause after failed builds ends with the clock a year ahead, and with the clock set back."""
-    task.lower = ("failures.IN_A_ROW = 1",)
+    task.first = ("bake.failures.IN_A_ROW = 1",)
     task.write(f"{IN_BUILDS} exit 3")
     clock = jumping(task, "+1y")
     task.run()
@@ -177,7 +179,7 @@ def load_limit(task: Task) -> Outcome:
 
 def desktop_limit(task: Task) -> Outcome:
     """An X server that never takes clients."""
-    task.lower = ("start.READY_TIMEOUT_S = 2",)
+    task.first = ("bake.start.READY_TIMEOUT_S = 2",)
     task.write(setup="printf '#!/bin/sh\\nsleep 60\\n' >$(command -v Xvnc)")
     return task.run()
 
