@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bake import layer, local_cache
+from bake.build_cache import give_back
 from bake.build_folder import build_folder
-from bake.buildx import Builder, builder, require_buildx
+from bake.buildx import Builder, builder, require_answer, require_buildx
 from bake.engine import last_line
 from bake.failed_step import failed_step
 from bake.process import Child
@@ -24,6 +25,7 @@ from generator.bakefile import OUTPUT, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
 from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.layer import LayerKey, stack_key
+from generator.shortage import DISK, shortage
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -34,8 +36,12 @@ if TYPE_CHECKING:
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
 
 
-class _StepFailedError(BuildFailedError):
-    """A step of the recipe ended with a status of its own."""
+class _FinalError(BuildFailedError):
+    """A step of the recipe ended with a status of its own, or the machine was short of something: not tried again."""
+
+
+class _DiskFullError(_FinalError):
+    """No space was left."""
 
 
 class Preparation:
@@ -153,7 +159,7 @@ def _bake_on(
     if image:
         try:
             _bake_target((replace(targets[-1], base=image),), folder, settings, ready, log)
-        except _StepFailedError:
+        except _FinalError:
             raise
         except BuildFailedError as error:
             log(f"[desktop-cache] WARNING: {error}; once more with the desktop's own target")
@@ -180,14 +186,20 @@ def _bake_target(
     request = _request(targets, folder, settings, ready)
     log(f"[desktop-cache] building {target.tags[0]}")
     imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
+    began = time.monotonic()
     try:
         if imports:
             _bake_with_cache(ready, request, settings.build_timeout_s, log)
         else:
             _bake(ready.child, request, settings.build_timeout_s, log)
-    except _StepFailedError:
+    except _DiskFullError:
+        if ready.builder().driver == "docker":
+            give_back(ready.engine, time.monotonic() - began, log)
         raise
-    except BuildFailedError:
+    except _FinalError:
+        raise
+    except BuildFailedError as error:
+        require_answer(ready.engine, error)
         require_buildx(ready.engine)  # where that is what failed, it says what to install
         raise
     if settings.cache == "local" and target.cache_to:
@@ -237,11 +249,14 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
+        short = shortage(ended.lines)
+        if short:
+            raise (_DiskFullError if short is DISK else _FinalError)(f"build failed: {short.said}", short.remedy)
         step = failed_step(ended.lines)
         if step:
             article = "" if step.name.startswith("a ") else "the "
             remedy = f"it said: {step.said}" if step.said else "see the build's output above"
-            raise _StepFailedError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
+            raise _FinalError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
         said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
         raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
@@ -251,14 +266,14 @@ def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float
     """Run a bake, and once more without importing a cache where that may be what failed it.
 
     BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
-    changed. A step that ended with a status of its own is the recipe's failure, and is not run again.
+    changed. What another try cannot mend is not run again.
 
     Raises: as `_bake`.
     """
     end = time.monotonic() + limit_s
     try:
         _bake(ready.child, request, limit_s, log)
-    except _StepFailedError:
+    except _FinalError:
         raise
     except BuildFailedError as error:
         log(f"[desktop-cache] WARNING: {error}; once more without the cache")

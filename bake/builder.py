@@ -39,6 +39,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
+    try:
+        status = main()
+    except KeyboardInterrupt:  # whoever sent it says why
+        status = 130
     sys.stderr.flush()
     os._exit(status)  # nothing is left to do, and taking pydantic down takes as long as a look-up

@@ -14,6 +14,7 @@ from generator.errors import EngineError
 
 if TYPE_CHECKING:
     from bake.engine import Engine
+    from generator.errors import BuildFailedError
 
 OLDEST_BUILDX = (0, 13)
 
@@ -59,6 +60,16 @@ def _chosen() -> bool:
         return True
     folder = os.environ.get("BUILDX_CONFIG") or config_folder() / "buildx"
     return Path(folder, "current").exists()
+
+
+def require_answer(engine: Engine, error: BuildFailedError) -> None:
+    """Check that it is not the engine's end that failed a build.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    if not engine.answers():
+        raise EngineError(f"the Docker Engine ended during the build: {error}", "start Docker") from error
 
 
 def require_buildx(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from bake.endpoint import CALL_TIMEOUT_S, Endpoint
 from generator.errors import EngineError, TimeLimitError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
 
     from bake.endpoint import Answer
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from generator.reference import ImageReference
 
 _LIST_TRIES = 5
+_PING_TIMEOUT_S, _PING_EVERY_S = 5.0, 0.1
 _NO_ENGINE = (
     "cannot connect to the docker",
     "failed to connect to the docker",
@@ -97,6 +100,27 @@ class Engine:
         if answer.status >= 500 or (answer.status < 300 and answer.content is None and method == "GET"):
             raise EngineError(f"the engine failed: {answer.message}", "check the engine: docker info")
         return answer
+
+    def answers(self) -> bool:
+        """Whether it answers within some seconds."""
+        try:
+            return self.endpoint.ask("GET", "/_ping", timeout_s=_PING_TIMEOUT_S).status == 200
+        except (EngineError, TimeLimitError):
+            return False
+
+    def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
+        """Wait until it answers, as after a restart.
+
+        Args:
+            limit_s: how long, in seconds.
+            cancel: set by another thread to stop waiting.
+        """
+        end = time.monotonic() + limit_s
+        while not self.answers():
+            if time.monotonic() > end or (cancel and cancel.is_set()):
+                return False
+            time.sleep(_PING_EVERY_S)
+        return True
 
     def is_remote(self) -> bool:
         """Whether the engine is on another machine, so that its loopback is not ours."""

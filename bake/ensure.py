@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bake.resolve import Log
     from generator.environment import Environment
 
+RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
 _CANCEL_EVERY_S = 0.1
 
 
@@ -212,7 +213,7 @@ def ensure_desktop_image(
 
     Raises:
         ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
-        EngineError: no engine answers, so that no task could start either.
+        EngineError: no engine answers, so that no task could start either; one that ends during a build is waited for.
         BuildFailedError, TimeLimitError: a build failed and `settings.fallback` is off.
         CancelledError: `cancel` was set.
     """
@@ -220,6 +221,18 @@ def ensure_desktop_image(
     engine = engine or Engine()
     result, log = None, _checked(log, cancel)
     try:
+        result = glance(environment, settings, engine, log)
+        try:
+            return obtain(
+                result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback
+            )
+        except EngineError as error:
+            if engine.answers():
+                raise
+            log(f"[desktop-cache] WARNING: {error}; waiting for its return, at most {RESTART_S:g} s")
+            if not engine.returns(RESTART_S, cancel):
+                result = None
+                raise
         result = glance(environment, settings, engine, log)
         return obtain(result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback)
     except (ConfigurationError, CancelledError):

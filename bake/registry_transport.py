@@ -28,6 +28,11 @@ def unreachable(host: str, error: Exception) -> RegistryError:
 def _cause(host: str, cause: object) -> tuple[str, str]:
     import urllib3.exceptions as known
 
+    if isinstance(cause, known.SSLError) and re.search("has expired|not yet valid", str(cause)):
+        return (
+            f"has a certificate that does not hold at this machine's time: {_said(cause)}",
+            "check this machine's clock; where it is right, whoever runs the registry has to renew the certificate",
+        )
     if isinstance(cause, known.SSLError):
         return (
             f"has a certificate that is not trusted, or speaks no TLS: {_said(cause)}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bake.command import Command
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
+from bake.ensure import ensure_desktop_image
 from bake.layer import run_preflight
 from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
@@ -57,7 +58,8 @@ def start_task(
 ) -> DesktopTask:
     """Start a container of this image and wait until its desktop answers through noVNC and its window manager runs.
 
-    The container ends with this process, whatever becomes of it, unless `options.detach` says that it stays.
+    The container ends with this process, whatever becomes of it, unless `options.detach` says that it stays. Where the
+    image was removed since it was found, it is looked for and built once more, as by `ensure_desktop_image`.
 
     Args:
         environment: the environment.
@@ -86,16 +88,23 @@ def start_task(
             "a detached task's desktop cannot be reached without a program here that forwards its port",
             "leave out --detach, or use an engine of this machine and a network",
         )
-    body = container_body(
-        image.image_id or image.image, _main_process(environment, image, settings, options), environment.env_id,
-        options, desktop=desktop, publish=desktop and not remote and options.network != "none",
-    )  # fmt: skip
+    publish = desktop and not remote and options.network != "none"
     container = Container(engine.endpoint)
     remove_abandoned(engine.endpoint)
     note = StartNote(engine.endpoint, container.name)
     console = forward = None
     try:
-        _create(container, body, engine, options, log, note)
+        try:
+            _create(container, environment, image, settings, options, log, engine, publish=publish)
+        except NoImageError as error:
+            if not image.image_id:
+                raise
+            log(f"[desktop-cache] WARNING: {error}: somebody removed it; looking once more")
+            image = ensure_desktop_image(environment, settings, engine=engine, log=log, cancel=cancel)
+            _create(container, environment, image, settings, options, log, engine, publish=publish)
+        note.add(container.container_id)
+        if options.name:
+            container.rename(options.name)
         console = container.attach()
         secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
         console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
@@ -136,19 +145,36 @@ def _main_process(environment: Environment, image: ImageResult, settings: Settin
 
 
 def _create(
-    container: Container, body: dict[str, object], engine: Engine, options: TaskOptions, log: Log, note: StartNote
+    container: Container,
+    environment: Environment,
+    image: ImageResult,
+    settings: Settings,
+    options: TaskOptions,
+    log: Log,
+    engine: Engine,
+    *,
+    publish: bool,
 ) -> None:
+    """Make the container; a base that is not here is pulled."""
+    name = image.image_id or image.image
+    body = container_body(
+        name, _main_process(environment, image, settings, options), environment.env_id, options,
+        desktop=environment.headless_desktop_enabled, publish=publish,
+    )  # fmt: skip
     try:
         container.create(body)
     except NoImageError:
-        log(f"[desktop] pulling {body['Image']}")
-        pulled = engine.work("pull", "-q", str(body["Image"]), log=log, draw=False, limit_s=PULL_TIMEOUT_S)
+        if image.image_id:  # which no registry knows
+            raise
+        log(f"[desktop] pulling {name}")
+        pulled = engine.work("pull", "-q", name, log=log, draw=False, limit_s=PULL_TIMEOUT_S)
+        if pulled.timed_out:
+            raise TimeLimitError(
+                f"the pull of {name} was stopped after {PULL_TIMEOUT_S:g} s", f"check: docker pull {name}"
+            ) from None
         if pulled.status:
             raise
         container.create(body)
-    note.add(container.container_id)
-    if options.name:
-        container.rename(options.name)
 
 
 def _reach(container: Container) -> tuple[int, Forward | None]:
@@ -195,6 +221,6 @@ def _observe(
 def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.Event | None) -> None:
     while (line := task.console.line(end, cancel)) is not None:
         log(line)
-        if line == _INSTALLED:
+        if line.endswith(_INSTALLED):  # the last line before it may lack its end
             return
     raise died(task.console)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from bake.engine import last_line
 from bake.options import DISPLAY
 from generator.errors import ConfigurationError, TaskError, TimeLimitError
+from generator.shortage import shortage
 
 if TYPE_CHECKING:
     import threading
@@ -158,4 +159,6 @@ class DesktopTask:
 def died(console: Console) -> TaskError:
     """What to raise where a desktop's container ended: with its last words."""
     said = last_line("\n".join(console.last))
-    return TaskError(f"the desktop ended before it was ready: {said}", "check the base image and the scripts")
+    short = shortage(console.last)
+    remedy = short.remedy if short else "check the base image and the scripts"
+    return TaskError(f"the desktop ended before it was ready: {said}", remedy)

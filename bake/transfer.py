@@ -11,6 +11,7 @@ from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
 from generator.layer import LayerKey
 from generator.reference import ImageReference
+from generator.shortage import shortage
 
 if TYPE_CHECKING:
     from bake.engine import Engine
@@ -111,5 +112,8 @@ def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
 
 
 def _said(lines: tuple[str, ...]) -> str:
+    short = shortage(lines)
+    if short:
+        return short.said
     said = last_line("\n".join(lines)) if lines else "see docker's error above"
     return said.removeprefix("Error response from daemon: ").removeprefix("error from registry: ")

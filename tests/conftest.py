@@ -17,6 +17,7 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from generator import Environment, ImageReference
+from tests.engine_task import equipped_machine
 from tests.machines import Machine, Registry, machine, team_registry, tool, tool_environment
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
@@ -194,3 +195,12 @@ def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A further machine, with the classic image store, where an image's ID is another digest."""
     with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def equipped(
+    base: str, desktop_settings: Settings, team: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """A further machine whose engine, on a small disk of its own, tests may break, and mend again."""
+    with equipped_machine(base, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
+        yield machine

@@ -47,7 +47,7 @@ def tool_environment() -> dict[str, str]:
     }
 
 
-def _system(*words: str, stdin: str = "") -> None:
+def system(*words: str, stdin: str = "") -> None:
     """Run a program that changes the system."""
     done = subprocess.run(words, env=tool_environment(), input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -167,7 +167,7 @@ def team_registry(folder: Path, *, port: int | None = None, base: str | None = N
         after.callback(registry.stop)
         registry.start()
         if base:
-            _system(tool("crane"), "copy", base, registry.base)
+            system(tool("crane"), "copy", base, registry.base)
         yield registry
 
 
@@ -180,6 +180,7 @@ class Machine:
         environment: all variables of a process that runs on it.
         enter: the words before a command line that make it run in the machine's network.
         address: its address, as the first machine reaches it.
+        data: where its engine keeps its data.
         engine: its Docker Engine.
         registry: the team's registry as this machine reaches it.
     """
@@ -188,8 +189,14 @@ class Machine:
     environment: Mapping[str, str]
     enter: tuple[str, ...]
     address: str
+    data: Path
     engine: Service
     registry: Registry | None
+
+    @property
+    def first_address(self) -> str:
+        """The first machine's address, as this one reaches it."""
+        return f"{self.address.rpartition('.')[0]}.1"
 
     @property
     def remote(self) -> str:
@@ -256,13 +263,16 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, *, containerd: bool = True, team: Registry | None = None) -> Iterator[Machine]:
+def machine(
+    folder: Path, *, containerd: bool = True, team: Registry | None = None, disk_bytes: int | None = None
+) -> Iterator[Machine]:
     """A further machine, started; afterwards everything of it is gone.
 
     Args:
         folder: made for its data and its home, and deleted after.
         containerd: whether the engine has the containerd image store, or the classic one.
         team: the team's registry, which this machine then reaches by the same name.
+        disk_bytes: the size of a disk of the engine's own, which can be filled; without it, it shares the folder's.
 
     Raises:
         MachineError: a part of it did not start.
@@ -279,6 +289,8 @@ def machine(folder: Path, *, containerd: bool = True, team: Registry | None = No
         after.callback(_remove_cgroups, f"desktop-{name}")
         enter = ("nsenter", f"--net={run / 'net'}")
         environment = _home(folder, run)
+        if disk_bytes:
+            _disk(folder, disk_bytes)
         registry = _registry(folder, team.storage, team.port, enter) if team else None
         engine = _engine(folder, run, name, address, enter, containerd=containerd)
         _reach(name, first_address, after)
@@ -288,8 +300,9 @@ def machine(folder: Path, *, containerd: bool = True, team: Registry | None = No
                 after.callback(service.stop, signal.SIGKILL)
                 service.start()
         yield Machine(
-            name=name, environment=environment, enter=enter, address=address, engine=engine, registry=registry
-        )
+            name=name, environment=environment, enter=enter, address=address, data=folder / "data", engine=engine,
+            registry=registry,
+        )  # fmt: skip
 
 
 # --- its parts -------------------------------------------------------------------------------------------------
@@ -300,11 +313,11 @@ def _connect(run: Path, after: ExitStack) -> tuple[str, str, str]:
     """
     network = run / "net"
     network.touch()
-    _system("unshare", f"--net={network}", "true")
+    system("unshare", f"--net={network}", "true")
     for number in range(256):
         name = f"bake{number}"
         try:  # that the name is free and that it is taken now is one step, so tests may run side by side
-            _system("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(network))
+            system("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(network))
         except MachineError as error:
             if "exists" not in str(error):
                 raise
@@ -312,11 +325,11 @@ def _connect(run: Path, after: ExitStack) -> tuple[str, str, str]:
             break
     else:
         raise MachineError("no name for a link is free")
-    after.callback(_system, "ip", "link", "delete", name)
+    after.callback(system, "ip", "link", "delete", name)
     first_address, address = f"10.213.{number}.1", f"10.213.{number}.2"
-    _system("ip", "address", "add", f"{first_address}/30", "dev", name)
-    _system("ip", "link", "set", name, "up")
-    _system(
+    system("ip", "address", "add", f"{first_address}/30", "dev", name)
+    system("ip", "link", "set", name, "up")
+    system(
         "nsenter", f"--net={network}", "ip", "-batch", "-",
         stdin=f"link set lo up\naddress add {address}/30 dev eth0\nlink set eth0 up\n"
         f"route add default via {first_address}\n",
@@ -337,7 +350,7 @@ def _reach(name: str, first_address: str, after: ExitStack) -> None:
         table, *words = rule
         iptables = (tool("iptables"), "-w", "-t", table)
         after.callback(_attempt, *iptables, "-D", *words)
-        _system(*iptables, "-A", *words)
+        system(*iptables, "-A", *words)
     forward = Path("/proc/sys/net/ipv4/ip_forward")
     if forward.read_text().strip() == "0":
         after.callback(forward.write_text, "0")
@@ -359,6 +372,16 @@ def _home(folder: Path, run: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "XDG_CACHE_HOME": str(folder / "home" / ".cache"),
     }
+
+
+def _disk(folder: Path, size_bytes: int) -> None:
+    """Mount a file system of this size where the engine keeps its data; what it does not hold takes no room."""
+    image = folder / "disk"
+    with image.open("wb") as file:
+        file.truncate(size_bytes)
+    (folder / "data").mkdir()
+    system("mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", str(image))
+    system("mount", "-o", "loop", str(image), str(folder / "data"))
 
 
 def _engine(folder: Path, run: Path, name: str, address: str, enter: tuple[str, ...], *, containerd: bool) -> Service:
@@ -396,7 +419,7 @@ def _engine(folder: Path, run: Path, name: str, address: str, enter: tuple[str, 
 def _attempt(*words: str) -> None:
     """Undo by a command what may not have been done."""
     with suppress(MachineError):
-        _system(*words)
+        system(*words)
 
 
 def _mounts(*folders: Path) -> list[str]:
@@ -452,4 +475,4 @@ def _remove_cgroups(name: str) -> None:
 def _unmount(*folders: Path) -> None:
     """Unmount what is mounted below these folders."""
     if points := _mounts(*folders):
-        _system("umount", "--lazy", *points)
+        system("umount", "--lazy", *points)

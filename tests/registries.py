@@ -20,6 +20,7 @@ import urllib.parse
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,11 +113,14 @@ class RealRegistry:
 
 @contextlib.contextmanager
 def real_registry(
-    folder: Path, *, port: int | None = None, htpasswd: bool = False, tls: bool = False
+    folder: Path, *, address: str = "127.0.0.1", port: int | None = None, htpasswd: bool = False, tls: bool = False
 ) -> Iterator[RealRegistry]:
-    """A registry that answers, with its files in `folder`; with `htpasswd` for USER and PASSWORD alone."""
+    """A registry that answers, with its files in `folder`; with `htpasswd` for USER and PASSWORD alone.
+
+    Its certificate holds from yesterday on for a month.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    host = f"127.0.0.1:{port or closed_port()}"
+    host = f"{address}:{port or closed_port()}"
     ca = folder / "ca.pem" if tls else None
     http_part: dict[str, object] = {"addr": host}
     configuration: dict[str, object] = {
@@ -127,7 +131,8 @@ def real_registry(
     }
     if ca:
         authority = trustme.CA()
-        leaf = authority.issue_cert("127.0.0.1", "localhost")
+        now, day = datetime.now(UTC), timedelta(days=1)
+        leaf = authority.issue_cert(address, "localhost", not_before=now - day, not_after=now + 30 * day)
         authority.cert_pem.write_to_path(ca)
         leaf.private_key_and_cert_chain_pem.write_to_path(folder / "leaf.pem")
         http_part["tls"] = {"certificate": str(folder / "leaf.pem"), "key": str(folder / "leaf.pem")}

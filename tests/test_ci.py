@@ -22,7 +22,8 @@ from bake import load_settings
 from bake.parsers import parser
 from generator.bakefile import OUTPUT
 from generator.errors import ConfigurationError
-from tests.test_team import Project, here, manifest_of, remote_builder, shared
+from tests.builders import remote_builder
+from tests.test_team import Project, here, manifest_of, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -259,7 +260,10 @@ def test_load_push_and_neither(
         runs: dict[str, Run] = {"containerd's store": second.run, "classic store": classic.run, "remote": here}
         run, flags = runs[builder], ["docker", "buildx", "bake", "desktop"]
         if builder == "remote":
-            flags += ["--builder", stack.enter_context(remote_builder(second.remote, tmp_path_factory.mktemp("b")))]
+            flags += [
+                "--builder",
+                stack.enter_context(remote_builder(second.remote, here, tmp_path_factory.mktemp("b"))),
+            ]
         many = rounds(1, 20)
         for number in range(many):
             (shared.folder / "preflight.sh").write_text(f"echo {number} >/etc/preflight\n")

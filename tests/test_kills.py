@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import remote_builder
 from tests.kills import Project, docker, is_running, kill_rounds, until
 from tests.machines import Registry, tool
-from tests.test_team import remote_builder
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]

@@ -12,10 +12,11 @@ import pytest
 
 from bake import ensure_desktop_image, load_settings
 from generator import ConfigurationError
+from tests.builders import remote_builder
 from tests.conftest import TINY
 from tests.proxy import faulty
 from tests.registries import ACCEPT, HERE, Api, push_image
-from tests.test_team import Project, answer, here, manifest_of, remote_builder, right_labels, shared, top_of
+from tests.test_team import Project, answer, here, manifest_of, right_labels, shared, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +149,7 @@ def test_another_builder_sets_the_times(
     (shared.folder / "Dockerfile").write_text(f"FROM base\nRUN echo {shared.path} >/made\n")
     shared.change(environment='dockerfile = "Dockerfile"', cache='cache = "none"')
     made = []
-    with remote_builder(second.remote, tmp_path_factory.mktemp("b")) as builder:
+    with remote_builder(second.remote, here, tmp_path_factory.mktemp("b")) as builder:
         for number in range(2):
             repository = f"{shared.repository}/{number}"
             words = ("build", "--push", "--json", "--builder", builder, "--repository", repository)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generator.errors import RegistryError
+from tests.builders import remote_builder
 from tests.conftest import TINY, Run
 from tests.faults import answers, closes, html, refuses, slow, then
 from tests.proxy import Fault, faulty
@@ -608,46 +607,10 @@ def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> N
     assert "nowhere" in unknown.stderr
 
 
-@contextmanager
-def remote_builder(host: str, folder: Path) -> Iterator[str]:
-    """A buildx builder of the `remote` driver: the BuildKit of the engine at a DOCKER_HOST behind a socket."""
-    path = folder / "buildkit.sock"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-    dials: list[subprocess.Popen[bytes]] = []
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with connection:
-                    words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
-                    dials.append(subprocess.Popen(
-                        words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
-                        # its own store: buildx holds the other one's lock while it creates and asks the builder
-                        env={**os.environ, "DOCKER_HOST": host, "BUILDX_CONFIG": str(folder / "buildx")},
-                    ))  # fmt: skip
-
-    threading.Thread(target=accept, daemon=True).start()
-    name = f"remote-{uuid.uuid4().hex[:6]}"
-    try:
-        made = here("docker", "buildx", "create", "--name", name, "--driver", "remote", f"unix://{path}")
-        assert made.returncode == 0, made.stderr
-        yield name
-    finally:
-        here("docker", "buildx", "rm", name)
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for dial in dials:
-            dial.kill()
-            dial.wait()
-
-
 def test_a_remote_builder(shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A builder that is not the engine's own builds there and hands the image over; local and registry caches work,
     and a push publishes it."""
-    with remote_builder(second.remote, tmp_path_factory.mktemp("b")) as builder:
+    with remote_builder(second.remote, here, tmp_path_factory.mktemp("b")) as builder:
         for number, cache in enumerate(("local", "registry", "inline", "none")):
             (shared.folder / "setup.sh").write_text(f"echo {number} > /etc/configured\n")
             done = shared.bake("build", "--builder", builder, "--cache", cache, "--push", "--json")
@@ -706,7 +669,7 @@ def test_a_layer_by_a_remote_builder(
     preflight = shared.folder / "preflight.sh"
     preflight.write_text("echo 1 > /etc/preflight\n")
     shared.change(environment='preflight_script = "preflight.sh"')
-    with remote_builder(second.remote, tmp_path_factory.mktemp("socket")) as builder:
+    with remote_builder(second.remote, here, tmp_path_factory.mktemp("socket")) as builder:
         linked = answer(shared.bake("build", "--json", "--builder", builder))
         assert linked["status"] == "built"
         desktop = str(linked["cache_key"]).rpartition("-p")[0]

@@ -1,0 +1,54 @@
+"""A buildx builder that is not the engine's own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def remote_builder(engine: str, run: Callable[..., subprocess.CompletedProcess[str]], folder: Path) -> Iterator[str]:
+    """A builder of the `remote` driver: an engine's BuildKit behind a socket of this machine.
+
+    Args:
+        engine: the DOCKER_HOST of the engine that builds.
+        run: runs a command where the builder is used.
+        folder: for the socket; its path is short.
+    """
+    path = folder / "buildkit.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    dials: list[subprocess.Popen[bytes]] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
+                    dials.append(subprocess.Popen(
+                        words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
+                        # its own store: buildx holds the other one's lock while it creates and asks the builder
+                        env={**os.environ, "DOCKER_HOST": engine, "BUILDX_CONFIG": str(folder / "buildx")},
+                    ))  # fmt: skip
+
+    threading.Thread(target=accept, daemon=True).start()
+    name = f"remote-{uuid.uuid4().hex[:6]}"
+    try:
+        made = run("docker", "buildx", "create", "--name", name, "--driver", "remote", f"unix://{path}")
+        assert made.returncode == 0, made.stderr
+        yield name
+    finally:
+        run("docker", "buildx", "rm", name)
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for dial in dials:
+            dial.kill()
+            dial.wait()

@@ -1,0 +1,134 @@
+"""A task on a machine whose engine a test breaks.
+
+The base has the shipped desktop's packages, so that also what installs at start is a live desktop within a second.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bake import Settings, ensure_desktop_image
+from generator import Environment, ImageReference
+from tests.machines import Machine, Registry, machine
+
+INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
+
+
+def equipped(team: Registry) -> str:
+    """The base with a desktop's packages, in the team's registry."""
+    return f"{team.address}/equipped:bookworm"
+
+
+@contextmanager
+def equipped_machine(base: str, settings: Settings, team: Registry, folder: Path) -> Iterator[Machine]:
+    """A machine whose engine has a small disk of its own, and on it the equipped base."""
+    shipped = Environment(
+        env_id="shipped", base_image=ImageReference.parse(base), headless_desktop_enabled=True, cache_desktop_build=True
+    )
+    baked = ensure_desktop_image(shipped, settings)
+    assert baked.image_id
+    name = equipped(team)
+    for words in (("tag", baked.image_id, name), ("push", "-q", name), ("image", "rm", name)):
+        subprocess.run(["docker", *words], check=True, capture_output=True)
+    with machine(folder, team=team, disk_bytes=3 << 30) as started:
+        started.run("docker", "pull", "-q", name, check=True)
+        yield started
+
+
+@dataclass(kw_only=True)
+class Task:
+    """`desktop-bake run` on a machine, with a folder, a cache folder and a recipe of its own.
+
+    Attributes:
+        machine: where.
+        folder: with the configuration.
+        base: the base image.
+        repository: of its images.
+        variables: added to the environment.
+        first: lines of Python before all else, which lower limits that are too long for a test, such as
+            `bake.ensure.RESTART_S = 1`.
+    """
+
+    machine: Machine
+    folder: Path
+    base: str
+    repository: str
+    variables: dict[str, str] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+
+    def write(self, install: str = "true", setup: str = "true", top: str = "") -> None:
+        """Write the configuration, with these lines of TOML at the top, and the scripts."""
+        (self.folder / "install.sh").write_text(f"{install}\necho all is there >/etc/installed\n# {self.repository}\n")
+        (self.folder / "setup.sh").write_text(f"{setup}\n")
+        (self.folder / "desktop-bake.toml").write_text(
+            f'repository = "{self.repository}"\ncache = "none"\n{top}\n[environments.default]\n'
+            f'base_image = "{self.base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+            'install_script = "install.sh"\nsetup_script = "setup.sh"\n'
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start `desktop-bake` with these words, in a process of its own."""
+        program = "\n".join((
+            "import select, sys, time, bake.cli, bake.container, bake.ensure, bake.failures, bake.start",
+            *self.first,
+            "sys.exit(bake.cli.main())",
+        ))  # fmt: skip
+        variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), **self.variables}
+        return self.machine.popen(sys.executable, "-c", program, *words, cwd=self.folder, **variables)
+
+    def run(
+        self, on: Mapping[str, Callable[[], object]] | None = None, command: str = "cat /etc/installed", *flags: str
+    ) -> tuple[int, str]:
+        """Run a task; at the first line of standard error that holds one of these patterns, something happens.
+
+        Returns:
+            The exit status, and what was printed on either stream.
+        """
+        return self.follow(self.start("run", *flags, "--", "sh", "-c", command), on)
+
+    def follow(
+        self, process: subprocess.Popen[str], on: Mapping[str, Callable[[], object]] | None = None
+    ) -> tuple[int, str]:
+        """The same for a process that was started before."""
+        waiting = dict(on or {})
+        printed: list[str] = []
+        with process:
+            reading = threading.Thread(target=lambda: printed.extend(process.stdout or ()))
+            reading.start()
+            for line in process.stderr or ():
+                printed.append(line)
+                for pattern in [pattern for pattern in waiting if re.search(pattern, line)]:
+                    waiting.pop(pattern)()
+            reading.join()
+            status = process.wait(60)
+        assert not waiting, "".join(printed)
+        return status, "".join(printed)
+
+    def containers(self) -> str:
+        """Every container that is left."""
+        return self.machine.run("docker", "ps", "-aq", check=True).stdout
+
+
+def task_on(machine: Machine, folder: Path, team: Registry) -> Task:
+    """A task with scripts that install next to nothing."""
+    task = Task(machine=machine, folder=folder, base=equipped(team), repository=f"faults-{uuid.uuid4().hex[:8]}")
+    task.write()
+    return task
+
+
+def tidy(machine: Machine, team: Registry) -> None:
+    """Remove what was built on a machine, images and BuildKit's records; the equipped base stays."""
+    words = ("docker", "image", "ls", "-aq", "--filter", "label=desktop-bake.schema")
+    images = set(machine.run(*words, check=True).stdout.split())
+    images.discard(machine.run("docker", "image", "ls", "-q", equipped(team), check=True).stdout.strip())
+    if images:
+        machine.run("docker", "image", "rm", "-f", *images, check=True)
+    machine.run("docker", "builder", "prune", "-af", check=True)

@@ -1,0 +1,62 @@
+"""A relay before an engine's socket: all passes through, and at a request of the client's something happens first."""
+
+from __future__ import annotations
+
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PIECE = 1 << 16
+
+
+@contextmanager
+def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
+    """The DOCKER_HOST of a relay to an engine.
+
+    Args:
+        engine: the engine's own, `unix://…`.
+        on: a pattern in a request's "METHOD /path"; the first request that holds it waits for the event.
+        event: what happens then; the request goes on once it returns.
+    """
+    wanted = re.compile(rb"(?:^|\r\n\r\n)(?:" + on.encode() + rb")")
+    ends: list[socket.socket] = []
+    once = threading.Lock()
+
+    def carry(source: socket.socket, target: socket.socket, *, watched: bool) -> None:
+        with suppress(OSError):
+            while piece := source.recv(PIECE):
+                if watched and wanted.search(piece) and once.acquire(blocking=False):
+                    event()
+                target.sendall(piece)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                upstream = socket.socket(socket.AF_UNIX)
+                ends.extend((client, upstream))
+                upstream.connect(engine.removeprefix("unix://"))
+                for source, target in ((client, upstream), (upstream, client)):
+                    threading.Thread(
+                        target=carry, args=(source, target), kwargs={"watched": source is client}, daemon=True
+                    ).start()
+
+    with tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder:  # a socket's path is short
+        path = Path(folder) / "docker.sock"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            threading.Thread(target=accept, daemon=True).start()
+            try:
+                yield f"unix://{path}"
+            finally:
+                with suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
+                for end in ends:
+                    end.close()
