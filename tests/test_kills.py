@@ -17,6 +17,7 @@ import pytest
 from tests.builders import remote_builder
 from tests.kills import Project, docker, is_running, kill_rounds, until
 from tests.machines import Registry, tool
+from tests.test_team import here
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
@@ -70,7 +71,7 @@ def test_load(
     """A build by a builder that hands its image over as an archive: no half of it is taken for a hit."""
     text = killed.configuration.read_text().splitlines()
     killed.configuration.write_text("\n".join(f'base_image = "{small}"' if "base_" in t else t for t in text))
-    with remote_builder(os.environ["DOCKER_HOST"], tmp_path_factory.mktemp("b")) as builder:
+    with remote_builder(os.environ["DOCKER_HOST"], here, tmp_path_factory.mktemp("b")) as builder:
         words = ("build", "--cache", "none", "--builder", builder)
         figure(
             kill_rounds(
