@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from bake.images import stored_images
 from bake.resolve import cache_folder
 from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
-from generator.store import StoredLayer, layers_of
+from generator.recipe import PREFLIGHT
+from generator.store import StoredLayer, held_by_builder, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,6 +60,24 @@ def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[Stored
         found = tuple(image for image in pool.map(look, every.values()) if image)  # one that went holds nothing
     _write(memory, found, known)
     return found
+
+
+def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
+    """What of these images' layers stays unpacked when the images go, in BuildKit's cache: what layers were built on.
+
+    Args:
+        images: from `with_layers`.
+        engine: whose images. An engine with the classic store counts what images hold alone.
+
+    Raises:
+        EngineError: no engine answers.
+    """
+    chains = held_by_builder(images)
+    if not chains or not engine.has_containerd_store():
+        return frozenset()
+    records = engine.ask("GET", "/system/df", {"type": "build-cache"}).content.get("BuildCache") or ()
+    built_here = any(f"/tmp/{PREFLIGHT}" in str(record.get("Description")) for record in records)
+    return chains if built_here else frozenset()
 
 
 def _ask(image: StoredImage, engine: Engine) -> StoredImage | None:

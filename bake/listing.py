@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bake.human import age, size, table
 from bake.images import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
-from bake.layers import with_layers
+from bake.layers import held, with_layers
 from generator.pruning import stale_since
 from generator.store import freed_bytes_each
 
@@ -80,7 +80,7 @@ def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, r
     shown = [i for i in every if i.key and i.tags and (everywhere or in_repository(i, settings.repository))]
     reached_of = {i.image_id: reached.environments.get(str(i.key), ()) for i in shown}
     stale = {image_id for image_id, environments in reached_of.items() if not environments}
-    frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered)
+    frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered, held(layered, engine))
     own = [i for i in shown if in_repository(i, settings.repository)]
     published = published_among(own, settings, engine, log) if registry else {}
     rows = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bake import local_cache
 from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images
-from bake.layers import with_layers
+from bake.layers import held, with_layers
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text
@@ -79,7 +79,8 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
     repository = settings.repository.repository
     verdicts = judge([i for i in ours if in_repository(i, settings.repository)], repository, reach, policy)
     removed = {v.image.image_id for v in verdicts if v.removed}
-    frees = freed_bytes(removed, with_layers(ours, engine)) if removed else 0
+    layered = with_layers(ours, engine) if removed else ()
+    frees = freed_bytes(removed, layered, held(layered, engine))
     elsewhere = {family_of_text(key) for key in reach.elsewhere}
     caches = tuple(
         family for family in cache_families()

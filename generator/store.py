@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
-from generator.layer import Key, key_from_labels
+from generator.layer import Key, LayerKey, key_from_labels
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -78,7 +78,7 @@ def layers_of(diff_ids: Sequence[str], sizes: Sequence[tuple[int, bool]]) -> tup
     )
 
 
-def freed_bytes(removed: Collection[str], images: Iterable[StoredImage]) -> int:
+def freed_bytes(removed: Collection[str], images: Iterable[StoredImage], held: Collection[str] = ()) -> int:
     """What removing images frees: what they hold and no other image does, each layer once.
 
     An engine with containerd's store keeps every layer twice, packed and unpacked, and tells the packed size of whole
@@ -87,13 +87,14 @@ def freed_bytes(removed: Collection[str], images: Iterable[StoredImage]) -> int:
     Args:
         removed: IDs of the images.
         images: every image that may share layers with them, themselves included.
+        held: chains of layers that stay unpacked, since something besides images holds them.
     """
     images = list(images)
     packed = _packed_sizes(images)
     sizes = {layer.chain: layer.size_bytes for image in images for layer in image.layers}
     staying = {layer.chain for image in images if image.image_id not in removed for layer in image.layers}
     going = {layer.chain for image in images if image.image_id in removed for layer in image.layers} - staying
-    return sum(sizes[chain] + round(packed[chain]) for chain in going)
+    return sum((0 if chain in held else sizes[chain]) + round(packed[chain]) for chain in going)
 
 
 def _packed_sizes(images: Sequence[StoredImage]) -> dict[str, float]:
@@ -148,23 +149,33 @@ def _inferred_ends(images: Sequence[StoredImage], known: Mapping[str, int]) -> d
     return ends
 
 
+def held_by_builder(images: Iterable[StoredImage]) -> frozenset[str]:
+    """The chains that BuildKit holds unpacked besides the images, where it built their layers on images of ours.
+
+    What it builds on another target it keeps in a form of its own; of an image that it builds on it keeps the image's.
+    """
+    return frozenset(layer.chain for image in images if isinstance(image.key, LayerKey) for layer in image.layers[:-1])
+
+
 def freed_bytes_each(
-    each: Iterable[str], together: Collection[str], images: Iterable[StoredImage]
+    each: Iterable[str], together: Collection[str], images: Iterable[StoredImage], held: Collection[str] = ()
 ) -> tuple[dict[str, int], int]:
     """What removing each image alone frees, by ID, and what removing some of them together does.
 
     Args:
         each: IDs of the images to be removed alone.
         together: IDs of those to be removed together.
-        images: as `freed_bytes`.
+        images, held: as `freed_bytes`.
     """
     images = list(images)
     packed = _packed_sizes(images)
     holders = Counter(layer.chain for image in images for layer in image.layers)
     own = {
         image.image_id: sum(
-            layer.size_bytes + round(packed[layer.chain]) for layer in image.layers if holders[layer.chain] == 1
+            (0 if layer.chain in held else layer.size_bytes) + round(packed[layer.chain])
+            for layer in image.layers
+            if holders[layer.chain] == 1
         )
         for image in images
     }
-    return {image_id: own.get(image_id, 0) for image_id in each}, freed_bytes(together, images)
+    return {image_id: own.get(image_id, 0) for image_id in each}, freed_bytes(together, images, held)

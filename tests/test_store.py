@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generator.cache import family_of
 from generator.errors import ConfigurationError
 from generator.key import CacheKey
+from generator.layer import LayerKey
 from generator.pruning import Policy, age_s, judge, reach_of, stale_since
 from generator.reference import Digest
-from generator.store import StoredImage, StoredLayer, freed_bytes, freed_bytes_each, layers_of
+from generator.store import StoredImage, StoredLayer, freed_bytes, freed_bytes_each, held_by_builder, layers_of
 
 REPOSITORY = "registry.example.com/team/desktop"
 DAY_S = 86_400.0
@@ -55,6 +58,23 @@ def test_classic_store() -> None:
     assert freed_bytes({"a"}, images) == 5
     assert freed_bytes({"a", "b"}, images) == 15
     assert freed_bytes_each(["a", "b"], {"a", "b"}, images) == ({"a": 5, "b": 3}, 15)
+
+
+def test_what_the_builder_holds() -> None:
+    """What BuildKit built a layer on stays unpacked: of it only what is packed is freed; of the layer itself, all."""
+    desktop, other = key(), key("other")
+    layer = LayerKey(variant="bookworm", base=desktop.base, desktop=desktop, preflight=Digest.of(b"preflight"))
+    store = [image("base", BASE), image("d", BASE, INSTALL, A), image("l", BASE, INSTALL, A, B)]
+    store += [image("o", BASE, INSTALL, OTHER)]
+    for n, proven in ((1, desktop), (2, layer), (3, other)):
+        store[n] = replace(store[n], labels=proven.labels("debian:bookworm"))
+    held = held_by_builder(store)
+    assert freed_bytes({"l"}, store, held) == pytest.approx(20, abs=2)
+    unpacked = A[1]  # which stays
+    assert freed_bytes({"d", "l"}, store, held) == freed_bytes({"d", "l"}, store) - unpacked
+    assert freed_bytes({"o"}, store, held) == freed_bytes({"o"}, store)
+    assert freed_bytes_each(["l"], {"d", "l"}, store, held)[1] == freed_bytes({"d", "l"}, store, held)
+    assert held_by_builder(store[:2]) == frozenset()
 
 
 @pytest.mark.parametrize(
