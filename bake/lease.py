@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bake.published import ask_registry
 from bake.registry import within
 from bake.resolve import Status
-from generator.errors import CancelledError, DesktopBakeError, RegistryError
+from generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
 from generator.lease import EMPTY, RELEASED, Lease, lease_tag, read_lease
 from generator.manifest import OCI_MANIFEST
 from generator.reference import Digest
@@ -161,7 +161,7 @@ def leased(
             held, found = _take_or_wait(place, log, time.monotonic() + limit_s, cancel or threading.Event())
             if held:  # another may have published it since we looked
                 found = ask_registry(miss, settings, engine)
-        except CancelledError:
+        except (CancelledError, ConfigurationError):
             raise
         except DesktopBakeError as error:
             log(f"[desktop-cache] no lease, so that others may build the same: {error}")

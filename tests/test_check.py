@@ -22,7 +22,6 @@ STAND_IN = "printf '#!/bin/sh\\n{1}\\n' > /usr/local/bin/{0}; chmod 755 /usr/loc
 BROKEN = {
     "no window manager": (STAND_IN.format("fluxbox", "echo no theme; exit 3"), "the desktop ended"),
     "no X server": (STAND_IN.format("Xvnc", "echo no screens found >&2; exit 1"), "no screens found"),
-    "no setup": ("rm /etc/profile.d/desktop.sh", "the desktop ended"),
     "blank": ("sed -i s/toolbar.visible:.*/toolbar.visible:false/ /etc/desktop-bake/fluxbox/init", "screen is blank"),
     "hangs": (STAND_IN.format("Xvnc", "exec sleep 1000"), "did not come up in time"),
 }
