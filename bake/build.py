@@ -18,6 +18,7 @@ from bake.buildx import Builder, builder, require_answer, require_buildx
 from bake.engine import last_line
 from bake.failed_step import failed_step
 from bake.process import Child
+from bake.redaction import without_secrets
 from bake.render import bake_options, rendered_files, write_files
 from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
 from generator.attest import needs_index
@@ -235,6 +236,7 @@ def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, 
         "set": overrides,
         "progress": ready.progress,
         "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
+        "secrets": last.secrets,
     }
 
 
@@ -245,7 +247,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the limit was reached.
     """
-    ended = child.follow(limit_s, log, json.dumps(request).encode())
+    ended = child.follow(limit_s, log, json.dumps(request).encode(), without_secrets(request["secrets"]))
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -63,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
         signal.signal(signal.SIGINT, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = argparse.Namespace(recorder=None)
     try:
         parser().parse_args(argv, arguments)

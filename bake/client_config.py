@@ -27,6 +27,6 @@ def client_config() -> dict[str, Any]:
         config = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RegistryError("the docker client's config.json cannot be read", "correct it, or log in again") from error
     return config if isinstance(config, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -62,14 +63,14 @@ def _value(name: str, text: str, wanted: type) -> Any:
         return text
     if wanted is bool and text.lower() in _YES + _NO:
         return text.lower() in _YES
-    if wanted is int and text.lstrip("-").isdecimal():
+    if wanted is int and re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
     if wanted is list and not text.startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if wanted in (list, dict):
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, KeyError, RecursionError) as error:
             raise ConfigurationError(
                 f"{name}: {text!r} is not TOML: {error}", 'write ["a", "b"] or {A = "1"}'
             ) from error
@@ -122,7 +123,7 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
         if "\r\n" in text and "\n" not in text.replace("\r\n", ""):
             edited = edited.replace("\r\n", "\n").replace("\n", "\r\n")
         same = tomllib.loads(edited) == wanted
-    except (TOMLKitError, ValueError, TypeError, KeyError):
+    except (TOMLKitError, ValueError, TypeError, KeyError, RecursionError):
         same = False
     if not same:
         raise ConfigurationError(

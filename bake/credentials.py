@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELPER_TIMEOUT_S = 5.0
+_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _HUB_SERVER = "https://index.docker.io/v1/"
 
 
@@ -26,10 +27,19 @@ class Credentials:
     Attributes:
         username: the user; `<token>` where the secret is an identity token (docker-credential-helpers, README).
         secret: password or identity token.
+
+    Raises:
+        RegistryError: one of them holds what no header can carry.
     """
 
     username: str
     secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            (self.username + self.secret).encode()
+        except UnicodeEncodeError:  # its text may hold the secret
+            raise RegistryError("a stored login holds what is no text", "log in again: docker login") from None
 
     @property
     def is_identity_token(self) -> bool:
@@ -75,8 +85,8 @@ def _stored(entry: Mapping[str, Any], host: str) -> Credentials | None:
     if entry.get("auth"):
         try:
             user, colon, secret = base64.b64decode(str(entry["auth"]), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise RegistryError(f"the stored login for {host} cannot be read", f"run: docker login {host}") from error
+        except ValueError:  # its text may hold the login
+            raise RegistryError(f"the stored login for {host} cannot be read", f"run: docker login {host}") from None
         return Credentials(username=user, secret=secret.rstrip("\0")) if colon else None
     if entry.get("username"):
         return Credentials(username=str(entry["username"]), secret=str(entry.get("password", "")))
@@ -85,6 +95,8 @@ def _stored(entry: Mapping[str, Any], host: str) -> Credentials | None:
 
 def _ask(helper: str, server: str) -> Credentials | None:
     """Ask `docker-credential-HELPER get` (docker-credential-helpers, README, "Development")."""
+    if not _HELPER.fullmatch(helper):
+        raise RegistryError(f"config.json names the credential helper {helper[:80]!r}", "name it without its folder")
     program = f"docker-credential-{helper}"
     remedy = f"check that 'echo {server} | {program} get' works"
     try:
@@ -98,8 +110,16 @@ def _ask(helper: str, server: str) -> Credentials | None:
         if b"credentials not found" in done.stdout + done.stderr:
             return None
         raise RegistryError(f"the credential helper {program} failed with status {done.returncode}", remedy)
+    found = read_answer(done.stdout)
+    if found is None:
+        raise RegistryError(f"the answer of the credential helper {program} is not understood", remedy)
+    return found
+
+
+def read_answer(content: bytes) -> Credentials | None:
+    """The credentials in a helper's answer, or None where it is none."""
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(content)
         return Credentials(username=str(answer["Username"]), secret=str(answer["Secret"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise RegistryError(f"the answer of the credential helper {program} is not understood", remedy) from error
+    except (ValueError, KeyError, TypeError, RecursionError, RegistryError):
+        return None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bake.client_config import client_config
+from bake.redaction import without_secrets
 from generator.errors import EngineError, RegistryError, TimeLimitError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Endpoint:
             context = context or client_config().get("currentContext")
         if context in (None, "", "default"):
             return cls(_LOCAL)
-        words = ["docker", "context", "inspect", str(context), "--format", "{{.Endpoints.docker.Host}}"]
+        words = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", "--", str(context)]
         try:
             shown = subprocess.run(words, capture_output=True, text=True, check=False, timeout=CALL_TIMEOUT_S)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -166,7 +167,8 @@ class Endpoint:
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise EngineError(
-                f"no Docker Engine answers at {self.host}: {why}", "start Docker, or set DOCKER_HOST or --context"
+                f"no Docker Engine answers at {without_secrets()(self.host)}: {why}",
+                "start Docker, or set DOCKER_HOST or --context",
             ) from error
 
 

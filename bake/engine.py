@@ -184,10 +184,11 @@ class Engine:
             EngineError: the client is not installed.
         """
         from bake.process import Child
+        from bake.redaction import without_secrets
 
         try:
             with Child(["docker", *arguments], draw=draw) as child:
-                return child.follow(limit_s, log)
+                return child.follow(limit_s, log, hide=without_secrets())
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
 

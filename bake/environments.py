@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from bake.cli import load, print_json
 from bake.configuration import edit_toml, field_and_value, field_path
+from bake.human import table
 from bake.origin import ORIGIN_FIELDS, OriginFile
 from bake.replace_file import editing, replace_file
 from bake.settings import FILE_NAME
 from bake.settings_file import ENVIRONMENT_FIELDS, find_settings_file, settings_from
-from generator.errors import ConfigurationError
+from generator.errors import ConfigurationError, printable
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def _list(arguments: argparse.Namespace) -> int:
         return 0
     rows = [("ENVIRONMENT", "DESKTOP", "CACHE", "BASE IMAGE", "NAME")]
     rows += [(e.env_id, _on(e.headless_desktop_enabled), _cache(e), str(e.base_image), e.name) for e in environments]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    for row in rows:
-        print("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[4]]).rstrip())
+    print(table(rows))
     return 0
 
 
@@ -81,7 +80,7 @@ def _show(arguments: argparse.Namespace) -> int:
             shown = ", ".join(map(str, value))
         elif isinstance(value, dict):
             shown = ", ".join(f"{k}={v}" for k, v in value.items())
-        print(f"{name:<24}  {'-' if shown in ('', None) else shown}")
+        print(f"{name:<24}  {'-' if shown in ('', None) else printable(str(shown))}")
     _say_effect(environment)
     return 0
 

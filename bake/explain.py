@@ -16,6 +16,7 @@ from generator.explanation import Candidate, Change, changes, nearest, reason
 from generator.inputs import StackInputs
 from generator.key import OCI_BASE_NAME
 from generator.layer import key_from_labels, parts_of_text
+from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -115,7 +116,7 @@ def reason_of(key: Key, environment: Environment | None, settings: Settings, our
         ours: the labels of our images.
     """
     own = keys_of(environment, settings) if environment else frozenset()
-    candidates = [replace(c, is_own=str(c.key) in own) for c in map(_candidate, ours) if c]
+    candidates = [replace(c, is_own=str(c.key) in own) for c in map(candidate_of, ours) if c]
     base_name = environment.base_image.named if environment else ""
     near = nearest(key, base_name, candidates)
     if near is None:
@@ -124,21 +125,22 @@ def reason_of(key: Key, environment: Environment | None, settings: Settings, our
     return reason(changes(key, base_name, now, near, read_inputs(near.key)))
 
 
-def _candidate(
+def candidate_of(
     labels: Mapping[str, str], name: str = "", where: str = "here", created_s: float = 0
 ) -> Candidate | None:
+    """The image of these labels; None for one that proves no key, or whose base has no name."""
     try:
-        key = key_from_labels(labels)
+        key, base = key_from_labels(labels), ImageReference.parse(labels[OCI_BASE_NAME])
     except ConfigurationError:  # not an image that can be near
         return None
-    return Candidate(key=key, base_name=labels[OCI_BASE_NAME], name=name, where=where, created_s=created_s)
+    return Candidate(key=key, base_name=str(base), name=name, where=where, created_s=created_s)
 
 
 def _local(engine: Engine) -> Iterable[Candidate]:
     from bake.images import stored_images
 
     for image in stored_images(engine):
-        candidate = _candidate(image.labels, image.name, created_s=image.created_s)
+        candidate = candidate_of(image.labels, image.name, created_s=image.created_s)
         if candidate:
             yield candidate
 
@@ -168,7 +170,7 @@ def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult
             return None
         if found is None or found.labels is None:
             return None
-        return _candidate(found.labels, str(reference), settings.repository.domain, time_of(found.created))
+        return candidate_of(found.labels, str(reference), settings.repository.domain, time_of(found.created))
 
     try:
         tags = tags_of(settings.repository, **ask)  # type: ignore[arg-type]
@@ -187,4 +189,4 @@ def _diff(change: Change, then: StackInputs, now: StackInputs) -> tuple[str, ...
     before, after = (i.files.get(path) if i else None for i in (old, new))
     if before is None or after is None or before == after:
         return ()
-    return tuple(diff_of(before.encode(), after.encode(), f"{path} (then)", f"{path} (now)"))
+    return tuple(diff_of(before.encode(errors="surrogatepass"), after.encode(), f"{path} (then)", f"{path} (now)"))

@@ -55,7 +55,7 @@ def read(key: Key) -> Failures:
     try:
         content = json.loads(_file(key).read_text(encoding="utf-8"))
         return Failures(count=int(content["count"]), last=float(content["last"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Failures()
 
 

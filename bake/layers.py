@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from bake.images import stored_images
 from bake.resolve import cache_folder
+from generator.errors import ConfigurationError
 from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
 from generator.recipe import PREFLIGHT
+from generator.reference import Digest, ImageReference
 from generator.store import StoredLayer, held_by_builder, layers_of
 
 if TYPE_CHECKING:
@@ -42,9 +44,7 @@ def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[Stored
     Raises:
         EngineError: no engine answers.
     """
-    names = {i.labels[OCI_BASE_NAME] for i in images if OCI_BASE_NAME in i.labels}
-    names |= {f"{i.labels[OCI_BASE_NAME].rpartition(':')[0]}@{i.labels[OCI_BASE_DIGEST]}" for i in images
-              if OCI_BASE_NAME in i.labels and OCI_BASE_DIGEST in i.labels}  # fmt: skip
+    names = {name for image in images for name in _base_names(image)}
     bases = stored_images(engine, reference=sorted(names)) if names else ()
     every = {image.image_id: image for image in (*bases, *images)}
     memory = cache_folder() / "layers" / f"{hashlib.sha256(engine.endpoint.host.encode()).hexdigest()[:32]}.json"
@@ -80,12 +80,21 @@ def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
     return chains if built_here else frozenset()
 
 
+def _base_names(image: StoredImage) -> tuple[str, ...]:
+    """What the engine may know an image's base by; nothing where its labels name none: they are anybody's."""
+    try:
+        name = ImageReference.parse(image.labels.get(OCI_BASE_NAME, ""))
+        return str(name), f"{name.repository}@{Digest(image.labels.get(OCI_BASE_DIGEST, ''))}"
+    except ConfigurationError:
+        return ()
+
+
 def _ask(image: StoredImage, engine: Engine) -> StoredImage | None:
     name = min(image.tags, default=image.image_id)  # by a name the engine need not search all that it has
     answer = engine.ask("GET", f"/images/{name}/json")
     if answer.status != 200 or answer.content.get("Id") != image.image_id:
         return None
-    history = engine.ask("GET", f"/images/{name}/history").content
+    history = engine.endpoint.ask("GET", f"/images/{name}/history").content  # null where the image states none
     steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
     diff_ids = (answer.content.get("RootFS") or {}).get("Layers") or ()
     return replace(image, layers=layers_of(diff_ids, steps))
@@ -107,7 +116,7 @@ def _layers(entry: Mapping[str, Any]) -> tuple[StoredLayer, ...] | None:
     """What was kept of an image; None where it is of another form."""
     try:
         diff_ids, sizes = zip(*((str(diff_id), int(size)) for diff_id, size in entry["layers"]), strict=True)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return tuple(
         StoredLayer(chain=" ".join(diff_ids[: number + 1]), size_bytes=size) for number, size in enumerate(sizes)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _PORT = re.compile(
-    r"(?:(?:(?P<ip>\[[^]]+\]|[^:]+):)?(?P<host>[0-9]*):)?(?P<container>[0-9]+)(?:/(?P<protocol>[a-z]+))?"
+    r"(?:(?:(?P<ip>\[[^]]+\]|[^:]+):)?(?P<host>[0-9]{0,5}):)?(?P<container>[0-9]{1,5})(?:/(?P<protocol>[a-z]+))?"
 )
 _SIZE = re.compile(r"([0-9]+)([bkmgt]?)b?", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ def parse_volume(text: str) -> Mount:
         raise ConfigurationError(f"malformed volume {text!r}", "write SOURCE:TARGET, or SOURCE:TARGET:ro")
     read_only = parts[2:3] == ["ro"]
     if parts[0][0] in "./~" or "/" in parts[0]:
-        source = str(Path(parts[0]).expanduser().absolute())
+        source = _absolute(parts[0])
         return Mount(kind="bind", source=source, target=parts[1], read_only=read_only)
     return Mount(kind="volume", source=parts[0], target=parts[1], read_only=read_only)
 
@@ -55,9 +55,16 @@ def parse_mount(text: str) -> Mount:
         raise ConfigurationError(f"malformed mount {text!r}", "write type=bind,source=/a/folder,target=/work")
     kind, source = values.get("type", "volume"), values.get("source", "")
     if kind == "bind" and source:
-        source = str(Path(source).expanduser().absolute())
+        source = _absolute(source)
     read_only = values.get("readonly", "false") != "false"
     return Mount(kind=kind, source=source, target=values["target"], read_only=read_only)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return str(Path(path).expanduser().absolute())
+    except (RuntimeError, ValueError) as error:
+        raise ConfigurationError(f"no folder has the name {path!r}", "write the whole path") from error
 
 
 def check_sources(mounts: Iterable[Mount]) -> None:
@@ -225,7 +232,7 @@ def docker_options(words: Iterable[str]) -> dict[str, Any]:
         place = body if field in _OF_THE_BODY else body.setdefault("HostConfig", {})
         try:
             content = read(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ConfigurationError(f"--docker: bad value in {word!r}", "see: docker run --help") from error
         if kind == "list":
             place.setdefault(field, []).append(content)

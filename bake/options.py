@@ -164,7 +164,7 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     request: dict[str, Any] = {"Capabilities": [["gpu"]]}
     if gpus == "all":
         return [{**request, "Count": -1}]
-    if gpus.isdigit() and int(gpus):
+    if re.fullmatch(r"[1-9][0-9]{0,3}", gpus):
         return [{**request, "Count": int(gpus)}]
     if gpus.startswith("device=") and gpus != "device=":
         return [{**request, "DeviceIDs": gpus.removeprefix("device=").split(",")}]

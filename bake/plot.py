@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from bake.stats import HITS, human_s
+from generator.errors import printable
 
 if TYPE_CHECKING:
     from bake.stats import Event, Summary
@@ -43,12 +44,12 @@ def plot(events: list[Event], summary: Summary) -> str:
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(printable(text))}</text>'
 
 
 def _bar(x: float, y: float, width: float, height: float, fill: str, title: str) -> str:
     box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {box} fill="{fill}"><title>{escape(title)}</title></rect>'
+    return f'<rect {box} fill="{fill}"><title>{escape(printable(title))}</title></rect>'
 
 
 def _legend() -> list[str]:
@@ -70,7 +71,7 @@ def _days(events: list[Event]) -> list[str]:
     counts: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for event in events:
         if event.counts:
-            counts[event.at.astimezone(UTC).date()][_kind(event)] += 1
+            counts[event.at.date()][_kind(event)] += 1
     bottom = _TOP + _HEIGHT
     parts = [f'<path d="M{_LEFT} {_TOP}V{bottom}H{_WIDTH - 16}" fill="none" stroke="#888888"/>']
     if not counts:

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _KEPT_LINES = 200
 _KEPT_BYTES = 1 << 16
-_CANCEL_EVERY_S = 0.1
 # Run the words; then, or once the pipe $0 ends since we were killed, end all that they started. A shell tells the end
 # of a pipe on every system, and whichever thread of ours started it.
 _LEASH = """trap : INT
@@ -104,13 +103,16 @@ class Child:
                     os.killpg(self._process.pid, number)
                     self._process.wait(patience_s)
 
-    def follow(self, limit_s: float, log: Callable[[str], None], given: bytes = b"") -> Ended:
+    def follow(
+        self, limit_s: float, log: Callable[[str], None], given: bytes = b"", hide: Callable[[str], str] = str
+    ) -> Ended:
         """Wait for its end.
 
         Args:
             limit_s: after so many seconds it is ended.
             log: gets each line that it prints, unless it draws.
             given: what it reads on standard input.
+            hide: takes out of a line what nobody may read; what it draws goes to our terminal as it is.
         """
         self._followed = True
         timed_out = threading.Event()
@@ -127,17 +129,17 @@ class Child:
                 with contextlib.suppress(BrokenPipeError):  # it died at once; its status tells
                     self._process.stdin.write(given)
                     self._process.stdin.close()
-            lines = self._drawn() if self._draw else self._logged(log)
+            lines = tuple(map(hide, self._drawn())) if self._draw else self._logged(log, hide)
             status = self._process.wait()
         finally:
             clock.cancel()
         return Ended(status=status, lines=lines, timed_out=timed_out.is_set())
 
-    def _logged(self, log: Callable[[str], None]) -> tuple[str, ...]:
+    def _logged(self, log: Callable[[str], None], hide: Callable[[str], str]) -> tuple[str, ...]:
         lines: list[str] = []
         with os.fdopen(os.dup(self._output), errors="replace") as output:
             for raw in output:
-                line = raw.rstrip()
+                line = hide(raw.rstrip())
                 lines = [*lines[1 - _KEPT_LINES :], line]
                 log(line)
         return tuple(lines)
@@ -151,29 +153,6 @@ class Child:
                 kept = (kept + piece)[-_KEPT_BYTES:]
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]", "", kept.decode(errors="replace"))
         return tuple(line.strip() for line in re.split(r"[\r\n]+", text) if line.strip())
-
-
-@contextlib.contextmanager
-def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
-    """Have a thread call `end`, such as `Child.end`, where `cancel` is set meanwhile."""
-    if cancel is None:
-        yield
-        return
-    left = threading.Event()
-
-    def watch() -> None:
-        while not left.is_set():
-            if cancel.wait(_CANCEL_EVERY_S):
-                end()
-                return
-
-    watcher = threading.Thread(target=watch, name="cancel", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        left.set()
-        watcher.join()
 
 
 def _terminal() -> tuple[int, int]:

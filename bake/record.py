@@ -93,9 +93,16 @@ def made_elsewhere(settings: Settings) -> dict[str, str]:
     here, found = str(settings.root.resolve()), {}
     for file in _folder().glob("*.json"):
         project = (_read(file) or {}).get("project")
-        if isinstance(project, str) and project != here and Path(project).is_dir():
+        if isinstance(project, str) and project != here and _is_folder(project):
             found[file.stem] = project
     return found
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except (OSError, ValueError):  # a name that no folder can have
+        return False
 
 
 def _read(file: Path) -> dict[str, object] | None:

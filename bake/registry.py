@@ -109,13 +109,17 @@ def within(
     insecure: Callable[[], Mapping[str, Any]],
     ask: Callable[[Session], _Answer],
 ) -> _Answer:
-    """Ask in a thread that is left behind at the limit: nothing else bounds name resolution or a dripping header."""
+    """Ask in a thread that is left behind at the limit, its connections ended under it.
+
+    Nothing else bounds name resolution or a dripping header.
+    """
     answers: list[_Answer] = []
     errors: list[BaseException] = []
+    session = Session(reference, insecure, time.monotonic() + limit_s)
 
     def work() -> None:
         try:
-            with contextlib.closing(Session(reference, insecure, time.monotonic() + limit_s)) as session:
+            with contextlib.closing(session):
                 answers.append(ask(session))
         except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
             errors.append(error)
@@ -123,16 +127,19 @@ def within(
     thread = threading.Thread(target=work, name="registry", daemon=True)
     thread.start()
     thread.join(limit_s)
+    late = thread.is_alive()
+    if late:
+        session.abort()
     if answers:
         return answers[0]
-    if errors and isinstance(errors[0], DesktopBakeError):
-        raise errors[0]
-    if errors:
+    if late:
         raise RegistryError(
-            f"registry {reference.domain} could not be asked: {type(errors[0]).__name__}",
-            f"check: docker pull {reference.repository}",
-        ) from errors[0]
+            f"registry {reference.domain} did not answer within {limit_s:g} s",
+            "check the network, or raise registry_timeout_s",
+        )
+    if isinstance(errors[0], DesktopBakeError):
+        raise errors[0]
     raise RegistryError(
-        f"registry {reference.domain} did not answer within {limit_s:g} s",
-        "check the network, or raise registry_timeout_s",
-    )
+        f"registry {reference.domain} could not be asked: {type(errors[0]).__name__}",
+        f"check: docker pull {reference.repository}",
+    ) from errors[0]

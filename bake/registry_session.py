@@ -1,18 +1,15 @@
-"""One conversation with a registry: TLS as the engine does it, logins, limits, and its faults as clear errors."""
+"""One conversation with a registry: spoken to as the engine does, with the logins that it asks for."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
-import re
-import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from bake.credentials import Credentials, credentials_for
-from bake.registry_transport import connection_pool, unreachable
+from bake.registry_transport import Transport
 from generator.errors import ConfigurationError, RegistryError
+from generator.login import Challenge, read_token
 from generator.manifest import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor
 from generator.reference import Digest
 from generator.refusal import error_codes, refusal
@@ -28,7 +25,6 @@ MANIFEST_LIMIT_BYTES = 4 << 20  # OCI distribution spec, "Pushing Manifests": re
 _TOKEN_LIMIT_BYTES = 1 << 20
 _ACCEPT = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_INDEX}, {DOCKER_MANIFEST}"
 _HUB_API = "registry-1.docker.io"
-_PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
 
 
 class Session:
@@ -40,14 +36,19 @@ class Session:
         self._insecure = insecure
         self._deadline = deadline
         self._base: str | None = None
-        self._pool: urllib3.PoolManager | None = None
+        self._transport: Transport | None = None
         self._authorization: str | None = None
         self._login: Credentials | None = None
 
     def close(self) -> None:
         """End its connections."""
-        if self._pool:
-            self._pool.clear()
+        if self._transport:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End its connections from another thread: whoever waits on them gets an error."""
+        if self._transport:
+            self._transport.abort()
 
     # --- questions ---------------------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ class Session:
     def digest(self, tag: object) -> Digest | None:
         """The digest under a tag, by a HEAD request where the registry states it there."""
         response = self.request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
-        response.drain_conn()
+        self.discard(response)
         if response.status == 200:
             with contextlib.suppress(ConfigurationError):  # it states none, or an odd one
                 return Digest(response.headers.get("Docker-Content-Digest", ""))
@@ -79,7 +80,8 @@ class Session:
         """What a descriptor names, verified."""
         if descriptor.size_bytes > limit_bytes:
             raise self._error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
-        answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, {"Accept": descriptor.media_type})
+        wanted = {"Accept": _ACCEPT} if kind == "manifests" else {}
+        answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, wanted)
         assert answer
         if Digest.of(answer[0]) != descriptor.digest:
             raise self._error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
@@ -97,14 +99,18 @@ class Session:
 
         digest = Digest.of(content)
         found = self.request("HEAD", f"blobs/{digest}", {})
-        found.drain_conn()
+        self.discard(found)
         if found.status == 200:
             return
         response = self.request("POST", "blobs/uploads/", {"Content-Length": "0"})
         self._require(response, 202)
         here = urlsplit(self._base or "")
-        place = urlsplit(urljoin(f"{self._base}/v2/{self._path}/blobs/uploads/", response.headers.get("Location", "")))
-        if place.netloc != here.netloc:  # not a place that our login may be sent to
+        stated = response.headers.get("Location", "")
+        try:
+            place = urlsplit(urljoin(f"{self._base}/v2/{self._path}/blobs/uploads/", stated))
+        except ValueError:
+            place = None
+        if place is None or place.netloc != here.netloc:  # not a place that our login may be sent to
             raise self._error("takes uploads at another host", "ask who runs it")
         query = f"{place.query}&digest={digest}".removeprefix("&")
         kind = {"Content-Type": "application/octet-stream", **self._login_header()}
@@ -118,7 +124,7 @@ class Session:
         self._require(response, 200, 202, 404, action="delete")
 
     def _require(self, response: urllib3.BaseHTTPResponse, *statuses: int, action: str = "push") -> None:
-        content = self._read(response, MANIFEST_LIMIT_BYTES)
+        content = self.read(response, MANIFEST_LIMIT_BYTES)
         if response.status not in statuses:
             raise self.refusal(response, content, action)
 
@@ -129,7 +135,7 @@ class Session:
     ) -> tuple[bytes, Mapping[str, str]] | None:
         """Content and headers below the repository; None where it is absent and may be."""
         response = self.request("GET", path, headers)
-        content = self._read(response, limit_bytes)
+        content = self.read(response, limit_bytes)
         if response.status == 200:
             return content, response.headers
         if response.status == 404 and absent and error_codes(content):
@@ -147,7 +153,7 @@ class Session:
             )  # fmt: skip
             if response.status != 401 or last:
                 break
-            response.drain_conn()
+            self.discard(response)
             if not self._authorize(response.headers.get("WWW-Authenticate", "")):
                 break
         return response
@@ -169,7 +175,7 @@ class Session:
             if tried and not self._is_insecure():
                 break
             self.close()
-            self._pool = connection_pool(host, verify=verify)
+            self._transport = Transport(self._host, host, self._deadline, verify=verify)
             try:
                 response = self._send(method, f"{scheme}://{host}/v2/{self._path}/{path}", headers, body=body)
             except RegistryError as error:
@@ -197,85 +203,52 @@ class Session:
             return any(address in ipaddress.ip_network(n) for n in config.get("InsecureRegistryCIDRs") or ())
         return False
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> urllib3.BaseHTTPResponse:
-        import urllib3
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        assert self._transport
+        return self._transport.send(method, url, headers, body)
 
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
-            raise self._error("did not answer in time", "check the network, or raise registry_timeout_s")
-        assert self._pool
-        try:
-            with warnings.catch_warnings():  # that an insecure registry is one, its engine's configuration says
-                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                return self._pool.request(
-                    method, url, headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},
-                    preload_content=False, timeout=urllib3.Timeout(total=left_s), **more,
-                )  # fmt: skip
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(self._host, error) from error
+    def read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
+        """An answer's body, at most so long."""
+        assert self._transport
+        return self._transport.read(response, limit_bytes)
 
-    def _read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
-        import urllib3
-
-        content = bytearray()
-        try:
-            for piece in response.stream(1 << 16, decode_content=False):
-                content += piece
-                if len(content) > limit_bytes:
-                    raise self._error(f"answers with more than {limit_bytes} bytes", "check the host and the port")
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(self._host, error) from error
-        finally:
-            if response.length_remaining:
-                response.close()
-            response.release_conn()
-        return bytes(content)
+    def discard(self, response: urllib3.BaseHTTPResponse) -> None:
+        """Be done with an answer whose body does not matter."""
+        assert self._transport
+        self._transport.discard(response)
 
     # --- logins ------------------------------------------------------------------------------------------------
 
     def _authorize(self, challenge: str) -> bool:
         """Answer a challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False where nobody can."""
-        kind, _, rest = challenge.partition(" ")
+        asked = Challenge.read(challenge)
         self._login = self._login or credentials_for(self._host)
-        if kind.lower() == "bearer":
-            parameters = dict(_PARAMETER.findall(rest))
-            self._authorization = "Bearer " + self._token(parameters)
+        if asked.kind == "bearer":
+            self._authorization = "Bearer " + self._token(asked)
             return True
-        if kind.lower() == "basic" and self._login and not self._login.is_identity_token:
+        if asked.kind == "basic" and self._login and not self._login.is_identity_token:
             self._authorization = self._login.basic()
             return True
         return False
 
-    def _token(self, challenge: Mapping[str, str]) -> str:
-        from urllib.parse import urlencode, urlsplit
+    def _token(self, challenge: Challenge) -> str:
+        from urllib.parse import urlencode
 
-        realm = challenge.get("realm", "")
-        asked = {
-            "service": challenge.get("service", ""),
-            "scope": challenge.get("scope") or f"repository:{self._path}:pull",
-        }
-        parts = urlsplit(realm)
-        encrypted = (self._base or "https:").startswith("https:")
-        if parts.scheme not in ("https", "http") or (encrypted and parts.scheme != "https"):
-            raise self._error("names no token service that a login may be sent to", "check the host and the port")
+        asked = {"service": challenge.service, "scope": challenge.scope or f"repository:{self._path}:pull"}
+        realm = challenge.token_service(self._host, encrypted=(self._base or "https:").startswith("https:"))
         if self._login and self._login.is_identity_token:
             form = {"grant_type": "refresh_token", "client_id": "desktop-bake", "refresh_token": self._login.secret}
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            response = self._send("POST", realm, headers, body=urlencode({**asked, **form}))
+            response = self._send("POST", realm, headers, urlencode({**asked, **form}))
         else:
             headers = {"Authorization": self._login.basic()} if self._login else {}
-            response = self._send("GET", f"{realm}{'&' if parts.query else '?'}{urlencode(asked)}", headers)
-        content = self._read(response, _TOKEN_LIMIT_BYTES)
+            response = self._send("GET", f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}", headers)
+        content = self.read(response, _TOKEN_LIMIT_BYTES)
         if response.status != 200:
             raise self.refusal(response, content)
-        try:
-            answer = json.loads(content)
-            token = answer.get("token") or answer["access_token"]
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            raise self._error("gives a token that is not understood", "check the host and the port") from error
-        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise self._error("gives a token that is not understood", "check the host and the port")
-        return token
+        return read_token(content, self._host)
 
     # --- errors ------------------------------------------------------------------------------------------------
 

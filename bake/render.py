@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.resolve import key_of, silent
@@ -12,7 +14,6 @@ from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bake.engine import Engine
     from bake.resolve import Log
@@ -76,9 +77,19 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
             if not path.parent.resolve().is_relative_to(root):
                 raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.{os.getpid()}")
-            partial.write_bytes(content)
-            partial.chmod(0o755 if executable else 0o644)
-            partial.replace(path)
+            _replace(path, content, 0o755 if executable else 0o644)
     except OSError as error:
         raise ConfigurationError(f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR") from error
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """Put a new file in the place of whatever is there: its name is one that nobody can know before."""
+    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink()
+        raise

@@ -5,13 +5,13 @@ Source: OCI distribution spec 1.1, "Listing Tags", "Pushing blobs", "Deleting ta
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from bake.registry import within
-from generator.errors import RegistryError
+from generator.login import next_page, read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PAGE_TAGS = 1000
 MOST_PAGES = 20
 _PAGE_LIMIT_BYTES = 1 << 20
-_MORE = re.compile(r'<[^>]*[?&]last=([^&>]+)[^>]*>;\s*rel="?next"?')
 
 
 def tags_of(
@@ -46,17 +45,11 @@ def tags_of(
             if answer is None:
                 break
             content, headers = answer
-            try:
-                found += [tag for tag in json.loads(content)["tags"] or () if isinstance(tag, str)]
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise RegistryError(
-                    f"registry {reference.domain} gives a list of tags that is not understood",
-                    "check the host and the port",
-                ) from error
-            more = _MORE.search(headers.get("Link", ""))
-            if not more:
+            found += read_tags(content, reference.domain)
+            more = next_page(headers.get("Link", ""))
+            if more is None:
                 break
-            path = f"tags/list?n={PAGE_TAGS}&last={more[1]}"
+            path = f"tags/list?n={PAGE_TAGS}&last={quote(more, safe='')}"
         return tuple(found)
 
     return within(timeout_s, reference, insecure, ask)
@@ -70,12 +63,12 @@ def check_push(reference: ImageReference, *, insecure: Callable[[], Mapping[str,
 
     def ask(session: Session) -> None:
         response = session.request("POST", "blobs/uploads/", {"Content-Length": "0"})
-        content = response.read(_PAGE_LIMIT_BYTES)
+        content = session.read(response, _PAGE_LIMIT_BYTES)
         if response.status != 202:
             raise session.refusal(response, content, "push")
         upload = re.search(r"/blobs/uploads/([^/?#]+)(\?[^#]*)?", response.headers.get("Location", ""))
         if upload:  # what a registry does not forget now, it forgets in a week
-            session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}).drain_conn()
+            session.discard(session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}))
 
     return within(timeout_s, reference, insecure, ask)
 

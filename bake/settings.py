@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bake.regular_file import read_regular_file
 from bake.shipped import shipped
 from bake.verify import check_command
 from generator.attest import check_attest
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "desktop-bake.toml"
 PULL_POLICIES = ("missing", "always", "never")
+_LONGEST_S = 31_536_000  # a year; clocks of the operating system end somewhere
+_BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
 
 
@@ -73,8 +77,12 @@ class Settings:
         if self.pull not in PULL_POLICIES:
             raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
         for name in ("build_timeout_s", "registry_timeout_s", "verify_timeout_s"):
-            if getattr(self, name) <= 0:
-                raise ConfigurationError(f"{name} is {getattr(self, name)}", "use a positive number of seconds")
+            if not 0 < getattr(self, name) <= _LONGEST_S:
+                raise ConfigurationError(
+                    f"{name} is {getattr(self, name)}", f"use a positive number of seconds, at most {_LONGEST_S}"
+                )
+        if self.builder and not _BUILDER.fullmatch(self.builder):
+            raise ConfigurationError(f"malformed builder name {self.builder!r}", "see: docker buildx ls")
         if self.push and not self.has_registry:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} is in no registry to push to",
@@ -156,10 +164,11 @@ class Settings:
 
     def _read(self, environment: Environment, name: str, path: Path | None = None) -> bytes:
         try:
-            return (path or self.root / name).read_bytes()
-        except OSError as error:
+            return read_regular_file(path or self.root / name)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             raise ConfigurationError(
-                f"environment {environment.env_id!r}: cannot read {name}: {error.strerror}",
+                f"environment {environment.env_id!r}: cannot read {name}: {why}",
                 "create the file or correct its name in " + FILE_NAME,
             ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from dataclasses import replace
@@ -120,7 +121,9 @@ def settings_from(
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ConfigurationError(f"{path.name} is nested too deeply", "correct it") from error
+    except ValueError as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
     _check(table, _TOP, path.name)
     if table.get("schema", 1) != 1:
@@ -185,7 +188,7 @@ def _from_text(variable: str, text: str, wanted: type) -> Any:
         return text
     if wanted is bool and text.lower() in ("1", "true", "yes", "on", "0", "false", "no", "off"):
         return text.lower() in ("1", "true", "yes", "on")
-    if wanted is int and text.isdigit():
+    if wanted is int and re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
     if wanted is list:
         try:

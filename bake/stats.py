@@ -6,12 +6,13 @@ import json
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bake.cli import print_json
-from generator.errors import ConfigurationError
+from generator.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +23,8 @@ HITS = ("local-hit", "registry-hit")
 # What had a desktop to get; `disabled` had none.
 _COUNTED = (*HITS, "built", "fallback", "failed")
 # Commands that use or make an image because somebody wants it now; `resolve` only asks, `warm` works ahead.
+_LONGEST_S = 1e9
+_LONGEST_LINE = 1 << 20
 _USES = ("run", "build", "api")
 
 
@@ -101,21 +104,22 @@ def read_events(lines: Iterable[str]) -> tuple[list[Event], int]:
     for line in lines:
         try:
             events.append(_event(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             unread += 1
     return events, unread
 
 
 def _event(entry: dict[str, Any]) -> Event:
     at = datetime.fromisoformat(entry["at"])
-    if entry["schema"] != 1 or at.tzinfo is None:
+    environment, size_bytes = entry["environment"], entry.get("bytes")
+    if entry["schema"] != 1 or at.tzinfo is None or not isinstance(environment, str | None):
         raise ValueError("of another schema")
     seconds = {str(name): float(value) for name, value in entry["seconds"].items()}
-    if not all(0 <= value < float("inf") for value in seconds.values()):
+    if not all(0 <= value < _LONGEST_S for value in seconds.values()):
         raise ValueError("no time")
     return Event(
-        at=at, command=str(entry["command"]), environment=entry["environment"], status=str(entry["status"]),
-        seconds=seconds, size_bytes=entry.get("bytes"),
+        at=at.astimezone(UTC), command=str(entry["command"]), environment=environment, status=str(entry["status"]),
+        seconds=seconds, size_bytes=size_bytes if isinstance(size_bytes, int) else None,
     )  # fmt: skip
 
 
@@ -171,7 +175,7 @@ def stats(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            events, unread = read_events(file)
+            events, unread = read_events(iter(partial(file.readline, _LONGEST_LINE), ""))
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "name the FILE of --metrics FILE") from error
     summary = summarize(events, unread)
@@ -185,7 +189,7 @@ def stats(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(as_json(summary))
     else:
-        print("\n".join(_lines(summary)))
+        print("\n".join(as_text(summary)))
     if unread:
         print(f"note: {unread} lines are no events", file=sys.stderr)
     return 0
@@ -204,7 +208,8 @@ def as_json(summary: Summary) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _lines(summary: Summary) -> list[str]:
+def as_text(summary: Summary) -> list[str]:
+    """The same as lines of text."""
     if not summary.first or not summary.last:
         return ["no events"]
     of = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())
@@ -221,5 +226,5 @@ def _lines(summary: Summary) -> list[str]:
     ]
     for p in summary.phases:
         times = "".join(f"{human_s(value):>10}" for value in (p.median_s, p.p95_s, p.max_s, p.total_s))
-        lines.append(f"{p.name:<8}{p.count:>6}{times}")
+        lines.append(f"{printable(p.name):<8}{p.count:>6}{times}")
     return lines

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from bake.engine import last_line
+from bake.redaction import without_secrets
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def refusal_of(image: str, settings: Settings) -> str | None:
         return f"{program} could not be run: {error.strerror}"
     if status is None:
         return f"{program} was stopped after {settings.verify_timeout_s:g} s"
-    return f"{program} ended with status {status}: {last_line(said)}" if status else None
+    return f"{program} ended with status {status}: {without_secrets()(last_line(said))}" if status else None
 
 
 def _run(words: Sequence[str], settings: Settings) -> tuple[int | None, str]:

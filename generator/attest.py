@@ -10,7 +10,7 @@ from generator.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ENTRY = re.compile(r'type=(provenance|sbom)((?:,[A-Za-z0-9_-]+=[^\s,"]+)*)')
+_ENTRY = re.compile(r'type=(provenance|sbom)((?:,(?!(?i:type)=)[A-Za-z0-9_-]+=[^\s,"]+)*)')
 
 
 def check_attest(entries: Sequence[str]) -> None:

@@ -17,8 +17,9 @@ CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
 CACHE_SCOPE_VARIABLE = "DESKTOP_BAKE_CACHE_SCOPE"
 DEFAULT_SCOPE = "main"
 OWN_BACKENDS = ("local", "registry", "inline", "none")
-_FOREIGN = re.compile(r"type=(gha|s3|azblob)(,[^\n]*)?")
-_SECRET = re.compile(r",\s*(secret_access_key|session_token|access_key_id|token|account_key)=", re.IGNORECASE)
+_FOREIGN = re.compile(r"type=(gha|s3|azblob)((?:,[a-z_-]+=[^,\"\s\0-\x1f\x7f]*)*)")  # no quotes: BuildKit reads CSV
+_SECRETS = ("secret_access_key", "session_token", "access_key_id", "token", "account_key")
+_PLACES = ("type", "src", "dest")  # of the backend `local`, which a second `type` would make of it
 _SCOPE = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 
@@ -42,17 +43,21 @@ def check_backend(backend: str) -> None:
     Raises:
         ConfigurationError: it is none of these.
     """
-    if backend not in OWN_BACKENDS and not _FOREIGN.fullmatch(backend):
+    foreign = _FOREIGN.fullmatch(backend)
+    if backend not in OWN_BACKENDS and not foreign:
         raise ConfigurationError(
-            f"unknown cache backend {backend!r}",
+            f"unknown cache backend {backend.partition(',')[0][:40]!r}",  # what follows may be a secret
             f"use {', '.join(OWN_BACKENDS)}, or BuildKit's form type=gha,… (gha, s3 or azblob)",
         )
-    secret = _SECRET.search(backend)
-    if secret:
-        raise ConfigurationError(
-            f"the cache backend holds {secret[1]}, which would be written into the bake file",
-            "give it to BuildKit as an environment variable: see docs/team.md",
-        )
+    names = [option.partition("=")[0] for option in foreign[2].split(",")[1:]] if foreign else []
+    for name in names:
+        if name in _SECRETS:
+            raise ConfigurationError(
+                f"the cache backend holds {name}, which would be written into the bake file",
+                "give it to BuildKit as an environment variable: see docs/team.md",
+            )
+        if name in _PLACES or names.count(name) > 1:
+            raise ConfigurationError(f"the cache backend holds {name} once too often", "leave it out")
 
 
 def check_scope(scope: str) -> None:

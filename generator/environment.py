@@ -77,9 +77,14 @@ class Environment:
                     f"environment {self.env_id!r}: malformed build argument name {name!r}",
                     "names are letters, digits and '_', not starting with a digit",
                 )
-            if "\0" in value:
+            if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
                 raise ConfigurationError(
-                    f"environment {self.env_id!r}: build argument {name} holds a NUL character", "remove it"
+                    f"environment {self.env_id!r}: BuildKit takes the build argument {name} for an option of its own",
+                    "choose another name; a frontend is named in the Dockerfile: # syntax=…",
+                )
+            if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: build argument {name} holds a character that is no text", "remove it"
                 )
 
     @property

@@ -12,6 +12,18 @@ DesktopBakeError           1  failed
 
 from __future__ import annotations
 
+LONGEST_LINE = 2000
+
+
+def printable(text: str) -> str:
+    """A text with nothing in it that a terminal would obey or that cannot be encoded: escaped as Python does."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _line(text: str) -> str:
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…"
+
 
 class DesktopBakeError(Exception):
     """What went wrong in one line, and what to do about it in another.
@@ -24,8 +36,8 @@ class DesktopBakeError(Exception):
     exit_status = 1
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(" ".join(message.split()))
-        self.remedy = " ".join(remedy.split())
+        super().__init__(_line(message))
+        self.remedy = _line(remedy)
 
 
 class ConfigurationError(DesktopBakeError):

@@ -86,5 +86,5 @@ def read_lease(content: bytes) -> Lease | None:
         if manifest["artifactType"] != _TYPE:
             return None
         return Lease(owner=said[_OWNER], beat=int(said[_BEAT]), lifetime_s=int(said[_LIFETIME]))
-    except (ConfigurationError, ValueError, KeyError, TypeError, RecursionError):
+    except (ConfigurationError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

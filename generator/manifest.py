@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 INDEX_TYPES = (OCI_INDEX, DOCKER_INDEX)
 MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST)
 
@@ -151,10 +153,11 @@ def _descriptor(entry: object) -> Descriptor:
 
 
 def _platform(table: Mapping[str, Any]) -> str | None:
-    parts = [table.get("os"), table.get("architecture"), table.get("variant")]
-    if not all(isinstance(p, str) and p for p in parts[:2]):
+    parts = [table.get("os"), table.get("architecture"), table.get("variant") or None]
+    named = [p for p in parts if p is not None]
+    if None in parts[:2] or not all(isinstance(p, str) and _NAME.fullmatch(p) for p in named):
         return None
-    return "/".join(str(p) for p in parts if p)
+    return "/".join(named)
 
 
 def _not_understood(what: str) -> RegistryError:

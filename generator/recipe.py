@@ -16,7 +16,9 @@ DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
 PREFLIGHT = "preflight.sh"
-_FROM_BASE = re.compile(rb"^\s*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE)
+_FROM_BASE = re.compile(
+    rb"^[^\S\n]*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,8 @@ class Recipe:
             )
         for path in self.files:
             pure = PurePosixPath(path)
-            if pure.is_absolute() or ".." in pure.parts or path in named or str(pure) != path or path == ".":
+            if pure.is_absolute() or ".." in pure.parts or path in named or str(pure) != path or path == "." \
+                    or not path.isprintable():  # fmt: skip
                 raise ConfigurationError(
                     f"build context file {path!r} is outside the context or already part of the recipe",
                     "use a relative path below the context",

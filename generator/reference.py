@@ -72,7 +72,7 @@ class ImageReference:
             ConfigurationError: the text is no image reference; the remedy names the faulty part.
         """
         shown = repr(text[:160])
-        rest, at, digest_text = text.partition("@")
+        rest, at, digest_text = text.rpartition("@") if "@" in text else (text, "", "")
         digest = Digest(digest_text) if at else None
         name, tag = rest, None
         head, colon, tail = rest.rpartition(":")

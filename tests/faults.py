@@ -162,11 +162,15 @@ def tampers(change: Callable[[bytes], bytes] = flip, **match: Unpack[Match]) -> 
     return _fault(act, match, BLOB)
 
 
-def endless(kind: str = "application/json", limit_bytes: int = 2 << 30, **match: Unpack[Match]) -> Fault:
+def endless(
+    kind: str = "application/json", limit_bytes: int = 2 << 30, *, status: int = 200, piece: bytes = b" " * PIECE,
+    headers: Mapping[str, str] | None = None, **match: Unpack[Match],
+) -> Fault:  # fmt: skip
     """A body without an end (or with one, so that a broken client does not fill the machine)."""
 
     def act(exchange: Exchange) -> bool:
-        exchange.answer(200, [("Content-Type", kind)], (b" " * PIECE for _ in range(limit_bytes // PIECE)))
+        own = {"Content-Type": kind, **(headers or {})}
+        exchange.answer(status, own.items(), (piece for _ in range(limit_bytes // len(piece))))
         return True
 
     return _fault(act, match, "GET ")

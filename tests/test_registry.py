@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -353,3 +355,19 @@ def test_a_proxy_is_used(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch
         look_up(image(registry.host), HERE)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert look_up(image(registry.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
+
+
+def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The login in the proxy's URL goes to the proxy, as HTTP Basic."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, ThreadPoolExecutor(1) as pool:
+
+        def heard() -> bytes:
+            connection, _ = proxy.accept()
+            with connection:
+                return connection.recv(4096)
+
+        said = pool.submit(heard)
+        monkeypatch.setenv("https_proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(RegistryError):
+            look_up(image("registry.invalid"), HERE, timeout_s=5)
+        assert f"proxy-authorization: {BASIC}\r\n".lower().encode() in said.result().lower()

@@ -1,21 +1,40 @@
-"""Build secrets: there while a step runs, and nowhere afterwards."""
+"""Secrets: a build's is there while a step runs; none of any kind is ever said, shown or kept."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import os
+import shutil
 import subprocess
+import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from generator import ConfigurationError, Environment, ImageReference
-from tests.registries import HERE
+from bake import TaskOptions, load_settings
+from bake.credentials import credentials_for
+from bake.engine import Engine
+from bake.option_text import parse_environment
+from bake.redaction import without_secrets
+from bake.registry import look_up
+from bake.resolve import key_of
+from generator import BakeOptions, ConfigurationError, Environment, ImageReference, RegistryError
+from tests.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
+from tests.proxy import Exchange, Fault, Proxy, faulty
+from tests.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
+from tests.test_hostile import login
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Run
+    from tests.machines import Registry
 
 SECRET = "SECRET-of-the-build-77aa"
 DOCKERFILE = """FROM base
@@ -75,3 +94,280 @@ def test_a_value_is_no_name(name: str) -> None:
     """What is no variable's name, such as one with its value, is refused."""
     with pytest.raises(ConfigurationError, match="malformed build secret"):
         Environment(env_id="e", base_image=ImageReference.parse("a"), build_secrets=(name,))
+
+
+# --- whatever is secret, wherever it may legally be ------------------------------------------------------------------
+
+SIGNATURE = "SECRET-signature-of-a-redirect-0c1e"
+OF_A_FILE, OF_THE_PROXY = "SECRET-of-an-env-file-e0b4", "SECRET-of-the-proxy-77de"
+SECRETS = {
+    "the build's": SECRET, "the registry's password": PASSWORD, "its token": TOKEN, "an identity token": IDENTITY,
+    "a redirect's": SIGNATURE, "a task's": "SECRET-variable-of-a-task-5d21", "a file's": OF_A_FILE,
+    "the proxy's": OF_THE_PROXY,
+}  # fmt: skip
+LOGIN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+FORMS = {
+    name: (text.encode(), base64.b64encode(text.encode()).rstrip(b"="), LOGIN.encode())
+    for name, text in SECRETS.items()
+}  # fmt: skip
+HELPER = f"""#!/bin/sh
+cat >/dev/null
+echo '{{"Username": "{USER}", "Secret": "{PASSWORD}"}}'
+"""
+LOUD = """FROM base
+RUN --mount=type=secret,id=BUILD_TOKEN,env=BUILD_TOKEN echo "it is $BUILD_TOKEN"; exit 3
+"""
+CONFIGURATION = """repository = "{repository}"
+[environments.default]
+base_image = "{base}"
+headless_desktop_enabled = true
+cache_desktop_build = true
+install_script = "install.sh"
+setup_script = "setup.sh"
+dockerfile = "Dockerfile"
+build_secrets = ["BUILD_TOKEN"]
+[environments.loud]
+base_image = "{base}"
+headless_desktop_enabled = true
+cache_desktop_build = true
+dockerfile = "loud.Dockerfile"
+build_secrets = ["BUILD_TOKEN"]
+[environments.plain]
+base_image = "{base}"
+cache_desktop_build = true
+preflight_script = "setup.sh"
+[environments.pulled]
+base_image = "{base}"
+cache_desktop_build = true
+preflight_script = "pulled.sh"
+"""
+
+
+def leaks(content: bytes) -> list[str]:
+    """The names of the secrets that some bytes hold, plain or encoded."""
+    return [name for name, forms in FORMS.items() if any(form in content for form in forms)]
+
+
+def signed(elsewhere: str | None = None, on: str = "/blobs/sha256:") -> Fault:
+    """Blobs come by a redirect to a URL that is good for whoever has it, here or at another HOST:PORT."""
+
+    def act(exchange: Exchange) -> bool:
+        if "X-Sig" in exchange.path or exchange.command != "GET":
+            return False
+        there = f"http://{elsewhere or exchange.host}{exchange.path}?X-Sig={SIGNATURE}"
+        return answers(307, headers={"Location": there}).act(exchange)
+
+    return Fault(act=act, on=on)
+
+
+@contextmanager
+def process_list() -> Iterator[set[bytes]]:
+    """Every command line that there is on this machine meanwhile."""
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            for file in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    seen.add(file.read_bytes())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list[Proxy]) -> dict[str, str]:
+    """The environment of a docker client that has its logins in every place where one may have them."""
+    config = folder / "docker"
+    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    (config / "config.json").write_text(json.dumps({
+        "auths": {**{p.host: {"auth": LOGIN} for p in plain},
+                  **{p.host: {"identitytoken": IDENTITY} for p in identity}},
+        "credHelpers": {p.host: "planted" for p in helped},
+        "proxies": {"default": {"ftpProxy": f"ftp://{USER}:{OF_THE_PROXY}@127.0.0.1:9"}},
+    }))  # fmt: skip
+    helper = config / "docker-credential-planted"
+    helper.write_text(HELPER)
+    helper.chmod(0o755)
+    (config / "env").write_text(f"FROM_FILE={OF_A_FILE}\n")
+    return {
+        **os.environ, "DOCKER_CONFIG": str(config), "PATH": f"{config}:{os.environ['PATH']}", "BUILD_TOKEN": SECRET,
+        "TASK_TOKEN": SECRETS["a task's"], "DESKTOP_BAKE_METRICS": "metrics.jsonl", "no_proxy": "127.0.0.1",
+        "https_proxy": f"http://{USER}:{OF_THE_PROXY}@127.0.0.1:{closed_port()}",
+    }  # fmt: skip
+
+
+def test_nothing_secret_is_said_shown_or_kept(
+    project: Path, base: str, team: Registry, rounds: Callable[[int, int], int], figure: Callable[[str], None]
+) -> None:
+    """With secrets in every place that may hold one, every command, with --json (in soak as text too), working and
+    made to fail: none is in what it says, in a process list, a file, a label, a history or an image.
+    """
+    path = f"team/test-{uuid.uuid4().hex[:8]}"
+    heard: dict[str, bytes] = {}
+    for name, content in {"Dockerfile": DOCKERFILE, "loud.Dockerfile": LOUD, "pulled.sh": f"# {path}\n"}.items():
+        (project / name).write_text(content)
+    with ExitStack() as stack:
+        seen = stack.enter_context(process_list())
+
+        def registry(*faults: Fault) -> Proxy:
+            return stack.enter_context(faulty(team.address, bearer(), *faults))
+
+        good, helped, identity = registry(signed()), registry(signed(f"127.0.0.1:{closed_port()}")), registry()
+        refusing = registry(refuses(403, "DENIED", on="(POST|PUT) "))
+        config = project / "desktop-bake.toml"
+        config.write_text(CONFIGURATION.format(repository=f"{good.host}/{path}", base=base))
+        variables = client(project, [good, refusing], [helped], [identity])
+
+        def bake(*words: str, status: int = 0, **more: str) -> str:
+            done = subprocess.run([sys.executable, "-m", "bake", *words], cwd=project, env={**variables, **more},
+                                  capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # fmt: skip
+            heard[f"{len(heard)} {' '.join(words)}"] = (done.stdout + done.stderr).encode()
+            assert done.returncode == status, (words, done.stderr)
+            return done.stdout
+
+        built = json.loads(bake("build", "--push", "--json", "default", "plain"))["images"]
+        settings = load_settings(config, {})
+        environment = settings.environment("pulled")
+        key = key_of(environment, settings, Engine())
+        for repository, name in ((path, "good"), (f"{path}-broken", "broken")):
+            labels = {**key.labels(environment.base_image.named), "only": name}
+            push_image(team.address, repository, str(key), labels, platforms=(HERE,))
+        told = Api(team.address).send("GET", f"/v2/{path}-broken/manifests/{key}", headers=ACCEPT)
+        layers = f"/blobs/(?!{json.loads(told.body)['config']['digest']})"
+        breaking = stack.enter_context(faulty(team.address, signed(f"127.0.0.1:{closed_port()}", on=layers)))
+        there = f"{breaking.host}/{path}-broken"
+        for flags in ([], ["--json"])[-rounds(1, 2) :]:
+            bake("resolve", "plain", *flags)
+            bake("explain", "plain", *flags)
+            bake("images", *flags)
+            bake("doctor", *flags, DESKTOP_BAKE_PUSH="1")
+            bake("warm", "default", "plain", *flags)
+            bake("prune", "--dry-run", "--registry", *flags)
+            bake("stats", "metrics.jsonl", *flags)
+            # a login by helper, then by identity token; redirected to where nobody listens; a push refused
+            bake("resolve", "pulled", *flags, status=5, DESKTOP_BAKE_REPOSITORY=f"{helped.host}/{path}")
+            bake("resolve", "pulled", *flags, DESKTOP_BAKE_REPOSITORY=f"{identity.host}/{path}")
+            bake("build", "--push", "plain", *flags, status=5, DESKTOP_BAKE_REPOSITORY=f"{refusing.host}/{path}-new")
+            bake("doctor", *flags, status=5, DESKTOP_BAKE_REPOSITORY=f"{refusing.host}/x", DESKTOP_BAKE_PUSH="1")
+            bake("resolve", "pulled", *flags, status=5, DESKTOP_BAKE_REPOSITORY="registry.invalid/team/x")
+            bake("build", "loud", *flags, status=6)
+        bake("run", "-e", "TASK_TOKEN", "--env-file", "docker/env", "plain", "--", "test", "-n", "$TASK_TOKEN")
+        bake("run", "-e", "TASK_TOKEN", "plain", "--", "sh", "-c", "exit 9", status=9)
+        task = json.loads(bake("run", "--json", "--detach", "-e", "TASK_TOKEN", "plain", "--", "sleep", "60"))
+        subprocess.run(["docker", "rm", "-f", task["name"]], check=True, capture_output=True)
+        rebuilt = json.loads(bake("build", "pulled", "--json", DESKTOP_BAKE_REPOSITORY=there))["images"][0]
+        assert rebuilt["status"] == "built"
+        assert "cannot pull" in rebuilt["registry_error"]
+        ids = [image["image_id"] for image in built]
+        subprocess.run(["docker", "image", "rm", "-f", f"{there}:{key}"], check=True, capture_output=True)
+        pulled = json.loads(bake("build", "pulled", "--json"))["images"][0]
+        assert pulled["status"] == "registry-hit"
+        bake("images", "--json")
+        bake("render", "-o", "ci", "default", "plain")
+    for words in (["image", "inspect", *ids], ["history", "--no-trunc", ids[0]], ["save", *ids]):
+        heard["docker " + words[0]] = subprocess.run(["docker", *words], capture_output=True, check=True).stdout
+    for proxy, used in ((good, TOKEN), (good, SIGNATURE), (helped, TOKEN), (identity, TOKEN), (refusing, TOKEN)):
+        assert any(used in request.path + str(request.headers) for request in proxy.requests)
+    files = [file for file in project.rglob("*") if file.is_file() and project / "docker" not in file.parents]
+    found = {name: leaks(content) for name, content in heard.items() if leaks(content)}
+    found |= {str(file): leaks(file.read_bytes()) for file in files if leaks(file.read_bytes())}
+    found |= {line.decode(errors="replace"): leaks(line) for line in seen if leaks(line)}
+    assert found == {}
+    assert sum(b"it is ***" in said for said in heard.values())
+    figure(f"{len(SECRETS)} secrets, {len(heard)} commands, {len(files)} files, {len(seen)} command lines: none found")
+    subprocess.run(["docker", "image", "rm", "-f", *ids, pulled["image_id"]], capture_output=True, check=False)
+
+
+def leads(location: str) -> Fault:
+    """Redirects to a location."""
+    return answers(307, headers={"Location": location})
+
+
+TRACES: dict[str, tuple[list[Fault], str]] = {
+    "a redirect to where nobody listens": ([signed("127.0.0.1:9", on="GET ")], "cannot be reached"),
+    "a redirect to what is no address": ([leads(f"http://[x/?X-Sig={SIGNATURE}")], "no address"),
+    "a redirect with a login": ([leads(f"http://a:{SIGNATURE}@b/")], "no address"),
+    "a token that is none": (login(answers(200, json.dumps({"token": f"{TOKEN} and more"}))), "not understood"),
+    "an answer that is cut": (login(answers(200, f'{{"token": "{TOKEN}')), "not understood"),
+    "a token service that nobody is": (login(redirects("127.0.0.1:9", on="")), "cannot be reached"),
+    "a refusal that tells": ([bearer(), refuses(403, TOKEN, TOKEN)], "denies access"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TRACES)
+def test_no_traceback_tells(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an error nor what a program logs of it, causes and all, holds a login, a token or a signature."""
+    faults, says = TRACES[case]
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with faulty("127.0.0.1:9", *faults) as proxy:
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {proxy.host: {"auth": LOGIN}}}))
+        with pytest.raises(RegistryError, match=says) as caught:
+            look_up(ImageReference.parse(f"{proxy.host}/a:t"), HERE, timeout_s=5)
+    assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
+    assert TOKEN.upper() not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "proxy"),
+    [
+        ({"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode() + b"\xff").decode()}, ""),
+        ({"auth": f"{PASSWORD}ü"}, ""),
+        ({"username": PASSWORD, "password": "\ud800"}, ""),
+        ({}, f"http://{USER}:{PASSWORD}@[x"),
+        ({}, f"{USER}:{PASSWORD}@x"),
+        ({}, f"http://{USER}:{PASSWORD}@127.0.0.1:9"),
+    ],
+)
+def test_no_malformed_login_is_told(
+    entry: dict[str, str], proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login or a proxy's address that cannot be used is refused without being repeated."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.invalid": entry}}))
+    monkeypatch.setenv("https_proxy", proxy)
+
+    def ask() -> object:
+        return (credentials_for("registry.invalid") and None) or look_up(
+            ImageReference.parse("registry.invalid/a:t"), HERE, timeout_s=5
+        )  # fmt: skip
+
+    with pytest.raises(RegistryError) as caught:
+        ask()
+    assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: ImageReference.parse(f"robot:{PASSWORD}@registry.example.com/a:t"),
+        lambda: ImageReference.parse(f"https://robot:{PASSWORD}@registry.example.com/a"),
+        lambda: BakeOptions(repository=ImageReference.parse("a"), cache_backend=f'type=s3,"token={PASSWORD}"'),
+        lambda: BakeOptions(repository=ImageReference.parse("a"), cache_backend=f"type=s3,token={PASSWORD}"),
+        lambda: TaskOptions(variables={"": PASSWORD}),
+        lambda: parse_environment([f"={PASSWORD}"], {}),
+    ],
+)
+def test_no_malformed_value_is_told(read: Callable[[], object]) -> None:
+    """A login in a reference, a secret in a cache backend, a malformed variable: refused without being repeated."""
+    with pytest.raises(ConfigurationError) as caught:
+        read()
+    assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
+
+
+def test_what_other_programs_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of docker and BuildKit lose logins and signatures in URLs, and the values of build secrets."""
+    monkeypatch.setenv("BUILD_TOKEN", f"{SECRET}\nits second line")
+    hide = without_secrets(["BUILD_TOKEN", "NOT_SET"])
+    for line, shown in {
+        f"a {SECRET}; its second line": "a ***; ***",
+        f'Get "https://s3/x?X-Sig={SIGNATURE}&b=c": EOF': 'Get "https://s3/x?***": EOF',
+        f"proxy http://{USER}:{PASSWORD}@proxy:3128/": "proxy http://***@proxy:3128/",
+        "fetched https://deb.debian.org/debian a@b 5?": "fetched https://deb.debian.org/debian a@b 5?",
+    }.items():
+        assert hide(line) == shown

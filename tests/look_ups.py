@@ -1,0 +1,61 @@
+"""Questions to hostile registries, in a process of little memory: JSON in, JSON out. Run by `tests/test_hostile.py`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bake.registry import digest_of, look_up
+from bake.repository import check_push, tags_of
+from generator import DesktopBakeError, ImageReference
+
+
+def ask(question: str, host: str, limit_s: float) -> tuple[float, str]:
+    """Seconds, and our own error; an empty text for an answer."""
+    reference = ImageReference.parse(f"{host}/a:t")
+    asked: dict[str, Callable[[], object]] = {
+        "image": lambda: look_up(reference, "linux/amd64", timeout_s=limit_s),
+        "digest": lambda: digest_of(reference, timeout_s=limit_s),
+        "tags": lambda: tags_of(reference, insecure=dict, timeout_s=limit_s),
+        "push": lambda: check_push(reference, insecure=dict, timeout_s=limit_s),
+    }
+    began = time.monotonic()
+    try:
+        asked[question]()
+        said = ""
+    except DesktopBakeError as error:
+        said = f"{type(error).__name__}: {error}"
+    return time.monotonic() - began, said
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def main() -> None:
+    """Ask everything at once, then see that no thread, connection or memory is left behind."""
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+    before = descriptors()
+    request = json.load(sys.stdin)
+    with ThreadPoolExecutor(4) as pool:
+        asked = {name: pool.submit(ask, *words) for name, words in request.items()}
+    answers = {name: found.result() for name, found in asked.items()}
+    end = time.monotonic() + 5
+    while (threading.active_count() > 1 or descriptors() > before) and time.monotonic() < end:
+        time.sleep(0.01)
+    json.dump({
+        "answers": answers, "threads": threading.active_count() - 1,
+        "descriptors": descriptors() - before,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }, sys.stdout)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
