@@ -183,9 +183,10 @@ def _url(path: str, query: Mapping[str, object] | None) -> str:
 
 def _json(content: bytes) -> Any:
     try:
-        return json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError):
         return None
+    return [] if value is None else value  # the engine's way to write a list without entries
 
 
 class Connection(http.client.HTTPConnection):

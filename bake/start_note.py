@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bake.endpoint import Endpoint
 
-_IN_FLIGHT_S = 3600.0
+_IN_FLIGHT_S = 600.0
 
 
 class StartNote:
@@ -63,14 +63,15 @@ def remove_abandoned(endpoint: Endpoint) -> None:
         if names and host != endpoint.host:
             continue
         with contextlib.suppress(DesktopBakeError):
-            status = _remove(endpoint, names[-1]) if names else 404
-            created = len(names) > 1  # else the engine may still be creating what it was asked for
-            if status == 204 or (status == 404 and created) or time.time() - note.stat().st_mtime > _IN_FLIGHT_S:
+            gone = bool(names) and _remove(endpoint, names[-1], created=len(names) > 1)
+            if gone or time.time() - note.stat().st_mtime > _IN_FLIGHT_S:
                 note.unlink(missing_ok=True)
 
 
-def _remove(endpoint: Endpoint, container: str) -> int:
-    return endpoint.ask("DELETE", f"/containers/{container}", {"force": "1", "v": "1"}).status
+def _remove(endpoint: Endpoint, container: str, *, created: bool) -> bool:
+    """Whether it is gone; where its creation was not answered, the engine may still be at it."""
+    status = endpoint.ask("DELETE", f"/containers/{container}", {"force": "1", "v": "1"}).status
+    return status in (204, 409) or (status == 404 and created)  # 409: it is being removed, as it ended by itself
 
 
 def _folder() -> Path:

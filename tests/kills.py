@@ -45,6 +45,13 @@ def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
 
 
+def remove_images(repository: str) -> None:
+    """Remove the images of a repository from this engine."""
+    images = docker("image", "ls", "-q", "--no-trunc", repository).split()
+    if images:
+        docker("image", "rm", "-f", *dict.fromkeys(images))
+
+
 @dataclass
 class Project:
     """A project of tiny scripts whose commands are killed.
@@ -146,7 +153,9 @@ class Project:
 
     def is_tidy(self, env_id: str) -> None:
         """No file, note or container is left of what was killed; a build's folder is left to the next build."""
-        left = [*self.cache.glob("starting/*"), *self.caches.glob(".*"), *self.cache.glob("records/.*")]
+        left = [*self.caches.glob(".*"), *self.cache.glob("records/.*")]
+        # a note without an ID stays ten minutes: the engine may still be creating that container
+        left += [note for note in self.cache.glob("starting/*") if len(note.read_text().splitlines()) > 2]
         left += [path for path in self.folder.iterdir() if path.name.startswith(".")]
         left += list(self.cache.glob("bake-*"))[1:]
         assert left == [], left

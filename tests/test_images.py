@@ -7,20 +7,24 @@ import re
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bake.endpoint import Endpoint
+from bake.images import stored_images
+from bake.layers import with_layers
 from generator.lease import EMPTY, Lease
 from generator.manifest import OCI_MANIFEST
 from tests.machines import machine, tool
-from tests.registries import Api, real_registry
+from tests.registries import Api, push_image, real_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bake.engine import Engine
     from tests.conftest import Run
     from tests.machines import Machine, Registry
 
@@ -96,6 +100,19 @@ def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
     for broken in (json.dumps(known), "{", "[]", json.dumps({image: {"size_bytes": known[image]["size_bytes"] - 1}})):
         memory.write_text(broken)
         assert frees() == pytest.approx(right, rel=0.01)
+
+
+def test_an_image_without_a_history(engine: Engine, team: Registry) -> None:
+    """The engine has null for a history without entries: such an image has layers all the same."""
+    path = f"no-history-{uuid.uuid4().hex[:8]}"
+    name = f"{team.address}/{path}:1"
+    push_image(team.address, path, "1", {"only": name})
+    docker("pull", "-q", name)
+    try:
+        (image,) = with_layers(stored_images(engine, reference=[name]), engine)
+        assert len(image.layers) == 1
+    finally:
+        docker("image", "rm", "-f", name)
 
 
 def test_prune_asks_first(cli: Run, project: Path) -> None:

@@ -36,6 +36,8 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
             until(lambda: not [c for c in tasks(env_id) if started(c)], lambda: docker("ps", "-a"))
 
     def after() -> None:
+        if any(not started(c) for c in tasks(env_id)):  # the engine was still creating it when the next run began
+            killed.bake(*words)
         until(lambda: not tasks(env_id), lambda: docker("ps", "-a"))
 
     words = ("run", *flags, env_id, "--", "true")

@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import tarfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.builders import remote_builder
-from tests.kills import Project, docker, is_running, kill_rounds, until
+from tests.kills import Project, docker, is_running, kill_rounds, remove_images, until
 from tests.machines import Registry, tool
 from tests.test_team import here
 
@@ -53,7 +53,7 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
 
 @pytest.fixture(scope="module")
-def small(team: Registry, base: str) -> str:
+def small(team: Registry, base: str) -> Iterator[str]:
     """A base image of a shell and little else, in the team's registry: handed over in no time."""
     name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat"
     pack = f"tar --no-recursion -ch /etc /tmp {programs} $(ldd {programs} | grep -o '/lib[^ ]*' | sort -u)"
@@ -62,7 +62,8 @@ def small(team: Registry, base: str) -> str:
         env={**os.environ, "PACK": pack},
     )  # fmt: skip
     docker("push", "-q", name)
-    return name
+    yield name
+    remove_images(name)
 
 
 def test_load(
@@ -81,12 +82,13 @@ def test_load(
 
 
 @pytest.fixture
-def published(killed: Project, team: Registry) -> str:
+def published(killed: Project, team: Registry) -> Iterator[str]:
     """The project's repository, in the team's registry."""
     text = killed.configuration.read_text()
     name = f"{team.address}/{text.split(chr(34))[1]}"
     killed.configuration.write_text(f'repository = "{name}"\n' + text.partition("\n")[2])
-    return name
+    yield name
+    remove_images(name)
 
 
 def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -> None:
