@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,12 @@ from generator.errors import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
 
     from bake.build import Preparation
     from bake.resolve import Log
     from generator.environment import Environment
 
 RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
-_CANCEL_EVERY_S = 0.1
 
 
 def obtain(
@@ -106,6 +104,7 @@ def _make(
     from bake import failures
     from bake.build import build
     from bake.lease import leased
+    from bake.process import ended_by
     from bake.turn import Turn
 
     assert miss.cache_key
@@ -125,7 +124,7 @@ def _make(
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:
                         return miss
-            with _ended_by(cancel, ready.child.end):
+            with ended_by(cancel, ready.child.end):
                 built = build(environment, miss, settings, engine, log, progress, ready, cancel)
             return replace(built, registry_error=miss.registry_error)
 
@@ -140,31 +139,6 @@ def _pulled(hit: ImageResult, settings: Settings, engine: Engine, log: Log, prog
         log(f"[desktop-cache] WARNING: {error}")
         tag = f"{settings.repository}:{hit.cache_key}"
         return replace(hit, status=Status.MISS, image=tag, digest=None, registry_error=str(error))
-
-
-@contextmanager
-def _ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` in a thread of its own where `cancel` is set meanwhile."""
-    if cancel is None:
-        yield
-        return
-    import threading
-
-    left = threading.Event()
-
-    def watch() -> None:
-        while not left.is_set():
-            if cancel.wait(_CANCEL_EVERY_S):
-                end()
-                return
-
-    watcher = threading.Thread(target=watch, name="cancel", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        left.set()
-        watcher.join()
 
 
 def _checked(log: Log, cancel: threading.Event | None) -> Log:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.resolve import Status, glance
-from generator.errors import BuildFailedError, TaskError, TimeLimitError
+from generator.errors import BuildFailedError, CancelledError, TaskError, TimeLimitError
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -88,7 +88,13 @@ def _digest(image_id: str, name: ImageReference, engine: Engine) -> Digest | Non
 
 
 def run_preflight(
-    container_id: str, environment: Environment, image: ImageResult, settings: Settings, log: Log, display: str | None
+    container_id: str,
+    environment: Environment,
+    image: ImageResult,
+    settings: Settings,
+    log: Log,
+    display: str | None,
+    cancel: threading.Event | None = None,
 ) -> None:
     """Run an environment's own scripts in a task's container: what is not baked in, then the part for every start.
 
@@ -99,13 +105,15 @@ def run_preflight(
         settings: where the scripts lie, and the time limit: a build's.
         log: gets each line that they print.
         display: the X display, such as `:1`, or None without a desktop.
+        cancel: set by another thread to give up.
 
     Raises:
         ConfigurationError: a script is missing, empty or malformed.
         TaskError: a script failed.
         TimeLimitError: a script took longer than a build may.
+        CancelledError: `cancel` was set.
     """
-    from bake.process import Child
+    from bake.process import Child, ended_by
 
     cached = settings.preflight(environment) if image.install_at_start else None
     scripts = {
@@ -117,8 +125,10 @@ def run_preflight(
         if script is None:
             continue
         words = ["docker", "exec", "-i", *flags, container_id, "sh", "-c", _FROM_INPUT]
-        with Child(words, draw=False) as child:
+        with Child(words, draw=False) as child, ended_by(cancel, child.end):
             ended = child.follow(settings.build_timeout_s, log, script)
+        if cancel and cancel.is_set():
+            raise CancelledError("cancelled")
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
         if ended.status:

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _KEPT_LINES = 200
 _KEPT_BYTES = 1 << 16
+_CANCEL_EVERY_S = 0.1
 # Run the words; then, or once the pipe $0 ends since we were killed, end all that they started. A shell tells the end
 # of a pipe on every system, and whichever thread of ours started it.
 _LEASH = """trap : INT
@@ -153,6 +154,29 @@ class Child:
                 kept = (kept + piece)[-_KEPT_BYTES:]
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]", "", kept.decode(errors="replace"))
         return tuple(line.strip() for line in re.split(r"[\r\n]+", text) if line.strip())
+
+
+@contextlib.contextmanager
+def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
+    """Have a thread call `end`, such as `Child.end`, where `cancel` is set meanwhile."""
+    if cancel is None:
+        yield
+        return
+    left = threading.Event()
+
+    def watch() -> None:
+        while not left.is_set():
+            if cancel.wait(_CANCEL_EVERY_S):
+                end()
+                return
+
+    watcher = threading.Thread(target=watch, name="cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        watcher.join()
 
 
 def _terminal() -> tuple[int, int]:

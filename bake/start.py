@@ -118,7 +118,7 @@ def start_task(
             url = novnc_url(port, secret)
             task = _observe(task, url, log, cancel, install_at_start=image.install_at_start)
         display = f":{DISPLAY}" if desktop else None
-        run_preflight(container.container_id, environment, image, settings, log, display)
+        run_preflight(container.container_id, environment, image, settings, log, display, cancel)
         if command:
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
             task = replace(task, command=Command(container, words, log))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from bake import ensure_desktop_image, load_settings, start_task
+from generator.errors import CancelledError
+from tests.test_task import tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,6 +213,21 @@ def test_fallback(layered: Layered) -> None:
     failed = layered.cli("run", "--", "true")
     assert failed.returncode == 1
     assert "error: preflight_run_script ended with status 4: no luck" in failed.stderr
+
+
+def test_a_preflight_is_cancelled(layered: Layered) -> None:
+    """Cancelled while an environment's own script runs, a start ends at once and leaves no container."""
+    layered.change("headless_desktop_enabled = true", "headless_desktop_enabled = false")
+    layered.write("run.sh", "echo running; sleep 1000\n")
+    settings = load_settings(layered.folder / "desktop-bake.toml", {})
+    environment = replace(settings.environment(None), env_id="cancelled-preflight")
+    image = ensure_desktop_image(environment, settings)
+    cancel = threading.Event()
+    with pytest.raises(CancelledError):
+        start_task(
+            environment, image, settings, log=lambda line: cancel.set() if line == "running" else None, cancel=cancel
+        )
+    assert tasks("cancelled-preflight") == []
 
 
 def test_two_environments_share_a_desktop(layered: Layered, base: str) -> None:
