@@ -11,6 +11,7 @@ from bake.engine import Engine
 from bake.resolve import ImageResult, Status, glance, image_under_tag, search, silent
 from bake.settings import Settings
 from generator.errors import (
+    BuildFailedError,
     CancelledError,
     ConfigurationError,
     DesktopBakeError,
@@ -124,8 +125,13 @@ def _make(
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:
                         return miss
-            with ended_by(cancel, ready.child.end):
-                built = build(environment, miss, settings, engine, log, progress, ready, cancel)
+            try:
+                with ended_by(cancel, ready.child.end):
+                    built = build(environment, miss, settings, engine, log, progress, ready, cancel)
+            except BuildFailedError as error:
+                if cancel and cancel.is_set():  # which ended it: no failure to be counted
+                    raise CancelledError("cancelled") from error
+                raise
             return replace(built, registry_error=miss.registry_error)
 
 

@@ -32,14 +32,17 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
 TOGETHER = {"test_bases", "test_browser", "test_check", "test_exposure", "test_killed_tasks", "test_layer",
             "test_options", "test_run", "test_runner", "test_task"}  # fmt: skip
+FAULTS = {"test_engine_faults", "test_engine_limits"}  # on one engine that they break
 FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests run on one worker (pytest-xdist, `--dist loadgroup`)."""
     for item in items:
         name = item.path.stem
-        item.add_marker(pytest.mark.xdist_group("desktop" if name in TOGETHER else name))
+        group = "desktop" if name in TOGETHER else "faults" if name in FAULTS else name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
