@@ -369,5 +369,5 @@ def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
         said = pool.submit(heard)
         monkeypatch.setenv("https_proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.getsockname()[1]}")
         with pytest.raises(RegistryError):
-            look_up(image("registry.invalid"), HERE, timeout_s=5)
+            look_up(image("registry.invalid"), HERE, timeout_s=1)
         assert f"proxy-authorization: {BASIC}\r\n".lower().encode() in said.result().lower()
