@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from bake import Settings
 from bake.engine import Engine
@@ -36,13 +37,17 @@ FAULTS = {"test_engine_faults", "test_engine_limits"}  # on one engine that they
 FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run on one worker (pytest-xdist, `--dist loadgroup`)."""
-    for item in items:
-        name = item.path.stem
-        group = "desktop" if name in TOGETHER else "faults" if name in FAULTS else name
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file's tests run on one worker, and so do those of files that share something costly."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).stem
+        return "desktop" if name in TOGETHER else "faults" if name in FAULTS else name
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Who runs what, where there are several workers."""
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
