@@ -29,7 +29,7 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
 CONNECTED = "return document.documentElement.classList.contains('noVNC_connected')"
 STATUS = "return document.getElementById('noVNC_status').textContent"
 IMAGE = "desktop-bake-browser:test"
-LIMIT_S = 30
+LIMIT_S = 90  # the page is some sixty files, and two workers share the machine
 # a page of another origin that knows the port, and even the secret
 EVIL = """<script>
 window.said = 'waiting';
