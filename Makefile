@@ -32,7 +32,7 @@ lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI re
 	$(SCHEMA).gitlab-ci docs/ci/gitlab-ci.yml
 
 bench: .venv/ready ## the table of figures
-	$(CACHE) scripts/with-engine $(PY) -m benchmarks
+	$(CACHE) scripts/with-engine $(PY) -m benchmarks $(BENCH_ARGS)
 
 history: .venv/ready ## a transcript of explain, images, prune and the others on an engine with a history
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history

@@ -267,17 +267,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("-n", type=int, default=5, help="repetitions, default: %(default)s")
     parser.add_argument("--json", action="store_true")
+    parts = {
+        "rendering": Bench.rendering, "size": Bench.size, "resolves": Bench.resolves, "starts": Bench.starts,
+        "tasks": tasks.measure, "builds": Bench.builds, "team": Bench.team, "store": Bench.store,
+    }  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments.n, Path(folder))
-        bench.rendering()
-        bench.size()
-        bench.resolves()
-        bench.starts()
-        tasks.measure(bench)
-        bench.builds()
-        bench.team()
-        bench.store()
+        for part in parts:
+            if part in arguments.only:
+                parts[part](bench)
     if arguments.json:
         print(json.dumps({"schema": 1, "rows": bench.rows}))
     else:
