@@ -46,6 +46,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         return "desktop" if name in TOGETHER else "faults" if name in FAULTS else name
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Who runs what, where there are several workers."""
     return ByFile(config, log)
@@ -192,14 +193,14 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         yield registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A second machine with the containerd image store."""
     with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A further machine, with the classic image store, where an image's ID is another digest."""
     with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
