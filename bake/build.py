@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bake import layer, local_cache
-from bake.build_cache import give_back
+from bake.build_cache import collect, give_back
 from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_answer, require_buildx
 from bake.engine import last_line
@@ -194,7 +194,7 @@ def _bake_target(
         else:
             _bake(ready.child, request, settings.build_timeout_s, log)
     except _DiskFullError:
-        if ready.builder().driver == "docker":
+        if collect(ready.engine) and ready.builder().driver == "docker":
             give_back(ready.engine, time.monotonic() - began, log)
         raise
     except _FinalError:

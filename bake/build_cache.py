@@ -2,49 +2,101 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from generator.errors import DesktopBakeError
+from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     from bake.engine import Engine
     from bake.resolve import Log
 
-_AGAIN_AFTER_S = (0.5, 1.0, 2.0, 4.0)
+LIMIT_S, _EVERY_S = 5.0, 0.2
 _API = "/v1.44"  # of Engine 25; newer ones state the disk's usage in another form
 
 
 def give_back(engine: Engine, seconds: float, log: Log) -> None:
     """Remove the records that BuildKit made in the last seconds: a task that installs at start needs their room.
 
-    Records in use, by a build that still runs, stay; any other can be made again. On a disk without a byte to spare the
-    engine can write down no removal until its store has cleared away what the export left: it is asked again.
+    Records in use, by a build that still runs, stay; any other can be made again.
 
     Args:
         engine: the engine, whose own BuildKit has built.
         seconds: how long the build took.
         log: gets one line where that fails.
     """
-    for wait_s in (*_AGAIN_AFTER_S, None):
-        try:
-            _remove_since(engine, seconds)
-            return
-        except (DesktopBakeError, KeyError, TypeError, ValueError) as error:
-            if wait_s is None:
-                log(f"[desktop-cache] WARNING: what the build left was not removed: {error}")
-            else:
-                time.sleep(wait_s)
+    began = time.monotonic()
+    for layers in (True, False):
+        while why := _remove(engine, seconds + time.monotonic() - began, layers=layers):
+            if time.monotonic() - began > LIMIT_S:
+                log(f"[desktop-cache] WARNING: what the build left was not removed: {why}")
+                return
+            time.sleep(_EVERY_S)
 
 
-def _remove_since(engine: Engine, seconds: float) -> None:
+def collect(engine: Engine) -> bool:
+    """Let containerd collect what a failed export or load left, which it else does in its own time.
+
+    It collects whenever the name of an image goes (containerd, "Garbage Collection"): one is given, and taken away.
+
+    Args:
+        engine: the engine.
+
+    Returns:
+        Whether there is room for a container at least, before which nobody may ask BuildKit for its records: it counts
+        their bytes, fails to write them down, and keeps each one locked, cache mounts too, for which every later build
+        then waits.
+    """
+    end = time.monotonic() + LIMIT_S
+    while not _collected(engine):
+        if time.monotonic() > end:
+            return False
+        time.sleep(_EVERY_S)
+    return True
+
+
+def _collected(engine: Engine) -> bool:
+    mark = f"desktop-bake-collect-{secrets.token_hex(6)}"
+    try:
+        image = str(engine.images({})[0]["Id"])
+        engine.tag(image, ImageReference.parse(f"{mark}:0"))
+        engine.ask("DELETE", f"/images/{mark}:0", {"noprune": "1"})
+        body = {"Image": image, "Cmd": ["true"]}
+        made = engine.endpoint.ask("POST", "/containers/create", {"name": mark}, body)
+        engine.ask("DELETE", f"/containers/{mark}", {"force": "1"})
+    except (DesktopBakeError, LookupError):
+        return False
+    return made.status == 201
+
+
+def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:
+    """Remove them, and say why some are still there: the build that ended may hold them for a moment, and BuildKit,
+    which writes down what it removes, cannot where what remained of the export takes the disk's last byte.
+
+    Layers go first: BuildKit keeps a cache mount that it failed to remove locked, and every later build waits for it.
+    """
+    try:
+        fresh = _fresh(engine, seconds, layers=layers)
+        if fresh:  # one regular expression: the engine takes one value (Docker Engine API, "Delete builder cache")
+            query = {"all": "1", "filters": {"id": [f"^({'|'.join(fresh)})$"]}}
+            engine.ask("POST", f"{_API}/build/prune", query)
+            fresh = _fresh(engine, seconds, layers=layers)
+    except (DesktopBakeError, KeyError, TypeError, ValueError) as error:
+        return str(error)
+    return f"{len(fresh)} records are in use" if fresh else ""
+
+
+def _fresh(engine: Engine, seconds: float, *, layers: bool) -> list[str]:
     now = _time_s(engine.ask("GET", "/info").content["SystemTime"])
     records = engine.ask("GET", f"{_API}/system/df", {"type": "build-cache"}).content["BuildCache"] or []
-    fresh = [str(r["ID"]) for r in records if _time_s(r["CreatedAt"]) > now - seconds]
-    if fresh:  # one regular expression: the engine takes one value (Docker Engine API, "Delete builder cache")
-        query = {"all": "1", "filters": {"id": [f"^({'|'.join(fresh)})$"]}}
-        engine.ask("POST", f"{_API}/build/prune", query)
+    return [
+        str(record["ID"])
+        for record in records
+        if (record["Type"] == "regular") is layers and _time_s(record["CreatedAt"]) > now - seconds
+    ]
 
 
 def _time_s(stated: str) -> float:
