@@ -9,14 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bake.images import stored_images
+from bake.leftovers import new_file
 from bake.resolve import cache_folder
 from generator.errors import ConfigurationError
 from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
@@ -26,6 +24,7 @@ from generator.store import StoredLayer, held_by_builder, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from bake.engine import Engine
     from generator.store import StoredImage
@@ -94,7 +93,7 @@ def _ask(image: StoredImage, engine: Engine) -> StoredImage | None:
     answer = engine.ask("GET", f"/images/{name}/json")
     if answer.status != 200 or answer.content.get("Id") != image.image_id:
         return None
-    history = engine.endpoint.ask("GET", f"/images/{name}/history").content  # null where the image states none
+    history = engine.ask("GET", f"/images/{name}/history").content
     steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
     diff_ids = (answer.content.get("RootFS") or {}).get("Layers") or ()
     return replace(image, layers=layers_of(diff_ids, steps))
@@ -137,7 +136,5 @@ def _write(memory: Path, images: Iterable[StoredImage], before: Mapping[str, obj
         return
     with contextlib.suppress(OSError):
         memory.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=memory.parent, prefix=".new-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(known, file)
-        Path(name).replace(memory)
+        with new_file(memory) as file:
+            file.write(json.dumps(known).encode())

@@ -1,14 +1,21 @@
-"""What killed processes left, told from what living ones hold: the kernel lets go of a lock with its process."""
+"""Files that come whole or not at all, and what killed processes left of them, told from what living ones hold: the
+kernel lets go of a lock with its process.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-from typing import TYPE_CHECKING
+import glob
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+
+_SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files
 
 
 def hold(descriptor: int) -> None:
@@ -20,6 +27,37 @@ def hold(descriptor: int) -> None:
 def abandoned(files: Iterable[Path]) -> Iterator[Path]:
     """Those of these files that nobody holds; each is held until the next one is asked for."""
     for file in files:
-        with contextlib.suppress(OSError), file.open("r+b") as opened:
+        with contextlib.suppress(OSError), open(file, "r+b", opener=_open_no_link) as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield file
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, readable by this user alone, that takes the place of whatever is at a path once it is written.
+
+    Its own name is one that nobody can know before. After an error it is gone, and what was at the path stays; where we
+    are killed, whoever writes there next removes it.
+
+    Args:
+        path: what it becomes.
+
+    Raises:
+        OSError: it cannot be made, written or put there.
+    """
+    for left in abandoned(path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}")):
+        left.unlink(missing_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            hold(descriptor)
+            yield file
+            file.flush()
+            Path(name).replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()

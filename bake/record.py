@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.leftovers import abandoned, hold
+from bake.leftovers import new_file
 from bake.resolve import cache_folder
 from generator.inputs import Inputs, StackInputs
 from generator.layer import LayerKey, stack_key
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 KEPT_RECORDS = 200
 _LIMIT_BYTES = 1 << 20
-_NEW = ".new-"
 
 
 def _folder() -> Path:
@@ -57,14 +54,8 @@ def _write(key: Key | None, inputs: Inputs | None, environment: Environment, set
         text = json.dumps(record)
         if len(text) > _LIMIT_BYTES:
             return
-        for left in abandoned(_folder().glob(f"{_NEW}*")):
-            left.unlink()
-        handle, name = tempfile.mkstemp(dir=_folder(), prefix=_NEW)  # readable by this user alone
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            hold(handle)
-            file.write(text)
-            file.flush()
-            Path(name).replace(_folder() / f"{key}.json")
+        with new_file(_folder() / f"{key}.json") as file:
+            file.write(text.encode())
         for old in sorted(_folder().glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)[KEPT_RECORDS:]:
             old.unlink(missing_ok=True)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bake.leftovers import new_file
 from bake.resolve import key_of, silent
 from bake.shipped import shipped
 from generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
@@ -14,6 +13,7 @@ from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bake.engine import Engine
     from bake.resolve import Log
@@ -77,19 +77,8 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
             if not path.parent.resolve().is_relative_to(root):
                 raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, content, 0o755 if executable else 0o644)
+            with new_file(path) as file:
+                file.write(content)
+                os.fchmod(file.fileno(), 0o755 if executable else 0o644)
     except OSError as error:
         raise ConfigurationError(f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR") from error
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Put a new file in the place of whatever is there: its name is one that nobody can know before."""
-    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(descriptor, mode)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink()
-        raise

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import os
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.leftovers import abandoned, hold
+from bake.leftovers import new_file
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _LOCK_LIMIT_S = 30
-_SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files
 
 
 @contextmanager
@@ -61,24 +58,15 @@ def replace_file(path: Path, before: bytes, after: bytes) -> None:
     """
     target = path.resolve(strict=True)
     had = target.stat()
-    for left in abandoned(target.parent.glob(f".{glob.escape(target.name)}.*{_SUFFIX}")):
-        left.unlink(missing_ok=True)
-    descriptor, partial = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_SUFFIX, dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            hold(descriptor)
-            file.write(after)
-            file.flush()
-            with contextlib.suppress(PermissionError):  # only root may give a file away
-                os.fchown(file.fileno(), had.st_uid, had.st_gid)
-            os.fchmod(file.fileno(), had.st_mode & 0o7777)
-            os.fsync(file.fileno())
-            if target.read_bytes() != before:
-                raise ConfigurationError(f"{path} was changed meanwhile", "nothing was written: try again")
-            Path(partial).replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(partial).unlink()
+    with new_file(target) as file:
+        file.write(after)
+        file.flush()
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.fchown(file.fileno(), had.st_uid, had.st_gid)
+        os.fchmod(file.fileno(), had.st_mode & 0o7777)
+        os.fsync(file.fileno())
+        if target.read_bytes() != before:
+            raise ConfigurationError(f"{path} was changed meanwhile", "nothing was written: try again")
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
