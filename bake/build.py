@@ -178,7 +178,7 @@ def _bake_target(
     target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
     if settings.cache == "local":
         local_cache.snapshot(caches, family, folder / _CACHE_IN)
-    for name in (name for each in targets for name in each.secrets):
+    for name in _secrets(targets):
         if name not in os.environ:
             raise BuildFailedError(
                 f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
@@ -236,8 +236,13 @@ def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, 
         "set": overrides,
         "progress": ready.progress,
         "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
-        "secrets": last.secrets,
+        "secrets": _secrets(targets),
     }
+
+
+def _secrets(targets: tuple[BakeTarget, ...]) -> list[str]:
+    """The variables that any of these mounts: a layer's desktop may be baked on the way."""
+    return [name for target in targets for name in target.secrets]
 
 
 def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:

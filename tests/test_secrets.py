@@ -89,6 +89,17 @@ def test_a_secret_that_is_not_set(cli: Run, secretive: Path, layer: bool) -> Non
     assert "error: build failed: the build secret BUILD_TOKEN is not set" in done.stderr
 
 
+def test_a_desktop_below_a_layer_tells_none(cli: Run, secretive: Path) -> None:
+    """What the desktop's step prints of the secret is hidden also where that is baked on the way to a layer."""
+    (secretive / "Dockerfile").write_text(DOCKERFILE.replace("printf %s", "echo it is $BUILD_TOKEN; printf %s"))
+    config = secretive / "desktop-bake.toml"
+    config.write_text(f'{config.read_text()}preflight_script = "setup.sh"\nplatforms = ["{HERE}"]\n')
+    built = cli("build", "--json", BUILD_TOKEN=SECRET)
+    assert built.returncode == 0, built.stderr
+    assert "it is ***" in built.stderr
+    assert SECRET not in built.stdout + built.stderr
+
+
 @pytest.mark.parametrize("name", ["A=value", "", "1A", "A\nB"])
 def test_a_value_is_no_name(name: str) -> None:
     """What is no variable's name, such as one with its value, is refused."""
@@ -368,6 +379,6 @@ def test_what_other_programs_say(monkeypatch: pytest.MonkeyPatch) -> None:
         f"a {SECRET}; its second line": "a ***; ***",
         f'Get "https://s3/x?X-Sig={SIGNATURE}&b=c": EOF': 'Get "https://s3/x?***": EOF',
         f"proxy http://{USER}:{PASSWORD}@proxy:3128/": "proxy http://***@proxy:3128/",
-        "fetched https://deb.debian.org/debian a@b 5?": "fetched https://deb.debian.org/debian a@b 5?",
+        "fetched https://mirror.example/debian a@b 5?": "fetched https://mirror.example/debian a@b 5?",
     }.items():
         assert hide(line) == shown
