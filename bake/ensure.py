@@ -11,7 +11,6 @@ from bake.engine import Engine
 from bake.resolve import ImageResult, Status, glance, image_under_tag, search, silent
 from bake.settings import Settings
 from generator.errors import (
-    BuildFailedError,
     CancelledError,
     ConfigurationError,
     DesktopBakeError,
@@ -125,13 +124,8 @@ def _make(
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:
                         return miss
-            try:
-                with ended_by(cancel, ready.child.end):
-                    built = build(environment, miss, settings, engine, log, progress, ready, cancel)
-            except BuildFailedError as error:
-                if cancel and cancel.is_set():  # which ended it: no failure to be counted
-                    raise CancelledError("cancelled") from error
-                raise
+            with ended_by(cancel, ready.child.end):
+                built = build(environment, miss, settings, engine, log, progress, ready, cancel)
             return replace(built, registry_error=miss.registry_error)
 
 
@@ -200,21 +194,23 @@ def ensure_desktop_image(
     settings = settings or Settings()
     engine = engine or Engine()
     result, log = None, _checked(log, cancel)
-    try:
+
+    def attempt() -> ImageResult:
+        nonlocal result
         result = glance(environment, settings, engine, log)
+        return obtain(result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback)
+
+    try:
         try:
-            return obtain(
-                result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback
-            )
+            return attempt()
         except EngineError as error:
-            if engine.answers():
+            if result is None or engine.answers():
                 raise
             log(f"[desktop-cache] WARNING: {error}; waiting for its return, at most {RESTART_S:g} s")
             if not engine.returns(RESTART_S, cancel):
                 result = None
                 raise
-        result = glance(environment, settings, engine, log)
-        return obtain(result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback)
+        return attempt()
     except (ConfigurationError, CancelledError):
         raise
     except (DesktopBakeError, OSError) as error:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.resolve import Status, glance
-from generator.errors import BuildFailedError, CancelledError, TaskError, TimeLimitError
+from generator.errors import BuildFailedError, TaskError, TimeLimitError
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
@@ -127,8 +127,6 @@ def run_preflight(
         words = ["docker", "exec", "-i", *flags, container_id, "sh", "-c", _FROM_INPUT]
         with Child(words, draw=False) as child, ended_by(cancel, child.end):
             ended = child.follow(settings.build_timeout_s, log, script)
-        if cancel and cancel.is_set():
-            raise CancelledError("cancelled")
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
         if ended.status:

@@ -180,9 +180,7 @@ def _take_or_wait(place: _Place, log: Log, end: float, cancel: threading.Event) 
         except RegistryError:
             if refused:
                 raise
-            refused = (
-                True  # a registry may refuse one of several that write the same at once: once more, apart from them
-            )
+            refused = True  # as a registry may do to one of several that write the same: once more, apart from them
             cancel.wait(random.uniform(*_APART_S))
             continue
         if ended:

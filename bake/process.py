@@ -15,6 +15,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from generator.errors import CancelledError, DesktopBakeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -158,7 +160,11 @@ class Child:
 
 @contextlib.contextmanager
 def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
-    """Have a thread call `end`, such as `Child.end`, where `cancel` is set meanwhile."""
+    """Have a thread call `end`, such as `Child.end`, where `cancel` is set meanwhile.
+
+    Raises:
+        CancelledError: on leaving: it was set, which explains whatever failed.
+    """
     if cancel is None:
         yield
         return
@@ -174,9 +180,15 @@ def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterato
     watcher.start()
     try:
         yield
+    except DesktopBakeError as error:
+        if cancel.is_set():
+            raise CancelledError("cancelled") from error
+        raise
     finally:
         left.set()
         watcher.join()
+    if cancel.is_set():
+        raise CancelledError("cancelled")
 
 
 def _terminal() -> tuple[int, int]:

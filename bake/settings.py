@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "desktop-bake.toml"
 PULL_POLICIES = ("missing", "always", "never")
-_LONGEST_S = 31_536_000  # a year; clocks of the operating system end somewhere
+LONGEST_S = 31_536_000  # a year; clocks of the operating system end somewhere
 _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
 
@@ -77,9 +77,9 @@ class Settings:
         if self.pull not in PULL_POLICIES:
             raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
         for name in ("build_timeout_s", "registry_timeout_s", "verify_timeout_s"):
-            if not 0 < getattr(self, name) <= _LONGEST_S:
+            if not 0 < getattr(self, name) <= LONGEST_S:
                 raise ConfigurationError(
-                    f"{name} is {getattr(self, name)}", f"use a positive number of seconds, at most {_LONGEST_S}"
+                    f"{name} is {getattr(self, name)}", f"use a positive number of seconds, at most {LONGEST_S}"
                 )
         if self.builder and not _BUILDER.fullmatch(self.builder):
             raise ConfigurationError(f"malformed builder name {self.builder!r}", "see: docker buildx ls")

@@ -23,9 +23,9 @@ HITS = ("local-hit", "registry-hit")
 # What had a desktop to get; `disabled` had none.
 _COUNTED = (*HITS, "built", "fallback", "failed")
 # Commands that use or make an image because somebody wants it now; `resolve` only asks, `warm` works ahead.
+_USES = ("run", "build", "api")
 _LONGEST_S = 1e9
 _LONGEST_LINE = 1 << 20
-_USES = ("run", "build", "api")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from bake.engine import Engine
 from bake.ensure import obtain
 from bake.prune import policy_of
 from bake.resolve import Status, glance, key_of, silent
+from bake.settings import LONGEST_S
 from bake.transfer import publish
 from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     Tidy = Callable[[], "Tidied"]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST_S = 31_536_000
 _ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_HIT: "fresh"}
 
 
@@ -134,7 +134,7 @@ def duration_s(text: str) -> float:
     parts = re.findall(r"([0-9]+)([smhd])", text[:40])
     bare = re.fullmatch(r"[0-9]{1,9}", text)
     seconds = int(text) if bare else sum(int(n) * _UNITS_S[unit] for n, unit in parts)
-    if not 0 < seconds <= _LONGEST_S or (not bare and "".join(n + unit for n, unit in parts) != text):
+    if not 0 < seconds <= LONGEST_S or (not bare and "".join(n + unit for n, unit in parts) != text):
         raise ConfigurationError(f"{text[:40]!r} is no duration", "write 90, 15m, 1h30m or 1d, at most a year")
     return float(seconds)
 

@@ -94,8 +94,7 @@ class Bench:
     def row(self, what: str, ours: float, theirs: float, bar: str, *, times_faster: bool = False) -> None:
         """Add a ratio of two medians in seconds."""
         ratio = theirs / ours if times_faster else ours / theirs
-        self.rows.append((what, f"{ours:.3f} s / {theirs:.3f} s", f"{ratio:.2f}", bar))
-        print(self.rows[-1], file=sys.stderr, flush=True)
+        self.add(what, f"{ours:.3f} s / {theirs:.3f} s", f"{ratio:.2f}", bar)
 
     def start(self, image: ImageResult) -> float:
         """From nothing to VNC's banner and a window manager, through the API."""

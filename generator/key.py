@@ -30,7 +30,7 @@ OCI_BASE_NAME = "org.opencontainers.image.base.name"
 OCI_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 _KEY = re.compile(r"([a-z0-9_.]{1,32})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})")
-_PARTS = ("variant", "base", "install", "setup", "dockerfile")
+PARTS = ("variant", "base", "install", "setup", "dockerfile")
 
 
 class LabelledKey(ABC):
@@ -109,7 +109,7 @@ class CacheKey(LabelledKey):
 
     def components(self) -> dict[str, str]:
         """The parts by name: the variant and the four full digests."""
-        return {part: str(getattr(self, part)) for part in _PARTS}
+        return {part: str(getattr(self, part)) for part in PARTS}
 
     def labels(self, base_name: str) -> dict[str, str]:
         """As `LabelledKey.labels`."""
@@ -144,7 +144,7 @@ class CacheKey(LabelledKey):
 
     def differences(self, other: CacheKey) -> tuple[str, ...]:
         """The names of the parts in which two keys differ, in the key's order."""
-        return tuple(part for part in _PARTS if getattr(self, part) != getattr(other, part))
+        return tuple(part for part in PARTS if getattr(self, part) != getattr(other, part))
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:

@@ -12,6 +12,7 @@ from generator.key import (
     KEY_LABEL,
     OCI_BASE_DIGEST,
     OCI_BASE_NAME,
+    PARTS,
     PREFIX,
     SCHEMA,
     SCHEMA_LABEL,
@@ -152,7 +153,7 @@ def parts_of_text(text: str) -> dict[str, str]:
     """
     below, _, preflight = text.rpartition("-p") if _LAYER.fullmatch(text) else (text, "", "")
     values = tuple(below.split("-")) if preflight and _ON_BASE.fullmatch(below) else parse_key(below)
-    parts = dict(zip(("variant", "base", "install", "setup", "dockerfile"), values, strict=False))
+    parts = dict(zip(PARTS, values, strict=False))
     return {**parts, "preflight": preflight} if preflight else parts
 
 

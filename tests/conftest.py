@@ -77,10 +77,7 @@ def own_base() -> Iterator[None]:
     subprocess.run(crane, env=tool_environment(), check=True, capture_output=True)
     os.environ["DESKTOP_BAKE_TEST_BASE"] = own
     yield
-    listed = ["docker", "image", "ls", "-q", "--no-trunc", own.rpartition(":")[0]]
-    images = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
-    if images:
-        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=False)
+    remove_images(own.rpartition(":")[0])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -107,6 +104,14 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
                 file.write(json.dumps(line) + "\n")
 
     return write
+
+
+def remove_images(repository: str, *, check: bool = False) -> None:
+    """Remove the images of a repository from this engine; `check` that they go."""
+    listed = ["docker", "image", "ls", "-q", "--no-trunc", repository]
+    images = dict.fromkeys(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split())
+    if images:
+        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=check)
 
 
 def base_name() -> str:
@@ -149,11 +154,7 @@ setup_script = "setup.sh"
 """
     )
     yield tmp_path
-    images = subprocess.run(
-        ["docker", "image", "ls", "-q", "--no-trunc", repository], capture_output=True, text=True, check=True
-    ).stdout.split()
-    if images:
-        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=False)
+    remove_images(repository)
 
 
 @pytest.fixture

@@ -45,13 +45,6 @@ def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
 
 
-def remove_images(repository: str) -> None:
-    """Remove the images of a repository from this engine."""
-    images = docker("image", "ls", "-q", "--no-trunc", repository).split()
-    if images:
-        docker("image", "rm", "-f", *dict.fromkeys(images))
-
-
 @dataclass
 class Project:
     """A project of tiny scripts whose commands are killed.

@@ -17,7 +17,7 @@ from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
 from generator import Environment, ImageReference
-from tests.conftest import base_name
+from tests.conftest import base_name, remove_images
 
 if TYPE_CHECKING:
     from bake import DesktopTask
@@ -76,10 +76,7 @@ def environment(request: pytest.FixtureRequest, base: str) -> Iterator[Environme
         headless_desktop_enabled=True,
         cache_desktop_build=True,
     )
-    images = subprocess.run(
-        ["docker", "image", "ls", "-q", "--no-trunc", REPOSITORY], capture_output=True, text=True, check=True
-    )
-    subprocess.run(["docker", "image", "rm", "-f", *images.stdout.split()], capture_output=True, check=True)
+    remove_images(REPOSITORY, check=True)
 
 
 def test_baked(environment: Environment, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.builders import remote_builder
-from tests.kills import Project, docker, is_running, kill_rounds, remove_images, until
+from tests.conftest import remove_images
+from tests.kills import Project, docker, is_running, kill_rounds, until
 from tests.machines import Registry, tool
 from tests.test_team import here
 
@@ -63,7 +64,7 @@ def small(team: Registry, base: str) -> Iterator[str]:
     )  # fmt: skip
     docker("push", "-q", name)
     yield name
-    remove_images(name)
+    remove_images(name, check=True)
 
 
 def test_load(
@@ -88,7 +89,7 @@ def published(killed: Project, team: Registry) -> Iterator[str]:
     name = f"{team.address}/{text.split(chr(34))[1]}"
     killed.configuration.write_text(f'repository = "{name}"\n' + text.partition("\n")[2])
     yield name
-    remove_images(name)
+    remove_images(name, check=True)
 
 
 def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -> None:
