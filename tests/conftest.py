@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,15 +66,22 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_base() -> Iterator[None]:
-    """Each further worker has a base of its own, so that none finds another's images to be near its own."""
+def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each further worker has a base of its own, so that none finds another's images to be near its own.
+
+    It has a layer of its own too: a base known by its layers under another manifest is exported as its layers, and
+    who knows it by its manifest then finds nothing in that cache.
+    """
     name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
     if not name or WORKER == "gw0":
         yield
         return
     host, _, rest = name.partition("/")
     own = f"{host}/{WORKER}/{rest}"
-    crane = [tool("crane"), "mutate", name, "--label", f"worker={WORKER}", "--tag", own]
+    layer = tmp_path_factory.mktemp("base") / "layer.tar"
+    with tarfile.open(layer, "w") as archive:
+        archive.addfile(tarfile.TarInfo(f"etc/{WORKER}"))
+    crane = [tool("crane"), "append", "--base", name, "--new_layer", str(layer), "--new_tag", own]
     subprocess.run(crane, env=tool_environment(), check=True, capture_output=True)
     os.environ["DESKTOP_BAKE_TEST_BASE"] = own
     yield

@@ -39,6 +39,12 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def peak_kb() -> int:
+    """The most memory of this program. What `getrusage` counts is also its parent's, up to the fork (getrusage(2))."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
 def main() -> None:
     """Ask everything at once, then see that no thread, connection or memory is left behind."""
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
@@ -53,7 +59,7 @@ def main() -> None:
     json.dump({
         "answers": answers, "threads": threading.active_count() - 1,
         "descriptors": descriptors() - before,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_kb() // 1024,
     }, sys.stdout)  # fmt: skip
 
 

@@ -156,6 +156,7 @@ def test_a_second_push_does_no_harm(shared: Project, second: Machine) -> None:
     again = shared.bake("build", "--push", "--json")
     assert answer(again)["status"] == "local-hit"
     assert "in the registry already" in again.stderr
+    second.run("docker", "pull", "-q", shared.base, check=True)
     second.stop_registry()
     try:
         alone = answer(second.desktop_bake("build", "--json", "--pull", "missing", cwd=shared.folder))
@@ -453,7 +454,7 @@ def test_the_team_cache(shared: Project, second: Machine) -> None:
     (shared.folder / "setup.sh").write_text("echo changed > /etc/configured\n")
     changed = second.desktop_bake("build", "--json", cwd=shared.folder, DESKTOP_BAKE_CACHE_SCOPE="feature")
     assert answer(changed)["status"] == "built"
-    assert stamp(second.run, answer(changed)["image_id"]) == stamp(here, first["image_id"])
+    assert stamp(second.run, answer(changed)["image_id"]) == stamp(here, first["image_id"]), changed.stderr
     tags = json.loads(Api(shared.host).send("GET", f"/v2/{shared.path}/tags/list").body)["tags"]
     scopes = sorted(tag.rsplit("-", 1)[1] for tag in tags if tag.startswith("cache-"))
     assert scopes == ["feature", "main"]
