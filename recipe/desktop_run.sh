@@ -29,12 +29,20 @@ if [ "${desktop_stays:-}" != stay ]; then { read -r _ <&3; kill -TERM $$; } & fi
 # the Origin of the page, and the Host that it believes to speak to. X has no TCP port, only a socket in our folder.
 # shellcheck disable=SC2016
 GATE='
-import hmac, sys, urllib.parse, warnings
+import hmac, io, os, sys, urllib.parse, warnings
 warnings.simplefilter("ignore")
 from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
 
 SECRET = sys.stdin.readline().rstrip("\n")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# A browser drops the files that are on their way when a network appears, which is what a container is that starts.
+RELOAD = b"""<script>addEventListener("error", e => {
+  const tries = history.state || 0;
+  if (e.target.tagName === "SCRIPT" && tries < 20) {
+    history.replaceState(tries + 1, "");
+    setTimeout(() => location.reload(), 300);
+  }
+}, true)</script>"""
 
 
 class Handler(ProxyRequestHandler):
@@ -53,6 +61,18 @@ class Handler(ProxyRequestHandler):
         else:
             self.close_connection = True
             self.send_error(403)
+
+    def send_head(self):
+        path = self.translate_path(self.path)
+        if os.path.basename(path) != "vnc.html" or not os.path.isfile(path):
+            return super().send_head()
+        with open(path, "rb") as page:
+            content = page.read().replace(b"<head>", b"<head>" + RELOAD, 1)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return io.BytesIO(content)
 
     def log_message(self, *_):  # request lines hold the secret
         pass

@@ -463,13 +463,17 @@ def _remove_states(folder: Path, run: Path) -> None:
 
 
 def _remove_cgroups(name: str) -> None:
-    """Remove its cgroup, of either version."""
+    """Remove its cgroup, of either version; busy for a moment after its last process."""
     end = time.monotonic() + 10
-    for root in (*Path("/sys/fs/cgroup").glob(name), *Path("/sys/fs/cgroup").glob(f"*/{name}")):
-        for folder, _, _ in os.walk(root, topdown=False):
-            while Path(folder).exists() and time.monotonic() < end:  # busy for a moment after its last process
+    root = Path("/sys/fs/cgroup")
+    while found := [*root.glob(name), *root.glob(f"*/{name}")]:
+        if time.monotonic() > end:
+            raise MachineError(f"cgroups of a machine do not go: {', '.join(map(str, found))}")
+        for top in found:  # a container that was just starting makes one more
+            for folder, _, _ in os.walk(top, topdown=False):
                 with suppress(OSError):
                     Path(folder).rmdir()
+        time.sleep(0.02)
 
 
 def _unmount(*folders: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image as Picture
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -28,6 +29,9 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
     --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
 CONNECTED = "return document.documentElement.classList.contains('noVNC_connected')"
 STATUS = "return document.getElementById('noVNC_status').textContent"
+STATE = """return {url: location.href, ready: document.readyState, page: document.documentElement.className,
+    status: document.getElementById('noVNC_status')?.textContent,
+    came: performance.getEntriesByType('resource').map(e => [e.name.split('/').pop(), e.responseStatus])}"""
 IMAGE = "desktop-bake-browser:test"
 LIMIT_S = 90  # the page is some sixty files, and two workers share the machine
 # a page of another origin that knows the port, and even the secret
@@ -106,10 +110,18 @@ def in_task(*command: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["docker", "exec", f"browser-{os.getpid()}", *command], capture_output=True, check=False)
 
 
+def connected(browser: webdriver.Remote) -> None:
+    """Wait until noVNC's page shows the screen."""
+    try:
+        WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(CONNECTED))
+    except TimeoutException:
+        pytest.fail(f"not connected: {browser.execute_script(STATE)}")
+
+
 def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path) -> None:
     """The printed URL is all that it takes: the browser connects by itself, and what is typed arrives in the xterm."""
     browser.get(printed[0])
-    WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(CONNECTED))
+    connected(browser)
     assert in_task("sh", "-c", "xdotool search --sync --onlyvisible --class xterm").returncode == 0
     before = tmp_path / "before.png"
     browser.save_screenshot(str(before))
@@ -128,6 +140,31 @@ def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[
     saved = os.environ.get("DESKTOP_BAKE_TEST_PICTURES")
     if saved:
         Path(saved, "browser.png").write_bytes(after.read_bytes())
+
+
+def test_networks_that_come_and_go(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
+    """Chromium drops requests when an address comes or goes, as with each container that starts: the page recovers."""
+    done = threading.Event()
+
+    def change() -> None:
+        link = ["ip", "link", "add", "changes0", "type", "veth", "peer", "name", "changes1"]
+        for words in (link, ["ip", "link", "set", "changes0", "up"]):
+            subprocess.run(words, check=True)
+        while not done.wait(0.05):
+            for verb in ("add", "delete"):
+                subprocess.run(["ip", "address", verb, "198.51.100.1/32", "dev", "changes0"], check=True)
+        subprocess.run(["ip", "link", "delete", "changes0"], check=True)
+
+    changes = threading.Thread(target=change)
+    changes.start()
+    try:
+        browser.get(printed[0])
+        lost = "return performance.getEntriesByType('resource').some(e => e.responseStatus === 0)"
+        WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(lost))
+    finally:
+        done.set()
+        changes.join()
+    connected(browser)
 
 
 def test_without_the_secret(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
@@ -161,4 +198,4 @@ def test_another_origin(
             assert said == "refused"
         server.shutdown()
     browser.get(printed[0])
-    WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(CONNECTED))
+    connected(browser)
