@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bake.coalesced import coalesced
 from bake.endpoint import CALL_TIMEOUT_S, Endpoint
 from generator.errors import EngineError, TimeLimitError
 
@@ -127,8 +128,9 @@ class Engine:
         return self.endpoint.is_remote
 
     def image(self, reference: str) -> Image | None:
-        """The image of a reference or ID in the local store, or None."""
-        answer = self.ask("GET", f"/images/{reference}/json")
+        """The image of a reference or ID in the local store, or None; several threads share the answer."""
+        path = f"/images/{reference}/json"
+        answer = coalesced((self.endpoint.host, path), lambda: self.ask("GET", path))
         if answer.status != 200:
             return None
         try:

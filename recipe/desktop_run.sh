@@ -29,8 +29,11 @@ if [ "${desktop_stays:-}" != stay ]; then { read -r _ <&3; kill -TERM $$; } & fi
 # the Origin of the page, and the Host that it believes to speak to. X has no TCP port, only a socket in our folder.
 # shellcheck disable=SC2016
 GATE='
-import hmac, io, os, sys, urllib.parse, warnings
+import gc, sys
+gc.disable()  # until all is loaded
+import hmac, io, os, urllib.parse, warnings
 warnings.simplefilter("ignore")
+sys.path.append("/opt/websockify")  # where it was taken from its project
 from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
 
 SECRET = sys.stdin.readline().rstrip("\n")
@@ -80,6 +83,8 @@ class Handler(ProxyRequestHandler):
 
 class Server(WebSocketProxy):
     def started(self):
+        gc.freeze()  # what is loaded is every connection'"'"'s: a process each
+        gc.enable()
         print("[desktop] noVNC listens", flush=True)
 
 
@@ -87,42 +92,47 @@ Server(
     Handler, listen_port=int(sys.argv[1]), web=sys.argv[2], unix_target=sys.argv[3], file_only=True
 ).start_server()
 '
-python=$(head -n 1 "$(command -v websockify)")
+# The Python of websockify's own script has the library. Isolated: what lies in the working directory is not imported.
+python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"
 case $python in
   '#!'*python*) read -ra python <<<"${python#\#!}" ;;
-  *) python=(env PYTHONPATH=/opt/websockify python3) ;; # taken from its project's release
+  *) python=(python3) ;;
 esac
 
 coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" -depth "${DESKTOP_DEPTH:-24}" \
   -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 -SecurityTypes None -AlwaysShared 2>"$run/Xvnc"; }
 x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
-"${python[@]}" -c "$GATE" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
+"${python[@]}" -I -c "$GATE" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
   <<<"${desktop_secret:-}" 2>"$run/websockify" &
 web=$!
 unset desktop_secret
 
 if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
   if [ -d /etc/desktop-bake/fluxbox ]; then
-    mkdir -p ~/.fluxbox && cp -n /etc/desktop-bake/fluxbox/* ~/.fluxbox/ # a base's own configuration wins
+    cp -rnT /etc/desktop-bake/fluxbox ~/.fluxbox # a base's own configuration wins
   fi
+  # It tells when the window manager is up: asked again and again, many desktops at once would cost more than starting.
+  exec 4< <(exec xprop -root -spy 2>/dev/null)
+  spy=$!
   fluxbox >"$run/fluxbox" 2>&1 &
   wm=$!
   fbsetroot -solid '#2e4057'
-  { # told by X, not asked again and again: with many desktops at once that would cost more than starting them
-    exec 4< <(exec xprop -root -spy 2>/dev/null)
-    spy=$!
-    # its "no such atom on any window" is no window manager's; what changed before it listened it does not tell
-    until [[ $(xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null) == *"window id"* ]]; do
+  {
+    while true; do
       while read -r -t 0.2 line <&4; do
         if [[ $line == "_NET_SUPPORTING_WM_CHECK(WINDOW)"* ]]; then break 2; fi
       done
+      # what changed just before it listened it does not tell; "no such atom on any window" is no window manager's
+      if [[ $(xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null) == *"window id"* ]]; then break; fi
     done
     echo "[desktop] ready"
     kill "$spy"
   } &
+  exec 4<&-
 fi
 
-wait -n "$x" "$web" "${wm:-$x}" 2>/dev/null
+# wait -n knows nothing of one that had ended before some other command did
+if kill -0 "$x" && kill -0 "$web" && kill -0 "${wm:-$x}"; then wait -n "$x" "$web" "${wm:-$x}"; fi 2>/dev/null
 for name in Xvnc websockify fluxbox; do
   case $name in Xvnc) pid=$x ;; websockify) pid=$web ;; *) pid=${wm:-} ;; esac
   if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then

@@ -24,7 +24,6 @@ done
 
 write /etc/desktop-bake/fluxbox/init <<'X'
 session.configVersion: 13
-session.screen0.rootCommand: true
 session.screen0.toolbar.visible: true
 session.screen0.toolbar.widthPercent: 100
 session.screen0.toolbar.tools: workspacename, iconbar, clock
@@ -34,7 +33,7 @@ session.styleOverlay: ~/.fluxbox/overlay
 session.menuFile: ~/.fluxbox/menu
 X
 write /etc/desktop-bake/fluxbox/overlay <<'X'
-background: none
+background: unset
 X
 write /etc/desktop-bake/fluxbox/menu <<'X'
 [begin] (Desktop)

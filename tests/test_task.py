@@ -17,7 +17,7 @@ from PIL import Image as Picture
 from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
-from bake.options import TASK_LABEL
+from bake.options import TASK_LABEL, Mount
 
 if TYPE_CHECKING:
     from generator import Environment
@@ -126,6 +126,25 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
     finally:
         task.stop()
     assert tasks(desktop.env_id) == []
+
+
+def test_a_working_directory_of_python_files(
+    desktop: Environment, desktop_settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    """What a task works on, and its own Python's variables, are not the desktop's."""
+    for name in ("ssl", "random", "websockify"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n")
+    image = ensure_desktop_image(desktop, desktop_settings, engine=engine)
+    options = TaskOptions(
+        mounts=(Mount(kind="bind", source=str(tmp_path), target="/work"),), workdir="/work",
+        variables={"PYTHONPATH": "/work", "PYTHONHOME": "/work"},
+    )  # fmt: skip
+    task = start_task(desktop, image, desktop_settings, engine=engine, options=options)
+    try:
+        assert task.novnc_url
+        assert (banner(task.novnc_url) or "").startswith("RFB 003.")
+    finally:
+        task.stop()
 
 
 def test_fallback_installs_at_start(cli: Run, shipped: Path) -> None:
