@@ -83,7 +83,7 @@ class Handler(ProxyRequestHandler):
 
 class Server(WebSocketProxy):
     def started(self):
-        gc.freeze()  # what is loaded is every connection'"'"'s: a process each
+        gc.freeze()  # each connection is a process, and shares what is loaded
         gc.enable()
         print("[desktop] noVNC listens", flush=True)
 
@@ -114,7 +114,7 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
   # It tells when the window manager is up: asked again and again, many desktops at once would cost more than starting.
   exec 4< <(exec xprop -root -spy 2>/dev/null)
   spy=$!
-  fluxbox >"$run/fluxbox" 2>&1 &
+  fluxbox >"$run/fluxbox" 2>&1 4<&- & # its menu starts programs, which would hold that pipe
   wm=$!
   fbsetroot -solid '#2e4057'
   {

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tarfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from bake.engine import Engine
 from generator import Environment, ImageReference
 from tests.engine_task import equipped_machine
 from tests.machines import Machine, Registry, machine, team_registry, tool, tool_environment
+from tests.registries import layer_of
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -78,10 +78,9 @@ def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         return
     host, _, rest = name.partition("/")
     own = f"{host}/{WORKER}/{rest}"
-    layer = tmp_path_factory.mktemp("base") / "layer.tar"
-    with tarfile.open(layer, "w") as archive:
-        archive.addfile(tarfile.TarInfo(f"etc/{WORKER}"))
-    crane = [tool("crane"), "append", "--base", name, "--new_layer", str(layer), "--new_tag", own]
+    archive = tmp_path_factory.mktemp("base") / "layer.tar"
+    archive.write_bytes(layer_of(WORKER.encode()))
+    crane = [tool("crane"), "append", "--base", name, "--new_layer", str(archive), "--new_tag", own]
     subprocess.run(crane, env=tool_environment(), check=True, capture_output=True)
     os.environ["DESKTOP_BAKE_TEST_BASE"] = own
     yield

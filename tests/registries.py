@@ -255,7 +255,7 @@ def push_image(
 
     def push_one(platform: str) -> dict[str, Any]:
         own = labels(platform) if callable(labels) else labels
-        tar = _layer(f"{platform} {json.dumps(own)}\n".encode())
+        tar = layer_of(f"{platform} {json.dumps(own)}\n".encode())
         layer = gzip.compress(tar, mtime=0)
         names = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
         content = config if config is not None else json.dumps({
@@ -294,8 +294,8 @@ def push_image(
     return digest
 
 
-def _layer(content: bytes) -> bytes:
-    """A layer of one file."""
+def layer_of(content: bytes) -> bytes:
+    """A layer of one file, as a tar archive."""
     file = tarfile.TarInfo("hello")
     file.size, file.mode = len(content), 0o644
     buffer = io.BytesIO()

@@ -21,6 +21,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import base_name
+from tests.machines import system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,13 +148,14 @@ def test_networks_that_come_and_go(browser: webdriver.Remote, printed: tuple[str
     done = threading.Event()
 
     def change() -> None:
-        link = ["ip", "link", "add", "changes0", "type", "veth", "peer", "name", "changes1"]
-        for words in (link, ["ip", "link", "set", "changes0", "up"]):
-            subprocess.run(words, check=True)
-        while not done.wait(0.05):
-            for verb in ("add", "delete"):
-                subprocess.run(["ip", "address", verb, "198.51.100.1/32", "dev", "changes0"], check=True)
-        subprocess.run(["ip", "link", "delete", "changes0"], check=True)
+        system("ip", "link", "add", "changes0", "type", "veth", "peer", "name", "changes1")
+        try:
+            system("ip", "link", "set", "changes0", "up")
+            while not done.wait(0.05):
+                for verb in ("add", "delete"):
+                    system("ip", "address", verb, "198.51.100.1/32", "dev", "changes0")
+        finally:
+            system("ip", "link", "delete", "changes0")
 
     changes = threading.Thread(target=change)
     changes.start()

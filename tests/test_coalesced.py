@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,14 +16,14 @@ from generator.errors import EngineError
 THREADS = 20
 
 
-def at_once(one: object) -> list[object]:
+def at_once(one: Callable[[], object]) -> list[object]:
     """What this returns or raises in each of many threads that begin together."""
     begin = threading.Barrier(THREADS)
 
     def run(_: int) -> object:
         begin.wait()
         try:
-            return one()  # type: ignore[operator]
+            return one()
         except BaseException as error:  # noqa: BLE001  # what it raises is what is tested
             return error
 

@@ -18,6 +18,7 @@ import pytest
 from bake import Settings, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
+from bake.options import Mount
 from generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
 from tests.test_task import tasks
 
@@ -105,6 +106,18 @@ def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: S
         assert any("exited with status" in line for line in task.console.last), task.console.last
         with pytest.raises(TaskError):
             task.screenshot(Path("never.png"))
+    assert tasks(desktop.env_id) == []
+
+
+def test_a_part_that_does_not_start(
+    desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path
+) -> None:
+    """Where websockify ends before the rest is up, that is the error, and not the time limit."""
+    (tmp_path / "broken").write_text("raise SystemExit('no library')\n")
+    library = "/usr/lib/python3/dist-packages/websockify/websocketproxy.py"
+    options = TaskOptions(mounts=(Mount(kind="bind", source=str(tmp_path / "broken"), target=library),))
+    with pytest.raises(TaskError, match="websockify exited with status 1: no library"):
+        start_task(desktop, image, desktop_settings, options=options)
     assert tasks(desktop.env_id) == []
 
 
