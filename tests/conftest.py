@@ -113,10 +113,11 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return write
 
 
-def remove_images(repository: str, *, check: bool = False) -> None:
-    """Remove the images of a repository from this engine; `check` that they go."""
-    listed = ["docker", "image", "ls", "-q", "--no-trunc", repository]
-    images = dict.fromkeys(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split())
+def remove_images(part: str, *, check: bool = False) -> None:
+    """Remove from this engine the images whose names hold this, which is nobody else's; `check` that they go."""
+    found = Engine().images({})
+    names = {image["Id"]: [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())] for image in found}
+    images = [image for image, known in names.items() if any(part in name for name in known)]
     if images:
         subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=check)
 

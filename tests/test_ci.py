@@ -23,6 +23,7 @@ from bake.parsers import parser
 from generator.bakefile import OUTPUT
 from generator.errors import ConfigurationError
 from tests.builders import remote_builder
+from tests.conftest import remove_images
 from tests.test_team import Project, here, manifest_of, shared
 
 if TYPE_CHECKING:
@@ -198,10 +199,7 @@ def published(project: Path) -> Iterator[Path]:
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text().replace('repository = "', f'repository = "{registry}/', 1))
     yield project
-    repository = str(load_settings(config, {}).repository)
-    listed = subprocess.run(["docker", "image", "ls", "-q", repository], capture_output=True, text=True, check=True)
-    if images := set(listed.stdout.split()):
-        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=True)
+    remove_images(str(load_settings(config, {}).repository), check=True)
 
 
 def rendered_targets(folder: Path) -> list[dict[str, Any]]:

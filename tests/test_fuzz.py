@@ -99,7 +99,7 @@ def test_guided_by_coverage(tmp_path: Path, rounds: Callable[[int, int], int], f
     """libFuzzer, shown which branches its inputs reach in our modules, gets nothing out either."""
     many = rounds(2500, 100_000)
     words = [sys.executable, "-m", "tests.fuzz", str(tmp_path / "corpus"), f"-runs={many}", "-seed=1", "-max_len=4096",
-             "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={tmp_path}/"]  # fmt: skip
+             "-timeout=10", "-reload=0", "-rss_limit_mb=2048", f"-artifact_prefix={tmp_path}/"]  # fmt: skip
     root = Path(__file__).parents[1]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, errors="replace", check=False)
     kept = [file.read_bytes() for file in tmp_path.glob("*-*") if file.is_file()]

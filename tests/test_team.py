@@ -19,7 +19,7 @@ import pytest
 
 from generator.errors import RegistryError
 from tests.builders import remote_builder
-from tests.conftest import TINY, Run
+from tests.conftest import TINY, Run, remove_images
 from tests.faults import answers, closes, html, refuses, slow, then
 from tests.proxy import Fault, faulty
 from tests.registries import ACCEPT, HERE, OTHER, PASSWORD, USER, Api, closed_port, push_image, real_registry
@@ -70,11 +70,7 @@ def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> I
     project = Project(tmp_path, team.address, name, team.base)
     project.change()
     yield project
-    listed = subprocess.run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"],
-                            capture_output=True, text=True, check=True).stdout.splitlines()  # fmt: skip
-    mine = [line.split()[1] for line in listed if name in line]
-    if mine:
-        subprocess.run(["docker", "image", "rm", "-f", *mine], capture_output=True, check=False)
+    remove_images(name)  # at whatever host
 
 
 def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, object]:
