@@ -194,7 +194,7 @@ def _bake_target(
         else:
             _bake(ready.child, request, settings.build_timeout_s, log)
     except _DiskFullError:
-        if collect(ready.engine) and ready.builder().driver == "docker":
+        if collect(ready.engine, log) and ready.builder().driver == "docker":
             give_back(ready.engine, time.monotonic() - began, log)
         raise
     except _FinalError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bake.engine import Engine
     from bake.resolve import Log
 
-LIMIT_S, _EVERY_S = 5.0, 0.2
+IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
 _API = "/v1.44"  # of Engine 25; newer ones state the disk's usage in another form
 
 
@@ -31,30 +31,33 @@ def give_back(engine: Engine, seconds: float, log: Log) -> None:
     began = time.monotonic()
     for layers in (True, False):
         while why := _remove(engine, seconds + time.monotonic() - began, layers=layers):
-            if time.monotonic() - began > LIMIT_S:
+            if time.monotonic() - began > IN_USE_S:
                 log(f"[desktop-cache] WARNING: what the build left was not removed: {why}")
                 return
             time.sleep(_EVERY_S)
 
 
-def collect(engine: Engine) -> bool:
+def collect(engine: Engine, log: Log) -> bool:
     """Let containerd collect what a failed export or load left, which it else does in its own time.
 
     It collects whenever the name of an image goes (containerd, "Garbage Collection"): one is given, and taken away.
 
     Args:
         engine: the engine.
+        log: gets a line where there is no room at once.
 
     Returns:
         Whether there is room for a container at least, before which nobody may ask BuildKit for its records: it counts
         their bytes, fails to write them down, and keeps each one locked, cache mounts too, for which every later build
         then waits.
     """
-    end = time.monotonic() + LIMIT_S
-    while not _collected(engine):
-        if time.monotonic() > end:
-            return False
-        time.sleep(_EVERY_S)
+    end = time.monotonic() + COLLECT_S
+    if not _collected(engine):
+        log(f"[desktop-cache] no room for a container: waiting until what failed is cleared, at most {COLLECT_S:g} s")
+        while not _collected(engine):
+            if time.monotonic() > end:
+                return False
+            time.sleep(_EVERY_S)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bake.cli import load, print_json
 from bake.engine import Engine
+from bake.leftovers import new_file
 from bake.resolve import Status, glance, key_of, silent
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
@@ -71,8 +73,11 @@ def init(arguments: argparse.Namespace) -> int:
     base = ImageReference.parse(arguments.base_image)
     path = arguments.config or Path("desktop-bake.toml")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(_INIT.format(base=json.dumps(str(base))))
+        with new_file(path, instead=False) as file:
+            file.write(_INIT.format(base=json.dumps(str(base))).encode())
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
     except FileExistsError as error:
         raise ConfigurationError(f"{path} exists already", "edit it, or remove it first") from error
     except OSError as error:

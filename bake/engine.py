@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import time
@@ -15,6 +16,7 @@ from generator.errors import EngineError, TimeLimitError
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
+    from typing import Self
 
     from bake.endpoint import Answer
     from bake.process import Ended
@@ -54,10 +56,20 @@ class Engine:
     """Questions to, and containers of, the engine that the `docker` client is set to use.
 
     Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
+
+    Attributes:
+        cancel: set by another thread to end what takes long, or None.
     """
 
     def __init__(self) -> None:
         self._endpoint: Endpoint | None = None
+        self.cancel: threading.Event | None = None
+
+    def cancelled_by(self, cancel: threading.Event | None) -> Self:
+        """The same engine for one piece of work, which another thread may cancel."""
+        engine = copy.copy(self)
+        engine.cancel = cancel
+        return engine
 
     def docker(self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S) -> subprocess.CompletedProcess[bytes]:
         """Run `docker ARGUMENTS`, capturing what it prints.
@@ -184,12 +196,13 @@ class Engine:
 
         Raises:
             EngineError: the client is not installed.
+            CancelledError: `cancel` was set.
         """
-        from bake.process import Child
+        from bake.process import Child, ended_by
         from bake.redaction import without_secrets
 
         try:
-            with Child(["docker", *arguments], draw=draw) as child:
+            with Child(["docker", *arguments], draw=draw) as child, ended_by(self.cancel, child.end):
                 return child.follow(limit_s, log, hide=without_secrets())
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error

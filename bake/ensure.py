@@ -192,7 +192,7 @@ def ensure_desktop_image(
         CancelledError: `cancel` was set.
     """
     settings = settings or Settings()
-    engine = engine or Engine()
+    engine = (engine or Engine()).cancelled_by(cancel)
     result, log = None, _checked(log, cancel)
 
     def attempt() -> ImageResult:

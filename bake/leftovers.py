@@ -37,7 +37,7 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 @contextlib.contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
+def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
     """A new file, readable by this user alone, that takes the place of whatever is at a path once it is written.
 
     Its own name is one that nobody can know before. After an error it is gone, and what was at the path stays; where we
@@ -45,8 +45,10 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
     Args:
         path: what it becomes.
+        instead: whether it may take the place of another file.
 
     Raises:
+        FileExistsError: there is one, and it may not.
         OSError: it cannot be made, written or put there.
     """
     for left in abandoned(path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}")):
@@ -57,7 +59,10 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
             hold(descriptor)
             yield file
             file.flush()
-            Path(name).replace(path)
+            if instead:
+                Path(name).replace(path)
+            else:
+                path.hardlink_to(name)  # the one way that never replaces a file (link(2))
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()

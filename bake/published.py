@@ -54,7 +54,7 @@ def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> Image
         said = f"registry {host} has it for {there}, this engine runs {miss.platform}"
     elif wrong := miss.cache_key.mismatch(remote.labels):
         said = f"{miss.image} in the registry is not what its tag says: {wrong}"
-    elif refusal := refusal_of(f"{settings.repository}@{remote.digest}", settings):
+    elif refusal := refusal_of(f"{settings.repository}@{remote.digest}", settings, engine.cancel):
         said = f"{miss.image} in the registry is not verified: {refusal}"
     else:
         return replace(

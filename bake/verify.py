@@ -12,6 +12,7 @@ from bake.redaction import without_secrets
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from bake.settings import Settings
@@ -35,7 +36,7 @@ def check_command(words: Sequence[str]) -> None:
         raise ConfigurationError("verify_command holds a NUL character", "remove it")
 
 
-def refusal_of(image: str, settings: Settings) -> str | None:
+def refusal_of(image: str, settings: Settings, cancel: threading.Event | None = None) -> str | None:
     """Why `verify_command` does not accept an image; None where it does, or where there is none.
 
     The command runs without a shell, in the configuration's folder, with this process's environment and no input. Exit
@@ -44,15 +45,17 @@ def refusal_of(image: str, settings: Settings) -> str | None:
     Args:
         image: `repository@digest`: what would be pulled.
         settings: the command and its time limit.
+        cancel: set by another thread to give up.
 
     Raises:
         ConfigurationError: its program cannot be run.
+        CancelledError: `cancel` was set.
     """
     if not settings.verify_command:
         return None
     program, *rest = settings.verify_command
     try:
-        status, said = _run([program, *(word.replace(IMAGE, image) for word in rest)], settings)
+        status, said = _run([program, *(word.replace(IMAGE, image) for word in rest)], settings, cancel)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise ConfigurationError(
             f"verify_command: {program} cannot be run: {error.strerror}",
@@ -65,25 +68,32 @@ def refusal_of(image: str, settings: Settings) -> str | None:
     return f"{program} ended with status {status}: {without_secrets()(last_line(said))}" if status else None
 
 
-def _run(words: Sequence[str], settings: Settings) -> tuple[int | None, str]:
+def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | None) -> tuple[int | None, str]:
     """The exit status, None at the time limit, and the end of what was printed.
 
     The output goes to a file: what the command leaves running in the background keeps nobody waiting.
     """
     import tempfile  # which a hit must not pay
 
+    from bake.process import ended_by
+
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             words, cwd=settings.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
         status = None
+
+        def kill() -> None:
+            os.killpg(process.pid, signal.SIGKILL)
+
         try:
-            status = process.wait(settings.verify_timeout_s)
+            with ended_by(cancel, kill):
+                status = process.wait(settings.verify_timeout_s)
         except subprocess.TimeoutExpired:
             pass
         finally:
             if process.returncode is None:  # at the limit, or interrupted
-                os.killpg(process.pid, signal.SIGKILL)
+                kill()
                 process.wait()
         output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT_BYTES))
         return status, output.read().decode(errors="replace")

@@ -4,6 +4,7 @@ from generator.bakefile import BakeOptions, BakeTarget, bake_targets, render_bak
 from generator.environment import Environment
 from generator.errors import (
     BuildFailedError,
+    CancelledError,
     ConfigurationError,
     DesktopBakeError,
     EngineError,
@@ -21,6 +22,7 @@ __all__ = [
     "BakeTarget",
     "BuildFailedError",
     "CacheKey",
+    "CancelledError",
     "ConfigurationError",
     "ContextFile",
     "DesktopBakeError",

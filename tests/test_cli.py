@@ -266,6 +266,16 @@ def test_init(cli: Run, project: Path) -> None:
     assert cli("init").returncode == 2
     assert cli("init", "--config", "new.toml", "--base-image", "a:b").returncode == 0
     assert cli("render", "--config", "new.toml", DOCKER_HOST="unix:///nowhere").returncode == 4
+    assert (project / "new.toml").stat().st_mode & 0o777 == 0o644
+
+
+def test_init_is_cut_off(project: Path) -> None:
+    """Where the file cannot be written to its end nothing is there, not even an empty one that refuses the next try."""
+    words = f"ulimit -f 0; exec {sys.executable} -m bake init --config new.toml"
+    done = subprocess.run(["bash", "-c", words], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "error: cannot write new.toml: File too large" in done.stderr
+    assert not [*project.glob("*new.toml*"), *project.glob(".*new.toml*")]
 
 
 REFUSALS = {

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bake import Status, ensure_desktop_image, failures, load_settings
+from bake.engine import Engine
 from bake.failures import IN_A_ROW, PAUSE_S, Failures, PausedError
-from bake.resolve import cache_folder
+from bake.resolve import cache_folder, silent
 from bake.turn import Turn
 from generator.errors import BuildFailedError, CancelledError
 from generator.key import CacheKey
@@ -141,6 +142,16 @@ def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:
     assert any(line.startswith("[desktop-cache] building ") for line in again), "build lifted the pause"
     install.write_text(good)
     assert ensure_desktop_image(environment, settings).status is Status.BUILT
+
+
+def test_long_work_is_cancelled() -> None:
+    """Another thread cancels what the docker client does for us, such as a pull, also while it prints nothing."""
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    start = time.monotonic()
+    with pytest.raises(CancelledError):
+        Engine().cancelled_by(cancel).work("events", "--filter", "image=none", log=silent, draw=False, limit_s=300)
+    assert time.monotonic() - start < 30
 
 
 def test_a_build_is_cancelled(project: Path) -> None:

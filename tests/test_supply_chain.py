@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bake import ensure_desktop_image, load_settings
-from generator import ConfigurationError
+from generator import CancelledError, ConfigurationError
 from tests.builders import remote_builder
 from tests.conftest import TINY
 from tests.proxy import faulty
@@ -243,6 +244,24 @@ def test_a_command_that_leaves_something_behind(shared: Project, signed: Callabl
     assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
     assert time.monotonic() - began < 30
     subprocess.run(["kill", (shared.folder / "left").read_text().strip()], check=True)
+
+
+def test_cancelled_while_it_verifies(shared: Project, signed: Callable[..., str]) -> None:
+    """Another thread cancels: the command is ended, and nothing is built."""
+    signed(": >begun; exec sleep 1000", "verify_timeout_s = 300\n")
+    settings, cancel, lines = load_settings(shared.folder / "desktop-bake.toml", {}), threading.Event(), list[str]()
+
+    def wait() -> None:
+        while not (shared.folder / "begun").exists():
+            time.sleep(0.05)
+        cancel.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    start = time.monotonic()
+    with pytest.raises(CancelledError):
+        ensure_desktop_image(settings.environment(None), settings, log=lines.append, cancel=cancel)
+    assert time.monotonic() - start < 60
+    assert not any("building" in line or "falling back" in line for line in lines), lines
 
 
 def test_a_program_that_is_missing(shared: Project, signed: Callable[..., str]) -> None:
