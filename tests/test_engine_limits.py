@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Outcome = tuple[int, str]
 ROWS = rows()
 SIDE_BY_SIDE = 4
+ONE_CUT = threading.Lock()  # a task that installs at start needs the network that another one's fault would cut
 IN_BUILDS = '[ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ] ||'  # what the Dockerfile sets, and a task's start does not
 CALLER = """
 import subprocess, sys
@@ -68,7 +69,7 @@ def network_cut(task: Task) -> Outcome:
     slowly = f"slowly=; {IN_BUILDS} slowly='-o Acquire::http::Dl-Limit=1000'"
     apt = "apt-get -q update && cd /tmp && apt-get -q $slowly download perl-doc || exit"
     task.write(f"{slowly}\n{apt}", top="build_timeout_s = 12")
-    with ExitStack() as until_later:
+    with ONE_CUT, ExitStack() as until_later:
         return task.run({
             r"Get:1 .* perl-doc": lambda: until_later.enter_context(cut_off(task.machine)),
             re.escape(FALLBACK): until_later.close,
