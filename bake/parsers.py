@@ -24,6 +24,16 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigurationError(message, f"see: {self.prog} --help")
 
 
+class _Version(argparse.Action):
+    """Print the version of what is installed, looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(parser.prog, version(parser.prog))
+        parser.exit()
+
+
 def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     """The parser of every command, each with an example.
 
@@ -52,6 +62,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
         prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.",
         parents=[] if repeated else [common], epilog=f"exit status: {EXIT_STATUS}",
     )  # fmt: skip
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     top.add_argument("--environments", **environments)
     verbs = top.add_subparsers(
         title="commands", prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser

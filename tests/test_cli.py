@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -259,6 +260,12 @@ def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> N
     assert cli("render", "-o", "ci").returncode == 0
     assert not link.is_symlink()
     assert (project / "elsewhere" / "precious").is_file()
+
+
+def test_version(cli: Run) -> None:
+    """`--version` says what pyproject.toml does."""
+    about = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert cli("--version").stdout == f"desktop-bake {about['version']}\n"
 
 
 def test_init(cli: Run, project: Path) -> None:
