@@ -40,7 +40,7 @@ bash -c "$1" 3<&-
 bash -c "$2" 3<&-
 echo "[desktop] installed"
 kill $! 2>/dev/null || true
-exec bash -c "$3" < <(printf '%s\\n' "$line"; exec cat <&3)"""
+exec bash -c "$3" desktop held < <(printf '%s\\n' "$line"; exec cat <&3)"""
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
 
@@ -139,7 +139,7 @@ def _main_process(environment: Environment, image: ImageResult, settings: Settin
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8")
     if not image.install_at_start:
-        return ["bash", "-c", run]
+        return ["bash", "-c", run, "desktop", "held"]
     recipe = settings.recipe(environment)
     return ["bash", "-c", _AT_START, "desktop", recipe.install.decode(), recipe.setup.decode(), run]
 

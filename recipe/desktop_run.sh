@@ -3,7 +3,7 @@
 # Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), and from its
 # standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
 # without a line nobody does). The desktop ends when that input ends, that is with the program that started it, unless
-# the line says "stay".
+# the line says "stay". Where the first argument is "held" and no line comes, that program was killed before it gave one.
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1}
@@ -16,7 +16,10 @@ done
 [ -n "${NOVNC_PATH:-}" ] || { echo "[desktop] missing: noVNC's vnc.html" >&2; exit 1; }
 unset desktop_secret desktop_stays # a variable of the environment would hand its new value on
 exec 3<&0 </dev/null
-{ [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3 || desktop_stays=stay
+if ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
+  [ "${1:-}" != held ] || { echo "[desktop] the program that started it is gone" >&2; exit 1; }
+  desktop_stays=stay
+fi
 run=$(mktemp -d) # only its owner gets in
 [ -w ~ ] || export HOME=$run
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+import bake.start
 from bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
@@ -169,6 +170,17 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
     assert done.returncode == 0, done.stderr
     warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
     assert warnings == ["[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop"]
+
+
+def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
+    """Its desktop ends at once: nobody could get to it, and nobody would end it."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    main_process = bake.start._main_process(desktop, image, desktop_settings, TaskOptions())  # noqa: SLF001
+    words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", main_process[0], str(image.image_id)]
+    done = subprocess.run(
+        [*words, *main_process[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, "[desktop] the program that started it is gone\n")
 
 
 def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
