@@ -61,6 +61,12 @@ def with_figures(text: str, counted: dict[str, str]) -> str:
     return text
 
 
+def cell(figures: list[str]) -> str:
+    """What a test counted in all its cases, as `CASE: FIGURE` or `FIGURE`: once where they are alike."""
+    said = {figure.rpartition(": ")[2] for figure in figures}
+    return f"in each of {len(figures)} cases: {said.pop()}" if len(figures) > len(said) == 1 else "; ".join(figures)
+
+
 def main() -> int:
     """`tests` prints the tests of the table; `write` puts the counted figures into the page."""
     text = PAGE.read_text(encoding="utf-8")
@@ -72,7 +78,7 @@ def main() -> int:
     for line in lines:
         counted.setdefault(line["test"], []).append(line["figure"])
     missing = every_test(counting=True) - set(counted)
-    PAGE.write_text(with_figures(text, {test: "; ".join(said) for test, said in counted.items()}), encoding="utf-8")
+    PAGE.write_text(with_figures(text, {test: cell(said) for test, said in counted.items()}), encoding="utf-8")
     for test in sorted(missing):
         print(f"no figure: {test}", file=sys.stderr)
     return 1 if missing else 0

@@ -226,4 +226,4 @@ def test_fault(outcomes: dict[str, list[Future[Outcome]]], fault: str, figure: C
         status, printed = outcome.result()
         ROWS[fault].compare(status, printed)
         assert (INSTALLED in printed) is (status == 0)
-    figure(f"{fault}: {len(outcomes[fault])} times, {len(outcomes[fault])} tasks as docs/faults.md has it")
+    figure(f"{fault}: {len(outcomes[fault])} tasks as docs/faults.md has it")

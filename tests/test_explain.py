@@ -272,7 +272,7 @@ def test_every_part_and_two_at_once(
             shown = where == "here" and change["part"] in ("install", "setup", "preflight")
             assert ("+echo changed" in (change["diff"] or "")) == shown
     subprocess.run(["docker", "image", "rm", moved], check=False, capture_output=True)
-    figure(f"{len(every)} changes of one input or two, {len(every)} named right, {where}")
+    figure(f"{where}: {len(every)} changes of one input or two, {len(every)} named right")
 
 
 def test_a_moved_base_of_the_same_name(cli: Run, unique: Path, base: str) -> None:

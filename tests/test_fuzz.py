@@ -92,7 +92,7 @@ def test_broken_by_structure(name: str, rounds: Callable[[int, int], int], figur
         feed(name, broken(seed, edits))
 
     run()
-    figure(f"{name} {many}")
+    figure(f"{name}: {many} cases, no unexpected exception")
 
 
 def test_guided_by_coverage(tmp_path: Path, rounds: Callable[[int, int], int], figure: Callable[[str], None]) -> None:

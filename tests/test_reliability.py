@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reliability import PAGE, Row, every_test, rows, with_figures
+from tests.reliability import PAGE, Row, cell, every_test, rows, with_figures
 
 
 def test_table_and_tests() -> None:
@@ -20,3 +20,10 @@ def test_figures_written() -> None:
     two = Row(promise="c", fault="d", test="tests/test_a.py::test_b", figure="3")
     text = with_figures(f"{one}\n{two}\n", {one.test: "2 of 2"})
     assert [row.figure for row in rows(text)] == ["2 of 2", "3"]
+
+
+def test_figures_of_several_cases() -> None:
+    """Cases that counted the same are one figure; others stand beside each other."""
+    assert cell(["2 of 2"]) == "2 of 2"
+    assert cell(["limit: a: 5 tasks", "limit: b: 5 tasks"]) == "in each of 2 cases: 5 tasks"
+    assert cell(["a: 5 tasks", "b: 4 tasks"]) == "a: 5 tasks; b: 4 tasks"
