@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from bake import Settings
+from bake.client_config import config_folder
 from bake.engine import Engine
 from generator import Environment, ImageReference
 from tests.engine_task import equipped_machine
@@ -111,6 +113,13 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
                 file.write(json.dumps(line) + "\n")
 
     return write
+
+
+def copy_client(folder: Path) -> Path:
+    """Copy the docker client's configuration into a new folder, but for what buildx writes there during builds."""
+    return Path(
+        shutil.copytree(config_folder(), folder, symlinks=True, ignore=shutil.ignore_patterns("refs", "activity"))
+    )
 
 
 def remove_images(part: str, *, check: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pytest
 
 from bake.doctor import LEAST_FREE_BYTES, LITTLE_FREE_BYTES, State, space
 from bake.human import age, size, table
+from tests.conftest import copy_client
 from tests.faults import refuses
 from tests.proxy import faulty
 from tests.registries import closed_port, real_registry
@@ -139,18 +139,10 @@ def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
         variables = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/test", "DESKTOP_BAKE_PUSH": "1"}
         checks = examined(cli, 5, **variables)
         assert checks["registry"]["remedy"] == f"run: docker login {registry.host}"
-        helped = tmp_path / "helped"
-        shutil.copytree(client_folder(), helped, symlinks=True)
+        helped = copy_client(tmp_path / "helped")
         (helped / "config.json").write_text('{"credsStore": "nowhere"}')
         checks = examined(cli, 5, DOCKER_CONFIG=str(helped), **variables)
         assert "docker-credential-nowhere is not installed" in checks["credentials"]["detail"]
-
-
-def client_folder() -> Path:
-    """Where the docker client of these tests keeps its configuration."""
-    from bake.client_config import config_folder
-
-    return config_folder()
 
 
 def test_a_cache_folder_that_is_none(cli: Run, project: Path) -> None:

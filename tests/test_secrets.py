@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from bake.redaction import without_secrets
 from bake.registry import look_up
 from bake.resolve import key_of
 from generator import BakeOptions, ConfigurationError, Environment, ImageReference, RegistryError
+from tests.conftest import copy_client
 from tests.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
 from tests.proxy import Exchange, Fault, Proxy, faulty
 from tests.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
@@ -194,8 +194,7 @@ def process_list() -> Iterator[set[bytes]]:
 
 def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list[Proxy]) -> dict[str, str]:
     """The environment of a docker client that has its logins in every place where one may have them."""
-    config = folder / "docker"
-    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    config = copy_client(folder / "docker")
     (config / "config.json").write_text(json.dumps({
         "auths": {**{p.host: {"auth": LOGIN} for p in plain},
                   **{p.host: {"identitytoken": IDENTITY} for p in identity}},

@@ -19,7 +19,7 @@ import pytest
 
 from generator.errors import RegistryError
 from tests.builders import remote_builder
-from tests.conftest import TINY, Run, remove_images
+from tests.conftest import TINY, Run, copy_client, remove_images
 from tests.faults import answers, closes, html, refuses, slow, then
 from tests.proxy import Fault, faulty
 from tests.registries import ACCEPT, HERE, OTHER, PASSWORD, USER, Api, closed_port, push_image, real_registry
@@ -330,8 +330,7 @@ def test_a_registry_that_goes_in_the_middle(shared: Project, tmp_path: Path, ste
 
 def test_login(shared: Project, tmp_path: Path) -> None:
     """A registry that demands a login: without one, with a wrong one, with the right one."""
-    config = tmp_path / "docker"
-    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    config = copy_client(tmp_path / "docker")
     with real_registry(tmp_path / "locked", htpasswd=True) as locked:
         shared.host = locked.host
         shared.change()
@@ -588,8 +587,7 @@ def test_a_remote_engine(shared: Project, second: Machine) -> None:
 
 def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> None:
     """The same by a docker context, as flag and as builder."""
-    config = tmp_path / "docker"
-    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
+    config = copy_client(tmp_path / "docker")
     made = here(
         "docker", "--config", str(config), "context", "create", "elsewhere", "--docker", f"host={second.remote}"
     )
