@@ -42,7 +42,9 @@ def until(true: Callable[[], bool], said: Callable[[], object]) -> None:
 
 def docker(*words: str) -> str:
     """What the docker client prints, which has to succeed."""
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert done.returncode == 0, done
+    return done.stdout
 
 
 @dataclass
