@@ -5,10 +5,12 @@ The seeds are what is right; `tests/test_fuzz.py` breaks them by structure, `tes
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -61,6 +63,7 @@ TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 KEY = stack_key(ENVIRONMENT, Stack(desktop=RECIPE), BASE)
 LAYER = stack_key(ENVIRONMENT, Stack(desktop=RECIPE, preflight=PREFLIGHT), BASE)
 FOLDER = Path(tempfile.mkdtemp(prefix="hostile-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 class Target(NamedTuple):

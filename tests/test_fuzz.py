@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -101,7 +102,8 @@ def test_guided_by_coverage(tmp_path: Path, rounds: Callable[[int, int], int], f
     words = [sys.executable, "-m", "tests.fuzz", str(tmp_path / "corpus"), f"-runs={many}", "-seed=1", "-max_len=4096",
              "-timeout=10", "-reload=0", "-rss_limit_mb=2048", f"-artifact_prefix={tmp_path}/"]  # fmt: skip
     root = Path(__file__).parents[1]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, errors="replace", check=False)
+    inside = {**os.environ, "TMPDIR": str(tmp_path)}  # libFuzzer ends its process without Python's own end
+    done = subprocess.run(words, cwd=root, env=inside, capture_output=True, text=True, errors="replace", check=False)
     kept = [file.read_bytes() for file in tmp_path.glob("*-*") if file.is_file()]
     assert (done.returncode, kept) == (0, []), done.stdout + done.stderr
     assert f"Done {many} runs" in done.stderr
