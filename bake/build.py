@@ -105,7 +105,6 @@ def build(
     log: Log,
     progress: str,
     ready: Preparation,
-    cancel: threading.Event | None = None,
 ) -> ImageResult:
     """Bake the image of an environment, and find it again by its labels; the caller has the turn of its key.
 
@@ -117,7 +116,6 @@ def build(
         log: gets one line at a time.
         progress: `plain` sends BuildKit's lines to `log`; `auto` lets it draw on this terminal.
         ready: what was prepared.
-        cancel: set by another thread to give up on the desktop below a layer.
 
     Raises:
         BuildFailedError: BuildKit made no image.
@@ -136,7 +134,7 @@ def build(
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
-        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver, cancel)
+        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
     with build_folder(ready.folder, key) as folder:
         try:

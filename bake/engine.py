@@ -121,16 +121,15 @@ class Engine:
         except (EngineError, TimeLimitError):
             return False
 
-    def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
+    def returns(self, limit_s: float) -> bool:
         """Wait until it answers, as after a restart.
 
         Args:
-            limit_s: how long, in seconds.
-            cancel: set by another thread to stop waiting.
+            limit_s: how long, in seconds; no longer where `cancel` is set.
         """
         end = time.monotonic() + limit_s
         while not self.answers():
-            if time.monotonic() > end or (cancel and cancel.is_set()):
+            if time.monotonic() > end or (self.cancel and self.cancel.is_set()):
                 return False
             time.sleep(_PING_EVERY_S)
         return True

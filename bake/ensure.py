@@ -37,7 +37,6 @@ def obtain(
     log: Log,
     progress: str,
     *,
-    cancel: threading.Event | None = None,
     pausing: bool = False,
 ) -> ImageResult:
     """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
@@ -46,7 +45,8 @@ def obtain(
 
     Args:
         found: the result of `glance`.
-        environment, settings, engine, log, progress, cancel: as `ensure_desktop_image`.
+        environment, settings, log, progress: as `ensure_desktop_image`.
+        engine: the engine; where its `cancel` is set by another thread, this gives up.
         pausing: whether no build is tried for a while after several of its key failed.
 
     Raises:
@@ -59,7 +59,7 @@ def obtain(
     from bake.transfer import publish
 
     def made(miss: ImageResult, ready: Preparation, leases: ExitStack | None) -> ImageResult:
-        return _make(miss, environment, settings, engine, log, progress, ready, leases, cancel=cancel, pausing=pausing)
+        return _make(miss, environment, settings, engine, log, progress, ready, leases, pausing=pausing)
 
     with ExitStack() as leases:  # until what was built is published
         with Preparation(settings, engine, progress) as ready:  # while others are asked
@@ -91,14 +91,13 @@ def _make(
     ready: Preparation,
     leases: ExitStack | None,
     *,
-    cancel: threading.Event | None,
     pausing: bool,
 ) -> ImageResult:
     """Build an image here, unless another process, or another machine of the team, does.
 
     Args:
         leases: where this machine's lease is kept until it is given back; None to build without one.
-        miss, environment, settings, engine, log, progress, cancel, pausing: as `obtain`.
+        miss, environment, settings, engine, log, progress, pausing: as `obtain`.
         ready: as `build`.
     """
     from bake import failures
@@ -111,7 +110,7 @@ def _make(
     key, end = miss.cache_key, time.monotonic() + settings.build_timeout_s
     if not pausing:
         failures.lift(key)
-    with Turn(key, environment.env_id, settings.build_timeout_s, log, cancel) as turn:
+    with Turn(key, environment.env_id, settings.build_timeout_s, log, engine.cancel) as turn:
         here = image_under_tag(miss, engine)
         if here:
             return replace(miss, status=Status.LOCAL_HIT, image_id=here.image_id, reason="built by another process")
@@ -119,13 +118,13 @@ def _make(
         with failures.attempt(key, log) if pausing else nullcontext():
             if leases and settings.push and settings.lease:
                 left_s = end - time.monotonic()
-                found = leases.enter_context(leased(miss, settings, engine, log, left_s, cancel))
+                found = leases.enter_context(leased(miss, settings, engine, log, left_s, engine.cancel))
                 if found.status is Status.REGISTRY_HIT:
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:
                         return miss
-            with ended_by(cancel, ready.child.end):
-                built = build(environment, miss, settings, engine, log, progress, ready, cancel)
+            with ended_by(engine.cancel, ready.child.end):
+                built = build(environment, miss, settings, engine, log, progress, ready)
             return replace(built, registry_error=miss.registry_error)
 
 
@@ -198,7 +197,7 @@ def ensure_desktop_image(
     def attempt() -> ImageResult:
         nonlocal result
         result = glance(environment, settings, engine, log)
-        return obtain(result, environment, settings, engine, log, progress, cancel=cancel, pausing=settings.fallback)
+        return obtain(result, environment, settings, engine, log, progress, pausing=settings.fallback)
 
     try:
         try:
@@ -207,7 +206,7 @@ def ensure_desktop_image(
             if result is None or engine.answers():
                 raise
             log(f"[desktop-cache] WARNING: {error}; waiting for its return, at most {RESTART_S:g} s")
-            if not engine.returns(RESTART_S, cancel):
+            if not engine.returns(RESTART_S):
                 result = None
                 raise
         return attempt()

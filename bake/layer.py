@@ -33,14 +33,13 @@ def desktop_below(
     log: Log,
     progress: str,
     driver: str,
-    cancel: threading.Event | None = None,
 ) -> str | None:
     """What a layer is built on instead of the desktop's target: the desktop's image, built where it is missing.
 
     With the target, BuildKit would bake the desktop again wherever its own cache was pruned.
 
     Args:
-        environment, settings, engine, log, progress, cancel: as `build`.
+        environment, settings, engine, log, progress: as `build`.
         key: the layer's key, with a desktop.
         driver: the builder's: only the engine's own sees the images of the engine.
 
@@ -67,7 +66,7 @@ def desktop_below(
             return None
         there = ask_registry(replace(found, status=Status.MISS), settings, engine)
         return f"docker-image://{there.image}" if there.status is Status.REGISTRY_HIT else None
-    result = obtain(found, desktop, settings, engine, log, progress, cancel=cancel)
+    result = obtain(found, desktop, settings, engine, log, progress)
     if settings.push and result.status is Status.LOCAL_HIT:
         result = publish(result, settings, engine, log, draw=progress != "plain")
     assert result.image_id

@@ -78,7 +78,7 @@ def start_task(
         TimeLimitError: the desktop did not answer in time.
         CancelledError: `cancel` was set. As after every error, the container is gone.
     """
-    engine, options = engine or Engine(), options or TaskOptions()
+    engine, options = (engine or Engine()).cancelled_by(cancel), options or TaskOptions()
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
@@ -95,13 +95,13 @@ def start_task(
     console = forward = None
     try:
         try:
-            _create(container, environment, image, settings, options, log, engine.cancelled_by(cancel), publish=publish)
+            _create(container, environment, image, settings, options, log, engine, publish=publish)
         except NoImageError as error:
             if not image.image_id:
                 raise
             log(f"[desktop-cache] WARNING: {error}: somebody removed it; looking once more")
             image = ensure_desktop_image(environment, settings, engine=engine, log=log, cancel=cancel)
-            _create(container, environment, image, settings, options, log, engine.cancelled_by(cancel), publish=publish)
+            _create(container, environment, image, settings, options, log, engine, publish=publish)
         note.add(container.container_id)
         if options.name:
             container.rename(options.name)

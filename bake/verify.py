@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -84,7 +85,8 @@ def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | Non
         status = None
 
         def kill() -> None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.killpg(process.pid, signal.SIGKILL)
 
         try:
             with ended_by(cancel, kill):
