@@ -41,4 +41,10 @@ write /etc/desktop-bake/fluxbox/menu <<'X'
   [workspaces] (Workspaces)
 [end]
 X
+# What of these a user lacks, fluxbox copies at start, and then has the kernel write all disks of the machine (sync).
+for folder in /usr/share/fluxbox /etc/X11/fluxbox; do # Arch's, Debian's
+  for name in keys apps windowmenu window.menu; do
+    if [ -e "$folder/$name" ]; then write "/etc/desktop-bake/fluxbox/${name/window.menu/windowmenu}" <"$folder/$name"; fi
+  done
+done
 echo "[desktop] configured"

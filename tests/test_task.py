@@ -67,6 +67,7 @@ ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/X11/misc/fon
 xterm -fn fixed -e true
 xwininfo -root | grep -q 1280x800
 xprop -root _NET_SUPPORTING_WM_CHECK | grep -q window
+diff -r /etc/desktop-bake/fluxbox ~/.fluxbox # else fluxbox made a file, and had all disks written out
 echo complete
 """
     done = cli("run", "--", "bash", "-c", script)
