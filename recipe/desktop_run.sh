@@ -34,10 +34,10 @@ if [ "${desktop_stays:-}" != stay ]; then { read -r _ <&3; kill -TERM $$; } & fi
 GATE='
 import gc, sys
 gc.disable()  # until all is loaded
-import hmac, io, os, urllib.parse, warnings
+import hmac, io, os, socketserver, urllib.parse, warnings
 warnings.simplefilter("ignore")
 sys.path.append("/opt/websockify")  # where it was taken from its project
-from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
+from websockify.websocketproxy import LibProxyServer, ProxyRequestHandler
 
 SECRET = sys.stdin.readline().rstrip("\n")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -84,16 +84,21 @@ class Handler(ProxyRequestHandler):
         pass
 
 
-class Server(WebSocketProxy):
-    def started(self):
-        gc.freeze()  # each connection is a process, and shares what is loaded
-        gc.enable()
-        print("[desktop] noVNC listens", flush=True)
+class Server(LibProxyServer):
+    daemon_threads = file_only = True
+    request_queue_size = 100  # a browser asks for all of a page at once
+
+    def server_bind(self):  # without looking up the name of the machine
+        socketserver.TCPServer.server_bind(self)
+
+    def handle_error(self, *_):  # who hangs up is no fault
+        pass
 
 
-Server(
-    Handler, listen_port=int(sys.argv[1]), web=sys.argv[2], unix_target=sys.argv[3], file_only=True
-).start_server()
+server = Server(Handler, listen_port=int(sys.argv[1]), web=sys.argv[2], unix_target=sys.argv[3])
+gc.enable()
+print("[desktop] noVNC listens", flush=True)
+server.serve_forever(None)
 '
 # The Python of websockify's own script has the library. Isolated: what lies in the working directory is not imported.
 python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"

@@ -6,6 +6,8 @@ import base64
 import http.client
 import json
 import os
+import socket
+import struct
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -109,6 +111,25 @@ def test_the_pages_are_free(task: DesktopTask) -> None:
         connection.request("GET", path)
         assert connection.getresponse().status == 404, path
         connection.close()
+
+
+def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
+    """Idle, half and broken connections keep nobody from the screen, and leave neither a process nor a log behind."""
+    url = url_of(task)
+    parts = urlsplit(url)
+    connections = [socket.create_connection((parts.hostname, parts.port), timeout=10) for _ in range(300)]
+    reset = struct.pack("ii", 1, 0)  # closing sends a reset
+    for number, connection in enumerate(connections):
+        if number % 3:
+            connection.sendall(b"GET /vnc.html HTTP/1.1\r\nHost: localhost\r\n" + b"\r\n" * (number % 3 == 1))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    assert banner(url, 10) is not None
+    for connection in connections:
+        connection.close()
+    assert banner(url, 10) is not None
+    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/tmp.*/websockify"
+    done = task.engine.docker("exec", task.container_id, "sh", "-c", script)
+    assert done.stdout.decode() == "1\n"
 
 
 def test_bound_to_the_loopback(task: DesktopTask) -> None:
