@@ -52,6 +52,8 @@ RELOAD = b"""<script>addEventListener("error", e => {
 
 
 class Handler(ProxyRequestHandler):
+    timeout = 10  # seconds, after which who says nothing is hung up on
+
     def handle_upgrade(self):
         host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
@@ -63,6 +65,7 @@ class Handler(ProxyRequestHandler):
         own = origin is None or origin in ("http://" + host, "https://" + host)
         known = SECRET == "-" or (SECRET != "" and hmac.compare_digest(given, SECRET.encode()))
         if local and own and known:
+            self.connection.settimeout(None)
             super().handle_upgrade()
         else:
             self.close_connection = True

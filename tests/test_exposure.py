@@ -50,7 +50,9 @@ def secret_of(task: DesktopTask) -> str:
     return parse_qs(urlsplit(url_of(task)).fragment)["path"][0].removeprefix("websockify?token=")
 
 
-def status(url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None) -> int:
+def handshake(
+    url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None
+) -> tuple[int, http.client.HTTPConnection]:
     """The HTTP status of a WebSocket handshake; the connection to the address and port of `url`, or another port."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", port or parts.port, timeout=10)
@@ -63,11 +65,15 @@ def status(url: str, path: str, *, host: str | None = None, origin: str | None =
     }
     if origin is not None:
         headers["Origin"] = origin
-    try:
-        connection.request("GET", path, headers=headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    connection.request("GET", path, headers=headers)
+    return connection.getresponse().status, connection
+
+
+def status(url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None) -> int:
+    """The HTTP status of a WebSocket handshake, which is then given up."""
+    found, connection = handshake(url, path, host=host, origin=origin, port=port)
+    connection.close()
+    return found
 
 
 def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
@@ -114,9 +120,10 @@ def test_the_pages_are_free(task: DesktopTask) -> None:
 
 
 def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
-    """Idle, half and broken connections keep nobody from the screen, and leave neither a process nor a log behind."""
+    """Idle, half and broken connections keep nobody from the screen; they are ended, and leave no log behind."""
     url = url_of(task)
     parts = urlsplit(url)
+    viewer = handshake(url, f"/websockify?token={secret_of(task)}")[1].sock
     connections = [socket.create_connection((parts.hostname, parts.port), timeout=10) for _ in range(300)]
     reset = struct.pack("ii", 1, 0)  # closing sends a reset
     for number, connection in enumerate(connections):
@@ -124,6 +131,14 @@ def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
             connection.sendall(b"GET /vnc.html HTTP/1.1\r\nHost: localhost\r\n" + b"\r\n" * (number % 3 == 1))
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
     assert banner(url, 10) is not None
+    connections[0].settimeout(20)
+    assert connections[0].recv(1) == b""  # hung up on
+    viewer.sendall(b"\x82\x8c" + bytes(4) + b"RFB 003.008\n")  # one that watches is not (RFC 6455, 5.2)
+    answers = b""
+    while b"\x82\x02\x01\x01" not in answers:  # the security types: none (RFC 6143, 7.1.2)
+        piece = viewer.recv(4096)
+        assert piece
+        answers += piece
     for connection in connections:
         connection.close()
     assert banner(url, 10) is not None
