@@ -37,7 +37,7 @@ gc.disable()  # until all is loaded
 import hmac, io, os, socketserver, urllib.parse, warnings
 warnings.simplefilter("ignore")
 sys.path.append("/opt/websockify")  # where it was taken from its project
-from websockify.websocketproxy import LibProxyServer, ProxyRequestHandler
+from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
 
 SECRET = sys.stdin.readline().rstrip("\n")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -87,18 +87,17 @@ class Handler(ProxyRequestHandler):
         pass
 
 
-class Server(LibProxyServer):
-    daemon_threads = file_only = True
-    request_queue_size = 100  # a browser asks for all of a page at once
+# websockify gives each connection a process of its own, which costs ten times as much: a page is forty of them.
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = 100
 
-    def server_bind(self):  # without looking up the name of the machine
-        socketserver.TCPServer.server_bind(self)
-
-    def handle_error(self, *_):  # who hangs up is no fault
-        pass
+    def finish_request(self, request, client_address):
+        proxy.top_new_client(request, client_address)
 
 
-server = Server(Handler, listen_port=int(sys.argv[1]), web=sys.argv[2], unix_target=sys.argv[3])
+proxy = WebSocketProxy(Handler, web=sys.argv[2], unix_target=sys.argv[3], file_only=True)
+server = Server(("", int(sys.argv[1])), None)
 gc.enable()
 print("[desktop] noVNC listens", flush=True)
 server.serve_forever(None)
