@@ -27,7 +27,7 @@ def measure(bench: Bench) -> None:
     ended: list[str] = []
     try:
         many, one = medians(
-            bench.repetitions,
+            bench.repetitions * 2,
             lambda: _at_once(bench, AT_ONCE, ended),
             lambda: statistics.median(_at_once(bench, 1, ended) for _ in range(5)),  # one alone varies by a tenth
         )
