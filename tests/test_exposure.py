@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import urllib.request
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -50,12 +51,13 @@ def secret_of(task: DesktopTask) -> str:
     return parse_qs(urlsplit(url_of(task)).fragment)["path"][0].removeprefix("websockify?token=")
 
 
+@contextmanager
 def handshake(
-    url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None
-) -> tuple[int, http.client.HTTPConnection]:
-    """The HTTP status of a WebSocket handshake; the connection to the address and port of `url`, or another port."""
+    url: str, path: str, *, host: str | None = None, origin: str | None = None
+) -> Iterator[tuple[int, socket.socket]]:
+    """A WebSocket handshake with the address and port of `url`: its HTTP status, and the connection."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", port or parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     headers = {
         "Host": host or parts.netloc,
         "Upgrade": "websocket",
@@ -65,15 +67,17 @@ def handshake(
     }
     if origin is not None:
         headers["Origin"] = origin
-    connection.request("GET", path, headers=headers)
-    return connection.getresponse().status, connection
+    with closing(connection):
+        connection.connect()
+        stream = connection.sock  # which a refusal takes from `connection`
+        connection.request("GET", path, headers=headers)
+        yield connection.getresponse().status, stream
 
 
-def status(url: str, path: str, *, host: str | None = None, origin: str | None = None, port: int | None = None) -> int:
+def status(url: str, path: str, *, host: str | None = None, origin: str | None = None) -> int:
     """The HTTP status of a WebSocket handshake, which is then given up."""
-    found, connection = handshake(url, path, host=host, origin=origin, port=port)
-    connection.close()
-    return found
+    with handshake(url, path, host=host, origin=origin) as (found, _):
+        return found
 
 
 def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
@@ -122,25 +126,25 @@ def test_the_pages_are_free(task: DesktopTask) -> None:
 def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
     """Idle, half and broken connections keep nobody from the screen; they are ended, and leave no log behind."""
     url = url_of(task)
-    parts = urlsplit(url)
-    viewer = handshake(url, f"/websockify?token={secret_of(task)}")[1].sock
-    connections = [socket.create_connection((parts.hostname, parts.port), timeout=10) for _ in range(300)]
+    address = urlsplit(url).hostname, urlsplit(url).port
     reset = struct.pack("ii", 1, 0)  # closing sends a reset
-    for number, connection in enumerate(connections):
-        if number % 3:
-            connection.sendall(b"GET /vnc.html HTTP/1.1\r\nHost: localhost\r\n" + b"\r\n" * (number % 3 == 1))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-    assert banner(url, 10) is not None
-    connections[0].settimeout(20)
-    assert connections[0].recv(1) == b""  # hung up on
-    viewer.sendall(b"\x82\x8c" + bytes(4) + b"RFB 003.008\n")  # one that watches is not (RFC 6455, 5.2)
-    answers = b""
-    while b"\x82\x02\x01\x01" not in answers:  # the security types: none (RFC 6143, 7.1.2)
-        piece = viewer.recv(4096)
-        assert piece
-        answers += piece
-    for connection in connections:
-        connection.close()
+    with ExitStack() as stack:
+        _, viewer = stack.enter_context(handshake(url, f"/websockify?token={secret_of(task)}"))
+        idle, whole, half = (
+            [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(100)] for _ in range(3)
+        )
+        for connections, end in ((whole, b"\r\n\r\n"), (half, b"\r\n")):
+            for connection in connections:
+                connection.sendall(b"GET /vnc.html HTTP/1.1\r\nHost: localhost" + end)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        assert banner(url, 10) is not None
+        assert (idle[0].recv(1), half[0].recv(1)) == (b"", b"")  # hung up on
+        viewer.sendall(b"\x82\x8c" + bytes(4) + b"RFB 003.008\n")  # one that watches is not (RFC 6455, 5.2)
+        answers = b""
+        while b"\x82\x02\x01\x01" not in answers:  # the security types: none (RFC 6143, 7.1.2)
+            piece = viewer.recv(4096)
+            assert piece
+            answers += piece
     assert banner(url, 10) is not None
     script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/tmp.*/websockify"
     done = task.engine.docker("exec", task.container_id, "sh", "-c", script)
