@@ -24,17 +24,19 @@ def measure(bench: Bench) -> None:
     """Add the rows of the task runner."""
     from benchmarks.__main__ import medians, quiet
 
-    ended: list[str] = []
+    times = bench.repetitions * 2
+    names: list[str] = []
     try:
         many, one = medians(
-            bench.repetitions * 2,
-            lambda: _at_once(bench, AT_ONCE, ended),
-            lambda: statistics.median(_at_once(bench, 1, ended) for _ in range(5)),  # one alone varies by a tenth
+            times,
+            lambda: _at_once(bench, AT_ONCE, names),
+            lambda: statistics.median(_at_once(bench, 1, names) for _ in range(5)),  # one alone varies by a tenth
         )
     finally:
-        quiet("docker", "rm", "-f", *ended)
+        if names:
+            quiet("docker", "rm", "-f", *names)
     bench.row(f"{AT_ONCE} tasks at once until the last is ready / one task", many, one, "<= 12")
-    api, bare = medians(bench.repetitions * 2, lambda: _api(bench), bench.bare)
+    api, bare = medians(times, lambda: _api(bench), bench.bare)
     bench.row("hit, API call until ready in a warm process / bare docker run to the banner", api, bare, "<= 1.2")
     own, shared = zip(*(_memory(bench) for _ in range(bench.repetitions)), strict=True)
     measured = f"{statistics.median(own):.0f} MB ({statistics.median(shared):.0f} MB)"
@@ -51,23 +53,24 @@ def _api(bench: Bench) -> float:
     return took
 
 
-def _at_once(bench: Bench, count: int, ended: list[str]) -> float:
+def _at_once(bench: Bench, count: int, names: list[str]) -> float:
     """So many tasks from threads of one process, until the last one's desktop is ready.
 
-    The containers are stopped and kept, for whoever removes them after the last measurement: ext4 is slow to make
+    The containers are stopped and kept, for whoever removes `names` after the last measurement: ext4 is slow to make
     files for minutes where thousands were removed, and the next start would be charged with that.
     """
 
     def one(_number: int) -> DesktopTask:
         image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
         options = TaskOptions(keep=True)
-        return start_task(bench.environment, image, bench.settings, engine=bench.engine, options=options)
+        task = start_task(bench.environment, image, bench.settings, engine=bench.engine, options=options)
+        names.append(task.name)  # at once: it is to go too where another fails
+        return task
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         start = time.perf_counter()
         tasks = list(pool.map(one, range(count)))  # raises where one failed
         took = time.perf_counter() - start
-        ended += [task.name for task in tasks]
         list(pool.map(lambda task: task.stop(), tasks))
     return took
 
