@@ -29,7 +29,8 @@ def abandoned(files: Iterable[Path]) -> Iterator[Path]:
     for file in files:
         with contextlib.suppress(OSError), open(file, "r+b", opener=_open_no_link) as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield file
+            if os.path.samestat(os.fstat(opened.fileno()), file.lstat()):  # else whoever held it before has removed it
+                yield file
 
 
 def _open_no_link(path: str, flags: int) -> int:

@@ -59,10 +59,10 @@ class StartNote:
 def remove_abandoned(endpoint: Endpoint) -> None:
     """Remove the containers of this engine whose program was killed while it started them."""
     for note in abandoned(_folder().glob("*")):
-        host, *names = note.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-        if names and host != endpoint.host:
-            continue
-        with contextlib.suppress(DesktopBakeError):
+        with contextlib.suppress(DesktopBakeError, OSError):
+            host, *names = note.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+            if names and host != endpoint.host:
+                continue
             gone = bool(names) and _remove(endpoint, names[-1], created=len(names) > 1)
             if gone or time.time() - note.stat().st_mtime > _IN_FLIGHT_S:
                 note.unlink(missing_ok=True)

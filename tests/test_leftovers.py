@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import secrets
 import subprocess
 from dataclasses import replace
@@ -48,6 +49,24 @@ def test_files(tmp_path: Path) -> None:
         (tmp_path / "left").touch()
         assert [file.name for file in abandoned(tmp_path.iterdir())] == ["left"]
     assert sorted(file.name for file in abandoned(tmp_path.iterdir())) == ["held", "left"]
+
+
+def test_many_that_clear_up(tmp_path: Path) -> None:
+    """Of several that clear up at once, one gets each file, and it is there."""
+    files = [tmp_path / str(number) for number in range(1000)]
+    for file in files:
+        file.touch()
+
+    def clear() -> int:
+        count = 0
+        for file in abandoned(files):
+            file.stat()
+            file.unlink()
+            count += 1
+        return count
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda _: clear(), range(8))) == len(files)
 
 
 def test_an_edit(tmp_path: Path) -> None:
