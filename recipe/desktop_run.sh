@@ -109,7 +109,10 @@ case $python in
   *) python=(python3) ;;
 esac
 
-coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" -depth "${DESKTOP_DEPTH:-24}" \
+depth=(-depth "${DESKTOP_DEPTH:-24}")
+# With it there is a visual of 32 bits beside those of 16: fbsetroot takes the deepest, and cannot paint the ground.
+[ "${DESKTOP_DEPTH:-24}" != 16 ] || depth+=(-extension Composite)
+coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" "${depth[@]}" \
   -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 -SecurityTypes None -AlwaysShared 2>"$run/Xvnc"; }
 x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
 "${python[@]}" -I -c "$GATE" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \

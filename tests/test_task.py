@@ -129,6 +129,18 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
     assert tasks(desktop.env_id) == []
 
 
+@pytest.mark.parametrize("depth", [16, 24])
+def test_the_ground(desktop: Environment, desktop_settings: Settings, tmp_path: Path, depth: int) -> None:
+    """At either depth of colours the ground is painted, as closely as that depth can, and X has no error."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    with start_task(desktop, image, desktop_settings, options=TaskOptions(depth=depth)) as task:
+        task.screenshot(tmp_path / "shot.png")
+        assert [line for line in task.console.last if not line.startswith("[desktop] ")] == []
+    found = Picture.open(tmp_path / "shot.png").convert("RGB").getpixel((5, 5))
+    assert isinstance(found, tuple)
+    assert all(abs(one - other) < 8 for one, other in zip(found, (0x2E, 0x40, 0x57), strict=True)), found
+
+
 def test_a_working_directory_of_python_files(
     desktop: Environment, desktop_settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
