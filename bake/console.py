@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING
 from generator.errors import CancelledError, TimeLimitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bake.endpoint import Connection
 
 _CANCEL_EVERY_S = 0.05
 _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
 _KEPT_LINES = 20
 _HEADER_BYTES = 8
+_LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
 
 
 class Console:
     """What a process prints, line by line, and its standard input.
 
-    The stream is the engine's (Docker Engine API, "Attach", "Stream format"): frames of an 8-byte header, whose last
-    four are the length, and their bytes.
+    The stream is the engine's (Docker Engine API, "Attach", "Stream format"): frames of an 8-byte header, whose first
+    byte tells standard output from standard error and whose last four are the length, and their bytes. A program
+    writes to both at once, and half a line of one is none of the other's.
 
     Args:
         connection: from `Endpoint.hijack`.
@@ -43,7 +47,7 @@ class Console:
         self._socket.settimeout(None)
         self._reading = threading.Lock()
         self._raw = b""
-        self._partial = b""
+        self._partial: dict[int, bytes] = {}  # by stream
         self._lines: deque[str] = deque()
         self._seen: set[str] = set()
         self.last: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -107,12 +111,18 @@ class Console:
             end = _HEADER_BYTES + int.from_bytes(self._raw[4:_HEADER_BYTES], "big")
             if len(self._raw) < end:
                 break
-            self._partial += self._raw[_HEADER_BYTES:end]
+            stream = self._raw[0]
+            *whole, partial = (self._partial.get(stream, b"") + self._raw[_HEADER_BYTES:end]).split(b"\n")
             self._raw = self._raw[end:]
-        *whole, self._partial = self._partial.split(b"\n")
-        if self.ended and self._partial:
-            whole.append(self._partial)
-        self._lines.extend(raw.decode(errors="replace").rstrip() for raw in whole)
+            if len(partial) > _LONGEST_LINE_BYTES:
+                whole, partial = [*whole, partial], b""
+            self._partial[stream] = partial
+            self._add(whole)
+        if self.ended:
+            self._add(filter(None, self._partial.values()))
+
+    def _add(self, lines: Iterable[bytes]) -> None:
+        self._lines.extend(raw.decode(errors="replace").rstrip() for raw in lines)
 
     def close(self) -> None:
         """End the connection, and with it the process's standard input; a thread that reads wakes up."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,34 @@ def test_a_part_that_does_not_start(
     with pytest.raises(TaskError, match="websockify exited with status 1: no library"):
         start_task(desktop, image, desktop_settings, options=options)
     assert tasks(desktop.env_id) == []
+
+
+def test_half_a_line(
+    desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path
+) -> None:
+    """What is written to standard error meanwhile does not become part of the desktop's own lines, nor of another's."""
+    (tmp_path / "profile").write_text("printf 'half a line' >&2\n")
+    options = TaskOptions(
+        mounts=(Mount(kind="bind", source=str(tmp_path / "profile"), target="/etc/profile.d/desktop.sh"),)
+    )
+    lines: list[str] = []
+    script = "printf a >&2; sleep 0.2; printf b; sleep 0.2; echo A >&2; sleep 0.2; echo B; printf c"
+    with start_task(desktop, image, desktop_settings, options=options, log=lines.append,
+                    command=("sh", "-c", script)) as task:  # fmt: skip
+        assert task.wait(60) == 0
+    assert lines[-3:] == ["aA", "bB", "c"]
+    assert tasks(desktop.env_id) == []
+
+
+def test_a_line_without_an_end(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
+    """A command that prints and never ends its line is handed on in pieces, and nothing of it is lost."""
+    lines: list[str] = []
+    plain = replace(desktop, headless_desktop_enabled=False)
+    command = ("sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x")
+    with start_task(plain, image, desktop_settings, log=lines.append, command=command) as task:
+        assert task.wait(60) == 0
+    assert sum(map(len, lines)) == 20_000_000
+    assert max(map(len, lines)) < 2 << 20
 
 
 def test_a_start_is_cancelled(desktop: Environment, desktop_settings: Settings, base: str, image: ImageResult) -> None:
