@@ -122,9 +122,7 @@ def test_a_part_that_does_not_start(
     assert tasks(desktop.env_id) == []
 
 
-def test_half_a_line(
-    desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path
-) -> None:
+def test_half_a_line(desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path) -> None:
     """What is written to standard error meanwhile does not become part of the desktop's own lines, nor of another's."""
     (tmp_path / "profile").write_text("printf 'half a line' >&2\n")
     options = TaskOptions(
