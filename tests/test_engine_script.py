@@ -72,6 +72,22 @@ def test_an_engine_without_buildx(other_checkout: Path, tmp_path: Path) -> None:
     assert done.stderr == ("error: this Docker Engine's client has no buildx\n  install the docker-buildx plugin\n")
 
 
+def test_another_engine_that_does_not_answer(other_checkout: Path, tmp_path: Path) -> None:
+    """Another one in the same network, as another checkout's: both would use the same bridge, so it is left alone."""
+    shutil.copy("/bin/sleep", tmp_path / "dockerd")
+    with subprocess.Popen([tmp_path / "dockerd", "100"]) as other:
+        try:
+            done = engine(other_checkout, "up", DOCKER_HOST="unix:///nowhere")
+            assert done.returncode == 4, done.stderr
+            error, remedy = done.stderr.splitlines()
+            assert error.startswith("error: a Docker Engine runs here, process ")
+            assert "make clean" in remedy
+            assert sorted(path.name for path in (other_checkout / ".engine").iterdir()) == ["lock", "log"]
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
 def test_without_root(other_checkout: Path) -> None:
     """No engine and not root: what to do."""
     done = engine(other_checkout, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "up",
