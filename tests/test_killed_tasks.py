@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import random
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.kills import Project, docker, is_running, kill_rounds, until
+from tests.kills import LIMIT_S, SEED, Project, docker, is_running, kill_rounds, until
 from tests.test_task import tasks
 
 Rounds = Callable[[int, int], int]
@@ -44,6 +47,41 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
     figure(
         kill_rounds(killed, rounds(2, 20), lambda: words, before=lambda: None, killed=whole, after=after, env_id=env_id)
     )
+
+
+def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figure, base: str) -> None:
+    """Of many starts, six at once, every fourth is killed: none of the others fails, at either depth of colours."""
+    env_id = f"killed-{uuid.uuid4().hex[:8]}"
+    killed.configuration.write_text(
+        f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    killed.bake("build", env_id)
+    draw = random.Random(SEED)
+    moments = [draw.uniform(0, 1) for _ in range(rounds(20, 800))]
+    print(f"DESKTOP_BAKE_SEED={SEED}")
+
+    def start(number: int) -> str:
+        words = ("run", "-q", "--depth", ("16", "24")[number % 2], env_id, "--", "xwininfo", "-root")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bake", *words], cwd=killed.folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        doomed = number % 4 == 0
+        try:
+            _, said = process.communicate(timeout=moments[number] if doomed else LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, said = process.communicate()
+            return "" if doomed and "Traceback" not in said else f"killed: {said}"
+        return said if process.returncode else ""
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(start, range(len(moments)))) == {""}
+    if any(not started(c) for c in tasks(env_id)):  # the engine was still creating it when the last run began
+        killed.bake("run", "-q", env_id, "--", "true")
+    until(lambda: not tasks(env_id), lambda: docker("ps", "-a"))
+    others = sum(number % 4 > 0 for number in range(len(moments)))
+    figure(f"{others} starts beside {len(moments) - others} killed ones, none failed")
 
 
 def started(container: str) -> bool:
