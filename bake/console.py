@@ -82,8 +82,9 @@ class Console:
                 self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
             line = self._lines.popleft()
         self.last.append(line)
-        if line.startswith("[desktop] "):
-            self._seen.add(line)
+        _, mark, said = line.rpartition("[desktop] ")  # what came before on that line was another program's
+        if mark:
+            self._seen.add(mark + said)
         return line
 
     def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:

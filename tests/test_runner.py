@@ -122,9 +122,12 @@ def test_a_part_that_does_not_start(
     assert tasks(desktop.env_id) == []
 
 
-def test_half_a_line(desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path) -> None:
-    """What is written to standard error meanwhile does not become part of the desktop's own lines, nor of another's."""
-    (tmp_path / "profile").write_text("printf 'half a line' >&2\n")
+@pytest.mark.parametrize("stream", [1, 2])
+def test_half_a_line(
+    desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path, stream: int
+) -> None:
+    """What others write meanwhile does not hide the desktop's own lines, and no stream's line is part of another's."""
+    (tmp_path / "profile").write_text(f"printf 'half a line' >&{stream}\n")
     options = TaskOptions(
         mounts=(Mount(kind="bind", source=str(tmp_path / "profile"), target="/etc/profile.d/desktop.sh"),)
     )
