@@ -8,7 +8,7 @@ log=$(mktemp)
 deadline=$((SECONDS + ${DESKTOP_CHECK_TIMEOUT_S:-30}))
 fail() { echo "[desktop-check] FAILED: $*" >&2; exit 1; }
 # what the desktop itself said last, where it said something
-said() { grep -vE '^\[desktop\] (ready|noVNC listens)$' "$log" | tail -n 1 | sed 's/^\[desktop\] /: /'; }
+said() { grep -vE '\[desktop\] (ready|noVNC listens)$' "$log" | tail -n 1 | sed 's/^\[desktop\] /: /'; }
 wait_for() { # WHAT COMMAND…
   local what=$1
   shift
@@ -18,7 +18,7 @@ wait_for() { # WHAT COMMAND…
     sleep 0.1
   done
 }
-ready() { grep -q '^\[desktop\] ready' "$log"; }
+ready() { grep -q '\[desktop\] ready$' "$log"; } # others may have begun that line
 managed() { manager=$(timeout 5 wmctrl -m 2>/dev/null | sed -n 's/^Name: //p') && [ -n "$manager" ]; }
 colours() { timeout 20 import -silent -window root -format %k info:- 2>/dev/null; }
 visible() { count=$(colours) && [ "${count:-0}" -gt 1 ]; }

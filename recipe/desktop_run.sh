@@ -110,7 +110,7 @@ case $python in
 esac
 
 depth=(-depth "${DESKTOP_DEPTH:-24}")
-# With it there is a visual of 32 bits beside those of 16: fbsetroot takes the deepest, and cannot paint the ground.
+# The Composite extension adds a visual of 32 bits to those of 16: fbsetroot takes the deepest, and paints nothing.
 [ "${DESKTOP_DEPTH:-24}" != 16 ] || depth+=(-extension Composite)
 coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" "${depth[@]}" \
   -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 -SecurityTypes None -AlwaysShared 2>"$run/Xvnc"; }
