@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from generator.environment import Environment
 
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
+
+# BuildKit's garbage collection took a record that a build was about to use (moby/buildkit#3959).
+_COLLECTED = re.compile(r"failed to (load ref|get dead record)")
 
 
 class _FinalError(BuildFailedError):
@@ -187,10 +191,7 @@ def _bake_target(
     imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
     began = time.monotonic()
     try:
-        if imports:
-            _bake_with_cache(ready, request, settings.build_timeout_s, log)
-        else:
-            _bake(ready.child, request, settings.build_timeout_s, log)
+        _bake_again(ready, request, settings.build_timeout_s, log, imports=imports)
     except _DiskFullError:
         if collect(ready.engine, log) and ready.builder().driver == "docker":
             give_back(ready.engine, time.monotonic() - began, log)
@@ -267,8 +268,8 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
         raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
 
 
-def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float, log: Log) -> None:
-    """Run a bake, and once more without importing a cache where that may be what failed it.
+def _bake_again(ready: Preparation, request: dict[str, Any], limit_s: float, log: Log, *, imports: bool) -> None:
+    """Run a bake, and once more without importing a cache where that, or BuildKit's own, may be what failed it.
 
     BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
     changed. What another try cannot mend is not run again.
@@ -281,6 +282,8 @@ def _bake_with_cache(ready: Preparation, request: dict[str, Any], limit_s: float
     except _FinalError:
         raise
     except BuildFailedError as error:
+        if not imports and not _COLLECTED.search(str(error)):
+            raise
         log(f"[desktop-cache] WARNING: {error}; once more without the cache")
         with ready.another() as child:
             below = [name.removesuffix(".context") for name in request["set"] if name.endswith(".context")]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import copy_client
+
 if TYPE_CHECKING:
     from tests.conftest import Run
 
@@ -382,6 +384,30 @@ esac
     assert done.returncode == 4, done.stderr
     assert "buildx v0.9.1 is too old" in done.stderr
     assert "0.13 or newer" in done.stderr
+
+
+@pytest.mark.parametrize(("said", "status"), [("failed to get dead record abc: not found", 0), ("other", 6)])
+def test_a_record_that_was_collected(cli: Run, project: Path, tmp_path: Path, said: str, status: int) -> None:
+    """A build that BuildKit's own garbage collection failed is tried once more, also where no cache is imported."""
+    plugins = '{{range .ClientInfo.Plugins}}{{if eq .Name "buildx"}}{{.Path}}{{end}}{{end}}'
+    real = subprocess.run(["docker", "info", "-f", plugins], capture_output=True, text=True, check=True).stdout.strip()
+    plugin = copy_client(tmp_path / "docker") / "cli-plugins" / "docker-buildx"
+    plugin.parent.mkdir(exist_ok=True)
+    plugin.unlink(missing_ok=True)
+    plugin.write_text(f"""#!/bin/sh
+case " $* " in *" bake "*)
+  if mkdir {tmp_path}/failed 2>/dev/null; then
+    echo 'ERROR: target desktop: failed to solve: Internal: {said}' >&2
+    exit 1
+  fi ;;
+esac
+exec {real} "$@"
+""")
+    plugin.chmod(0o755)
+    done = cli("build", "--cache", "none", DOCKER_CONFIG=str(tmp_path / "docker"))
+    assert done.returncode == status, done.stderr
+    assert ("; once more" in done.stderr) == (status == 0)
+    assert cli("resolve").returncode == (3 if status else 0)
 
 
 def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> None:
