@@ -15,7 +15,7 @@ desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its
 	$(ENGINE) && $(CACHE) $(PY) -m benchmarks.demo
 
 test: .venv/ready ## every test, on a real engine
-	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
 	rm -f out/soak.jsonl
