@@ -25,14 +25,20 @@ def killed(project: Path) -> Project:
     return Project(project)
 
 
+def baked(project: Project, base: str) -> str:
+    """An environment of this test's own, its desktop baked."""
+    env_id = f"killed-{uuid.uuid4().hex[:8]}"
+    project.configuration.write_text(
+        f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    project.bake("build", env_id)
+    return env_id
+
+
 @pytest.mark.parametrize("flags", [(), ("--detach",)])
 def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: tuple[str, ...]) -> None:
     """A run with a desktop: its container is gone with it, or with the next run; one that was never told of, too."""
-    env_id = f"killed-{uuid.uuid4().hex[:8]}"
-    killed.configuration.write_text(
-        f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
-    )
-    killed.bake("build", env_id)
+    env_id = baked(killed, base)
 
     def whole() -> None:
         if not flags:
@@ -45,17 +51,13 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
 
     words = ("run", *flags, env_id, "--", "true")
     figure(
-        kill_rounds(killed, rounds(1, 20), lambda: words, before=lambda: None, killed=whole, after=after, env_id=env_id)
+        kill_rounds(killed, rounds(2, 20), lambda: words, before=lambda: None, killed=whole, after=after, env_id=env_id)
     )
 
 
 def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figure, base: str) -> None:
     """Of many starts, six at once, every fourth is killed: none of the others fails, at either depth of colours."""
-    env_id = f"killed-{uuid.uuid4().hex[:8]}"
-    killed.configuration.write_text(
-        f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
-    )
-    killed.bake("build", env_id)
+    env_id = baked(killed, base)
     draw = random.Random(SEED)
     moments = [draw.uniform(0, 1) for _ in range(rounds(12, 800))]
     print(f"DESKTOP_BAKE_SEED={SEED}")
