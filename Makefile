@@ -19,7 +19,7 @@ test: .venv/ready ## every test, on a real engine
 
 soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
 	rm -f out/soak.jsonl
-	$(CACHE) scripts/with-engine $(PY) -m pytest --soak -v $$($(PY) -m tests.reliability tests) $(PYTEST_ARGS)
+	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.reliability tests) $(PYTEST_ARGS)
 	$(PY) -m tests.reliability write
 
 lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI reads

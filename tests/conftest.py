@@ -38,6 +38,7 @@ TOGETHER = {"test_bases", "test_browser", "test_check", "test_exposure", "test_k
             "test_options", "test_run", "test_runner", "test_task"}  # fmt: skip
 # One engine that they break, also between two tests; and who looks at all that machines leave.
 FAULTS = {"test_engine_faults", "test_engine_limits", "test_machines"}
+LIMIT = pytest.StashKey[object]()
 FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
 
 
@@ -55,7 +56,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     return ByFile(config, log)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout: waiting for the others is not a test's time
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Tests of several workers share the machine, also in their fixtures; one marked `alone` has it for itself."""
     FIGURES.parent.mkdir(exist_ok=True)
@@ -65,6 +66,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
         fcntl.flock(gate, fcntl.LOCK_UN)
         return (yield)
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: object) -> None:
+    """Keep a test's limit (pytest-timeout), for what comes after it."""
+    item.stash[LIMIT] = settings
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Give fixtures the limit once more for their end: after a test that failed, pytest-timeout gives them none."""
+    item.config.hook.pytest_timeout_set_timer(item=item, settings=item.stash[LIMIT])
+    return (yield)
 
 
 @pytest.fixture(autouse=True, scope="session")
