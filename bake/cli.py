@@ -66,9 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
         sys.stdout.reconfigure(errors="backslashreplace")
-    arguments = argparse.Namespace(recorder=None)
+    typed = list(sys.argv[1:] if argv is None else argv)
+    arguments = argparse.Namespace(recorder=None, typed=typed)
     try:
-        parser().parse_args(argv, arguments)
+        parser().parse_args(typed, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)

@@ -14,7 +14,7 @@ from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from bake.render import RenderedFiles
 
@@ -38,10 +38,19 @@ def report(arguments: argparse.Namespace, files: RenderedFiles) -> int:
         return 0
     print_diff(lines)
     sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
-    flags = [word for name in ("config", "context", "repository", "cache") if (value := getattr(arguments, name))
-             for word in (f"--{name}", str(value))]  # fmt: skip
-    again = shlex.join(["desktop-bake", "render", *arguments.env, "-o", str(folder), *flags])
-    raise DesktopBakeError(f"{folder} is stale", f"run: {again}")
+    raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
+
+
+def again(typed: Sequence[str], output: Path | None) -> str:
+    """The command that renders what a check compared: what was typed, but for `--check`.
+
+    Args:
+        typed: the words after the program's name, which the parser took.
+        output: the folder, if they name one.
+    """
+    end = typed.index("--") if "--" in typed else len(typed)
+    flags = [word for word in typed[:end] if not (word.startswith("--ch") and "--check".startswith(word))]
+    return shlex.join(["desktop-bake", *flags, *([] if output else ["-o", "."]), *typed[end:]])
 
 
 def print_diff(lines: Iterable[str], indent: str = "") -> None:

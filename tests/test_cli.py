@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import copy_client
+from tests.conftest import base_name, copy_client
 
 if TYPE_CHECKING:
     from tests.conftest import Run
@@ -220,6 +220,41 @@ def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
     assert "  run: desktop-bake render default -o ci --config desktop-bake.toml\n" in done.stderr
     assert cli(*words).returncode == 0
     assert cli(*words, "--check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--environments", "of runner.json", "render", "-o", "out/it's here"],
+        [
+            "render",
+            "-oci",
+            "--environments=of runner.json",
+            "--pull",
+            "missing",
+            "--cache=registry",
+            "--builder=default",
+        ],
+        ["render", "--attest", "type=sbom", "--attest=type=provenance,mode=max", "-o", "ci", "default"],
+        ["render", "--repository", "registry.example.com/team/desktop", "-q", "-o", "ci", "--", "default"],
+        ["render"],
+    ],
+    ids=" ".join,
+)
+def test_render_check_tells_the_command(cli: Run, project: Path, flags: list[str]) -> None:
+    """The remedy, typed into a shell, renders the very folder that was checked: every flag of the check is in it."""
+    own = {"env_id": "default", "headless_desktop_enabled": True, "base_image": base_name()}
+    (project / "of runner.json").write_text(json.dumps(own))
+    for abbreviated in ("--chec", "--check"):
+        verb = flags.index("render") + 1
+        stale = cli(*flags[:verb], abbreviated, *flags[verb:])
+        assert stale.returncode == 1, stale.stderr
+        command = stale.stderr.splitlines()[-1].removeprefix("  run: ")
+        assert abbreviated not in command
+    variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["bash", "-c", command], cwd=project, env=variables, check=True, capture_output=True)
+    fresh = cli(*flags[:verb], "--check", *flags[verb:])
+    assert (fresh.returncode, fresh.stdout) == (0, "")
 
 
 def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -> None:
