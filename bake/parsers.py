@@ -183,7 +183,7 @@ def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) ->
     """What stays although no environment reaches it."""
     keeps = "keep the N newest of each family, default: %(default)s"
     command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
-    ages = "remove what is older alone: 12h, 30d, 8w; default: %(default)s"
+    ages = "remove only what is older, such as 12h, 30d or 8w; default: %(default)s"
     command.add_argument("--older-than", metavar="AGE", default=older_than, help=ages)
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from bake import local_cache
 from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images
 from bake.layers import held, with_layers
+from generator.duration import duration_s
 from generator.errors import ConfigurationError, RegistryError
 from generator.key import parse_key
 from generator.layer import desktop_of_text
-from generator.pruning import Policy, Reach, Verdict, age_s, judge
+from generator.pruning import Policy, Reach, Verdict, judge
 from generator.reference import Digest
 from generator.store import StoredImage, freed_bytes
 
@@ -57,7 +58,7 @@ def policy_of(arguments: argparse.Namespace) -> Policy:
     """
     if arguments.keep < 0:
         raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
-    return Policy(keep=arguments.keep, older_than_s=age_s(arguments.older_than), now_s=time.time())
+    return Policy(keep=arguments.keep, older_than_s=duration_s(arguments.older_than), now_s=time.time())
 
 
 def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from bake.engine import Engine
 from bake.ensure import obtain
 from bake.prune import policy_of
 from bake.resolve import Status, glance, key_of, silent
-from bake.settings import LONGEST_S
 from bake.transfer import publish
+from generator.duration import duration_s
 from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     Tidy = Callable[[], "Tidied"]
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_HIT: "fresh"}
 
 
@@ -123,20 +121,6 @@ class Round:
         return {"schema": 1, "round": self.number, "at": self.at.isoformat(), "seconds": round(self.seconds, 3),
                 "environments": environments, "removed": self.tidied.removed if self.tidied else None,
                 "prune_error": self.tidied.error if self.tidied else None, "error": self.error}  # fmt: skip
-
-
-def duration_s(text: str) -> float:
-    """Seconds of a duration such as `90`, `15m`, `1h30m` or `1d`.
-
-    Raises:
-        ConfigurationError: it is none, or not longer than nothing.
-    """
-    parts = re.findall(r"([0-9]+)([smhd])", text[:40])
-    bare = re.fullmatch(r"[0-9]{1,9}", text)
-    seconds = int(text) if bare else sum(int(n) * _UNITS_S[unit] for n, unit in parts)
-    if not 0 < seconds <= LONGEST_S or (not bare and "".join(n + unit for n, unit in parts) != text):
-        raise ConfigurationError(f"{text[:40]!r} is no duration", "write 90, 15m, 1h30m or 1d, at most a year")
-    return float(seconds)
 
 
 def warm_environment(
@@ -248,7 +232,9 @@ def tidy_up(settings: Settings, engine: Engine, policy: Policy, log: Log = silen
 
 def warm(arguments: argparse.Namespace) -> int:
     """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
-    every_s = duration_s(arguments.watch) if arguments.watch else None
+    every_s = None if arguments.watch is None else duration_s(arguments.watch)
+    if every_s == 0:
+        raise ConfigurationError("--watch is 0", "write how long from one round to the next, such as 15m")
     policy_of(arguments)
     log = log_of(arguments)
     number = 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.cache import family_of
-from generator.errors import ConfigurationError
 from generator.layer import LayerKey
 
 if TYPE_CHECKING:
@@ -16,21 +14,6 @@ if TYPE_CHECKING:
 
     from generator.layer import Key
     from generator.store import StoredImage
-
-
-_UNITS_S = {"": 86_400, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-
-
-def age_s(text: str) -> float:
-    """Read an age such as `30d`, `12h`, `8w` or `90m`, in seconds; a bare number is days.
-
-    Raises:
-        ConfigurationError: the text is of another form.
-    """
-    match = re.fullmatch(r"([0-9]{1,6})([mhdw]?)", text)
-    if not match:
-        raise ConfigurationError(f"malformed age {text[:40]!r}", "write a number and m, h, d or w, such as 30d")
-    return float(match[1]) * _UNITS_S[match[2]]
 
 
 @dataclass(frozen=True, kw_only=True)

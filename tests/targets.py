@@ -32,7 +32,6 @@ from bake.repository import time_of
 from bake.settings import Settings
 from bake.settings_file import settings_from
 from bake.shipped import shipped
-from bake.warm import duration_s
 from generator import (
     BakeOptions,
     CacheKey,
@@ -48,12 +47,13 @@ from generator import (
     stack_key,
 )
 from generator.cache import check_backend
+from generator.duration import duration_s
 from generator.explanation import changes, nearest
 from generator.layer import desktop_of_text
 from generator.lease import Lease, read_lease
 from generator.login import Challenge, next_page, read_tags, read_token
 from generator.manifest import Index, read_config, read_manifest
-from generator.pruning import Policy, Reach, age_s, judge
+from generator.pruning import Policy, Reach, judge
 from generator.refusal import error_codes, refusal
 from generator.store import StoredImage
 from tests.test_key import BASE, ENVIRONMENT, RECIPE
@@ -218,7 +218,7 @@ def answers(content: bytes) -> None:
 def names(content: bytes) -> None:
     """References, digests, keys, cache backends, ages: whatever is a line of text."""
     text = _text(content)
-    for read in (Digest, desktop_of_text, check_backend, age_s, duration_s):
+    for read in (Digest, desktop_of_text, check_backend, duration_s):
         with contextlib.suppress(DesktopBakeError):
             read(text)
     reference = ImageReference.parse(text)

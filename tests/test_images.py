@@ -176,8 +176,9 @@ def test_ages_and_numbers(cli: Run, project: Path) -> None:
     plan = said(cli("prune", "--yes", "--keep", "1", "--json"))
     assert {row["image"] for row in plan["images"] if row["remove"]} == {images[0], images[1]}
     assert tags(project) == {images[2], images[3]}
-    for words in (("--older-than", "soon"), ("--keep", "-1")):
-        assert cli("prune", *words).returncode == 2
+    for words in (("--older-than", "soon"), ("--older-than", "30"), ("--keep", "-1")):
+        assert cli("prune", "--yes", *words).returncode == 2
+    assert tags(project) == {images[2], images[3]}
 
 
 def test_caches_and_other_projects(cli: Run, project: Path) -> None:

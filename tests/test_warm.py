@@ -17,8 +17,8 @@ import pytest
 from bake import Settings
 from bake.engine import Engine
 from bake.parsers import parser
-from bake.warm import Tidied, duration_s, warm_round
-from generator import ConfigurationError, Environment, ImageReference
+from bake.warm import Tidied, warm_round
+from generator import Environment, ImageReference
 from tests.test_ci import cron_faults, quoted_commands
 from tests.test_team import Project, here, shared
 
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["shared"]  # a fixture
 DOCS = Path(__file__).parent.parent / "docs"
 UNIT = DOCS / "warm" / "desktop-bake-warm.service"
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("15m", 900), ("1h30m", 5400), ("1d", 86400), ("2s", 2)])
-def test_durations(text: str, seconds: int) -> None:
-    """Durations are what people write."""
-    assert duration_s(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["0", "0m", "15 m", "m", "-5", "1.5h", "15min", "1h x"])
-def test_no_durations(text: str) -> None:
-    """What is no duration is refused."""
-    with pytest.raises(ConfigurationError, match="is no duration"):
-        duration_s(text)
 
 
 def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
@@ -62,7 +49,8 @@ def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
     assert len(mixed.stdout.splitlines()) == 1
     assert "1 fresh in" in cli("warm", "default").stdout
     assert cli("warm", "no-such").returncode == 2
-    assert cli("warm", "--watch", "soon").returncode == 2
+    for words in (("--watch", "soon"), ("--watch", "0"), ("--watch", "30"), ("--older-than", "30")):
+        assert cli("warm", *words).returncode == 2
 
 
 def test_a_moved_base(shared: Project, team: Registry) -> None:

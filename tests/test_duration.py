@@ -1,0 +1,37 @@
+"""Durations: one grammar for every flag that takes one."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.duration import duration_s
+from generator.errors import ConfigurationError
+
+DAY_S = 86_400
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("15m", 900), ("1h30m", 5_400), ("12h", 43_200), ("1d", DAY_S), ("30d", 30 * DAY_S),
+     ("2w", 14 * DAY_S), ("60w", 420 * DAY_S), ("0", 0), ("0d", 0)],
+)  # fmt: skip
+def test_durations(text: str, seconds: int) -> None:
+    """A duration is one or more numbers, each with its unit, or 0."""
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["30", "90", "007", "1"])
+def test_no_unit(text: str) -> None:
+    """A number alone means neither seconds nor days: both are offered."""
+    with pytest.raises(ConfigurationError, match="has no unit") as caught:
+        duration_s(text)
+    assert caught.value.remedy == f"write {text}d for days, {text}s for seconds"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "d", "m", "-5", "-1d", "1y", "1.5d", "1.5h", "15 m", "15min", "1h x", "1d0", "99999999w", "9" * 5000]
+)
+def test_no_durations(text: str) -> None:
+    """What is no duration is refused, and so is one beyond ten years."""
+    with pytest.raises(ConfigurationError, match="malformed duration"):
+        duration_s(text)
