@@ -14,7 +14,7 @@ from bake.human import table
 from bake.origin import ORIGIN_FIELDS, OriginFile
 from bake.replace_file import editing, replace_file
 from bake.settings import FILE_NAME
-from bake.settings_file import ENVIRONMENT_FIELDS, find_settings_file, settings_from
+from bake.settings_file import ENVIRONMENT_FIELDS, decoded, find_settings_file, settings_from
 from generator.errors import ConfigurationError, printable
 from generator.reference import ImageReference
 
@@ -127,10 +127,10 @@ def _in_configuration(
 ) -> tuple[bytes, Environment]:
     create = getattr(arguments, "create", False)
     try:
-        after = edit_toml(before.decode(), path, arguments.env, changes, create=create)
+        after = edit_toml(decoded(before, path), path, arguments.env, changes, create=create)
         encoded = after.encode()
-    except UnicodeError as error:
-        raise ConfigurationError(f"{path.name} or a value is not UTF-8: {error}", "correct it") from error
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
     return encoded, settings_from(after, path, {}).environment(arguments.env)
 
 
@@ -141,11 +141,11 @@ def _in_origin(
         raise ConfigurationError("environments of Agents Runner are made there", "leave --create out")
     base = load(arguments).base_image
     try:
-        text = OriginFile.parse(before, path.name).edit(arguments.env, {field: v for (field,), v in changes.items()})
+        text = OriginFile.parse(before, str(path)).edit(arguments.env, {field: v for (field,), v in changes.items()})
         encoded = text.encode()
-    except UnicodeError as error:
-        raise ConfigurationError(f"a value is not UTF-8: {error}", "correct it") from error
-    edited = OriginFile.parse(encoded, path.name)
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
+    edited = OriginFile.parse(encoded, str(path))
     if edited.forced and changes.get(("headless_desktop_enabled",), True) is not True:
         print("note: the settings of that file give every environment a desktop all the same", file=sys.stderr)
     return encoded, edited.environments(base)[arguments.env]

@@ -8,7 +8,6 @@ fifty fields that mean nothing here. A list of such objects is read as well.
 from __future__ import annotations
 
 import json
-from codecs import BOM_UTF8
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from bake.settings import did_you_mean
 from generator.environment import Environment
 from generator.errors import ConfigurationError
 from generator.reference import ImageReference
+from generator.text_file import check_no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,16 +109,12 @@ class OriginFile:
 
         Args:
             content: UTF-8.
-            name: of the file, for messages.
+            name: its path as the person wrote it, for messages.
 
         Raises:
             ConfigurationError: it is not JSON, or has no environment.
         """
-        if content.startswith(BOM_UTF8):
-            raise ConfigurationError(
-                f"{name} begins with a byte order mark, which Agents Runner does not read",
-                "save it as UTF-8 without one",
-            )
+        check_no_mark(name, content, name)  # Agents Runner does not read it either
         try:
             text = content.decode()
             whole, end = _DECODER.raw_decode(text, _skip(text + "0", 0))
@@ -254,6 +250,6 @@ def read_origin(path: Path) -> OriginFile:
         ConfigurationError: it cannot be read, is not JSON, or has no environment.
     """
     try:
-        return OriginFile.parse(path.read_bytes(), path.name)
+        return OriginFile.parse(path.read_bytes(), str(path))
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --environments") from error

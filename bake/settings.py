@@ -119,14 +119,10 @@ class Settings:
         Raises:
             ConfigurationError: a file is missing, unreadable, empty or malformed.
         """
-
-        def read(override: str | None, name: str) -> bytes:
-            return self._read(environment, override or name, None if override else shipped(f"recipe/{name}"))
-
         return Recipe(
-            dockerfile=read(environment.dockerfile, DOCKERFILE),
-            install=read(environment.install_script, INSTALL),
-            setup=read(environment.setup_script, SETUP),
+            dockerfile=self._read(environment, "dockerfile", environment.dockerfile, DOCKERFILE),
+            install=self._read(environment, "install_script", environment.install_script, INSTALL),
+            setup=self._read(environment, "setup_script", environment.setup_script, SETUP),
         )
 
     def preflight(self, environment: Environment) -> Preflight | None:
@@ -135,10 +131,11 @@ class Settings:
         Raises:
             ConfigurationError: as `recipe`.
         """
-        if environment.preflight_script is None:
+        name = environment.preflight_script
+        if name is None:
             return None
         dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
-        return Preflight(dockerfile=dockerfile, script=self._read(environment, environment.preflight_script))
+        return Preflight(dockerfile=dockerfile, script=self._read(environment, "preflight_script", name))
 
     def preflight_run(self, environment: Environment) -> bytes | None:
         """Read the script that runs at every start of a task, or None where there is none.
@@ -146,11 +143,8 @@ class Settings:
         Raises:
             ConfigurationError: as `recipe`.
         """
-        if environment.preflight_run_script is None:
-            return None
-        script = self._read(environment, environment.preflight_run_script)
-        check_script("the preflight run script", script, "write it, or drop preflight_run_script")
-        return script
+        name = environment.preflight_run_script
+        return None if name is None else self._read(environment, "preflight_run_script", name)
 
     def stack(self, environment: Environment) -> Stack:
         """What is baked for an environment: its desktop where it has one, and its preflight on top.
@@ -162,15 +156,20 @@ class Settings:
         desktop = self.recipe(environment) if environment.headless_desktop_enabled or not preflight else None
         return Stack(desktop=desktop, preflight=preflight)
 
-    def _read(self, environment: Environment, name: str, path: Path | None = None) -> bytes:
+    def _read(self, environment: Environment, field: str, override: str | None, ours: str = "") -> bytes:
+        """The file that a field names, or the shipped one; checked here, where its own name is known."""
+        name = override or ours
+        path = self.root / name if override else shipped(f"recipe/{name}")
         try:
-            return read_regular_file(path or self.root / name)
+            content = read_regular_file(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise ConfigurationError(
                 f"environment {environment.env_id!r}: cannot read {name}: {why}",
                 "create the file or correct its name in " + FILE_NAME,
             ) from error
+        check_script(f"environment {environment.env_id!r}: {name}", content, f"write it, or drop {field}", str(path))
+        return content
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from bake.settings import FILE_NAME, Settings, did_you_mean
 from generator.environment import Environment
 from generator.errors import ConfigurationError
 from generator.reference import ImageReference
+from generator.text_file import check_no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,10 +101,23 @@ def load_settings(
             raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
         return settings_from("", Path.cwd() / FILE_NAME, variables, overrides)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}", "check --config") from error
-    return settings_from(text, path, variables, overrides)
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --config") from error
+    return settings_from(decoded(content, path), path, variables, overrides)
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """The text of a configuration file's bytes.
+
+    Raises:
+        ConfigurationError: it begins with a byte order mark, or is not UTF-8.
+    """
+    check_no_mark(path.name, content, str(path))
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path.name} is not UTF-8: {error}", "save it as UTF-8") from error
 
 
 def settings_from(

@@ -82,6 +82,7 @@ def start_task(
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
+    settings.preflight_run(environment)  # a wrong one is told before anything starts
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
         raise ConfigurationError(

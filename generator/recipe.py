@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
+from generator.text_file import check_no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +41,8 @@ class Recipe:
         files: further files of the build context by relative POSIX path.
 
     Raises:
-        ConfigurationError: a script is empty or has CRLF line ends, the Dockerfile has no `FROM base`,
-            or a path leaves the context.
+        ConfigurationError: a script is empty, begins with a byte order mark or has CRLF line ends, the Dockerfile has
+            no `FROM base`, or a path leaves the context.
     """
 
     dockerfile: bytes
@@ -64,6 +67,9 @@ class Recipe:
                     f"build context file {path!r} is outside the context or already part of the recipe",
                     "use a relative path below the context",
                 )
+            content = self.files[path].content
+            if content.removeprefix(BOM_UTF8).startswith(b"#!"):
+                check_script(path, content, "write it")
 
     def context(self) -> Iterator[tuple[str, ContextFile]]:
         """Every file of the build context with its path, sorted by path."""
@@ -84,7 +90,7 @@ class Preflight:
         script: the bytes of the script.
 
     Raises:
-        ConfigurationError: the script is empty or has CRLF line ends.
+        ConfigurationError: the script is empty, begins with a byte order mark or has CRLF line ends.
     """
 
     dockerfile: bytes
@@ -119,21 +125,24 @@ class Stack:
             raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
 
 
-def check_script(name: str, content: bytes, remedy: str) -> None:
-    """Check what a shell in the image has to run.
+def check_script(name: str, content: bytes, remedy: str, path: str | None = None) -> None:
+    """Check what a shell in the image, or BuildKit, has to read.
 
     Args:
         name: what it is called.
         content: its bytes.
-        remedy: what to do where it is empty.
+        remedy: what to do if it is empty.
+        path: where it is, for the command that mends it, if that is not its name.
 
     Raises:
-        ConfigurationError: it is empty or has CRLF line ends.
+        ConfigurationError: it is empty, begins with a byte order mark or has CRLF line ends.
     """
+    path = path or name
     if not content.strip():
         raise ConfigurationError(f"{name} is empty", remedy)
+    check_no_mark(name, content, path)
     if b"\r\n" in content:
         raise ConfigurationError(
             f"{name} has CRLF line ends, which no shell in the image can run",
-            f"convert it: sed -i 's/\\r$//' {name if ' ' not in name else 'FILE'}",
+            f"convert it: sed -i 's/\\r$//' {quote(path)}",
         )

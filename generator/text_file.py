@@ -1,0 +1,41 @@
+"""Text files that people write: what some editors put there and no program on Linux expects."""
+
+from __future__ import annotations
+
+import codecs
+from shlex import quote
+
+from generator.errors import ConfigurationError
+
+_WIDE = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def check_no_mark(name: str, content: bytes, path: str) -> None:
+    """Check that a text begins with no byte order mark, which makes its first line another one.
+
+    Args:
+        name: what the file is called in the message.
+        content: its bytes.
+        path: where it is, for the command that mends it.
+
+    Raises:
+        ConfigurationError: it begins with that of UTF-8, UTF-16 or UTF-32.
+    """
+    file = quote(path)
+    if content.startswith(codecs.BOM_UTF8):
+        raise ConfigurationError(
+            f"{name} begins with a byte order mark, which changes its first line",
+            f"remove it: sed -i '1s/^\\xef\\xbb\\xbf//' {file}",
+        )
+    for mark, encoding in _WIDE:
+        if content.startswith(mark):
+            new = quote(f"{path}.new")
+            raise ConfigurationError(
+                f"{name} is in {encoding}, not in UTF-8",
+                f"convert it: iconv -f {encoding} -t UTF-8 {file} >{new} && cat {new} >{file} && rm {new}",
+            )
