@@ -69,7 +69,7 @@ def _collected(engine: Engine) -> bool:
         engine.ask("DELETE", f"/images/{mark}:0", {"noprune": "1"})
         body = {"Image": image, "Cmd": ["true"]}
         made = engine.endpoint.ask("POST", "/containers/create", {"name": mark}, body)
-        engine.ask("DELETE", f"/containers/{mark}", {"force": "1"})
+        engine.ask("DELETE", f"/containers/{made.content.get('Id', mark)}", {"force": "1"})
     except (DesktopBakeError, LookupError):
         return False
     return made.status == 201

@@ -91,7 +91,7 @@ class Container:
         Raises:
             ConfigurationError: another container has it.
         """
-        answer = self._endpoint.ask("POST", f"/containers/{self.container_id}/rename", {"name": name})
+        answer = self._endpoint.ask("POST", f"{self._path}/rename", {"name": name})
         if answer.status != 204:
             raise ConfigurationError(f"the container name {name!r} is taken", f"choose another, or: docker rm {name}")
         self.name = name
@@ -103,7 +103,7 @@ class Container:
             TaskError: the engine refused.
         """
         streams = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
-        return self._console(f"/containers/{self.container_id}/attach", streams)
+        return self._console(f"{self._path}/attach", streams)
 
     def start(self) -> None:
         """Start it.
@@ -111,7 +111,7 @@ class Container:
         Raises:
             TaskError: the engine refused, for example since a port is in use.
         """
-        answer = self._endpoint.ask("POST", f"/containers/{self.container_id}/start")
+        answer = self._endpoint.ask("POST", f"{self._path}/start")
         if answer.status != 204:
             raise TaskError(f"the container did not start: {answer.message}", "correct that, then try again")
 
@@ -125,7 +125,7 @@ class Container:
             TaskError: the engine refused.
         """
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
-        made = self._endpoint.ask("POST", f"/containers/{self.container_id}/exec", None, body)
+        made = self._endpoint.ask("POST", f"{self._path}/exec", None, body)
         if made.status != 201:
             raise _refused(made)
         name = str(made.content["Id"])
@@ -139,7 +139,7 @@ class Container:
 
     def published(self, port: int) -> int | None:
         """The port of the engine's machine that leads to a port of the container, or None."""
-        content = self._endpoint.ask("GET", f"/containers/{self.container_id}/json").content
+        content = self._endpoint.ask("GET", f"{self._path}/json").content
         try:
             return int(content["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"])
         except (KeyError, TypeError, IndexError, ValueError):
@@ -147,7 +147,7 @@ class Container:
 
     def stop(self) -> None:
         """Stop it and leave it."""
-        self._endpoint.ask("POST", f"/containers/{self.name}/stop", {"t": "2"}, timeout_s=_REMOVE_TIMEOUT_S)
+        self._endpoint.ask("POST", f"{self._path}/stop", {"t": "2"}, timeout_s=_REMOVE_TIMEOUT_S)
 
     def remove(self) -> None:
         """Kill and remove it with its anonymous volumes; one that is gone already is no error.
@@ -158,12 +158,18 @@ class Container:
         end = time.monotonic() + _REMOVE_TIMEOUT_S
         force = {"force": "1", "v": "1"}
         while time.monotonic() < end:
-            answer = self._endpoint.ask("DELETE", f"/containers/{self.name}", force, timeout_s=_REMOVE_TIMEOUT_S)
+            answer = self._endpoint.ask("DELETE", self._path, force, timeout_s=_REMOVE_TIMEOUT_S)
             if answer.status != 409:  # the engine is removing it already, as it ended by itself
                 return
-            self._endpoint.ask(
-                "POST", f"/containers/{self.name}/wait", {"condition": "removed"}, timeout_s=_REMOVE_TIMEOUT_S
-            )
+            self._endpoint.ask("POST", f"{self._path}/wait", {"condition": "removed"}, timeout_s=_REMOVE_TIMEOUT_S)
+
+    @property
+    def _path(self) -> str:
+        """Its path in the API: by its ID, since another container may get its name, or begin its ID with that.
+
+        Until it has an ID, its name is the random one, which can begin none.
+        """
+        return f"/containers/{self.container_id or self.name}"
 
     def _console(self, path: str, query: dict[str, str], body: object = None) -> Console:
         answer = self._endpoint.hijack(path, query, body)

@@ -7,6 +7,7 @@ detached one without its command would stay for nobody.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from bake.endpoint import Endpoint
 
 _IN_FLIGHT_S = 600.0
+# The engine takes a part of an ID for the container that has it, and a disk that is full keeps a part of a line.
+_WHOLE = re.compile(r"desktop-bake-.+|[0-9a-f]{64}")
 
 
 class StartNote:
@@ -60,7 +63,8 @@ def remove_abandoned(endpoint: Endpoint) -> None:
     """Remove the containers of this engine whose program was killed while it started them."""
     for note in abandoned(_folder().glob("*")):
         with contextlib.suppress(DesktopBakeError, OSError):
-            host, *names = note.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+            host, *written = note.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+            names = [name for name in written if _WHOLE.fullmatch(name)]
             if names and host != endpoint.host:
                 continue
             gone = bool(names) and _remove(endpoint, names[-1], created=len(names) > 1)

@@ -116,3 +116,17 @@ def test_containers(base: str, engine: Engine) -> None:
         assert {path.name for path in folder.iterdir()} == {"elsewhere", "in-flight"}
     finally:
         subprocess.run(["docker", "rm", "-f", *ids], capture_output=True, check=False)
+
+
+def test_half_an_id(base: str, engine: Engine) -> None:
+    """A note whose disk was full when it was to hold the ID removes no other container, whose ID begins so."""
+    words = ["docker", "create", base]
+    other = subprocess.run(words, capture_output=True, check=True, text=True).stdout.strip()
+    try:
+        folder = cache_folder() / "starting"
+        folder.mkdir(parents=True)
+        (folder / "half").write_text(f"{engine.endpoint.host}\ndesktop-bake-none\n{other[:12]}")
+        remove_abandoned(engine.endpoint)
+        assert subprocess.run(["docker", "inspect", other], capture_output=True, check=False).returncode == 0
+    finally:
+        subprocess.run(["docker", "rm", "-f", other], capture_output=True, check=False)

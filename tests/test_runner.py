@@ -220,3 +220,24 @@ def test_network_none(desktop: Environment, desktop_settings: Settings, image: I
     with pytest.raises(ConfigurationError, match="share"):
         start_task(desktop, image, desktop_settings, options=TaskOptions(network="host"))
     assert tasks(desktop.env_id) == []
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_containers_of_others(desktop: Environment, desktop_settings: Settings, base: str, *, keep: bool) -> None:
+    """Stopping a task whose container is gone touches neither one that has its name now nor one whose ID begins so."""
+    plain = replace(desktop, headless_desktop_enabled=False)
+    image = ensure_desktop_image(plain, desktop_settings)
+    words = ["docker", "run", "-d", base, "sleep", "1000"]
+    others = [subprocess.run(words, capture_output=True, check=True, text=True).stdout.strip() for _ in range(2)]
+    free = f"desktop-bake-test-{os.getpid()}"
+    try:
+        for name in (others[0][:10], free):
+            task = start_task(plain, image, desktop_settings, options=TaskOptions(name=name, keep=keep))
+            subprocess.run(["docker", "rm", "-f", task.container_id], capture_output=True, check=True)
+            if name == free:
+                subprocess.run(["docker", "rename", others[1], free], check=True)
+            task.stop()
+        words = ["docker", "inspect", "-f", "{{.State.Status}}", *others]
+        assert subprocess.run(words, capture_output=True, check=False).stdout == b"running\nrunning\n"
+    finally:
+        subprocess.run(["docker", "rm", "-f", *others], capture_output=True, check=False)
