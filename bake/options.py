@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from generator.errors import ConfigurationError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 TASK_LABEL = "desktop-bake-task"
 NOVNC_PORT = 6080
 DISPLAY = "1"
+X_SOCKETS = "/tmp/.X11-unix"
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _LARGEST = 16384  # pixels; Xvnc has no larger screen
@@ -40,6 +42,8 @@ class Mount:
     def __post_init__(self) -> None:
         if self.kind not in ("bind", "volume", "tmpfs"):
             raise ConfigurationError(f"unknown kind of mount {self.kind!r}", "use bind, volume or tmpfs")
+        if self.target.startswith("/"):
+            object.__setattr__(self, "target", normpath("/" + self.target.lstrip("/")))  # as the engine reads it
         if not self.target.startswith("/") or self.target == "/":
             raise ConfigurationError(
                 f"the mount's target {self.target!r} is no path in the container",
@@ -133,18 +137,24 @@ class TaskOptions:
         for name, value in self.variables.items():
             if not _VARIABLE.fullmatch(name) or "\0" in value:
                 raise ConfigurationError(f"malformed environment variable {name!r}", "write NAME=VALUE")
-        targets = [m.target.rstrip("/") for m in self.mounts]
+        targets = [m.target for m in self.mounts]
         twice = next((t for t in targets if targets.count(t) > 1), None)
         if twice:
             raise ConfigurationError(f"two mounts at {twice}", "give each its own target")
         device_request(self.gpus)
 
     def check_desktop(self) -> None:
-        """Refuse a network in which the desktop would not be this task's alone.
+        """Refuse what would share the desktop with others.
 
         Raises:
-            ConfigurationError: the network is another machine's or container's.
+            ConfigurationError: the network is another machine's or container's, or a mount is for the X sockets.
         """
+        for target in (*(mount.target for mount in self.mounts), *self.extra.get("HostConfig", {}).get("Tmpfs", ())):
+            if f"{normpath(target)}/".startswith(f"{X_SOCKETS}/"):
+                raise ConfigurationError(
+                    f"a mount at {target} is in the way of the desktop's own X sockets",
+                    "leave it out; for the X display of this machine, use an environment without a desktop",
+                )
         network = self.network or ""
         if network == "host" or network.startswith("container:"):
             raise ConfigurationError(
@@ -169,6 +179,12 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     if gpus.startswith("device=") and gpus != "device=":
         return [{**request, "DeviceIDs": gpus.removeprefix("device=").split(",")}]
     raise ConfigurationError(f"bad value of gpus: {gpus!r}", "use all, a number, or device=ID,ID")
+
+
+# Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
+_OWN_SOCKETS = {
+    "Type": "tmpfs", "Target": X_SOCKETS, "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},
+}  # fmt: skip
 
 
 def container_body(
@@ -214,8 +230,11 @@ def container_body(
             "AutoRemove": not options.keep,
             "PortBindings": bindings,
             "Mounts": [
-                {"Type": m.kind, "Source": m.source, "Target": m.target, "ReadOnly": m.read_only}
-                for m in options.mounts
+                *(
+                    {"Type": m.kind, "Source": m.source, "Target": m.target, "ReadOnly": m.read_only}
+                    for m in options.mounts
+                ),
+                *[_OWN_SOCKETS] * desktop,
             ],
             "DeviceRequests": device_request(options.gpus),
             **({"NetworkMode": options.network} if options.network else {}),

@@ -20,8 +20,23 @@ if ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
   [ "${1:-}" != held ] || { echo "[desktop] the program that started it is gone" >&2; exit 1; }
   desktop_stays=stay
 fi
-run=$(mktemp -d) # only its owner gets in
-[ -w ~ ] || export HOME=$run
+# Whoever shares the folder of X's sockets gets to the screen. In a task a file system of its own lies there, over whatever
+# is mounted on /tmp; but a link in the image may lead another mount's target here.
+sockets=/tmp/.X11-unix top='' own=0
+if [ "${1:-}" = held ]; then
+  folder=$(cd -P "$sockets" && pwd)/
+  while read -r _ _ _ _ point _; do
+    point=${point%/}/
+    if [[ $folder == "$point"* ]]; then top=$point; fi
+    if [ "$folder" = "$point" ]; then own=$((own + 1)); fi
+  done </proc/self/mountinfo
+  if [ "$top" != "$folder" ] || [ "$own" != 1 ]; then
+    echo "[desktop] a mount leads to $sockets by a link in the image, and would share the screen" >&2
+    exit 1
+  fi
+fi
+run=$(mktemp -d -p "${top:-/tmp}") # only its owner gets in
+[ -w ~ ] || HOME=$(mktemp -d) && export HOME
 
 # shellcheck disable=SC2329
 stop() { trap - TERM INT; kill 0; exit 143; }

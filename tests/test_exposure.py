@@ -11,6 +11,7 @@ import struct
 import subprocess
 import urllib.request
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -21,10 +22,13 @@ import bake.start
 from bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
 from bake.novnc import banner
+from bake.options import Mount
+from generator.errors import TaskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bake import ImageResult
     from generator import Environment
     from tests.conftest import Run
 
@@ -146,7 +150,7 @@ def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
             assert piece
             answers += piece
     assert banner(url, 10) is not None
-    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/tmp.*/websockify"
+    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/.X11-unix/tmp.*/websockify"
     done = task.engine.docker("exec", task.container_id, "sh", "-c", script)
     assert done.stdout.decode() == "1\n"
 
@@ -162,7 +166,7 @@ def test_bound_to_the_loopback(task: DesktopTask) -> None:
 
 def test_another_user_in_the_container_gets_nothing(task: DesktopTask) -> None:
     """The socket of VNC is its owner's alone."""
-    script = "ls /tmp/tmp.*/; for s in /tmp/tmp.*/vnc; do test -w $s && echo open; done; true"
+    script = "ls /tmp/.X11-unix/tmp.*/; for s in /tmp/.X11-unix/tmp.*/vnc; do test -w $s && echo open; done; true"
     done = Engine().docker("exec", "-u", "12345", task.container_id, "sh", "-c", script)
     assert done.stdout == b""
 
@@ -244,3 +248,46 @@ def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_s
             assert status(url, path) == 403
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+
+
+@contextmanager
+def with_links(image: ImageResult) -> Iterator[ImageResult]:
+    """The same image with links to the folder of X's sockets, and to the one above."""
+    dockerfile = f"FROM {image.image}\nRUN mkdir -p /a/b && ln -s /tmp /shallow && ln -s /tmp /a/b/c\n"
+    dockerfile += "RUN mkdir -p -m 1777 /tmp/.X11-unix && ln -s /tmp/.X11-unix /a/b/d\n"
+    name = f"desktop-bake-test-links-{os.getpid()}"
+    words = ["docker", "buildx", "build", "-q", "--load", "-t", name, "-"]
+    subprocess.run(words, input=dockerfile, text=True, check=True, capture_output=True)
+    try:
+        yield replace(image, image=name, image_id=None)
+    finally:
+        subprocess.run(["docker", "image", "rm", "-f", name], capture_output=True, check=False)
+
+
+def test_a_tmp_of_the_machine(desktop: Environment, desktop_settings: Settings, tmp_path: Path) -> None:
+    """With the machine's /tmp in the task, also by a link in the image, what the desktop opens stays in the task."""
+    (tmp_path / ".X11-unix").mkdir(mode=0o1777)
+    (tmp_path / "here").touch()
+    image = ensure_desktop_image(desktop, desktop_settings)
+    with with_links(image) as linked:
+        for target, started in (("/tmp", image), ("//tmp/x/../", image), ("/shallow", linked)):
+            options = TaskOptions(mounts=(Mount(kind="bind", source=str(tmp_path), target=target),))
+            with start_task(desktop, started, desktop_settings, options=options) as task:
+                assert banner(url_of(task))
+                seen = task.engine.docker("exec", task.container_id, "ls", "-A", "/tmp").stdout.split()
+                assert {b"here", b".X11-unix"} <= set(seen)
+                assert list((tmp_path / ".X11-unix").iterdir()) == []
+                assert {file.name for file in tmp_path.iterdir()} == {"here", ".X11-unix"}
+
+
+@pytest.mark.parametrize("target", ["/a/b/c", "/a/b/d"])
+def test_a_mount_by_a_link(desktop: Environment, desktop_settings: Settings, tmp_path: Path, target: str) -> None:
+    """A mount that a link in the image leads over the folder of X's sockets fails the start, and opens nothing."""
+    (tmp_path / ".X11-unix").mkdir(mode=0o1777)
+    options = TaskOptions(mounts=(Mount(kind="bind", source=str(tmp_path), target=target),))
+    with (
+        with_links(ensure_desktop_image(desktop, desktop_settings)) as linked,
+        pytest.raises(TaskError, match=r"a mount leads to .* by a link in the image, and would share the screen"),
+    ):
+        start_task(desktop, linked, desktop_settings, options=options)
+    assert [file.name for file in tmp_path.rglob("*")] == [".X11-unix"]

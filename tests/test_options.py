@@ -149,6 +149,26 @@ def test_shared_networks_are_refused(network: str) -> None:
         TaskOptions(network=network).check_desktop()
 
 
+SOCKETS = "/tmp/.X11-unix"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
+          for kind in ("bind", "volume", "tmpfs") for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")),
+        TaskOptions(extra=docker_options([f"--tmpfs={SOCKETS}:size=1m"])),
+        TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
+    ],
+)  # fmt: skip
+def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
+    """Nothing is mounted where the desktop has its own X sockets; without a desktop it may be."""
+    with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:
+        options.check_desktop()
+    assert caught.value.remedy.startswith("leave it out")
+    container_body("image", ["true"], "env", options, desktop=False, publish=False)
+
+
 def test_container_body() -> None:
     """noVNC is on the loopback; no value is lost; our label cannot be overwritten."""
     options = TaskOptions(
@@ -164,7 +184,8 @@ def test_container_body() -> None:
     }
     assert host["DeviceRequests"] == device_request("device=0,1")
     assert (host["NetworkMode"], host["ShmSize"], host["AutoRemove"]) == ("mine", 1, True)
-    assert host["Mounts"] == [{"Type": "bind", "Source": "/s", "Target": "/t", "ReadOnly": True}]
+    assert host["Mounts"][0] == {"Type": "bind", "Source": "/s", "Target": "/t", "ReadOnly": True}
+    assert [mount["Target"] for mount in host["Mounts"]] == ["/t", SOCKETS]
     assert {"A=b", "DESKTOP_GEOMETRY=1280x800", "DISPLAY=:1"} <= set(body["Env"])
     assert (body["User"], body["WorkingDir"], body["Hostname"]) == ("1:2", "/w", "h")
     assert body["Labels"] == {"x": "y", "desktop-bake-task": "env"}
