@@ -5,21 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bake.cli import load, print_json
 from bake.configuration import edit_toml, field_and_value, field_path
+from bake.found_file import find_upwards
 from bake.human import table
 from bake.origin import ORIGIN_FIELDS, OriginFile
 from bake.replace_file import editing, replace_file
 from bake.settings import FILE_NAME
-from bake.settings_file import ENVIRONMENT_FIELDS, decoded, find_settings_file, settings_from
+from bake.settings_file import ENVIRONMENT_FIELDS, decoded, settings_from
 from generator.errors import ConfigurationError, printable
 from generator.reference import ImageReference
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from generator.environment import Environment
 
@@ -102,7 +103,7 @@ def _set(arguments: argparse.Namespace) -> int:
         changes = {field_path(name, known): None for name in arguments.fields}
         if ("base_image",) in changes and not arguments.environments:
             raise ConfigurationError("base_image cannot be unset", "set another: base_image=REPOSITORY:TAG")
-    path = arguments.environments or arguments.config or find_settings_file(Path.cwd())
+    path = arguments.environments or arguments.config or find_upwards(FILE_NAME)
     if path is None:
         raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
     with editing(path) as before:

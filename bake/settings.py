@@ -83,6 +83,10 @@ class Settings:
                 )
         if self.builder and not _BUILDER.fullmatch(self.builder):
             raise ConfigurationError(f"malformed builder name {self.builder!r}", "see: docker buildx ls")
+        if self.repository.tag or self.repository.digest:
+            raise ConfigurationError(
+                f"repository {str(self.repository)!r} has a tag or a digest", "leave it out: the cache key is the tag"
+            )
         if self.push and not self.has_registry:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} is in no registry to push to",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bake.found_file import find_upwards
 from bake.settings import FILE_NAME, Settings, did_you_mean
 from generator.environment import Environment
 from generator.errors import ConfigurationError
@@ -69,14 +70,6 @@ _VARIABLES = {
 }
 
 
-def find_settings_file(start: Path) -> Path | None:
-    """The nearest `desktop-bake.toml` upwards from a folder."""
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    return None
-
-
 def load_settings(
     path: Path | None,
     variables: Mapping[str, str],
@@ -93,13 +86,14 @@ def load_settings(
         required: whether there has to be a file.
 
     Raises:
-        ConfigurationError: no file, invalid TOML, an unknown key or a value of the wrong type or form.
+        ConfigurationError: no file, or one found that may be somebody else's; invalid TOML, an unknown key or a value
+            of the wrong type or form.
     """
-    path = path or find_settings_file(Path.cwd())
+    path = path or find_upwards(FILE_NAME)
     if path is None:
         if required:
             raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
-        return settings_from("", Path.cwd() / FILE_NAME, variables, overrides)
+        return settings_from("", Path(FILE_NAME).absolute(), variables, overrides)
     try:
         content = path.read_bytes()
     except OSError as error:

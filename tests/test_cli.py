@@ -333,6 +333,7 @@ REFUSALS = {
     "no base": (["resolve", "e"], "[environments.e]\n", 2, "base_image is missing"),
     "unknown flag": (["resolve", "--jsn"], "", 2, "--help"),
     "unknown command": (["resolv"], "", 2, "invalid choice"),
+    "a repository's tag": (["key", "--repository", "a.example/b:1"], "", 2, "has a tag or a digest"),
     "bad limit": (["build", "--timeout", "0"], "", 2, "positive"),
     "no such config": (["resolve", "--config", "no.toml"], "", 2, "no.toml"),
 }
