@@ -11,28 +11,32 @@ import json
 import os
 import sys
 
+# python-on-whales pipes both outputs of what it streams: docker draws on standard input, which is our terminal then.
+_DRAWING = ["sh", "-c", 'exec docker "$@" 2>&0 </dev/null', "docker"]
+
 
 def main() -> int:
     """Run the bake that standard input describes; BuildKit's progress goes to standard error."""
-    from python_on_whales import docker  # before the request is there: whoever started us still asks others
+    from python_on_whales import DockerClient  # before the request is there: whoever started us still asks others
     from python_on_whales.exceptions import DockerException
 
     request = json.load(sys.stdin)
     draw = request["progress"] != "plain"  # on a terminal BuildKit draws by itself
+    if draw:
+        os.dup2(sys.stderr.fileno(), sys.stdin.fileno())
     try:
-        lines = docker.buildx.bake(
+        lines = DockerClient(client_call=_DRAWING if draw else ["docker"]).buildx.bake(
             targets=request["targets"],
             files=[request["file"]],
             builder=request["builder"],
             set=request["set"],
             progress=request["progress"],
             variables=request["variables"],
-            stream_logs=not draw,
+            stream_logs=True,  # without, it asks for the bake's plan once more at the end
         )
-        if not draw:
-            for line in lines:  # nothing runs before this
-                sys.stderr.write(line)
-                sys.stderr.flush()
+        for line in lines:  # nothing runs before this
+            sys.stderr.write(line)
+            sys.stderr.flush()
     except DockerException:  # its text holds whole command lines; BuildKit's own words are on standard error
         return 1
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import signal
 import subprocess
 import sys
@@ -422,28 +423,51 @@ esac
     assert "0.13 or newer" in done.stderr
 
 
+def client_that(first: str, folder: Path) -> str:
+    """The folder of a docker client whose buildx does this before it does its work."""
+    plugins = '{{range .ClientInfo.Plugins}}{{if eq .Name "buildx"}}{{.Path}}{{end}}{{end}}'
+    real = subprocess.run(["docker", "info", "-f", plugins], capture_output=True, text=True, check=True).stdout.strip()
+    plugin = copy_client(folder) / "cli-plugins" / "docker-buildx"
+    plugin.parent.mkdir(exist_ok=True)
+    plugin.unlink(missing_ok=True)
+    plugin.write_text(f'#!/bin/sh\n{first}\nexec {real} "$@"\n')
+    plugin.chmod(0o755)
+    return str(folder)
+
+
 @pytest.mark.parametrize(("said", "status"), [("failed to get dead record abc: not found", 0), ("other", 6)])
 def test_a_record_that_was_collected(cli: Run, project: Path, tmp_path: Path, said: str, status: int) -> None:
     """A build that BuildKit's own garbage collection failed is tried once more, also where no cache is imported."""
-    plugins = '{{range .ClientInfo.Plugins}}{{if eq .Name "buildx"}}{{.Path}}{{end}}{{end}}'
-    real = subprocess.run(["docker", "info", "-f", plugins], capture_output=True, text=True, check=True).stdout.strip()
-    plugin = copy_client(tmp_path / "docker") / "cli-plugins" / "docker-buildx"
-    plugin.parent.mkdir(exist_ok=True)
-    plugin.unlink(missing_ok=True)
-    plugin.write_text(f"""#!/bin/sh
-case " $* " in *" bake "*)
+    client = client_that(
+        f"""case " $* " in *" bake "*)
   if mkdir {tmp_path}/failed 2>/dev/null; then
     echo 'ERROR: target desktop: failed to solve: Internal: {said}' >&2
     exit 1
   fi ;;
-esac
-exec {real} "$@"
-""")
-    plugin.chmod(0o755)
-    done = cli("build", "--cache", "none", DOCKER_CONFIG=str(tmp_path / "docker"))
+esac""",
+        tmp_path / "docker",
+    )
+    done = cli("build", "--cache", "none", DOCKER_CONFIG=client)
     assert done.returncode == status, done.stderr
     assert ("; once more" in done.stderr) == (status == 0)
     assert cli("resolve").returncode == (3 if status else 0)
+
+
+@pytest.mark.parametrize("status", [0, 6])
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_a_build_is_one_bake(project: Path, tmp_path: Path, terminal: bool, status: int) -> None:
+    """buildx is asked to bake once a build, also on a terminal, on which it draws."""
+    (project / "setup.sh").write_text(f"echo {tmp_path} >/etc/configured\nexit {status}\n")
+    client = client_that(f'echo " $* " >>{tmp_path}/asked', tmp_path / "docker")
+    command = [sys.executable, "-m", "bake", "build"]
+    done = subprocess.run(
+        ["script", "-qec", shlex.join(command), "/dev/null"] if terminal else command,
+        cwd=project, env={**os.environ, "DOCKER_CONFIG": client}, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout + done.stderr
+    assert (tmp_path / "asked").read_text().count(" bake ") == 1
+    assert ("\033[1A" in done.stdout) == terminal  # a cursor that goes up: a picture, not lines
 
 
 def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> None:
