@@ -12,7 +12,7 @@ from bake.endpoint import CALL_TIMEOUT_S, Answer
 from generator.errors import ConfigurationError, DesktopBakeError, TaskError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bake.endpoint import Endpoint
 
@@ -84,6 +84,22 @@ class Container:
         if isinstance(answers[0], DesktopBakeError):
             raise answers[0]
         return answers[0]
+
+    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files into it, also before it is started: of any size and any bytes, which an argument is not.
+
+        Args:
+            folder: absolute path; made where it is missing.
+            files: content by name, readable by everyone there.
+
+        Raises:
+            TaskError: the engine refused.
+        """
+        from bake.archive import archive_of
+
+        answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, archive_of(folder, files))
+        if answer.status != 200:
+            raise _refused(answer)
 
     def rename(self, name: str) -> None:
         """Give it the name that its user wants.

@@ -97,7 +97,7 @@ class Endpoint:
             method: HTTP method.
             path: path below the API's root, such as `/images/NAME/json`.
             query: parameters; what is no text is sent as JSON.
-            body: what is sent as JSON, where it is not None.
+            body: what is sent as JSON, where it is not None; bytes are sent as a tar archive.
             timeout_s: limit in seconds for the connection and for each read.
 
         Raises:
@@ -110,8 +110,8 @@ class Endpoint:
                 if body is None:
                     connection.request(method, _url(path, query))
                 else:
-                    words = {"Content-Type": "application/json"}
-                    connection.request(method, _url(path, query), json.dumps(body).encode(), words)
+                    kind, sent = ("x-tar", body) if isinstance(body, bytes) else ("json", json.dumps(body).encode())
+                    connection.request(method, _url(path, query), sent, {"Content-Type": f"application/{kind}"})
                 response = connection.getresponse()
                 content = response.read(ANSWER_LIMIT_BYTES)
         finally:

@@ -19,6 +19,7 @@ from bake.shipped import shipped
 from bake.start_note import StartNote, remove_abandoned
 from bake.task import READY_TIMEOUT_S, DesktopTask, died
 from generator.errors import CancelledError, ConfigurationError, TimeLimitError
+from generator.recipe import INSTALL, SETUP
 
 if TYPE_CHECKING:
     import threading
@@ -33,14 +34,15 @@ INSTALL_TIMEOUT_S = 1200.0
 _LISTENS, _READY, _INSTALLED = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 # The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
 _AT_START = """set -e
+unset line # a variable of the environment would hand the secret on
 exec 3<&0 </dev/null
 read -r line <&3
 [ "${line#* }" = stay ] || { while read -r _ <&3; do :; done; kill -TERM $$; } &
-bash -c "$1" 3<&-
-bash -c "$2" 3<&-
+for script in $2; do bash "$1/$script" 3<&-; done
 echo "[desktop] installed"
 kill $! 2>/dev/null || true
 exec bash -c "$3" desktop held < <(printf '%s\\n' "$line"; exec cat <&3)"""
+_SCRIPTS = "/etc/desktop-bake"
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
 
@@ -135,14 +137,13 @@ def start_task(
     return task
 
 
-def _main_process(environment: Environment, image: ImageResult, settings: Settings, options: TaskOptions) -> list[str]:
+def _main_process(environment: Environment, image: ImageResult, options: TaskOptions) -> list[str]:
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8")
     if not image.install_at_start:
         return ["bash", "-c", run, "desktop", "held"]
-    recipe = settings.recipe(environment)
-    return ["bash", "-c", _AT_START, "desktop", recipe.install.decode(), recipe.setup.decode(), run]
+    return ["bash", "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run]
 
 
 def _create(
@@ -159,7 +160,7 @@ def _create(
     """Make the container; a base that is not here is pulled."""
     name = image.image_id or image.image
     body = container_body(
-        name, _main_process(environment, image, settings, options), environment.env_id, options,
+        name, _main_process(environment, image, options), environment.env_id, options,
         desktop=environment.headless_desktop_enabled, publish=publish,
     )  # fmt: skip
     try:
@@ -176,6 +177,9 @@ def _create(
         if pulled.status:
             raise
         container.create(body)
+    if environment.headless_desktop_enabled and image.install_at_start:
+        recipe = settings.recipe(environment)
+        container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})
 
 
 def _reach(container: Container) -> tuple[int, Forward | None]:

@@ -40,6 +40,17 @@ def shipped(project: Path, base: str) -> Path:
     return project
 
 
+@pytest.fixture
+def equipped_project(project: Path, desktop: Environment, desktop_settings: Settings) -> Path:
+    """The project with the baked desktop as its base, the cache off, and scripts of the test's own."""
+    image = ensure_desktop_image(desktop, desktop_settings).image
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.shipped]\nbase_image = "{image}"\nheadless_desktop_enabled = true\n'
+        'install_script = "install.sh"\nsetup_script = "setup.sh"\npreflight_script = "preflight.sh"\n'
+    )
+    return project
+
+
 def test_run(cli: Run, shipped: Path) -> None:
     """A command in a task has a live desktop; its output and status are ours; a picture shows the desktop."""
     done = cli("run", "--screenshot", "shot.png", "--", "sh", "-c",
@@ -183,6 +194,21 @@ def test_fallback_installs_at_start(cli: Run, shipped: Path) -> None:
     refused = cli("run", "--no-fallback", "--", "true")
     assert refused.returncode == 6
     assert tasks("shipped") == []
+
+
+@pytest.mark.parametrize("length", [100, 150_000, 1_000_000])
+def test_any_script_installs_at_start(cli: Run, equipped_project: Path, length: int) -> None:
+    """What a bake takes, an install at start takes too: Latin-1, and scripts longer than an argument may be."""
+    padding = (b"# caf\xe9 ".ljust(99, b"-") + b"\n") * (length // 100)
+    for name in ("install", "setup", "preflight"):
+        wanted = f"printf 'caf\xe9 %s\\n' $(wc -c <\"$0\") >/etc/{name}\n".encode("latin-1")
+        (equipped_project / f"{name}.sh").write_bytes(padding + wanted)
+    cut = "cut -d' ' -f2 /etc/install /etc/setup /etc/preflight; head -c4 /etc/install | tail -c1 | od -An -tx1"
+    done = cli("run", "-u", "0", "--", "sh", "-c", cut)
+    assert done.returncode == 0, done.stderr
+    *lengths, byte = done.stdout.split()
+    assert lengths == [str((equipped_project / f"{n}.sh").stat().st_size) for n in ("install", "setup", "preflight")]
+    assert byte == "e9"
 
 
 def test_without_a_desktop(cli: Run, project: Path, base: str) -> None:
