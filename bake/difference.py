@@ -76,11 +76,11 @@ def differences(folder: Path, files: RenderedFiles) -> list[str]:
     shown = set()
     for name, (content, executable) in files.items():
         path = folder / name
-        have = _read(path)
+        have = _read(folder, path)
         if have is None:
             lines.append(f"missing: {_printable(str(path))}")
             before = _nearest(folder, name, extra)
-            have = content if before is None else _read(before)
+            have = content if before is None else _read(folder, before)
         else:
             before = path
             reasons = ["content"] if have != content else []
@@ -94,8 +94,9 @@ def differences(folder: Path, files: RenderedFiles) -> list[str]:
     return lines + [f"extra: {_printable(str(path))}: belongs to no target any more" for path in extra]
 
 
-def _read(path: Path) -> bytes | None:
-    if path.is_symlink() or not path.is_file():
+def _read(folder: Path, path: Path) -> bytes | None:
+    """What a file of the folder holds; None if there is none, or it lies elsewhere: it is not for a log to show."""
+    if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return None
     try:
         return path.read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from bake.cli import load, print_json
@@ -15,6 +16,7 @@ from bake.origin import ORIGIN_FIELDS, OriginFile
 from bake.replace_file import editing, replace_file
 from bake.settings import FILE_NAME
 from bake.settings_file import ENVIRONMENT_FIELDS, decoded, settings_from
+from generator.environment import FILE_FIELDS
 from generator.errors import ConfigurationError, printable
 from generator.reference import ImageReference
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generator.environment import Environment
-
-_FILES = ("install_script", "setup_script", "dockerfile")
 
 
 def env(arguments: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def as_json(environment: Environment) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, ImageReference):
+    if isinstance(value, ImageReference | PurePath):
         return str(value)
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
@@ -116,7 +116,7 @@ def _set(arguments: argparse.Namespace) -> int:
     else:
         print(f"{path}: {'changed' if after != before else 'nothing to change'}")
     _say_effect(environment)
-    for name in _FILES:
+    for name in FILE_FIELDS:
         wanted = changes.get((name,))
         if wanted and not (path.parent / wanted).is_file():
             print(f"note: {wanted} does not exist yet", file=sys.stderr)

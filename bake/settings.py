@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from bake.regular_file import read_regular_file
@@ -12,6 +13,7 @@ from bake.shipped import shipped
 from bake.verify import check_command
 from generator.attest import check_attest
 from generator.cache import DEFAULT_SCOPE, check_backend, check_scope
+from generator.environment import leads_out
 from generator.errors import ConfigurationError
 from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from generator.reference import ImageReference
@@ -160,11 +162,14 @@ class Settings:
         desktop = self.recipe(environment) if environment.headless_desktop_enabled or not preflight else None
         return Stack(desktop=desktop, preflight=preflight)
 
-    def _read(self, environment: Environment, field: str, override: str | None, ours: str = "") -> bytes:
+    def _read(self, environment: Environment, field: str, override: str | PurePath | None, ours: str = "") -> bytes:
         """The file that a field names, or the shipped one; checked here, where its own name is known."""
         name = override or ours
-        path = self.root / name if override else shipped(f"recipe/{name}")
         try:
+            if not override:
+                path = shipped(f"recipe/{name}")
+            else:
+                path = self._inside(environment, field, override) if isinstance(override, str) else self.root / override
             content = read_regular_file(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
@@ -174,6 +179,13 @@ class Settings:
             ) from error
         check_script(f"environment {environment.env_id!r}: {name}", content, f"write it, or drop {field}", str(path))
         return content
+
+    def _inside(self, environment: Environment, field: str, name: str) -> Path:
+        """The file that a name means once links are followed, none of which may lead out of the root."""
+        path = Path(os.path.realpath(self.root / name))
+        if not path.is_relative_to(os.path.realpath(self.root)):
+            raise leads_out(environment.env_id, field, name)
+        return path
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

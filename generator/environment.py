@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FILE_FIELDS = ("install_script", "setup_script", "dockerfile", "preflight_script", "preflight_run_script")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,9 @@ class Environment:
         base_image: image reference of the base.
         headless_desktop_enabled: whether tasks get a desktop.
         cache_desktop_build: whether that desktop, and the preflight on it, is baked once (opt-in).
-        install_script, setup_script, dockerfile: file names overriding the recipe's, or None.
+        install_script, setup_script, dockerfile: file names overriding the recipe's, or None. A name, as of each file
+            here, begins in the configuration's folder and may not leave it; a `Path`, which only a program can give,
+            may.
         preflight_script: file name of the environment's own script, baked on top of the desktop or, without one, of
             the base; None for none.
         preflight_run_script: file name of a script that runs in the container at every start; None for none.
@@ -45,11 +49,11 @@ class Environment:
     base_image: ImageReference
     headless_desktop_enabled: bool = False
     cache_desktop_build: bool = False
-    install_script: str | None = None
-    setup_script: str | None = None
-    dockerfile: str | None = None
-    preflight_script: str | None = None
-    preflight_run_script: str | None = None
+    install_script: str | PurePath | None = None
+    setup_script: str | PurePath | None = None
+    dockerfile: str | PurePath | None = None
+    preflight_script: str | PurePath | None = None
+    preflight_run_script: str | PurePath | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
     build_secrets: tuple[str, ...] = ()
@@ -59,6 +63,10 @@ class Environment:
             raise ConfigurationError(
                 f"malformed environment id {self.env_id!r}", "use printable characters, at least one"
             )
+        for field_name in FILE_FIELDS:
+            name = getattr(self, field_name)
+            if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
+                raise leads_out(self.env_id, field_name, name)
         for platform in self.platforms:
             if not _PLATFORM.fullmatch(platform):
                 raise ConfigurationError(
@@ -101,3 +109,16 @@ class Environment:
     def cache_enabled(self) -> bool:
         """Whether what its tasks need on top of the base is baked once."""
         return self.cache_desktop_build and self.has_image
+
+
+def leads_out(env_id: str, field_name: str, name: str) -> ConfigurationError:
+    """The error of a file's name that leads out of the configuration's folder, where other people's files lie.
+
+    Args:
+        env_id, field_name: where the name stands.
+        name: what stands there.
+    """
+    return ConfigurationError(
+        f"environment {env_id!r}: {field_name} {name!r} leads out of the configuration's folder",
+        "copy the file into that folder, and write its name relative to it",
+    )

@@ -105,7 +105,7 @@ verify_command = ["cosign", "{image}"]
 name = "A \\"name\\""
 base_image = "debian:bookworm"
 headless_desktop_enabled = true
-install_script = "/dev/null"
+install_script = "i.sh"
 preflight_script = "p.sh"
 build_args = { A = '${B}', B = "2" }
 platforms = ["linux/amd64", "linux/arm64/v8"]
