@@ -5,7 +5,9 @@ The public names of the API: `ensure_desktop_image`, `ImageResult`, `Status`, `S
 """
 
 from bake.ensure import ensure_desktop_image
-from bake.options import Mount, Port, TaskOptions
+from bake.mounts import Mount
+from bake.options import TaskOptions
+from bake.ports import Port
 from bake.resolve import ImageResult, Status
 from bake.runner import DockerRunnerConfig
 from bake.settings import Settings

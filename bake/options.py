@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
+from bake.docker_values import fields_of, pair_of
 from generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bake.mounts import Mount
+    from bake.ports import Port
 
 TASK_LABEL = "desktop-bake-task"
 NOVNC_PORT = 6080
@@ -24,65 +28,6 @@ _VARIABLE = re.compile(r"[^=\0]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A folder, file, volume or memory file system in the container.
-
-    Args:
-        kind: `bind`, `volume` or `tmpfs`.
-        source: absolute path for a bind, name for a volume, empty for `tmpfs` and a new volume.
-        target: absolute path in the container.
-        read_only: whether it cannot be written.
-    """
-
-    kind: str
-    source: str = ""
-    target: str
-    read_only: bool = False
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("bind", "volume", "tmpfs"):
-            raise ConfigurationError(f"unknown kind of mount {self.kind!r}", "use bind, volume or tmpfs")
-        if self.target.startswith("/"):
-            object.__setattr__(self, "target", normpath("/" + self.target.lstrip("/")))  # as the engine reads it
-        if not self.target.startswith("/") or self.target == "/":
-            raise ConfigurationError(
-                f"the mount's target {self.target!r} is no path in the container",
-                "write an absolute path: /work",
-            )
-        if self.kind == "bind" and not self.source.startswith("/"):
-            raise ConfigurationError(
-                f"the mount's source {self.source!r} is not absolute", "write an absolute path, such as /home/me/work"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Port:
-    """A port of the container on the engine's machine.
-
-    Args:
-        container: the port in the container.
-        host: the port outside; 0 for any that is free.
-        address: the address outside; the loopback, unless somebody wants others to reach it.
-        protocol: `tcp`, `udp` or `sctp`.
-    """
-
-    container: int
-    host: int = 0
-    address: str = "127.0.0.1"
-    protocol: str = "tcp"
-
-    def __post_init__(self) -> None:
-        if not (0 < self.container < 65536 and 0 <= self.host < 65536):
-            raise ConfigurationError(f"bad port {self.host}:{self.container}", "ports are 1 to 65535")
-        if self.protocol not in ("tcp", "udp", "sctp"):
-            raise ConfigurationError(f"unknown protocol {self.protocol!r}", "use tcp, udp or sctp")
-        if self.container == NOVNC_PORT:
-            raise ConfigurationError(
-                f"port {NOVNC_PORT} is noVNC's, and published already", "let your service listen on another port"
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
 class TaskOptions:
     """How a task's container is started.
 
@@ -91,10 +36,11 @@ class TaskOptions:
         depth: bits a pixel, 16 or 24.
         auth: whether the screen needs the task's secret. Without, every user of this machine gets to it.
         mounts, ports: see there.
-        variables: environment variables of everything in the container; never printed by us.
+        variables: environment variables of everything in the container, never printed by us; None for one of the
+            image's that is not to be set.
         workdir: working directory in the container.
         user: `user[:group]`, names or numbers.
-        gpus: as `docker run --gpus`: `all`, a number, or `device=0,1`.
+        gpus: as `docker run --gpus`: `all`, a number, `device=0,1`, or keys such as `count=2,capabilities=utility`.
         network: name of a network of the engine, or `none`.
         name: the container's name; one that nobody has where None.
         detach: whether the task outlives the program that starts it.
@@ -110,7 +56,7 @@ class TaskOptions:
     auth: bool = True
     mounts: tuple[Mount, ...] = ()
     ports: tuple[Port, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     workdir: str | None = None
     user: str | None = None
     gpus: str | None = None
@@ -135,32 +81,63 @@ class TaskOptions:
         if self.workdir is not None and not self.workdir.startswith("/"):
             raise ConfigurationError(f"the working directory {self.workdir!r} is not absolute", "write /a/path")
         for name, value in self.variables.items():
-            if not _VARIABLE.fullmatch(name) or "\0" in value:
+            if not _VARIABLE.fullmatch(name) or "\0" in (value or ""):
                 raise ConfigurationError(f"malformed environment variable {name!r}", "write NAME=VALUE")
-        targets = [m.target for m in self.mounts]
+        targets = self._targets()
         twice = next((t for t in targets if targets.count(t) > 1), None)
         if twice:
-            raise ConfigurationError(f"two mounts at {twice}", "give each its own target")
+            raise ConfigurationError(f"two mounts at {twice}: one would hide the other", "give each its own target")
         device_request(self.gpus)
 
+    def _targets(self) -> list[str]:
+        """Where something is mounted, by `mounts` and by `--tmpfs`."""
+        return [*(mount.target for mount in self.mounts), *map(normpath, self._host.get("Tmpfs", ()))]
+
+    @property
+    def _host(self) -> Mapping[str, Any]:
+        """What `extra` asks for of the engine's host configuration."""
+        return dict(self.extra.get("HostConfig", {}))
+
     def check_desktop(self) -> None:
-        """Refuse what would share the desktop with others.
+        """Refuse what would share the desktop with others, or is in its way.
 
         Raises:
-            ConfigurationError: the network is another machine's or container's, or a mount is for the X sockets.
+            ConfigurationError: the network is another machine's or container's, a mount is for the X sockets, or a port
+                is noVNC's.
         """
-        for target in (*(mount.target for mount in self.mounts), *self.extra.get("HostConfig", {}).get("Tmpfs", ())):
-            if f"{normpath(target)}/".startswith(f"{X_SOCKETS}/"):
+        for target in self._targets():
+            if f"{target}/".startswith(f"{X_SOCKETS}/"):
                 raise ConfigurationError(
                     f"a mount at {target} is in the way of the desktop's own X sockets",
                     "leave it out; for the X display of this machine, use an environment without a desktop",
                 )
+        if f"{NOVNC_PORT}/tcp" in (port.inside for port in self.ports):
+            raise ConfigurationError(
+                f"port {NOVNC_PORT} is noVNC's, and published already, at a free port that the task's URL names",
+                f"leave it out, or let your service listen on another port than {NOVNC_PORT}",
+            )
         network = self.network or ""
         if network == "host" or network.startswith("container:"):
             raise ConfigurationError(
                 f"network {network!r} would share the desktop's ports and X sockets with others",
                 "use a network of the engine and publish ports by -p",
             )
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"all|[1-9][0-9]{0,3}", text):
+        raise ValueError(text)
+    return -1 if text == "all" else int(text)
+
+
+# key of --gpus → field of the engine's device request, and how it is read
+_GPU_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "count": ("Count", _count),
+    "driver": ("Driver", str),
+    "device": ("DeviceIDs", lambda text: text.split(",")),
+    "capabilities": ("Capabilities", lambda text: [[*text.split(","), "gpu"]]),
+    "options": ("Options", lambda text: dict(map(pair_of, fields_of(text)))),
+}
 
 
 def device_request(gpus: str | None) -> list[dict[str, Any]]:
@@ -172,13 +149,16 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     if gpus is None:
         return []
     request: dict[str, Any] = {"Capabilities": [["gpu"]]}
-    if gpus == "all":
-        return [{**request, "Count": -1}]
-    if re.fullmatch(r"[1-9][0-9]{0,3}", gpus):
-        return [{**request, "Count": int(gpus)}]
-    if gpus.startswith("device=") and gpus != "device=":
-        return [{**request, "DeviceIDs": gpus.removeprefix("device=").split(",")}]
-    raise ConfigurationError(f"bad value of gpus: {gpus!r}", "use all, a number, or device=ID,ID")
+    try:
+        # docker wants quotes around this one, for its comma
+        parts = [gpus] if re.fullmatch("device=[^=]+", gpus) else fields_of(gpus)
+        for part in parts:
+            name, given, value = part.partition("=")
+            field_name, read = _GPU_KEYS[name if given else "count"]
+            request[field_name] = read(value if given else name)
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(f"bad value of gpus: {gpus!r}", "use all, a number, or device=ID,ID") from error
+    return [request if request.keys() & {"Count", "DeviceIDs"} else {**request, "Count": 1}]
 
 
 # Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
@@ -200,11 +180,10 @@ def container_body(
         desktop: whether it gets a desktop.
         publish: whether noVNC's port is published, on the loopback and nowhere else.
     """
-    variables = dict(options.variables)
+    variables: dict[str, str | None] = dict(options.variables)
     bindings: dict[str, list[dict[str, str]]] = {}
     for port in options.ports:
-        entry = {"HostIp": port.address, "HostPort": str(port.host) if port.host else ""}
-        bindings.setdefault(f"{port.container}/{port.protocol}", []).append(entry)
+        bindings.setdefault(port.inside, []).append(port.binding)
     if desktop:
         variables |= {
             "DISPLAY": f":{DISPLAY}",
@@ -220,7 +199,7 @@ def container_body(
         "Image": image,
         "Entrypoint": [command[0]],
         "Cmd": list(command[1:]),
-        "Env": [f"{name}={value}" for name, value in variables.items()],
+        "Env": [name if value is None else f"{name}={value}" for name, value in variables.items()],
         "Labels": {**options.extra.get("Labels", {}), TASK_LABEL: env_id},
         "ExposedPorts": {port: {} for port in bindings},
         "OpenStdin": True,
@@ -229,11 +208,9 @@ def container_body(
             "Init": True,
             "AutoRemove": not options.keep,
             "PortBindings": bindings,
+            "Binds": [mount.bind for mount in options.mounts if mount.flags],
             "Mounts": [
-                *(
-                    {"Type": m.kind, "Source": m.source, "Target": m.target, "ReadOnly": m.read_only}
-                    for m in options.mounts
-                ),
+                *(mount.description for mount in options.mounts if not mount.flags),
                 *[_OWN_SOCKETS] * desktop,
             ],
             "DeviceRequests": device_request(options.gpus),

@@ -10,15 +10,11 @@ from bake.cli import load, print_json
 from bake.commands import log_of, progress_of
 from bake.engine import Engine
 from bake.ensure import ensure_desktop_image
-from bake.option_text import (
-    check_sources,
-    docker_options,
-    parse_environment,
-    parse_mount,
-    parse_port,
-    parse_volume,
-)
+from bake.mounts import check_sources, parse_mount, parse_volume
+from bake.option_text import docker_options, parse_env_file, parse_environment
 from bake.options import TaskOptions
+from bake.ports import parse_ports
+from bake.regular_file import LIMIT_BYTES
 from bake.start import start_task
 from generator.errors import ConfigurationError, TimeLimitError
 
@@ -48,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     engine, log = Engine(), log_of(arguments)
     if not engine.is_remote():
         check_sources(options.mounts)
+    for name in (name for name, value in options.variables.items() if value is None):
+        log(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
     if not options.auth:
         log("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
     image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=progress_of(arguments))
@@ -78,22 +76,21 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
     Raises:
         ConfigurationError: a flag's value is malformed.
     """
-    variables: dict[str, str] = {}
+    variables: dict[str, str | None] = {}
     for file in arguments.env_file:
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"cannot read {file}", "check --env-file") from error
-        variables |= parse_environment(
-            [line for line in lines if line.strip() and not line.startswith("#")], os.environ
-        )
+            with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
+                content = opened.read(LIMIT_BYTES)
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {file}: {error.strerror}", "check --env-file") from error
+        variables |= parse_env_file(str(file), content, os.environ)
     variables |= parse_environment(arguments.env_variables, os.environ)
     return TaskOptions(
         geometry=arguments.geometry,
         depth=arguments.depth,
         auth=arguments.auth,
-        mounts=(*map(parse_volume, arguments.volume), *map(parse_mount, arguments.mount)),
-        ports=tuple(map(parse_port, arguments.publish)),
+        mounts=(*map(parse_volume, dict.fromkeys(arguments.volume)), *map(parse_mount, arguments.mount)),
+        ports=tuple(port for text in arguments.publish for port in parse_ports(text)),
         variables=variables,
         workdir=arguments.workdir,
         user=arguments.user,

@@ -22,11 +22,13 @@ from bake.configuration import edit_toml, field_and_value
 from bake.credentials import credentials_for, read_answer
 from bake.difference import diff_of
 from bake.explain import candidate_of, reason_of
-from bake.option_text import docker_options, parse_environment, parse_mount, parse_port, parse_volume
+from bake.mounts import parse_mount, parse_volume
+from bake.option_text import docker_options, parse_env_file, parse_environment
 from bake.options import TaskOptions, container_body
 from bake.origin import OriginFile
 from bake.parsers import parser
 from bake.plot import plot
+from bake.ports import parse_ports
 from bake.record import keys_of, made_elsewhere, read_inputs
 from bake.repository import time_of
 from bake.settings import Settings
@@ -279,14 +281,15 @@ def task_options(content: bytes) -> None:
     """Options of `run`, as the engine is told of them."""
     words = _text(content).split("\n")
     kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (("mounts", parse_volume), ("mounts", parse_mount),
-        ("ports", parse_port), ("gpus", str), ("network", str), ("name", str), ("user", str), ("workdir", str),
+        ("ports", parse_ports), ("gpus", str), ("network", str), ("name", str), ("user", str), ("workdir", str),
         ("geometry", str), ("extra", lambda w: docker_options([w])),
-        ("variables", lambda w: parse_environment([w], {})))  # fmt: skip
+        ("variables", lambda w: parse_environment([w], {})),
+        ("variables", lambda w: parse_env_file("file", w.encode(errors="surrogatepass"), {})))  # fmt: skip
     for word in words:
         for name, read in kinds:
             with contextlib.suppress(DesktopBakeError):
                 value = read(word)
-                asked: dict[str, Any] = {name: (value,) if name in ("mounts", "ports") else value}
+                asked: dict[str, Any] = {name: (value,) if name == "mounts" else value}
                 options = TaskOptions(**asked)
                 body = container_body("sha256:0", ["x"], word, options, desktop=True, publish=True)
                 json.dumps(body, allow_nan=False)

@@ -21,8 +21,8 @@ import pytest
 import bake.start
 from bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
+from bake.mounts import Mount
 from bake.novnc import banner
-from bake.options import Mount
 from generator.errors import TaskError
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bake import DockerRunnerConfig, Mount, Port, TaskOptions
-from bake.option_text import check_sources, docker_options, parse_environment, parse_mount, parse_port, parse_volume
+from bake.mounts import check_sources, parse_mount, parse_volume
+from bake.option_text import docker_options, parse_env_file, parse_environment
 from bake.options import container_body, device_request
+from bake.ports import parse_ports
 from generator.errors import ConfigurationError
 
 
@@ -52,12 +54,25 @@ def test_mounts(text: str, mount: Mount) -> None:
 )
 def test_ports(text: str, port: Port) -> None:
     """`-p` as docker reads it, but on the loopback unless an address is given."""
-    assert parse_port(text) == port
+    assert parse_ports(text) == (port,)
 
 
 def test_environment() -> None:
-    """A name alone takes this process's value."""
-    assert parse_environment(["A=1=2", "B", "C="], {"B": "secret"}) == {"A": "1=2", "B": "secret", "C": ""}
+    """A name alone takes this process's value; one that is not set here takes the image's away."""
+    found = parse_environment(["A=1=2", "B", "C=", "D"], {"B": "secret"})
+    assert found == {"A": "1=2", "B": "secret", "C": "", "D": None}
+    body = container_body("i", ["x"], "e", TaskOptions(variables=found), desktop=False, publish=False)
+    assert body["Env"] == ["A=1=2", "B=secret", "C=", "D"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"# caf\xe9\n", "line 1 is not UTF-8"), (b"A=1\n=x\n", "line 2 has no name"), (b"\nA \n", "line 2 has no name")],
+)
+def test_env_files_refused(content: bytes, said: str) -> None:
+    """What is wrong in a file of variables is told by its line, and no value is."""
+    with pytest.raises(ConfigurationError, match=f"^a.env: {said}"):
+        parse_env_file("a.env", content, {})
 
 
 def test_docker_options() -> None:
@@ -98,18 +113,18 @@ def test_docker_options_refused(text: str) -> None:
         docker_options([text])
 
 
-@pytest.mark.parametrize("text", ["", ":", "a:", "/a:b", "/a:/b:z:z", "/a:/b:shared", "/a:/"])
+@pytest.mark.parametrize("text", ["", ":", "a:", "/a:b", "/a:/b:z:z", "/a:/b:z,Z", "/a:/b:mine", "/a:/b:", "/a:/"])
 def test_volumes_refused(text: str) -> None:
     """A malformed volume."""
     with pytest.raises(ConfigurationError):
         parse_volume(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "65536", "1:2:3", "80-90", "8080:6080", "80/icmp", "host:1:2"])
+@pytest.mark.parametrize("text", ["", "x", "0", "65536", "1:2:3", "90-80", "1-2:3-5", "80/icmp", "host:1:2", "::1:1:2"])
 def test_ports_refused(text: str) -> None:
-    """A malformed port, or noVNC's own."""
+    """A malformed port."""
     with pytest.raises(ConfigurationError):
-        parse_port(text)
+        parse_ports(text)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +176,25 @@ SOCKETS = "/tmp/.X11-unix"
         TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
     ],
 )  # fmt: skip
+def test_novncs_port_is_refused() -> None:
+    """A desktop's own port cannot be published a second time; without a desktop it is like any other."""
+    options = TaskOptions(ports=(*parse_ports("6079-6081:6079-6081"), Port(container=6080, protocol="udp")))
+    with pytest.raises(ConfigurationError, match="port 6080 is noVNC's, and published already") as caught:
+        options.check_desktop()
+    assert "another port than 6080" in caught.value.remedy
+    body = container_body("image", ["true"], "env", options, desktop=False, publish=False)
+    assert body["HostConfig"]["PortBindings"]["6080/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6080"}]
+
+
+@pytest.mark.parametrize(("others", "words"), [((Mount(kind="volume", target="/a/b/../"),), []), ((), ["--tmpfs=/a/"])])
+def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -> None:
+    """Two mounts at one target are refused with what would happen, whichever way each is written."""
+    mounts, extra = (Mount(kind="bind", source="/s", target="/a"), *others), docker_options(words)
+    with pytest.raises(ConfigurationError, match="two mounts at /a: one would hide the other") as caught:
+        TaskOptions(mounts=mounts, extra=extra)
+    assert caught.value.remedy == "give each its own target"
+
+
 def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
     """Nothing is mounted where the desktop has its own X sockets; without a desktop it may be."""
     with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:

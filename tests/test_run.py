@@ -132,9 +132,10 @@ def test_what_people_expect(cli: Run, folder: Path) -> None:
     done = cli(
         "run", "-v", "./data:/data:ro", "--mount", "type=tmpfs,target=/t", "--env-file", "variables", "-e", "GIVEN=yes",
         "-w", "/tmp", "-u", "1234", "--geometry", "640x480", "--depth", "16", "--docker=--shm-size=96m",
-        "--docker=--hostname=mine", ENV, "--", "bash", "-c", script, OURS="a secret",
+        "--docker=--hostname=mine", "-e", "NOT_SET_HERE", ENV, "--", "bash", "-c", script, OURS="a secret",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "[desktop] WARNING: -e NOT_SET_HERE: it is not set here" in done.stderr
     assert done.stdout.splitlines() == [
         "from outside", "read-only", "/tmp", "1234", "1 2-a secret-yes", "640 480", "1K-blocks 98304", "mine",
         "Type tmpfs",
@@ -165,11 +166,12 @@ def test_ports(cli: Run, folder: Path) -> None:
     [
         (("--geometry", "big"), "bad geometry 'big'"),
         (("--depth", "8"), "bad depth 8"),
-        (("-p", "99999:1"), "bad port 99999:1"),
+        (("-p", "99999:1"), "malformed port '99999:1'"),
         (("-v", "./not-there:/data"), "it does not exist"),
         (("--network", "host"), "would share the desktop's ports"),
         (("--docker=--pid=host",), "'--pid' is not let through"),
-        (("-e", "NOT_SET_HERE"), "NOT_SET_HERE is not set here"),
+        (("-p", "8080:6080"), "port 6080 is noVNC's, and published already"),
+        (("-v", "/srv:/data", "--mount", "type=tmpfs,target=/data/"), "two mounts at /data"),
         (("--json",), "--json tells how to reach a detached task"),
     ],
 )

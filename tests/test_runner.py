@@ -18,8 +18,8 @@ import pytest
 
 from bake import Settings, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
+from bake.mounts import Mount
 from bake.novnc import banner
-from bake.options import Mount
 from generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
 from tests.test_task import tasks
 

@@ -16,8 +16,9 @@ from PIL import Image as Picture
 
 from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
 from bake.engine import Engine
+from bake.mounts import Mount
 from bake.novnc import banner
-from bake.options import TASK_LABEL, Mount
+from bake.options import TASK_LABEL
 
 if TYPE_CHECKING:
     from generator import Environment

@@ -1,0 +1,101 @@
+"""Ports of a task's container, as values and as people write them. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from generator.errors import ConfigurationError
+
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_LAST = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port of the container on the engine's machine.
+
+    Args:
+        container: the port in the container.
+        host: the port outside; 0 for any that is free.
+        host_last: the last one of those outside that it may be, from `host` on; 0 for `host` alone.
+        address: the address outside; the loopback, unless somebody wants others to reach it.
+        protocol: `tcp`, `udp` or `sctp`.
+    """
+
+    container: int
+    host: int = 0
+    host_last: int = 0
+    address: str = "127.0.0.1"
+    protocol: str = "tcp"
+
+    def __post_init__(self) -> None:
+        last = self.host_last or self.host
+        if not (0 < self.container <= _LAST and 0 <= self.host <= last <= _LAST):
+            raise ConfigurationError(f"bad port {self.host}:{self.container}", "ports are 1 to 65535")
+        if self.protocol not in ("tcp", "udp", "sctp"):
+            raise ConfigurationError(f"unknown protocol {self.protocol!r}", "use tcp, udp or sctp")
+
+    @property
+    def inside(self) -> str:
+        """The port in the container as the engine names it."""
+        return f"{self.container}/{self.protocol}"
+
+    @property
+    def binding(self) -> dict[str, str]:
+        """Where it is outside, as the engine has it (Docker Engine API, "PortBinding")."""
+        host = f"{self.host}-{self.host_last}" if self.host_last else str(self.host or "")
+        return {"HostIp": self.address, "HostPort": host}
+
+
+def parse_ports(text: str) -> tuple[Port, ...]:
+    """`-p [[IP:]HOST:]PORT[/PROTOCOL]`, each of both a port or a range of them; the loopback where no IP is given.
+
+    Raises:
+        ConfigurationError: it is malformed.
+    """
+    remedy = "write 8080:80, 127.0.0.1:8080:80/tcp, [::1]:8080:80 or 8000-8010:8000-8010; ports are 1 to 65535"
+    outside, _, inside = (_from_fields(text) if "=" in text else text).rpartition(":")
+    address, _, host = outside.rpartition(":")
+    inside, _, protocol = inside.partition("/")
+    if ":" in address and re.fullmatch(r"\[.+\]", address):
+        address = address[1:-1]
+    elif ":" in address:
+        address = "no address without brackets"
+    try:
+        address = str(ipaddress.ip_address(address)) if address else "127.0.0.1"
+        (first, last), (host_first, host_last) = _range(inside), _range(host or "0")
+    except ValueError as error:
+        raise ConfigurationError(f"malformed port {text!r}", remedy) from error
+    many = last > first
+    if many and host and host_last - host_first != last - first:
+        raise ConfigurationError(f"{text!r}: the two ranges of ports differ in length", remedy)
+    return tuple(
+        Port(
+            container=port,
+            host=host_first + (port - first if host_first else 0),
+            host_last=0 if many or host_last == host_first else host_last,
+            address=address,
+            protocol=protocol.lower() or "tcp",
+        )
+        for port in range(first, last + 1)
+    )
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = _RANGE.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    first, last = int(found[1]), int(found[2] or found[1])
+    if not first <= last <= _LAST:
+        raise ValueError(text)
+    return first, last
+
+
+def _from_fields(text: str) -> str:
+    """`target=80,published=8080,protocol=tcp` in the other form."""
+    fields = dict(field.partition("=")[::2] for field in text.split(","))
+    if not {"target"} <= fields.keys() <= {"target", "published", "protocol"}:
+        return text
+    return f"{fields.get('published', '')}:{fields['target']}/{fields.get('protocol', 'tcp')}"
