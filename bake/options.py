@@ -208,7 +208,7 @@ def container_body(
             "Init": True,
             "AutoRemove": not options.keep,
             "PortBindings": bindings,
-            "Binds": [mount.bind for mount in options.mounts if mount.flags],
+            "Binds": [mount.bind for mount in options.mounts if mount.flags] or None,
             "Mounts": [
                 *(mount.description for mount in options.mounts if not mount.flags),
                 *[_OWN_SOCKETS] * desktop,
