@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _FAILED = re.compile(r"did not complete successfully: exit code: (\d+)")
 _SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
 _STEP = re.compile(r"\s*> \[.*")
+_NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
 _SAID = re.compile(r"\s*\d+\.\d+ (.+)")
 
 
@@ -53,4 +54,6 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     name = next((name for file, name in _SCRIPTS.items() if file in step), "a step of the Dockerfile")
     for file in _SCRIPTS:
         said = said.removeprefix(f"/tmp/{file}: ")
+    if _NO_SHELL.search(said):
+        said = "unsupported base: it has no shell (/bin/sh); install one in the base"
     return FailedStep(name=name, status=status, said=first_line(said) if said else "")

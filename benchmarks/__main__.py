@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -180,8 +179,8 @@ class Bench:
             new("install.sh", "recipe/desktop_install.sh")
             new("setup.sh", "recipe/desktop_setup.sh")
             text = shipped("recipe/Dockerfile").read_text()
-            own = rf"type=cache,id=bench-{time.time_ns()}\1,target=\1,"
-            (self.folder / "bench.Dockerfile").write_text(re.sub(r"type=cache,target=([^,]+),", own, text))
+            own = text.replace("id=desktop-bake-", f"id=bench-{time.time_ns()}-")
+            (self.folder / "bench.Dockerfile").write_text(own)
 
         made: list[str] = []
 

@@ -16,6 +16,7 @@ from generator.cache import (
 )
 from generator.errors import ConfigurationError
 from generator.layer import LayerKey
+from generator.recipe import OWN_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -169,7 +170,7 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
                 base=f"target:{names[str(layer.desktop)]}" if layer and layer.desktop else pinned,
                 tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
-                args={} if layer else dict(sorted(environment.build_args.items())),
+                args=_arguments(environment, recipe, key),
                 platforms=tuple(sorted(set(environment.platforms))),
                 secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
                 cache_from=cache.cache_from,
@@ -179,6 +180,14 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
             )
         )
     return tuple(targets)
+
+
+def _arguments(environment: Environment, recipe: Recipe | Preflight, key: Key) -> dict[str, str]:
+    """The environment's build arguments, and ours: what the steps verify and keep downloads apart by."""
+    if isinstance(key, LayerKey):
+        return dict(sorted(recipe.digests().items()))
+    base = {f"{OWN_ARGUMENTS}BASE": key.base.hex[:16]}
+    return dict(sorted({**environment.build_args, **recipe.digests(), **base}.items()))
 
 
 def check_targets(targets: Iterable[BakeTarget]) -> tuple[CheckTarget, ...]:

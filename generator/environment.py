@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
+from generator.recipe import OWN_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,11 @@ class Environment:
                 raise ConfigurationError(
                     f"environment {self.env_id!r}: BuildKit takes the build argument {name} for an option of its own",
                     "choose another name; a frontend is named in the Dockerfile: # syntax=…",
+                )
+            if name.startswith(OWN_ARGUMENTS):
+                raise ConfigurationError(
+                    f"environment {self.env_id!r}: the build argument {name} is one of desktop-bake's own",
+                    f"choose a name that does not begin with {OWN_ARGUMENTS}",
                 )
             if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
                 raise ConfigurationError(

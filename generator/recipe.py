@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from generator.errors import ConfigurationError
+from generator.reference import Digest
 from generator.text_file import check_no_mark
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
 PREFLIGHT = "preflight.sh"
+OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
 _FROM_BASE = re.compile(
     rb"^[^\S\n]*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE
 )
@@ -80,6 +82,10 @@ class Recipe:
         }
         yield from sorted({**self.files, **own}.items())
 
+    def digests(self) -> dict[str, str]:
+        """The build arguments that tell a step the SHA-256 of what it runs; they derive from what is in the key."""
+        return digest_arguments(DOCKERFILE=self.dockerfile, INSTALL=self.install, SETUP=self.setup)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
@@ -104,6 +110,10 @@ class Preflight:
         yield DOCKERFILE, ContextFile(content=self.dockerfile)
         yield PREFLIGHT, ContextFile(content=self.script)
 
+    def digests(self) -> dict[str, str]:
+        """As `Recipe.digests`."""
+        return digest_arguments(DOCKERFILE=self.dockerfile, PREFLIGHT=self.script)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
@@ -123,6 +133,11 @@ class Stack:
     def __post_init__(self) -> None:
         if self.desktop is None and self.preflight is None:
             raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
+
+
+def digest_arguments(**contents: bytes) -> dict[str, str]:
+    """The digests of these contents as build arguments, `DESKTOP_BAKE_SHA256_<name>`."""
+    return {f"{OWN_ARGUMENTS}SHA256_{name}": Digest.of(content).hex for name, content in contents.items()}
 
 
 def check_script(name: str, content: bytes, remedy: str, path: str | None = None) -> None:

@@ -241,7 +241,7 @@ def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -
     arguments = {f"A{i}": value for i, value in enumerate(values)}
     read = printed(rendered([replace(ENVIRONMENT, build_args=arguments)], TEAM), tmp_path)
     (target,) = read["target"].values()
-    assert target["args"] == arguments
+    assert {n: v for n, v in target["args"].items() if not n.startswith("DESKTOP_BAKE_")} == arguments
     assert set(read["group"]) == {"default", "desktop"}
 
 
@@ -257,6 +257,12 @@ def test_build_argument_names_are_checked(name: str) -> None:
     """A name that Dockerfile cannot have is refused."""
     with pytest.raises(ConfigurationError, match="malformed build argument"):
         replace(ENVIRONMENT, build_args={name: "x"})
+
+
+def test_our_own_build_arguments_are_nobody_elses() -> None:
+    """A name by which the recipe's steps learn what to verify is refused."""
+    with pytest.raises(ConfigurationError, match="one of desktop-bake's own"):
+        replace(ENVIRONMENT, build_args={"DESKTOP_BAKE_SHA256_INSTALL": "x"})
 
 
 @pytest.mark.parametrize("repository", ["a:t", f"a@{Digest.of(b'')}"])

@@ -43,6 +43,14 @@ def test_scripts(file: str, name: str) -> None:
             assert failed_step(form) == FailedStep(name=name, status=100, said=told)
 
 
+def test_a_base_without_a_shell() -> None:
+    """What the container runtime says of a base that has no shell is told as that."""
+    said = 'runc run failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file'
+    step = failed_step(STEP.format(file="desktop_install.sh", said=said).splitlines())
+    assert step
+    assert step.said == "unsupported base: it has no shell (/bin/sh); install one in the base"
+
+
 def test_a_silent_step() -> None:
     """A step that printed nothing has no last words; nor has one whose output is not among the lines."""
     lines = [line for line in STEP.format(file="desktop_setup.sh", said="x").splitlines() if not line.startswith("0.1")]

@@ -29,6 +29,8 @@ target "preflight-emerald-abababababababab-pf1ee891dd0b5a74d" {
     base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
   }
   args = {
+    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    "DESKTOP_BAKE_SHA256_PREFLIGHT" = "bcd7aeec3e6e4057e98550f910b86f8ff82c10af5838d929269777d5952259e7"
   }
   tags = [
     "desktop-bake:emerald-abababababababab-pf1ee891dd0b5a74d",

@@ -39,6 +39,10 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422
     base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
   }
   args = {
+    "DESKTOP_BAKE_BASE" = "abababababababab"
+    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    "DESKTOP_BAKE_SHA256_INSTALL" = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "DESKTOP_BAKE_SHA256_SETUP" = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
   }
   tags = [
     "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
@@ -71,6 +75,10 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-a8341
   }
   args = {
     "A" = "$${B} %%{C} \"q\" \\ \n ü"
+    "DESKTOP_BAKE_BASE" = "abababababababab"
+    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    "DESKTOP_BAKE_SHA256_INSTALL" = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "DESKTOP_BAKE_SHA256_SETUP" = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
     "Z" = ""
   }
   tags = [
@@ -103,6 +111,10 @@ target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2
     base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
   }
   args = {
+    "DESKTOP_BAKE_BASE" = "abababababababab"
+    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    "DESKTOP_BAKE_SHA256_INSTALL" = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "DESKTOP_BAKE_SHA256_SETUP" = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
   }
   tags = [
     "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-b16d2839e8fb0835",

@@ -1,0 +1,95 @@
+"""Bases whose shell, PATH or SHELL is not what the recipe needs: its steps do not depend on them, or refuse by name."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import remove_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import Run
+
+BASES = """
+FROM {base} AS broken
+ENV PATH=/nonexistent
+SHELL ["/nonexistent", "-c"]
+FROM {base} AS nobash
+RUN rm -f /bin/bash /usr/bin/bash
+FROM {base} AS nosums
+RUN rm -f /usr/bin/sha256sum
+FROM scratch AS noshell
+COPY Dockerfile /etc/os-release
+"""
+
+
+@pytest.fixture
+def base_of(base: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Makes the base of a target of BASES; gone afterwards."""
+    repository, folder = f"desktop-bake-test-{uuid.uuid4().hex[:8]}", tmp_path / "bases"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(BASES.format(base=base))
+
+    def make(target: str) -> str:
+        words = ["docker", "buildx", "build", "-q", "--load", "--target", target, "-t", f"{repository}:{target}", "."]
+        subprocess.run(words, cwd=folder, check=True, capture_output=True)
+        return f"{repository}:{target}"
+
+    yield make
+    remove_images(repository)
+
+
+def use(project: Path, base: str, image: str) -> None:
+    """The project on another base, with a preflight."""
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace(f'"{base}"', f'"{image}"') + 'preflight_script = "preflight.sh"\n')
+    (project / "preflight.sh").write_text("echo preflight > /etc/preflight\n")
+
+
+def docker(*words: str) -> str:
+    """The words that docker prints, one space between them."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=True)
+    return " ".join(done.stdout.split())
+
+
+def test_shell_and_path_of_the_base_do_not_matter(
+    cli: Run, project: Path, base: str, base_of: Callable[[str], str]
+) -> None:
+    """With a `SHELL` that is not there and a `PATH` without any program, desktop and preflight are baked; the image
+    keeps the base's own."""
+    use(project, base, base_of("broken"))
+    done = cli("build", "--json")
+    assert done.returncode == 0, done.stderr
+    image = done.stdout.partition('"image_id":')[2].split('"')[1]
+    made = ["/etc/installed", "/etc/configured", "/etc/preflight"]
+    assert docker("run", "--rm", "--entrypoint", "/bin/cat", image, *made) == "installed configured preflight"
+    shown = docker("image", "inspect", "-f", "{{.Config.Env}} {{.Config.Shell}}", image)
+    assert shown == "[PATH=/nonexistent] [/nonexistent -c]"
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("nobash", "unsupported base: it has no bash; install it in the base"),
+        ("nosums", "unsupported base: it has no sha256sum; install it in the base"),
+        ("noshell", "unsupported base: it has no shell (/bin/sh); install one in the base"),
+    ],
+)
+def test_a_base_that_lacks_it_is_refused(
+    target: str, says: str, cli: Run, project: Path, base: str, base_of: Callable[[str], str]
+) -> None:
+    """A base without bash, sha256sum or any shell is refused by name before anything is installed."""
+    use(project, base, base_of(target))
+    (project / "install.sh").write_text(f"sleep 60 # {uuid.uuid4()}\n")
+    began = time.monotonic()
+    done = cli("build")
+    assert time.monotonic() - began < 30
+    assert done.returncode == 6
+    assert done.stderr.rstrip().endswith(says)
