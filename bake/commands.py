@@ -103,23 +103,22 @@ def key(arguments: argparse.Namespace) -> int:
 
 def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
-    from bake.render import rendered_files, stale_files, targets_of, write_files
+    from bake.render import rendered_files, targets_of
+    from bake.rendered_folder import BAKE_FILE, whole_folder, write_folder
 
     settings = load(arguments)
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
-    files = rendered_files(targets_of(chosen, settings, Engine(), log_of(arguments)))
+    files = whole_folder(rendered_files(targets_of(chosen, settings, Engine(), log_of(arguments))))
     if arguments.check:
         from bake.difference import report
 
-        return report(arguments, files)
+        return report(arguments, files, chosen)
     if arguments.output is None:
-        sys.stdout.write(files["docker-bake.hcl"][0].decode())
+        sys.stdout.write(files[BAKE_FILE][0].decode())
         return 0
-    write_files(arguments.output, files)
-    for stale in stale_files(arguments.output, files):
-        stale.unlink()
+    write_folder(arguments.output, files, chosen, log_of(arguments))
     for name in files:
         print(arguments.output / name)
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bake.cli import coloured
-from bake.render import stale_files
+from bake.rendered_folder import LIST, also_read, kept_by_others, left_over
 from generator.errors import ConfigurationError, DesktopBakeError
 
 if TYPE_CHECKING:
@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bake.render import RenderedFiles
+    from bake.rendered_folder import LeftOver
+    from generator.environment import Environment
 
 _COLOURS = {"-": "\033[31m", "+": "\033[32m", "@": "\033[36m"}
 _PLAIN = "\033[0m"
 
 
-def report(arguments: argparse.Namespace, files: RenderedFiles) -> int:
-    """Print how the folder differs from these files.
+def report(arguments: argparse.Namespace, files: RenderedFiles, environments: Sequence[Environment]) -> int:
+    """Print how the folder differs from these files, and what in it nobody rendered.
+
+    Args:
+        arguments: of `render --check`.
+        files: what would be rendered.
+        environments: for whom.
 
     Returns:
         0 where it does not.
@@ -33,12 +40,26 @@ def report(arguments: argparse.Namespace, files: RenderedFiles) -> int:
         ConfigurationError: a file of the folder cannot be read.
     """
     folder = arguments.output or Path()
-    lines = differences(folder, files)
-    if not lines:
-        return 0
-    print_diff(lines)
+    left = left_over(folder, files, environments)
+    lines, others = differences(folder, files, left), _not_rendered(folder, files, left)
+    print_diff(lines + others)
     sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
-    raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
+    if lines:
+        raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
+    if others:
+        raise DesktopBakeError(
+            f"{folder} holds what was not rendered", "mend or remove it by hand, or render into another folder: -o DIR"
+        )
+    return 0
+
+
+def _not_rendered(folder: Path, files: RenderedFiles, left: LeftOver) -> list[str]:
+    """One line a file that a render would leave as it is, although it should not be so."""
+    lines = [f"extra: {_printable(str(path))}: not known to be rendered" for path in left.unknown]
+    lines += [f"extra: {_printable(str(path))}: Bake reads it as well" for path in also_read(folder)]
+    for name, lacking in kept_by_others(folder, files).items():
+        lines += [f"stale: {_printable(str(folder / name))}: lacks the line {line!r}" for line in lacking]
+    return lines
 
 
 def again(typed: Sequence[str], output: Path | None) -> str:
@@ -61,7 +82,7 @@ def print_diff(lines: Iterable[str], indent: str = "") -> None:
         print(f"{indent}{colour}{line}{_PLAIN}" if colour else f"{indent}{line}")
 
 
-def differences(folder: Path, files: RenderedFiles) -> list[str]:
+def differences(folder: Path, files: RenderedFiles, left: LeftOver) -> list[str]:
     """One line a file that is missing, stale or extra, a unified diff below it where there is one to show.
 
     A missing file of a build context is compared with the nearest extra one of its name: a changed input changes
@@ -70,11 +91,13 @@ def differences(folder: Path, files: RenderedFiles) -> list[str]:
     Args:
         folder: the rendered folder.
         files: what would be rendered: content and executable bit by relative path.
+        left: what else lies there.
     """
-    lines = []
-    extra = stale_files(folder, files)
-    shown = set()
+    lines, extra = [], [*left.ours, *left.unknown]
+    shown, kept = set(), kept_by_others(folder, files)
     for name, (content, executable) in files.items():
+        if name in kept:
+            continue
         path = folder / name
         have = _read(folder, path)
         if have is None:
@@ -88,10 +111,11 @@ def differences(folder: Path, files: RenderedFiles) -> list[str]:
                 reasons.append(f"must {'' if executable else 'not '}be executable")
             if reasons:
                 lines.append(f"stale: {_printable(str(path))}: {', '.join(reasons)}")
-        if before is not None and have is not None and have != content and (have, content) not in shown:
+        told = name == LIST or (have, content) in shown
+        if before is not None and have is not None and have != content and not told:
             shown.add((have, content))  # many environments share a script: its change is told once
             lines += diff_of(have, content, str(before), f"{path} (rendered now)")
-    return lines + [f"extra: {_printable(str(path))}: belongs to no target any more" for path in extra]
+    return lines + [f"extra: {_printable(str(path))}: belongs to no target any more" for path in left.ours]
 
 
 def _read(folder: Path, path: Path) -> bytes | None:

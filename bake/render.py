@@ -55,14 +55,6 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
     return files
 
 
-def stale_files(folder: Path, files: RenderedFiles) -> list[Path]:
-    """Files of earlier renders that belong to no target any more, in a fixed order."""
-    kept = {folder / name for name in files}
-    contexts = {*folder.glob("context/*-*-*-*-*"), *folder.glob(f"context/*-*-p{'[0-9a-f]' * 16}")}
-    found = (path for top in contexts for path in ([top] if top.is_symlink() else top.rglob("*")))
-    return sorted(path for path in found if path not in kept and (path.is_symlink() or not path.is_dir()))
-
-
 def write_files(folder: Path, files: RenderedFiles) -> None:
     """Write a rendered folder, each file replaced whole; nothing outside the folder is ever written.
 

@@ -23,4 +23,4 @@ date --iso-8601=seconds
 desktop-bake render -o nightly/ci --check || [ $? = 1 ] # 1: something changed, and the log says what
 desktop-bake render -o nightly/ci
 export DESKTOP_BAKE_OUTPUT=type=image,compression=zstd,oci-mediatypes=true
-(cd nightly/ci && docker buildx bake desktop --push --progress plain)
+(cd nightly/ci && docker buildx bake -f docker-bake.hcl desktop --push --progress plain)

@@ -1,6 +1,6 @@
 // Rendered by desktop-bake from docker-bake.hcl.j2: change the inputs, not this file.
-// Build all:  docker buildx bake desktop          Publish:  docker buildx bake desktop --push
-// See that a desktop comes up:  docker buildx bake desktop-check, and look at pictures/
+// Build all:  docker buildx bake -f docker-bake.hcl desktop          Publish:  the same with --push
+// See that a desktop comes up:  docker buildx bake -f docker-bake.hcl desktop-check, and look at pictures/
 
 variable "DESKTOP_BAKE_CACHE_DIR" {
   default = ".desktop-cache"
