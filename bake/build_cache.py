@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bake.resolve import Log
 
 IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
-_API = "/v1.44"  # of Engine 25; newer ones state the disk's usage in another form
 
 
 def give_back(engine: Engine, seconds: float, log: Log) -> None:
@@ -85,7 +84,7 @@ def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:
         fresh = _fresh(engine, seconds, layers=layers)
         if fresh:  # one regular expression: the engine takes one value (Docker Engine API, "Delete builder cache")
             query = {"all": "1", "filters": {"id": [f"^({'|'.join(fresh)})$"]}}
-            engine.ask("POST", f"{_API}/build/prune", query)
+            engine.ask("POST", "/build/prune", query)
             fresh = _fresh(engine, seconds, layers=layers)
     except (DesktopBakeError, KeyError, TypeError, ValueError) as error:
         return str(error)
@@ -94,7 +93,7 @@ def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:
 
 def _fresh(engine: Engine, seconds: float, *, layers: bool) -> list[str]:
     now = _time_s(engine.ask("GET", "/info").content["SystemTime"])
-    records = engine.ask("GET", f"{_API}/system/df", {"type": "build-cache"}).content["BuildCache"] or []
+    records = engine.ask("GET", "/system/df", {"type": "build-cache"}).content["BuildCache"] or []
     return [
         str(record["ID"])
         for record in records

@@ -1,4 +1,4 @@
-"""Where the Docker Engine is that the `docker` client is set to use, and its API there (Docker Engine API).
+"""The Docker Engine that the `docker` client is set to use, and its API (Docker Engine API).
 
 A question by the API takes some milliseconds, the same one by a `docker` process fifty.
 """
@@ -9,21 +9,25 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
-from bake.client_config import client_config
+from bake.docker_host import DockerHost, chosen_host
 from bake.redaction import without_secrets
-from generator.errors import EngineError, RegistryError, TimeLimitError
+from generator.errors import EngineError, TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CALL_TIMEOUT_S = 60.0
 ANSWER_LIMIT_BYTES = 256 << 20
-_LOCAL = "unix:///var/run/docker.sock"
+_SAID_LIMIT_BYTES = 1 << 16
+_VERSION = "1.51"  # of the API, for which this is written; an engine that does not have it says which it has
+_OTHER_VERSION = re.compile(rb"client version \S+ is too (?:new|old)\. \w+ supported API version is ([0-9]+\.[0-9]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,48 +36,59 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        content: the body, read as JSON; None where it is empty or no JSON.
+        content: the body, read as JSON; None if it is empty or no JSON.
+        text: the beginning of a body that is no JSON, as a stream is refused.
     """
 
     status: int
     content: Any
+    text: str = ""
+
+    @classmethod
+    def of(cls, status: int, body: bytes) -> Answer:
+        """The answer of these bytes."""
+        content = _json(body)
+        text = body[:300].decode(errors="replace") if content is None else ""
+        return cls(status=status, content=content, text=text)
 
     @property
     def message(self) -> str:
-        """The engine's own words where it refused (Docker Engine API, "Errors")."""
-        said = self.content.get("message") if isinstance(self.content, dict) else None
+        """The engine's own words if it refused (Docker Engine API, "Errors")."""
+        said = self.content.get("message") if isinstance(self.content, dict) else self.text.strip()
         return " ".join(str(said or f"status {self.status}").split())[:300]
 
 
 class Endpoint:
-    """The engine of a docker host, such as `unix:///var/run/docker.sock`, `tcp://host:2375` or `ssh://host`."""
+    """The engine of a docker host.
 
-    def __init__(self, host: str) -> None:
+    Args:
+        host: such as `unix:///var/run/docker.sock`, `tcp://host:2375` or `ssh://host`.
+        direct: whether its socket can be used as it is.
+        version: of the API; None for the one for which this is written, or what the engine has instead.
+
+    Attributes:
+        host: as given.
+    """
+
+    def __init__(self, host: str, *, direct: bool = True, version: str | None = None) -> None:
         self.host = host
+        self._at = DockerHost(text=host, direct=direct)
+        self._version = version or _VERSION
+        self._pinned = version is not None
+        self._settled = False  # whether the engine has named another version
 
     @classmethod
     def current(cls) -> Endpoint:
-        """The one that the docker client takes: `DOCKER_HOST`, else `DOCKER_CONTEXT`, else its current context.
+        """The one that the docker client takes, at the API's version of `DOCKER_API_VERSION` if that is set.
 
         Raises:
-            EngineError: the context is unknown.
+            EngineError: one of the client's variables is malformed, or the context is unknown.
         """
-        host = os.environ.get("DOCKER_HOST")
-        if host:
-            return cls(host)
-        context = os.environ.get("DOCKER_CONTEXT")
-        with contextlib.suppress(RegistryError):  # docker, too, does without a configuration that it cannot read
-            context = context or client_config().get("currentContext")
-        if context in (None, "", "default"):
-            return cls(_LOCAL)
-        words = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", "--", str(context)]
-        try:
-            shown = subprocess.run(words, capture_output=True, text=True, check=False, timeout=CALL_TIMEOUT_S)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise EngineError("the docker client does not run", "install Docker and put it in PATH") from error
-        if shown.returncode:
-            raise EngineError(f"docker context {str(context)!r} is unknown", "see: docker context ls")
-        return cls(shown.stdout.strip())
+        version = os.environ.get("DOCKER_API_VERSION", "").removeprefix("v")
+        if version and not re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,3}", version):
+            raise EngineError(f"DOCKER_API_VERSION is {version!r}", f"unset it, or write {_VERSION}")
+        chosen = chosen_host(os.environ)
+        return cls(chosen.text, direct=chosen.direct, version=version or None)
 
     @property
     def is_remote(self) -> bool:
@@ -104,19 +119,15 @@ class Endpoint:
             EngineError: no engine answers, or what answers is none.
             TimeLimitError: it did not answer in time.
         """
-        connection = Connection(self.host, timeout_s)
-        try:
-            with self._converted(timeout_s):
-                if body is None:
-                    connection.request(method, _url(path, query))
-                else:
-                    kind, sent = ("x-tar", body) if isinstance(body, bytes) else ("json", json.dumps(body).encode())
-                    connection.request(method, _url(path, query), sent, {"Content-Type": f"application/{kind}"})
+        kind, sent = ("x-tar", body) if isinstance(body, bytes) else ("json", json.dumps(body).encode())
+        content, headers = (None, {}) if body is None else (sent, {"Content-Type": f"application/{kind}"})
+        while True:
+            with self._connection(timeout_s) as connection:
+                connection.request(method, self._url(path, query), content, headers)
                 response = connection.getresponse()
-                content = response.read(ANSWER_LIMIT_BYTES)
-        finally:
-            connection.close()
-        return Answer(status=response.status, content=_json(content))
+                said = response.read(ANSWER_LIMIT_BYTES)
+            if not self._has_another_version(response.status, said):
+                return Answer.of(response.status, said)
 
     def hijack(
         self, path: str, query: Mapping[str, object], body: object = None, *, timeout_s: float = CALL_TIMEOUT_S
@@ -126,59 +137,69 @@ class Endpoint:
         Args: as `ask`.
 
         Returns:
-            The connection, its socket just after the answer's header; or the answer, where the engine refused.
+            The connection, its socket just after the answer's header; or the answer, if the engine refused.
 
         Raises: as `ask`.
         """
-        connection = Connection(self.host, timeout_s)
         content = b"" if body is None else json.dumps(body).encode()
-        request = (
-            f"POST {_url(path, query)} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        header = b""
-        try:
-            with self._converted(timeout_s):
-                connection.connect()
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "application/json"}
+        while True:
+            with self._connection(timeout_s) as connection:
+                connection.request("POST", self._url(path, query), content, headers)
                 assert connection.sock
-                connection.sock.sendall(request.encode() + content)
-                while not header.endswith(b"\r\n\r\n"):  # not a byte more: what follows is the stream's
-                    piece = connection.sock.recv(1)
-                    if not piece:
-                        raise http.client.BadStatusLine("")
-                    header += piece
-                status = int(header.split(None, 2)[1])
-                if status not in (101, 200):
-                    return Answer(status=status, content=_json(connection.sock.recv(1 << 16)))
-            kept, connection = connection, None  # type: ignore[assignment]
-            return kept
-        finally:
-            if connection:
-                connection.close()
+                response = _Unbuffered(connection.sock)
+                response.begin()
+                if response.status in (101, 200):
+                    connection.kept = True
+                    return connection
+                said = response.read_all()
+            if not self._has_another_version(response.status, said):
+                return Answer.of(response.status, said)
+
+    def _url(self, path: str, query: Mapping[str, object] | None) -> str:
+        base = self._at.base_path
+        url = quote(f"{base}/v{self._version}{path}", safe="/:@")
+        if query:
+            url += "?" + urlencode({n: v if isinstance(v, str) else json.dumps(v) for n, v in query.items()})
+        return url
+
+    def _has_another_version(self, status: int, said: bytes) -> bool:
+        """Whether the engine refused the API's version and named one that it has, in which the same is asked again.
+
+        Raises:
+            EngineError: the version was asked for by name.
+        """
+        found = _OTHER_VERSION.search(said) if status == 400 and not self._settled else None
+        if not found:
+            return False
+        theirs = found[1].decode()
+        if self._pinned:
+            raise EngineError(
+                f"the engine does not have version {self._version} of its API, which DOCKER_API_VERSION asks for",
+                f"unset DOCKER_API_VERSION, or write {theirs}",
+            )
+        self._version, self._settled = theirs, True
+        return True
 
     @contextlib.contextmanager
-    def _converted(self, timeout_s: float) -> Iterator[None]:
+    def _connection(self, timeout_s: float) -> Iterator[Connection]:
+        connection = Connection(self._at, timeout_s)
         try:
-            yield
+            yield connection
         except TimeoutError as error:
             raise TimeLimitError(
                 f"the engine did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        except (OSError, http.client.HTTPException) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
+        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:  # also: no port, no name
+            connection.close()
+            why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
-                f"no Docker Engine answers at {without_secrets()(self.host)}: {why}",
+                without_secrets()(f"no Docker Engine answers at {self.host}: {why}"),
                 "start Docker, or set DOCKER_HOST or --context",
             ) from error
-
-
-def _url(path: str, query: Mapping[str, object] | None) -> str:
-    from urllib.parse import quote, urlencode
-
-    url = quote(path, safe="/:@")
-    if query:
-        url += "?" + urlencode({n: v if isinstance(v, str) else json.dumps(v) for n, v in query.items()})
-    return url
+        finally:
+            if not connection.kept:
+                connection.close()
 
 
 def _json(content: bytes) -> Any:
@@ -189,36 +210,63 @@ def _json(content: bytes) -> Any:
     return [] if value is None else value  # the engine's way to write a list without entries
 
 
-class Connection(http.client.HTTPConnection):
-    """A connection to an engine: its socket, or, where that takes TLS or ssh, the docker client's `dial-stdio`."""
+class _Unbuffered(http.client.HTTPResponse):
+    """An answer read from the socket byte by byte: what follows its header is a stream's, and not ours."""
 
-    def __init__(self, host: str, timeout_s: float) -> None:
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock, method="POST")
+        self.fp = sock.makefile("rb", buffering=0)  # type: ignore[assignment]
+
+    def read_all(self) -> bytes:
+        """The body of a refusal, in however many pieces it comes."""
+        said = b""
+        while len(said) < _SAID_LIMIT_BYTES and (piece := self.read(_SAID_LIMIT_BYTES)):
+            said += piece
+        return said
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection to an engine: its socket, or, if that takes TLS or ssh, the docker client's `dial-stdio`.
+
+    Attributes:
+        kept: whether it stays open after the answer's header.
+        said: once it is closed, the last line that the client behind it wrote of itself; empty if there is none.
+    """
+
+    def __init__(self, host: DockerHost, timeout_s: float) -> None:
         super().__init__("docker", timeout=timeout_s)
-        self._endpoint = host
+        self.kept = False
+        self.said = ""
+        self._at = host
         self._dial: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
         """Connect its socket."""
-        scheme, _, rest = self._endpoint.partition("://")
+        scheme, _, rest = self._at.text.partition("://")
         if scheme == "unix":
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(self.timeout)
             self.sock.connect(rest)
-        elif scheme == "tcp" and not os.environ.get("DOCKER_TLS_VERIFY") and "DOCKER_HOST" in os.environ:
-            name, _, port = rest.rstrip("/").rpartition(":")
+        elif scheme == "tcp" and self._at.direct:
+            name, _, port = rest.partition("/")[0].rpartition(":")
             self.sock = socket.create_connection((name.strip("[]"), int(port)), timeout=self.timeout)
         else:
             self.sock, theirs = socket.socketpair()
             self.sock.settimeout(self.timeout)
             with theirs:
-                self._dial = subprocess.Popen(
-                    ["docker", "system", "dial-stdio"],
-                    stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+                words = ["docker", "system", "dial-stdio"]
+                pipe, end = subprocess.PIPE, theirs.fileno()
+                self._dial = subprocess.Popen(words, stdin=end, stdout=end, stderr=pipe)
 
     def close(self) -> None:
         """Close it, and end the client behind it."""
         super().close()
-        if self._dial:
-            self._dial.kill()
-            self._dial.wait()
+        dial, self._dial = self._dial, None
+        if not (dial and dial.stderr):
+            return
+        dial.kill()
+        dial.wait()
+        with dial.stderr as stderr:
+            os.set_blocking(stderr.fileno(), False)  # ssh may hold it open
+            lines = (stderr.read(_SAID_LIMIT_BYTES) or b"").decode(errors="replace").splitlines()
+        self.said = next((line.strip()[:600] for line in reversed(lines) if line.strip()), "")

@@ -19,10 +19,12 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
 
     Args:
         engine: the engine's own, `unix://…`.
-        on: a pattern in a request's "METHOD /path"; the first request that holds it waits for the event.
+        on: a pattern in a request's "METHOD /path", without the API's version; the first request that holds
+            it waits for the event.
         event: what happens then; the request goes on once it returns.
     """
-    wanted = re.compile(rb"(?:^|\r\n\r\n)(?:" + on.encode() + rb")")
+    method, _, where = on.partition(" ")
+    wanted = re.compile(rf"(?:^|\r\n\r\n){method} (?:/v[0-9.]+)?{where}".encode())
     ends: list[socket.socket] = []
     once = threading.Lock()
 
