@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WORDS = {"POLICY": PULL_POLICIES, "BACKEND": ("local", "registry", "inline", "none")}
-_IDS = "desktop-bake env list 2>/dev/null | tail -n +2 | cut -d' ' -f1"
-# The IDs of the configuration that is found from where the person is, asked only when Tab is pressed.
+_IDS = "desktop-bake env list 2>/dev/null | sed '1d; s/  .*//'"
+# The IDs of the configuration that is found from where the person is, asked only when Tab is pressed. What they hold is
+# data: `compgen -W` would expand it, and bash alone inserts what it is given without quoting it.
 _ENVIRONMENTS = {
     "bash": f"""_desktop_bake_environments() {{
-  compgen -W "$({_IDS})" -- "$1"
+  local id quoted
+  while IFS= read -r id; do
+    printf -v quoted %q "$id"
+    if [[ $id == "$1"* || $quoted == "$1"* ]]; then printf '%s\\n' "$quoted"; fi
+  done < <({_IDS})
 }}""",
     "zsh": f"""_desktop_bake_environments() {{
   local -a ids; ids=(${{(f)"$({_IDS})"}}); compadd -a ids

@@ -7,6 +7,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def tab(line: str, folder: Path) -> list[str]:
         ["bash", "-c", TAB, "bash", line], input=completion_script("bash"), capture_output=True, text=True, check=True,
         cwd=folder, env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
     )  # fmt: skip
-    return done.stdout.split()
+    return done.stdout.splitlines()
 
 
 @pytest.fixture
@@ -63,9 +65,83 @@ def test_bash(line: str, offered: list[str], folder: Path) -> None:
     assert tab(line, folder) == offered
 
 
+# IDs that a shell would evaluate, each by the name of the file that it would make, and one that needs quotes.
+HOSTILE = ["$(touch /tmp/{0}-1)", "$(touch${{IFS}}/tmp/{0}-2)", "`touch /tmp/{0}-3`", "~/*", "-x", "a b's"]
+SHELLS = "desktop-bake-shells:test"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> tuple[Path, str, list[str]]:
+    """A folder with environments of such IDs; how the files' names begin, and the IDs."""
+    mark = f"desktop-bake-{uuid.uuid4().hex}"
+    ids = [text.format(mark) for text in HOSTILE]
+    lines = [f'[environments."{text}"]\nbase_image = "a"\n' for text in ids]
+    (tmp_path / "desktop-bake.toml").write_text("".join(lines))
+    return tmp_path, mark, ids
+
+
+def test_data_is_not_run_in_bash(hostile: tuple[Path, str, list[str]]) -> None:
+    """An ID that bash would evaluate is offered in quotes, so that neither Tab nor Enter runs it."""
+    folder, mark, ids = hostile
+    offered = tab("desktop-bake resolve ", folder)
+    assert [shlex.split(word) for word in offered] == [[text] for text in ids]
+    assert not any("$(" in word or word.startswith(("`", "~")) for word in offered)
+    assert tab("desktop-bake resolve $", folder) == offered[:2]
+    assert tab("desktop-bake resolve a", folder) == [r"a\ b\'s"]
+    assert not list(Path("/tmp").glob(f"{mark}*"))
+
+
+@pytest.fixture
+def shells(base: str) -> Iterator[str]:
+    """An image with zsh and fish."""
+    here = Path(__file__).parent
+    words = ["docker", "buildx", "build", "-q", "--load", "-t", SHELLS, "--build-arg", f"BASE={base}",
+             "-f", str(here / "shells.Dockerfile"), str(here)]  # fmt: skip
+    subprocess.run(words, check=True, capture_output=True)
+    yield SHELLS
+    subprocess.run(["docker", "image", "rm", "-f", SHELLS], check=False, capture_output=True)
+
+
+IN_THE_SHELLS = """
+export PATH=/work/bin:$PATH
+fish -c 'source /work/fish; complete -C "desktop-bake resolve "'
+for word in "" a d; do echo "--"; timeout 60 zsh -f /work/zsh_tab.zsh "desktop-bake resolve $word"; done
+echo "--"; ls /tmp
+"""
+
+
+def test_data_is_not_run_in_zsh_and_fish(hostile: tuple[Path, str, list[str]], shells: str) -> None:
+    """A real fish offers such IDs as they are, a real zsh in quotes; neither runs any."""
+    folder, mark, ids = hostile
+    with (folder / "desktop-bake.toml").open("a") as file:
+        file.write('[environments.default]\nbase_image = "a"\n')
+    words = [sys.executable, "-m", "bake", "env", "list"]
+    listed = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
+    work = folder / "work"
+    (work / "bin").mkdir(parents=True)
+    (work / "fp").mkdir()
+    (work / "list").write_text(listed)
+    (work / "bin" / "desktop-bake").write_text("#!/bin/sh\ncat /work/list\n")
+    (work / "bin" / "desktop-bake").chmod(0o755)
+    (work / "fish").write_text(completion_script("fish"))
+    (work / "fp" / "_desktop-bake").write_text(completion_script("zsh"))
+    shutil.copy(Path(__file__).parent / "zsh_tab.zsh", work)
+    done = subprocess.run(
+        ["docker", "run", "--rm", "-i", "-v", f"{work}:/work:ro", shells, "bash", "-c", IN_THE_SHELLS],
+        capture_output=True, text=True, check=True, timeout=240,
+    )  # fmt: skip
+    fish, every, one, plain, left = done.stdout.split("--\n")
+    assert [line.split("\t")[0] for line in fish.splitlines()] == [*ids, "default"]
+    for text in (r"\$\(touch\ ", r"\$\(touch\$\{IFS\}", r"\`touch\ ", r"\~/\*", r"a\ b\'s"):
+        assert text in every
+    assert r"LINE<desktop-bake resolve a\ b\'s >" in one
+    assert "LINE<desktop-bake resolve default >" in plain
+    assert mark not in left
+
+
 def test_no_configuration(tmp_path: Path) -> None:
     """Where there is no configuration, Tab offers no ID and prints no error."""
-    assert [word for word in tab("desktop-bake resolve d", tmp_path) if not word.startswith("-")] == []
+    assert [word for word in tab("desktop-bake resolve d", tmp_path) if word and not word.startswith("-")] == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
