@@ -20,6 +20,7 @@ TASK_LABEL = "desktop-bake-task"
 NOVNC_PORT = 6080
 DISPLAY = "1"
 X_SOCKETS = "/tmp/.X11-unix"
+COOKIE = f"{X_SOCKETS}/cookie"  # which desktop_run.sh writes
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _LARGEST = 16384  # pixels; Xvnc has no larger screen
@@ -187,6 +188,7 @@ def container_body(
     if desktop:
         variables |= {
             "DISPLAY": f":{DISPLAY}",
+            "XAUTHORITY": COOKIE,
             "DESKTOP_DISPLAY": DISPLAY,
             "DESKTOP_GEOMETRY": options.geometry,
             "DESKTOP_DEPTH": str(options.depth),

@@ -33,15 +33,16 @@ if TYPE_CHECKING:
 INSTALL_TIMEOUT_S = 1200.0
 _LISTENS, _READY, _INSTALLED = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 # The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
-_AT_START = """set -e
-unset line # a variable of the environment would hand the secret on
+# Nor may they be given it: a variable of the environment hands a new value on.
+_AT_START = """set -e +ax
+unset desktop_line
 exec 3<&0 </dev/null
-read -r line <&3
-[ "${line#* }" = stay ] || { while read -r _ <&3; do :; done; kill -TERM $$; } &
+read -r desktop_line <&3
+[ "${desktop_line#* }" = stay ] || { while read -r _ <&3; do :; done; kill -TERM $$; } &
 for script in $2; do bash "$1/$script" 3<&-; done
 echo "[desktop] installed"
 kill $! 2>/dev/null || true
-exec bash -c "$3" desktop held < <(printf '%s\\n' "$line"; exec cat <&3)"""
+exec bash -c "$3" desktop held < <(printf '%s\\n' "$desktop_line"; exec cat <&3)"""
 _SCRIPTS = "/etc/desktop-bake"
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'

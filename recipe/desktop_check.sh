@@ -3,7 +3,7 @@
 # desktop_check.sh RUN_SCRIPT PICTURE. Needs no network. Reads DESKTOP_CHECK_TIMEOUT_S (30), a build argument.
 set -uo pipefail
 
-export DISPLAY=:${DESKTOP_DISPLAY:-1}
+export DISPLAY=:${DESKTOP_DISPLAY:-1} XAUTHORITY=/tmp/.X11-unix/cookie
 log=$(mktemp)
 deadline=$((SECONDS + ${DESKTOP_CHECK_TIMEOUT_S:-30}))
 fail() { echo "[desktop-check] FAILED: $*" >&2; exit 1; }

@@ -14,6 +14,8 @@ write /etc/profile.d/desktop.sh <<X
 # Written by desktop_setup.sh: for login shells, and through the bash.bashrc for others.
 export NOVNC_PATH=$novnc
 export DISPLAY=\${DISPLAY:-:1}
+if [ -z "\${XAUTHORITY:-}" ] && [ -r /tmp/.X11-unix/cookie ]; then export XAUTHORITY=/tmp/.X11-unix/cookie; fi
+if [ -z "\${LANG:-}\${LC_ALL:-}\${LC_CTYPE:-}" ]; then export LANG=C.UTF-8; fi
 X
 for rc in /etc/bash.bashrc /etc/bash/bashrc; do
   if [ -e "$rc" ] && ! grep -q profile.d/desktop.sh "$rc"; then

@@ -1,0 +1,143 @@
+"""Who may connect to a task's screen, and how many; whatever websockify the image has."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import urllib.request
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+import bake.start
+from bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from bake.mounts import Mount
+from bake.novnc import banner, wait_for_banner
+from generator.errors import TaskError
+from tests.test_exposure import handshake, secret_of, status, url_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bake import DesktopTask
+    from generator import Environment
+    from tests.conftest import Run
+
+# The first line of the answer to a WebSocket's handshake with $1, from within another container.
+NEIGHBOUR = r"""exec 3<>"/dev/tcp/$1/6080"
+printf 'GET /websockify HTTP/1.1\r\nHost: localhost:6080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' >&3
+printf 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n' >&3
+read -r _ answer _ <&3; echo "$answer" """
+# What a gate of ours is made from, in a websockify that takes upgrades in a way of its own.
+WEBSOCKIFY = """
+import http.server
+
+class ProxyRequestHandler(http.server.SimpleHTTPRequestHandler):
+    def {method}(self):
+        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n")
+        self.close_connection = True
+
+class WebSocketProxy:
+    def __init__(self, handler, **_):
+        self.handler = handler
+
+    def top_new_client(self, connection, address):
+        self.handler(connection, address, self)
+"""
+
+
+def answer_from(task: DesktopTask, address: str, network: str) -> str:
+    """What a handshake gets that comes from another container of the task's image in a network."""
+    image = task.engine.docker("inspect", "-f", "{{.Image}}", task.container_id).stdout.decode().strip()
+    done = task.engine.docker(
+        "run", "--rm", "--network", network, "--entrypoint", "bash", image, "-c", NEIGHBOUR, "neighbour", address
+    )
+    return done.stdout.decode().strip()
+
+
+def test_without_a_secret_no_neighbour(desktop: Environment, desktop_settings: Settings) -> None:
+    """`--no-auth` lets in this machine and the container itself, by every address, and no other container."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    network = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
+    subprocess.run(["docker", "network", "create", network], capture_output=True, check=True)
+    try:
+        for name in (None, network):
+            with start_task(desktop, image, desktop_settings, options=TaskOptions(auth=False, network=name)) as task:
+                shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+                own = task.engine.docker("inspect", "-f", shown, task.container_id).stdout.decode().strip()
+                assert status(url_of(task), "/websockify") == 101
+                inside = f"container:{task.container_id}"
+                assert {answer_from(task, address, inside) for address in ("127.0.0.1", own)} == {"101"}
+                assert answer_from(task, own, name or "bridge") == "403"
+    finally:
+        subprocess.run(["docker", "network", "rm", network], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["an old one", "one that asks nobody"])
+def test_whatever_websockify(
+    desktop: Environment, desktop_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    """One that has no method of later ones asks for the secret, too; with one that asks nobody nothing starts."""
+    (tmp_path / "__init__.py").touch()
+    (tmp_path / "websocketproxy.py").write_text(WEBSOCKIFY.format(method="do_GET" if asks else "handle_one_request"))
+    mount = Mount(kind="bind", source=str(tmp_path), target="/usr/lib/python3/dist-packages/websockify")
+    image = ensure_desktop_image(desktop, desktop_settings)
+    monkeypatch.setattr(bake.start, "wait_for_banner", lambda *_: "")
+    refused: AbstractContextManager[object] = (
+        nullcontext() if asks else pytest.raises(TaskError, match="websockify lets in whoever comes")
+    )
+    with refused, start_task(desktop, image, desktop_settings, options=TaskOptions(mounts=(mount,))) as task:
+        assert status(url_of(task), f"/websockify?token={secret_of(task)}") == 101
+        assert status(url_of(task), "/websockify?token=x") == 403
+
+
+def test_no_variable_gets_the_secret(cli: Run, project: Path, desktop: Environment, desktop_settings: Settings) -> None:
+    """No variable or shell option of a task makes what its main process reads a script's, a program's or the log's."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    (project / "install.sh").write_text("env | grep -v BASH_FUNC\n")
+    (project / "setup.sh").write_text("env | grep -v BASH_FUNC\n")
+    (project / "desktop-bake.toml").write_text(
+        f'''[environments.x]
+base_image = "{image.image}"
+headless_desktop_enabled = true
+install_script = "install.sh"
+setup_script = "setup.sh"
+'''
+    )
+    names = ("line", "desktop_line", "desktop_secret", "desktop_stays", "REPLY")
+    flags = [word for name in names for word in ("-e", f"{name}=given")]
+    done = cli("run", *flags, "-e", "SHELLOPTS=allexport:xtrace", "--", "sh", "-c",
+               "cat /proc/[0-9]*/environ | tr '\\0' '\\n'")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "line=given" in done.stderr
+    secret = done.stderr.partition("websockify%3Ftoken%3D")[2].split()[0]
+    assert len(secret) >= 32
+    assert done.stdout.count(secret) == 0
+    assert done.stderr.count(secret) == 1  # in its address
+
+
+def test_connections_are_few(desktop: Environment, desktop_settings: Settings) -> None:
+    """Of many connections the oldest make room, those that watch stay, and a page's files all come at once."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    with start_task(desktop, image, desktop_settings) as task:
+        url, right = url_of(task), f"/websockify?token={secret_of(task)}"
+        address = urlsplit(url).hostname, urlsplit(url).port
+        with ExitStack() as stack:
+            idle = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(250)]
+            threads = "grep -h Threads /proc/[0-9]*/status | sort -n -k 2 | tail -n 1"
+            count = task.engine.docker("exec", task.container_id, "sh", "-c", threads).stdout.split()[1]
+            assert int(count) <= 150  # those that were hung up on end within moments
+            assert banner(url, 5) is not None
+            assert idle[0].recv(1) == b""  # hung up on
+            page = url.partition("#")[0]
+            with ThreadPoolExecutor(40) as pool:
+                pages = list(pool.map(lambda _: urllib.request.urlopen(page, timeout=20).read(), range(40)))
+            assert len(set(pages)) == 1
+            for _ in range(100):
+                assert stack.enter_context(handshake(url, right))[0] == 101
+            assert status(url, right) == 503
+        assert wait_for_banner(url, 10, lambda: None) == "RFB 003.008"  # Xvnc turns nobody away either

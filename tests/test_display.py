@@ -1,0 +1,70 @@
+"""Who gets to a task's X display, and the locale of what runs on it."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from bake.shipped import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bake import DesktopTask
+    from generator import Environment
+
+LOOK = "xwininfo -root | sed -n 's/^ *Width: //p'"
+
+
+def seen_by(task: DesktopTask, script: str, *flags: str) -> str:
+    """What a script prints in a task."""
+    done = task.engine.docker("exec", *flags, task.container_id, "bash", "-c", script)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture(params=["", "4321"], ids=["the image's user", "a number"])
+def task(request: pytest.FixtureRequest, desktop: Environment, desktop_settings: Settings) -> Iterator[DesktopTask]:
+    """A task as the image's user, and as one without a passwd entry."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    options = TaskOptions(geometry="640x480", user=request.param or None)
+    with start_task(desktop, image, desktop_settings, options=options) as started:
+        yield started
+
+
+def test_the_display_is_its_users_alone(task: DesktopTask) -> None:
+    """Its own user's programs, a login shell's too, and root's have the display; every other user is refused."""
+    assert seen_by(task, LOOK) == "640"
+    assert seen_by(task, f'env -i bash -lc "{LOOK}"') == "640"
+    assert seen_by(task, LOOK, "-u", "0") == "640"
+    assert seen_by(task, LOOK, "-u", "12345") == ""
+    assert seen_by(task, LOOK, "-e", "XAUTHORITY=/dev/null") == ""
+    owner = task.options.user or "0"
+    assert seen_by(task, 'stat -c "%u %a" "$XAUTHORITY"') == f"{owner} 600"
+    assert seen_by(task, "grep @ /proc/net/unix") == ""  # no socket without a file, which no permission guards
+
+
+def test_a_second_user_is_let_in(desktop: Environment, desktop_settings: Settings) -> None:
+    """By what docs/runner.md says, and nobody else with it."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    with start_task(desktop, image, desktop_settings, options=TaskOptions(geometry="640x480")) as task:
+        seen_by(task, 'chgrp 4321 "$XAUTHORITY" && chmod 640 "$XAUTHORITY"', "-u", "0")
+        assert seen_by(task, LOOK, "-u", "4321:4321") == "640"
+        assert seen_by(task, LOOK, "-u", "12345") == ""
+
+
+def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) -> None:
+    """Where the cookie cannot be written, X would let in everyone: it does not start."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
+    flags = ["--rm", "-i", "--init", "--name", name, "-u", "4321", "--tmpfs", "/tmp/.X11-unix:mode=755"]
+    words = ["docker", "run", *flags, "--entrypoint", "bash", str(image.image_id), "-c"]
+    script = shipped("recipe/desktop_run.sh").read_text()
+    try:
+        done = subprocess.run([*words, script], capture_output=True, text=True, check=False, timeout=60)
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1:]) == (1, ["[desktop] cannot write /tmp/.X11-unix/cookie"])
