@@ -162,6 +162,8 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     return [request if request.keys() & {"Count", "DeviceIDs"} else {**request, "Count": 1}]
 
 
+# A browser dies of Docker's 64 MB; a desktop with one has some 300 processes and threads, and a fork bomb no end.
+_LIMITS = {"ShmSize": 256 << 20, "PidsLimit": 4096}
 # Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
 _OWN_SOCKETS = {
     "Type": "tmpfs", "Target": X_SOCKETS, "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},
@@ -207,6 +209,7 @@ def container_body(
         "OpenStdin": True,
         "StdinOnce": True,  # the process's standard input ends with our connection
         "HostConfig": {
+            **_LIMITS,
             "Init": True,
             "AutoRemove": not options.keep,
             "PortBindings": bindings,

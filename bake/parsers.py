@@ -138,7 +138,8 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add = run.add_argument
     add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
     add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
-    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:ro]", help="mount a folder or volume")
+    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:FLAGS]",
+        help="mount a folder or volume; flags as docker's: ro, z, nocopy, …")  # fmt: skip
     add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
     add("-p", "--publish", action="append", default=[], metavar="[[IP:]HOST:]PORT",
         help="publish a port, on the loopback unless IP says otherwise")  # fmt: skip
@@ -156,7 +157,14 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
     add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
     add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
-        help="a further option of docker run, as --docker=--shm-size=1g")  # fmt: skip
+        help="a further option of docker run, as --docker=--memory=4g")  # fmt: skip
+    for name, metavar, text in (
+        ("--shm-size", "SIZE", "of /dev/shm, default: 256m"),
+        ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
+        ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
+    ):
+        word = f"{name}={{}}".format
+        add(name, action="append", default=[], dest="docker", type=word, metavar=metavar, help=text)
 
 
 def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:

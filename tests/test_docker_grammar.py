@@ -58,6 +58,7 @@ ROWS = {
         --security-opt=no-new-privileges --group-add=9 --dns=1.2.3.4 --sysctl=net.core.somaxconn=9""",
 }
 OURS = ("-v", "--mount", "-p", "--env-file", "-e", "--gpus", "-u", "-w")  # the others go through --docker
+OUR_DEFAULTS = ("--shm-size=256m", "--pids-limit=4096")
 REFUSED = """-v /a:/b:x|-v /a:/b:ro,rw|-v /a:/b:z,Z|-v /a:|-v /a::ro|-v /a:b|-v /a:/b:ro:z|-v /a:/
 -v /a:/b:nocopy,nocopy
 --mount type=bind,source=/,target=/a,consistency|--mount type=bind,source=/|--mount type=bind,target=/a
@@ -96,7 +97,8 @@ def created(container: str) -> dict[str, Any]:
 
 def by_docker(asked: list[str], base: str) -> subprocess.CompletedProcess[str]:
     """The docker client creates it."""
-    return subprocess.run(["docker", "create", *asked, base, "true"], capture_output=True, text=True, check=False)
+    words = ["docker", "create", *OUR_DEFAULTS, *asked, base, "true"]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
 def by_us(asked: list[str], base: str, engine: Engine) -> str:
@@ -153,7 +155,7 @@ def comparable(shown: dict[str, Any]) -> str:
         "mounted": mounted,
         "flagged": sorted((bind, found) for bind, found in flags if {*found} - {"ro"}),
         "described": {target: found for target, found in described.items() if found},
-        "variables": dict(variable.split("=", 1) for variable in config["Env"]),
+        "variables": dict(variable.partition("=")[::2] for variable in config["Env"]),
         "devices": devices,
         "limits": {name: host.get(name) or None for name in limits},
         "config": [config["User"], config["WorkingDir"], config["Labels"].get("a")],

@@ -10,7 +10,9 @@ from bake import DockerRunnerConfig, Mount, Port, TaskOptions
 from bake.mounts import check_sources, parse_mount, parse_volume
 from bake.option_text import docker_options, parse_env_file, parse_environment
 from bake.options import container_body, device_request
+from bake.parsers import parser
 from bake.ports import parse_ports
+from bake.run import options_of
 from generator.errors import ConfigurationError
 
 
@@ -167,15 +169,21 @@ def test_shared_networks_are_refused(network: str) -> None:
 SOCKETS = "/tmp/.X11-unix"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        *(TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
-          for kind in ("bind", "volume", "tmpfs") for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")),
-        TaskOptions(extra=docker_options([f"--tmpfs={SOCKETS}:size=1m"])),
-        TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
-    ],
-)  # fmt: skip
+def test_limits() -> None:
+    """A browser has the shared memory that it needs, a fork bomb has an end, and both can be changed."""
+
+    def limits(*words: str) -> list[object]:
+        options = options_of(parser().parse_args(["run", *words]))
+        host = container_body("image", ["true"], "env", options, desktop=True, publish=True)["HostConfig"]
+        return [host["ShmSize"], host["PidsLimit"], host.get("SecurityOpt")]
+
+    assert limits() == [256 << 20, 4096, None]
+    assert limits("--shm-size", "1g", "--pids-limit=-1", "--security-opt", "no-new-privileges") == [
+        1 << 30, -1, ["no-new-privileges"],
+    ]  # fmt: skip
+    assert limits("--docker=--shm-size=64m", "--docker=--pids-limit=9") == [64 << 20, 9, None]
+
+
 def test_novncs_port_is_refused() -> None:
     """A desktop's own port cannot be published a second time; without a desktop it is like any other."""
     options = TaskOptions(ports=(*parse_ports("6079-6081:6079-6081"), Port(container=6080, protocol="udp")))
@@ -195,6 +203,15 @@ def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -
     assert caught.value.remedy == "give each its own target"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
+          for kind in ("bind", "volume", "tmpfs") for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")),
+        TaskOptions(extra=docker_options([f"--tmpfs={SOCKETS}:size=1m"])),
+        TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
+    ],
+)  # fmt: skip
 def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
     """Nothing is mounted where the desktop has its own X sockets; without a desktop it may be."""
     with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:

@@ -143,6 +143,21 @@ def test_what_people_expect(cli: Run, folder: Path) -> None:
     assert tasks(ENV) == []
 
 
+def test_limits(cli: Run, folder: Path) -> None:
+    """A task has limits by default, its desktop runs with no-new-privileges, and a fork bomb ends at its limit."""
+    script = (
+        "df --output=size -BM /dev/shm | tail -1; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null"
+    )
+    done = cli("run", ENV, "--", "sh", "-c", f"{script}; grep NoNewPrivs /proc/self/status")
+    assert done.stdout.split() == ["256M", "4096", "NoNewPrivs:", "0"], done.stderr
+    bomb = f"{script}; grep NoNewPrivs /proc/self/status; for i in $(seq 200); do sleep 9 & done; echo survived"
+    flags = ("--pids-limit", "100", "--shm-size=96m", "--security-opt", "no-new-privileges")
+    done = cli("run", *flags, ENV, "--", "bash", "-c", bomb)
+    assert done.stdout.split()[:4] == ["96M", "100", "NoNewPrivs:", "1"], done.stderr
+    assert "survived" not in done.stdout
+    assert "fork: " in done.stderr
+
+
 def test_ports(cli: Run, folder: Path) -> None:
     """A published port is on the loopback; one that is in use is said, and nothing is left."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
