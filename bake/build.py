@@ -64,7 +64,6 @@ class Preparation:
     def __init__(self, settings: Settings, engine: Engine, progress: str) -> None:
         self.engine = engine
         self.folder = cache_folder()
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._answers: list[Builder | DesktopBakeError] = []
         self._asking = threading.Thread(target=self._ask, args=(settings.builder,), daemon=True)
         self._asking.start()

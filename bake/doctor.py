@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.buildx import require_buildx
+from bake.cache_folder import cache_place
 from bake.engine import last_line
-from bake.resolve import cache_folder, key_of
+from bake.resolve import key_of
 from bake.settings import Settings
 from generator.attest import needs_index
 from generator.errors import BuildFailedError, ConfigurationError, DesktopBakeError, EngineError, RegistryError
@@ -96,7 +97,7 @@ def examine(settings: Settings | DesktopBakeError, engine: Engine) -> Iterator[C
         for environment in settings.environments.values():
             name = f"environment {environment.env_id}"
             yield from _guarded(name, partial(_environment, name, environment, settings, engine))
-    yield from _disk(engine, engine_works=engine_works)
+    yield from _guarded("cache folder", lambda: _disk(engine, engine_works=engine_works))
 
 
 def exit_status(checks: tuple[Check, ...]) -> int:
@@ -252,12 +253,13 @@ def _environment(name: str, environment: Environment, settings: Settings, engine
 
 
 def _disk(engine: Engine, *, engine_works: bool) -> Result:
-    folder = cache_folder()
+    cache = cache_place()
+    folder = cache.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        yield Check(name="cache folder", state=State.OK, said=str(folder))
+        state = State.WARNING if cache.why else State.OK
+        yield Check(name="cache folder", state=state, said=cache.why or str(folder), remedy=cache.remedy)
     except OSError as error:
         yield Check(
             name="cache folder", state=State.FAILURE, said=f"{folder} cannot be written: {error.strerror}",

@@ -55,12 +55,16 @@ def obtain(
     if found.status is not Status.MISS:
         return found
     from bake.build import Preparation  # slow to import, which a hit must not pay
+    from bake.cache_folder import cache_place
     from bake.record import write_record
     from bake.transfer import publish
 
     def made(miss: ImageResult, ready: Preparation, leases: ExitStack | None) -> ImageResult:
         return _make(miss, environment, settings, engine, log, progress, ready, leases, pausing=pausing)
 
+    cache = cache_place()
+    if cache.why:
+        log(f"[desktop-cache] WARNING: {cache.why}: {cache.remedy}")
     with ExitStack() as leases:  # until what was built is published
         with Preparation(settings, engine, progress) as ready:  # while others are asked
             found = search(found, settings, engine, log)

@@ -56,7 +56,7 @@ def why_untrusted(path: Path, *, named_by_place: bool) -> str | None:
         ("its folder", folder, folder.stat()),
     ):
         if status.st_uid not in owners:
-            return f"{name} belongs to {_name_of(status.st_uid)}"
+            return f"{name} belongs to {name_of(status.st_uid)}"
         if named_by_place or stat.S_ISLNK(status.st_mode):  # a link's mode says nothing
             continue
         if status.st_mode & stat.S_IWOTH:
@@ -85,7 +85,8 @@ def _is_private(path: Path, status: os.stat_result) -> bool:
     return not listed and group.gr_name in (owner, "root") and set(group.gr_mem) <= {owner, "root"}
 
 
-def _name_of(user: int) -> str:
+def name_of(user: int) -> str:
+    """A user's name, or their number if they have none."""
     import pwd  # which few need
 
     try:

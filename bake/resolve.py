@@ -6,10 +6,10 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bake.base import base_digest
+from bake.cache_folder import cache_folder as cache_folder
 from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from generator.layer import Key, stack_key
 from generator.manifest import same_platform
@@ -17,6 +17,7 @@ from generator.reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from bake.engine import Engine, Image
     from bake.settings import Settings
@@ -220,13 +221,6 @@ def _local_hit(miss: ImageResult, image: Image, log: Log) -> ImageResult:
 def proven(image: Image, key: Key, platform: str) -> bool:
     """Whether an image's labels prove this key, and it runs on this platform."""
     return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
-
-
-def cache_folder() -> Path:
-    """This user's folder for what can be made again: BuildKit's cache, locks, remembered image IDs."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("desktop-bake"))
 
 
 def _memory(environment: Environment, known: Key) -> Path:

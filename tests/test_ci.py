@@ -291,6 +291,8 @@ def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
 
     first = nightly()
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    modes = {name: (published / "nightly" / name).stat().st_mode & 0o077 for name in (".", "lock", "log")}
+    assert set(modes.values()) == {0}, modes
     (tag,) = rendered_target(published / "nightly" / "ci")["tags"]
     assert registry_labels(tag)["desktop-bake.cache-key"] == tag.rpartition(":")[2]
     (published / "setup.sh").write_text("echo changed\n")

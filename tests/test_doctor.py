@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,12 +147,21 @@ def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def test_a_cache_folder_that_is_none(cli: Run, project: Path) -> None:
-    """A cache folder that cannot be written fails, as the build does."""
+    """A cache folder that cannot be had is a warning that names the other one, which a build uses."""
     (project / "file").write_text("")
-    variables = {"XDG_CACHE_HOME": str(project / "file")}
-    check = examined(cli, 1, **variables)["cache folder"]
-    assert "cannot be written" in check["detail"]
-    assert cli("build", **variables).returncode != 0
+    (project / "tmp").mkdir()
+    variables = {"XDG_CACHE_HOME": str(project / "file"), "TMPDIR": str(project / "tmp")}
+    check = examined(cli, 0, **variables)["cache folder"]
+    other = project / "tmp" / f"desktop-bake-{os.geteuid()}"
+    assert check["state"] == "warning"
+    assert check["detail"] == f"{project}/file/desktop-bake cannot be used: Not a directory, so the cache is in {other}"
+    built = cli("build", **variables)
+    assert built.returncode == 0, built.stderr
+    assert f"[desktop-cache] WARNING: {check['detail']}: {check['remedy']}\n" in built.stderr
+    assert (other / "locks").is_dir()
+    (project / "tmp" / other.name).chmod(0o777)
+    refused = examined(cli, 2, **variables)["cache folder"]
+    assert refused["detail"].endswith(f"and everybody could write {other}")
 
 
 def test_a_builder_at_rest(cli: Run, project: Path) -> None:

@@ -3,7 +3,9 @@
 # Everything goes to FOLDER/nightly/log; where a step fails, the log's end goes to standard error too.
 set -euo pipefail
 cd "${1:?usage: nightly.sh FOLDER}"
+umask 077 # who may open the lock may hold it; the log holds what changed
 mkdir -p nightly
+chmod 700 nightly
 
 exec 9>nightly/lock
 if ! flock --nonblock 9; then

@@ -1,0 +1,86 @@
+"""Where this user's cache lies: in a folder that nobody else can enter, whatever the modes below it are.
+
+Who may enter it could read what is built, hold its locks, and put other layers into the next build.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from bake.found_file import name_of
+from generator.errors import ConfigurationError
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the cache lies.
+
+    Attributes:
+        folder: the folder, this user's alone.
+        why: why it is not the usual one; empty if it is.
+        remedy: what helps then.
+    """
+
+    folder: Path
+    why: str = ""
+    remedy: str = ""
+
+
+def cache_folder() -> Path:
+    """This user's folder for what can be made again: BuildKit's cache, locks, what was built or pulled here.
+
+    Raises:
+        ConfigurationError: as `cache_place`.
+    """
+    return cache_place().folder
+
+
+def cache_place() -> Place:
+    """The usual cache folder, made if it is missing and closed if it is open to others; else one that serves until
+    somebody heeds the remedy, in the folder for temporary files.
+
+    Raises:
+        ConfigurationError: neither can be had.
+    """
+    import platformdirs
+
+    usual = Path(platformdirs.user_cache_dir("desktop-bake"))
+    why = _why_not(usual)
+    if not why:
+        return Place(folder=usual)
+    import tempfile  # which few need
+
+    remedy = f"set XDG_CACHE_HOME to a folder of your own, or remove {usual}"
+    try:
+        other = Path(tempfile.gettempdir(), f"desktop-bake-{os.geteuid()}")
+    except FileNotFoundError as error:  # whose text lists every folder that was tried
+        raise ConfigurationError(f"no folder for the cache: {why}", remedy) from error
+    if why_not_it := _why_not(other):
+        raise ConfigurationError(f"no folder for the cache: {why}, and {why_not_it}", remedy)
+    return Place(folder=other, why=f"{why}, so the cache is in {other}", remedy=remedy)
+
+
+def _why_not(folder: Path) -> str:
+    """Why a folder, made or closed if need be, is not this user's alone; empty if it is."""
+    user = os.geteuid()
+    if not folder.is_absolute():  # so it is without a home
+        return f"{folder} is no absolute path"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        link, it = folder.lstat(), folder.stat()
+        if it.st_uid == user and it.st_mode & _OTHERS and not it.st_mode & stat.S_IWOTH:
+            folder.chmod(0o700)
+            it = folder.stat()
+    except OSError as error:
+        return f"{folder} cannot be used: {error.strerror}"
+    strangers = {it.st_uid, link.st_uid} - {user} - ({0} if stat.S_ISLNK(link.st_mode) else set())
+    if strangers:
+        return f"{folder} belongs to {name_of(strangers.pop())}"
+    if it.st_mode & stat.S_IWOTH:
+        return f"everybody could write {folder}"
+    return f"{folder} is open to others" if it.st_mode & _OTHERS else ""
