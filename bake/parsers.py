@@ -159,7 +159,7 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
         help="a further option of docker run, as --docker=--memory=4g")  # fmt: skip
     for name, metavar, text in (
-        ("--shm-size", "SIZE", "of /dev/shm, default: 256m"),
+        ("--shm-size", "SIZE", "of /dev/shm, default: 1g"),
         ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
         ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
     ):
