@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bake import layer, local_cache
+from bake.base import pinned_stack
 from bake.build_cache import collect, give_back
 from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_answer, require_buildx
@@ -131,7 +132,7 @@ def build(
             "build failed: the engine's classic image store cannot hold attestations",
             "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
         )
-    stack = settings.stack(environment)
+    stack = pinned_stack(environment, settings, engine, log)
     key = stack_key(environment, stack, miss.cache_key.base)
     *below, target = bake_targets([(environment, stack, key)], bake_options(settings))
     on_image = None

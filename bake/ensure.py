@@ -72,7 +72,7 @@ def obtain(
                 built = made(found, ready, leases)
         if found.status is Status.LOCAL_HIT:
             return found
-        write_record(environment, found.cache_key, settings)
+        write_record(environment, found.cache_key, settings, engine)
         if found.status is Status.REGISTRY_HIT:
             found = _pulled(found, settings, engine, log, progress)
             if found.image_id:

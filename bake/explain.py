@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bake.base import pinned_stack
 from bake.record import keys_of, read_inputs
-from bake.resolve import Status
+from bake.resolve import Status, silent
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
 from generator.explanation import Candidate, Change, changes, nearest, reason
@@ -81,7 +82,8 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
     found: tuple[Change, ...] = ()
     diffs: dict[Change, tuple[str, ...]] = {}
     if near:
-        now, then = StackInputs.of(environment, settings.stack(environment)), read_inputs(near.key)
+        stack = pinned_stack(environment, settings, engine, silent)
+        now, then = StackInputs.of(environment, stack), read_inputs(near.key)
         found = tuple(_with_age(c, base_name, engine) for c in changes(key, base_name, now, near, then))
         diffs = {change: lines for change in found if (lines := _diff(change, then, now))}
     why = _with_state(reason(found), result.reason)

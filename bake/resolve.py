@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bake.base import base_digest
+from bake.base import base_digest, pinned_stack
 from bake.cache_folder import cache_folder as cache_folder
 from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from generator.layer import Key, stack_key
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bake.engine import Engine, Image
     from bake.settings import Settings
     from generator.environment import Environment
+    from generator.recipe import Stack
 
     Log = Callable[[str], None]
 
@@ -91,13 +92,20 @@ def silent(_line: str) -> None:
     """The log of callers that want none."""
 
 
-def key_of(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> Key:
+def key_of(
+    environment: Environment, settings: Settings, engine: Engine, log: Log = silent, stack: Stack | None = None
+) -> Key:
     """The cache key of an environment, with its base's digest as the pull policy says.
+
+    Args:
+        environment, settings, engine, log: as `pinned_stack`.
+        stack: what is baked for it, if the caller has it already.
 
     Raises:
         ConfigurationError, RegistryError: as `base_digest`.
     """
-    known = stack_key(environment, settings.stack(environment), _NO_DIGEST)
+    stack = stack or pinned_stack(environment, settings, engine, log)
+    known = stack_key(environment, stack, _NO_DIGEST)
     return _with_base(known, environment, engine.image(str(environment.base_image)), settings, engine, log)
 
 
@@ -150,9 +158,8 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
             environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
             image_id=None, cache_key=None, reason=reason, install_at_start=environment.has_image,
         )  # fmt: skip
-    known = stack_key(
-        environment, settings.stack(environment), _NO_DIGEST
-    )  # all but the base is known before asking anyone
+    # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
+    known = stack_key(environment, pinned_stack(environment, settings, engine, log), _NO_DIGEST)
     memory = _memory(environment, known)
     base = engine.image(str(environment.base_image))
     remembered = _read(memory)
