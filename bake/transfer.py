@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import last_line
-from bake.resolve import ImageResult, image_under_tag, proven
+from bake.resolve import ImageResult, proven, under_tag
+from bake.trust import PULLED, note, verified
 from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
 from generator.layer import LayerKey
@@ -40,7 +41,8 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     assert hit.cache_key
     name = f"{settings.repository}@{hit.digest}"
     log(f"[desktop-cache] pulling {name}")
-    ended = engine.work("pull", name, log=log, draw=draw, limit_s=settings.build_timeout_s)
+    platform = ("--platform", hit.platform) if hit.emulated else ()
+    ended = engine.work("pull", *platform, name, log=log, draw=draw, limit_s=settings.build_timeout_s)
     if ended.timed_out:
         raise TimeLimitError(f"the pull was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
     if ended.status:
@@ -48,6 +50,7 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     found = engine.image(name)
     if not found or not proven(found, hit.cache_key, hit.platform):
         raise RegistryError(f"{name} does not prove its key here", f"check: docker image inspect {name}")
+    note(found.image_id, PULLED, *([verified(settings)] if settings.verify_command else []))  # before it is pulled
     engine.tag(found.image_id, replace(settings.repository, tag=str(hit.cache_key)))
     return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
 
@@ -70,9 +73,9 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
     key = image.cache_key
     if isinstance(key, LayerKey) and key.desktop:
         desktop = replace(image, image=f"{settings.repository}:{key.desktop}", cache_key=key.desktop)
-        found = image_under_tag(desktop, engine)
-        if found:  # one that the builder made on the way alone, as for several platforms, is in no store
-            desktop = _publish(replace(desktop, image_id=found.image_id), settings, engine, log, draw=draw)
+        desktop = under_tag(replace(desktop, image_id=None), settings, engine)
+        if desktop.image_id:  # one that the builder made on the way alone, as for several platforms, is in no store
+            desktop = _publish(desktop, settings, engine, log, draw=draw)
             if desktop.push_error:
                 return replace(image, push_error=desktop.push_error)
     return _publish(image, settings, engine, log, draw=draw)
