@@ -122,7 +122,9 @@ def _make(
         with failures.attempt(key, log) if pausing else nullcontext():
             if leases and settings.push and settings.lease:
                 left_s = end - time.monotonic()
-                found = leases.enter_context(leased(miss, settings, engine, log, left_s, engine.cancel))
+                platform = "" if environment.platforms else miss.platform
+                lease = leased(miss, settings, engine, log, left_s, engine.cancel, platform=platform)
+                found = leases.enter_context(lease)
                 if found.status is Status.REGISTRY_HIT:
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bake.engine import last_line
 from bake.resolve import ImageResult, proven, under_tag
+from bake.shared_tag import SharedTag
 from bake.trust import PULLED, note, verified
 from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
 from generator.errors import RegistryError, TimeLimitError
@@ -85,23 +86,40 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
     assert image.image_id
     assert image.cache_key
     key = image.cache_key
-    tags = [f"{settings.repository}:{key}"]
-    extra = cache_entries(settings.cache, settings.repository, key).tags
-    tags += [tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra]
+    name = f"{settings.repository}:{key}"
     if _is_there(image, settings, engine):
-        log(f"[desktop-cache] in the registry already: {tags[0]}")
+        log(f"[desktop-cache] in the registry already: {name}")
         return image
-    for tag in tags:
-        log(f"[desktop-cache] pushing {tag}")
-        engine.tag(image.image_id, ImageReference.parse(tag))
-        ended = engine.work("push", tag, log=log, draw=draw, limit_s=settings.build_timeout_s)
-        if ended.timed_out or ended.status:
-            limit = f"stopped after {settings.build_timeout_s:g} s"
-            why = limit if ended.timed_out else _said(ended.lines)
-            log(f"[desktop-cache] WARNING: push failed: {why}; the image serves this machine alone")
-            return replace(image, push_error=f"cannot push {tag}: {why}")
-    log(f"[desktop-cache] pushed {tags[0]}")
+    extra = cache_entries(settings.cache, settings.repository, key).tags
+    shared = SharedTag(key=key, settings=settings, engine=engine)
+    upload = shared.upload_name(image.platform)
+    try:
+        log(f"[desktop-cache] pushing {name}")
+        try:
+            _push(image.image_id, upload, settings, engine, log, draw=draw)
+            shared.add(upload)
+        except RegistryError as error:
+            if "immutab" not in str(error).lower():  # as ECR, Harbor and Artifact Registry say it
+                raise
+            _push(image.image_id, ImageReference.parse(name), settings, engine, log, draw=draw)
+        for tag in (tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra):
+            log(f"[desktop-cache] pushing {tag}")
+            _push(image.image_id, ImageReference.parse(tag), settings, engine, log, draw=draw)
+    except RegistryError as error:
+        log(f"[desktop-cache] WARNING: push failed: {error}; the image serves this machine alone")
+        return replace(image, push_error=f"cannot push {name}: {error}")
+    finally:
+        engine.untag(upload)
+    log(f"[desktop-cache] pushed {name}")
     return image
+
+
+def _push(image_id: str, name: ImageReference, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> None:
+    engine.tag(image_id, name)
+    ended = engine.work("push", str(name), log=log, draw=draw, limit_s=settings.build_timeout_s)
+    if ended.timed_out or ended.status:
+        limit = f"stopped after {settings.build_timeout_s:g} s"
+        raise RegistryError(limit if ended.timed_out else _said(ended.lines), f"check: docker push {name}")
 
 
 def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
