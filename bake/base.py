@@ -1,12 +1,14 @@
-"""The base image: its digest, from the local copy or its registry as the pull policy says, and its platform."""
+"""The digests of a base image and of the images that a Dockerfile of one's own names: from the local copy or the
+registry, as the pull policy says.
+"""
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from generator.dockerfile import named_images
 from generator.errors import ConfigurationError, RegistryError
-from generator.manifest import same_platform
 from generator.reference import Digest, ImageReference
 
 if TYPE_CHECKING:
@@ -16,6 +18,32 @@ if TYPE_CHECKING:
     from bake.resolve import Log
     from bake.settings import Settings
     from generator.environment import Environment
+    from generator.recipe import Stack
+
+_BASE, _TOOL = "base image", "the Dockerfile's image"
+
+
+def pinned_stack(environment: Environment, settings: Settings, engine: Engine, log: Log) -> Stack:
+    """What is baked for an environment, with the digests of the images that a Dockerfile of its own names.
+
+    Args:
+        environment: the environment.
+        settings: where the recipe lies, and the pull policy.
+        engine, log: as `base_digest`.
+
+    Raises:
+        ConfigurationError: the recipe is wrong, or there is no such image.
+        RegistryError: as `base_digest`.
+    """
+    stack = settings.stack(environment)
+    if environment.dockerfile is None or stack.desktop is None:
+        return stack  # the shipped Dockerfile names none
+    named = named_images(stack.desktop.dockerfile, environment.build_args).references
+    images = {
+        name: base_digest(image, engine.image(str(image)), settings, engine, log, what=_TOOL)
+        for name, image in named.items()
+    }
+    return replace(stack, desktop=replace(stack.desktop, images=images))
 
 
 def base_digest(
@@ -25,8 +53,9 @@ def base_digest(
     engine: Engine,
     log: Log,
     baked_on: Callable[[], Digest | None] = lambda: None,
+    what: str = _BASE,
 ) -> Digest:
-    """The base's digest as a registry knows it, so that every machine computes the same key.
+    """A base's digest as a registry knows it, so that every machine computes the same key.
 
     Args:
         reference: the base.
@@ -37,6 +66,7 @@ def base_digest(
         log: gets a line where the registry could not be asked.
         baked_on: where there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
             here, was baked: a machine that pulled the desktop need not have its base.
+        what: the image, for messages.
 
     Raises:
         ConfigurationError: there is no such image.
@@ -44,6 +74,11 @@ def base_digest(
     """
     if reference.digest:
         return reference.digest
+    remedy = f"check base_image and that 'docker pull {reference}' works"
+    if what == _TOOL:
+        remedy = (
+            f"write it as {reference.named}@sha256:… in the Dockerfile, or check that 'docker pull {reference}' works"
+        )
     copy = _known_digest(local, reference) if local else None
     if copy and settings.pull != "always":
         return copy
@@ -52,7 +87,7 @@ def base_digest(
         if known:
             return known
         raise RegistryError(
-            f"base image {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
+            f"{what} {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
     from bake.registry import digest_of
 
@@ -61,60 +96,13 @@ def base_digest(
     except RegistryError as error:
         known = copy or baked_on()
         if known:
-            log(f"[desktop-cache] WARNING: base image {reference}: {error}; taking what is known here")
+            log(f"[desktop-cache] WARNING: {what} {reference}: {error}; taking what is known here")
             return known
-        raise RegistryError(
-            f"base image {reference}: {error}", f"check base_image and that 'docker pull {reference}' works"
-        ) from error
+        raise RegistryError(f"{what} {reference}: {error}", remedy) from error
     found = found or copy  # an image that only this engine knows is as fresh as it can be
     if found:
         return found
-    raise ConfigurationError(
-        f"base image {reference} does not exist here or in its registry",
-        f"check base_image and that 'docker pull {reference}' works",
-    )
-
-
-def check_base(environment: Environment, settings: Settings, engine: Engine, platform: str) -> None:
-    """Refuse a base that is for other platforms than those that are wanted.
-
-    A local copy tells its own; else the registry is asked, where it may be, and whatever keeps it from answering is the
-    build's to tell.
-
-    Args:
-        environment: whose base; its `platforms`, if it has any, are what is wanted.
-        settings: the pull policy.
-        engine: which has a copy, or tells which registries it speaks to without TLS.
-        platform: what the image has to run on.
-
-    Raises:
-        ConfigurationError: the base cannot be one of them.
-    """
-    reference, wanted = environment.base_image, environment.platforms or (platform,)
-    local = engine.image(str(reference))
-    if local and not environment.platforms:
-        there: tuple[str, ...] = (local.platform,)
-    else:
-        there = () if settings.pull == "never" else _platforms_there(reference, wanted[0], settings, engine)
-    lacking = next((w for w in wanted if not any(same_platform(t, w) for t in there)), None)
-    if lacking is None or not there:
-        return
-    asked = environment.platforms or settings.platform_of(environment)
-    whose = f"{lacking} is asked for" if asked else f"this engine runs {lacking}"
-    remedy = f"name a base for {lacking}" if asked else f'to run it by emulation, set platform = "{there[0]}"'
-    if local:
-        remedy = f"run: docker pull --platform {lacking} {reference}; or {remedy}"
-    raise ConfigurationError(f"base image {reference} is for {', '.join(there)}, {whose}", remedy)
-
-
-def _platforms_there(reference: ImageReference, platform: str, settings: Settings, engine: Engine) -> tuple[str, ...]:
-    """Which platforms a registry has an image for; empty where it does not say."""
-    from bake.registry import look_up
-
-    with contextlib.suppress(RegistryError):
-        found = look_up(reference, platform, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s)
-        return tuple(p for p in found.platforms if p != "unknown/unknown") if found else ()
-    return ()
+    raise ConfigurationError(f"{what} {reference} does not exist here or in its registry", remedy)
 
 
 def _known_digest(image: Image, reference: ImageReference) -> Digest:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bake import layer, local_cache
+from bake.base import pinned_stack
 from bake.build_cache import collect, give_back
 from bake.build_folder import build_folder
 from bake.buildx import Builder, builder, require_answer, require_buildx
@@ -21,8 +22,7 @@ from bake.failed_step import failed_step
 from bake.process import Child
 from bake.redaction import without_secrets
 from bake.render import bake_options, rendered_files, write_files
-from bake.resolve import ImageResult, Status, cache_folder, proven
-from bake.trust import BUILT, note
+from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
 from generator.attest import needs_index
 from generator.bakefile import OUTPUT, BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of
@@ -132,11 +132,9 @@ def build(
             "build failed: the engine's classic image store cannot hold attestations",
             "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
         )
-    stack = settings.stack(environment)
+    stack = pinned_stack(environment, settings, engine, log)
     key = stack_key(environment, stack, miss.cache_key.base)
-    asked = (miss.platform,) if miss.emulated else ()  # which the rendered file does not say: it is part of no key
-    made = bake_targets([(environment, stack, key)], bake_options(settings))
-    *below, target = (replace(target, platforms=target.platforms or asked) for target in made)
+    *below, target = bake_targets([(environment, stack, key)], bake_options(settings))
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
@@ -147,14 +145,13 @@ def build(
             _bake_on(on_image, (*below, target), folder, settings, ready, log)
         finally:
             ready.child.end()  # before the folder that it reads goes
-    found = engine.image(result.image)
-    if not found or not proven(found, key, result.platform):
+    found = image_under_tag(result, engine)
+    if not found:
         require_buildx(engine)
         raise BuildFailedError(
             "the build ended, but its image is not here",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
-    note(found.image_id, BUILT)
     return replace(result, image_id=found.image_id)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bake.base import pinned_stack
 from bake.record import keys_of, read_inputs
-from bake.resolve import Status
+from bake.resolve import Status, silent
 from bake.resolve import resolve as resolve_image
 from generator.errors import ConfigurationError, RegistryError
 from generator.explanation import Candidate, Change, changes, nearest, reason
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
 
 MOST_LOOK_UPS = 8
 _MISS = "[desktop-cache] miss:"
-_STATES = (
-    "is not what its tag says",
-    ", this engine runs ",
-    " is asked for",
-    " is not used: ",
-    "no image here has the ",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +82,8 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
     found: tuple[Change, ...] = ()
     diffs: dict[Change, tuple[str, ...]] = {}
     if near:
-        now, then = StackInputs.of(environment, settings.stack(environment)), read_inputs(near.key)
+        stack = pinned_stack(environment, settings, engine, silent)
+        now, then = StackInputs.of(environment, stack), read_inputs(near.key)
         found = tuple(_with_age(c, base_name, engine) for c in changes(key, base_name, now, near, then))
         diffs = {change: lines for change in found if (lines := _diff(change, then, now))}
     why = _with_state(reason(found), result.reason)
@@ -109,8 +104,8 @@ def _with_age(change: Change, base_name: str, engine: Engine) -> Change:
 
 
 def _with_state(why: str, said: str) -> str:
-    """A reason, unless `resolve` said something that goes before it: of an image that has the tag or the labels."""
-    return said if any(sign in said for sign in _STATES) else why
+    """A reason, unless `resolve` said something that goes before it: an image that is not what its tag says."""
+    return said if "is not what its tag says" in said or ", this engine runs " in said else why
 
 
 def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:

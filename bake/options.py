@@ -162,8 +162,8 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     return [request if request.keys() & {"Count", "DeviceIDs"} else {**request, "Count": 1}]
 
 
-# A browser dies of Docker's 64 MB; a desktop with one has some 300 processes and threads, and a fork bomb no end.
-_LIMITS = {"ShmSize": 256 << 20, "PidsLimit": 4096}
+# Chromium dies of 64 MB, Docker's, and with large canvases of 256: it took 400. It has some 100 processes and threads.
+_LIMITS = {"ShmSize": 1 << 30, "PidsLimit": 4096}
 # Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
 _OWN_SOCKETS = {
     "Type": "tmpfs", "Target": X_SOCKETS, "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},

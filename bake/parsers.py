@@ -47,7 +47,6 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
     common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
     common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
-    common.add_argument("--platform", metavar="PLATFORM", help="what tasks run on, as docker run --platform")
     environments: dict[str, Any] = {
         "type": Path,
         "metavar": "FILE",
@@ -160,7 +159,7 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
         help="a further option of docker run, as --docker=--memory=4g")  # fmt: skip
     for name, metavar, text in (
-        ("--shm-size", "SIZE", "of /dev/shm, default: 256m"),
+        ("--shm-size", "SIZE", "of /dev/shm, default: 1g"),
         ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
         ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
     ):

@@ -11,12 +11,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bake.base import pinned_stack
 from bake.leftovers import new_file
 from bake.resolve import cache_folder
 from generator.inputs import Inputs, StackInputs
 from generator.layer import LayerKey, stack_key
 
 if TYPE_CHECKING:
+    from bake.engine import Engine
     from bake.settings import Settings
     from generator.environment import Environment
     from generator.layer import Key
@@ -29,11 +31,11 @@ def _folder() -> Path:
     return cache_folder() / "records"
 
 
-def write_record(environment: Environment, key: Key | None, settings: Settings) -> None:
+def write_record(environment: Environment, key: Key | None, settings: Settings, engine: Engine) -> None:
     """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
     if key is None or (_folder() / f"{key}.json").exists():
         return
-    stack = settings.stack(environment)
+    stack = pinned_stack(environment, settings, engine, lambda _line: None)
     if stack_key(environment, stack, key.base) != key:  # a file changed since
         return
     inputs = StackInputs.of(environment, stack)

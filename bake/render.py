@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bake.base import pinned_stack
 from bake.leftovers import new_file
 from bake.resolve import key_of, silent
 from bake.shipped import shipped
@@ -38,7 +39,10 @@ def targets_of(
     environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
 ) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = [(e, settings.stack(e), key_of(e, settings, engine, log)) for e in environments]
+    wanted = []
+    for environment in environments:
+        stack = pinned_stack(environment, settings, engine, log)
+        wanted.append((environment, stack, key_of(environment, settings, engine, log, stack)))
     return bake_targets(wanted, bake_options(settings))
 
 

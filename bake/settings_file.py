@@ -31,7 +31,6 @@ _TOP: dict[str, type] = {
     "pull": str,
     "registry_timeout_s": int,
     "cache_scope": str,
-    "platform": str,
     "base_image": str,
     "attest": list,
     "verify_command": list,
@@ -51,7 +50,6 @@ _ENVIRONMENT: dict[str, type] = {
     "build_args": dict,
     "platforms": list,
     "build_secrets": list,
-    "platform": str,
 }
 ENVIRONMENT_FIELDS: Mapping[str, type] = _ENVIRONMENT  # what an `[environments.ID]` may hold
 _VARIABLES = {
@@ -65,7 +63,6 @@ _VARIABLES = {
     "DESKTOP_BAKE_PULL": "pull",
     "DESKTOP_BAKE_REGISTRY_TIMEOUT_S": "registry_timeout_s",
     "DESKTOP_BAKE_CACHE_SCOPE": "cache_scope",
-    "DESKTOP_BAKE_PLATFORM": "platform",
     "DESKTOP_BAKE_BASE_IMAGE": "base_image",
     "DESKTOP_BAKE_ATTEST": "attest",
     "DESKTOP_BAKE_VERIFY_COMMAND": "verify_command",

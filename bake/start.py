@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.base import check_base
 from bake.command import Command
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
@@ -160,36 +159,25 @@ def _create(
     publish: bool,
 ) -> None:
     """Make the container; a base that is not here is pulled."""
-    name, platform = image.image_id or image.image, settings.platform_of(environment)
-    if not image.image_id:
-        check_base(replace(environment, platforms=()), settings, engine, platform or engine.platform())
+    name = image.image_id or image.image
     body = container_body(
         name, _main_process(environment, image, options), environment.env_id, options,
         desktop=environment.headless_desktop_enabled, publish=publish,
     )  # fmt: skip
     try:
-        container.create(body, platform)
+        container.create(body)
     except NoImageError:
         if image.image_id:  # which no registry knows
             raise
         log(f"[desktop] pulling {name}")
-        flags = ["--platform", platform] if platform else []
-        pulled = engine.work(
-            "pull",
-            "-q",
-            *flags,
-            name,
-            log=log,
-            draw=False,
-            limit_s=PULL_TIMEOUT_S,
-        )
+        pulled = engine.work("pull", "-q", name, log=log, draw=False, limit_s=PULL_TIMEOUT_S)
         if pulled.timed_out:
             raise TimeLimitError(
                 f"the pull of {name} was stopped after {PULL_TIMEOUT_S:g} s", f"check: docker pull {name}"
             ) from None
         if pulled.status:
             raise
-        container.create(body, platform)
+        container.create(body)
     if environment.headless_desktop_enabled and image.install_at_start:
         recipe = settings.recipe(environment)
         container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})

@@ -14,16 +14,17 @@ from generator.cache import (
     cache_entries,
     check_backend,
 )
+from generator.dockerfile import context_name, named_images
 from generator.errors import ConfigurationError
 from generator.layer import LayerKey
-from generator.recipe import OWN_ARGUMENTS
+from generator.recipe import OWN_ARGUMENTS, Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from generator.environment import Environment
     from generator.layer import Key
-    from generator.recipe import Preflight, Recipe, Stack
+    from generator.recipe import Recipe, Stack
     from generator.reference import ImageReference
 
 # Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own builder would
@@ -73,6 +74,7 @@ class BakeTarget:
         key: the cache key.
         context: the build context's folder, relative to the bake file.
         base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
+        images: further named contexts: an image that the Dockerfile names, pinned likewise, by that name.
         tags, labels, args, platforms, cache_from, cache_to, attest: the target's attributes of these names.
         secrets: names of variables that a step may mount.
         recipe: the files that belong into the context.
@@ -82,6 +84,7 @@ class BakeTarget:
     key: Key
     context: str
     base: str
+    images: Mapping[str, str]
     tags: tuple[str, ...]
     labels: Mapping[str, str]
     args: Mapping[str, str]
@@ -162,15 +165,17 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
         names[text] = name
         cache = cache_entries(options.cache_backend, options.repository, key)
         pinned = f"docker-image://{environment.base_image.pinned(key.base)}"
+        images, frontend = _pinned_images(environment, recipe)
         targets.append(
             BakeTarget(
                 name=name,
                 key=key,
                 context=f"context/{text}",
                 base=f"target:{names[str(layer.desktop)]}" if layer and layer.desktop else pinned,
+                images={name: f"docker-image://{image}" for name, image in images.items()},
                 tags=(f"{options.repository}:{text}", *cache.tags),
                 labels=key.labels(environment.base_image.named),
-                args=_arguments(environment, recipe, key),
+                args=frontend | _arguments(environment, recipe, key),
                 platforms=tuple(sorted(set(environment.platforms))),
                 secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
                 cache_from=cache.cache_from,
@@ -180,6 +185,16 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
             )
         )
     return tuple(targets)
+
+
+def _pinned_images(environment: Environment, recipe: Recipe | Preflight) -> tuple[dict[str, str], dict[str, str]]:
+    """The images of a Dockerfile of one's own by name, pinned; and the build argument that pins its frontend."""
+    if isinstance(recipe, Preflight) or not recipe.images:
+        return {}, {}
+    named = named_images(recipe.dockerfile, environment.build_args)
+    pinned = {name: image.pinned(recipe.images[name]) for name, image in named.references.items()}
+    tools = {name: pinned[name] for name in map(context_name, named.tools)}
+    return tools, {"BUILDKIT_SYNTAX": pinned[context_name(named.frontend)]} if named.frontend else {}
 
 
 def _arguments(environment: Environment, recipe: Recipe | Preflight, key: Key) -> dict[str, str]:

@@ -157,6 +157,11 @@ def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
         elif (path in then.executables) != (path in now.executables):
             is_now = "is" if path in now.executables else "is not"
             yield Change(part=part, said=f"build context: {path} {is_now} executable now", path=path)
+    for name in sorted(then.images.keys() & now.images.keys()):
+        if (before := then.images[name]) != (after := now.images[name]):
+            yield Change(
+                part=part, said=f"image {name} moved from {before[:19]} to {after[:19]}", before=before, after=after
+            )
     yield from _platform_changes(part, then, now)
     for name in sorted(then.build_secrets ^ now.build_secrets):
         verb = "added" if name in now.build_secrets else "removed"

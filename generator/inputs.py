@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from generator.recipe import Preflight
 from generator.reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from generator.environment import Environment
-    from generator.recipe import Preflight, Recipe, Stack
+    from generator.recipe import Recipe, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Inputs:
         build_args: digests of the values of the build arguments, by name.
         platforms: target platforms.
         build_secrets: names of the variables that the build mounts.
+        images: the digest of each image that the Dockerfile names, by its name; empty if that was not looked up.
     """
 
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Inputs:
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: frozenset[str] = frozenset()
     build_secrets: frozenset[str] = frozenset()
+    images: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
@@ -45,6 +48,7 @@ class Inputs:
             build_args={name: str(Digest.of(value.encode())) for name, value in environment.build_args.items()},
             platforms=frozenset(environment.platforms),
             build_secrets=frozenset(environment.build_secrets),
+            images={} if isinstance(recipe, Preflight) else {n: str(d) for n, d in recipe.images.items()},
         )
 
     def as_json(self) -> dict[str, object]:
@@ -52,7 +56,7 @@ class Inputs:
         return {
             "files": dict(self.files), "digests": dict(self.digests), "executables": sorted(self.executables),
             "build_args": dict(self.build_args), "platforms": sorted(self.platforms),
-            "build_secrets": sorted(self.build_secrets),
+            "build_secrets": sorted(self.build_secrets), "images": dict(self.images),
         }  # fmt: skip
 
     @classmethod
@@ -66,6 +70,7 @@ class Inputs:
                 build_args={str(n): str(d) for n, d in value["build_args"].items()},
                 platforms=frozenset(map(str, value["platforms"])),
                 build_secrets=frozenset(map(str, value.get("build_secrets", ()))),  # older records have none
+                images={str(n): str(d) for n, d in value.get("images", {}).items()},
             )
         except (KeyError, TypeError, AttributeError):
             return None

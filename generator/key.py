@@ -190,6 +190,7 @@ def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -
     parts += [(f"arg:{name}", value.encode()) for name, value in environment.build_args.items()]
     parts += [(f"platform:{platform}", b"") for platform in set(environment.platforms)]
     parts += [(f"secret:{name}", b"") for name in set(environment.build_secrets)]
+    parts += [(f"image:{name}", str(digest).encode()) for name, digest in recipe.images.items()]
     return CacheKey(
         variant=variant_of(environment.base_image),
         base=base_digest,

@@ -41,6 +41,7 @@ class Recipe:
     Args:
         dockerfile, install, setup: the bytes of the three files.
         files: further files of the build context by relative POSIX path.
+        images: the digest of each image that the Dockerfile names without one, by `generator.dockerfile.context_name`.
 
     Raises:
         ConfigurationError: a script is empty, begins with a byte order mark or has CRLF line ends, the Dockerfile has
@@ -51,6 +52,7 @@ class Recipe:
     install: bytes
     setup: bytes
     files: Mapping[str, ContextFile] = field(default_factory=dict)
+    images: Mapping[str, Digest] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         named = {DOCKERFILE: self.dockerfile, INSTALL: self.install, SETUP: self.setup}
@@ -133,13 +135,6 @@ class Stack:
     def __post_init__(self) -> None:
         if self.desktop is None and self.preflight is None:
             raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
-
-    @property
-    def top(self) -> Recipe | Preflight:
-        """What is baked last."""
-        top = self.preflight or self.desktop
-        assert top
-        return top
 
 
 def digest_arguments(**contents: bytes) -> dict[str, str]:

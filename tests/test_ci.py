@@ -21,13 +21,15 @@ from ruamel.yaml import YAML
 from bake import load_settings
 from bake.parsers import parser
 from generator.bakefile import OUTPUT
+from generator.cache import check_scope
 from generator.errors import ConfigurationError
 from tests.builders import remote_builder
 from tests.conftest import remove_images
+from tests.registries import Api
 from tests.test_team import Project, here, manifest_of, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.conftest import Run
     from tests.machines import Machine
@@ -309,19 +311,128 @@ def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
     assert (refused.returncode, refused.stderr) == (1, "error: the last run has not ended, nothing was done\n")
 
 
-def test_github_names_the_cache_scope(tmp_path: Path) -> None:
-    """The workflow makes a branch's name one that a tag can carry."""
+OWN_NAMES = ("main", "Main", "release_1.2", 63 * "x")  # of branches, each its own scope
+REFS = {
+    **{f"refs/heads/{name}": name for name in OWN_NAMES},
+    **dict.fromkeys(f"refs/heads/{name}" for name in ("feature-a", "feature/a", "feature a", "Feature-a", "pr-7")),
+    **dict.fromkeys(
+        f"refs/heads/{name}" for name in (64 * "x", 99 * "é", "ä$(id)", "ö$(id)", "main\n", "refs/heads/main")
+    ),
+    "refs/tags/main": None,
+}
+
+
+def scope_by_workflow(ref: str, folder: Path) -> str:
+    """The cache scope that the workflow's own step gives to what is built."""
     (script,) = (script for _, script in run_blocks(YAML(typ="safe").load(CI / "github.yml")) if "scope=" in script)
-    for branch, scope in {"main": "main", "feature/New thing": "feature-new-thing", "ä$(id)": "----id-"}.items():
-        output = tmp_path / "output"
-        output.write_text("")
-        names = {"GITHUB_HEAD_REF": branch, "GITHUB_REF_NAME": "7/merge", "GITHUB_OUTPUT": str(output)}
-        subprocess.run(["bash", "-ec", script], env={**os.environ, **names}, check=True)
-        assert output.read_text() == f"scope={scope}\n"
+    (folder / "output").write_text("")
+    names = {"GITHUB_REF": ref, "GITHUB_OUTPUT": str(folder / "output")}
+    subprocess.run(["bash", "-ec", script], env={**os.environ, **names}, check=True)
+    return (folder / "output").read_text().removeprefix("scope=").removesuffix("\n")
 
 
-def act(name: str, folder: Path, **inputs: str) -> tuple[subprocess.CompletedProcess[str], str]:
-    """Run one step of the action as a runner does: its environment from the inputs, its outputs from a file."""
+def asked_by_action(folder: Path, **event: str) -> tuple[str, str]:
+    """The cache scope and the arguments that the action's step gives to a docker that does nothing."""
+    (folder / "bin").mkdir(exist_ok=True)
+    (folder / "ci").mkdir(exist_ok=True)
+    docker = folder / "bin" / "docker"
+    docker.write_text(
+        '#!/bin/sh\necho "$DESKTOP_BAKE_CACHE_SCOPE" "$@" >asked\ntouch "$RUNNER_TEMP/desktop-bake.json"\n'
+    )
+    docker.chmod(0o755)
+    done, _ = act("Bake", folder, event={**event, "PATH": f"{folder}/bin:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stderr
+    scope, _, words = (folder / "ci" / "asked").read_text().partition(" ")
+    return scope, words
+
+
+@pytest.mark.parametrize("name", ["the workflow", "the action"])
+def test_no_two_branches_share_a_cache_scope(tmp_path: Path, name: str) -> None:
+    """Each branch has a scope of its own, which a tag can hold, also one that is called like the scope of another."""
+    refs, found = dict(REFS), dict[str, str]()
+
+    def scope_of(ref: str) -> str:
+        action = name == "the action"
+        return asked_by_action(tmp_path, GITHUB_REF=ref)[0] if action else scope_by_workflow(ref, tmp_path)
+
+    for _ in range(2):
+        for ref in refs:
+            scope = scope_of(ref)
+            check_scope(scope)
+            assert scope == refs[ref] or (not refs[ref] and re.fullmatch(r".{0,46}-[0-9a-f]{16}", scope)), (ref, scope)
+            found[ref] = scope
+        refs = dict.fromkeys(f"refs/heads/{scope}" for scope in found.values() if "-" in scope)
+    assert len(set(found.values())) == len(found)
+    assert [ref for ref, scope in found.items() if scope == "main"] == ["refs/heads/main"]
+
+
+def test_a_pull_request_has_a_scope_of_its_own(tmp_path: Path) -> None:
+    """Whatever its branch is called, a pull request reads as `pr-NUMBER` and writes no cache, in each recipe."""
+    event = {"PULL_REQUEST": "7", "GITHUB_REF": "refs/heads/main", "GITHUB_HEAD_REF": "main", "GITHUB_REF_NAME": "main"}
+    scope, words = asked_by_action(tmp_path, **event)
+    assert scope == "pr-7"
+    assert words.endswith(" --set *.cache-to=\n")
+    assert "cache-to" not in asked_by_action(tmp_path, GITHUB_REF="refs/heads/main")[1]
+    load = YAML(typ="safe").load
+    bake = load(CI / "github.yml")["jobs"]["bake"]["steps"][-1]
+    assert bake["env"]["DESKTOP_BAKE_CACHE_SCOPE"] == "pr-${{ github.event.pull_request.number }}"
+    assert bake["with"]["set"] == "*.cache-to="
+    assert "push" not in bake["with"]
+    merge = load(CI / "gitlab-ci.yml")["bake"]
+    assert merge["variables"]["DESKTOP_BAKE_CACHE_SCOPE"] == "pr-$CI_MERGE_REQUEST_IID"
+    assert merge["script"] == ["docker buildx bake -f docker-bake.hcl desktop --set '*.cache-to='"]
+    (step,) = (step for step in load(ACTION)["runs"]["steps"] if step["name"] == "Bake")
+    assert step["env"]["PULL_REQUEST"] == "${{ github.event.pull_request.number }}"
+
+
+def test_a_pull_request_writes_no_cache(cli: Run, published: Path) -> None:
+    """The registry has a branch's cache after the action has run for it, and none after a pull request."""
+    assert cli("render", "-o", "ci", "--cache", "registry").returncode == 0
+    repository = load_settings(published / "desktop-bake.toml", {}).repository
+    scopes = []
+    for number in ("7", ""):
+        done, _ = act("Bake", published, event={"PULL_REQUEST": number}, push="true", builder="default")
+        assert done.returncode == 0, done.stderr
+        tags = json.loads(Api(repository.domain).send("GET", f"/v2/{repository.path}/tags/list").body)["tags"]
+        scopes.append([re.sub("^cache-bookworm-[0-9a-f]{12}-", "", tag) for tag in tags if tag.startswith("cache-")])
+    assert scopes[0] == []
+    (written,) = scopes[1]
+    assert re.fullmatch("feature-New-[0-9a-f]{16}", written)
+
+
+@pytest.mark.parametrize("path", [p for p in SCHEMAS if p.name != "gitlab-ci.yml"], ids=lambda path: path.name)
+def test_actions_are_pinned(path: Path) -> None:
+    """Every action of others is named by its commit, with the release beside it, but for the copy of this project."""
+    used = re.findall(r"uses: (\S+)(.*)", path.read_text())
+    assert used
+    for name, comment in used:
+        if not name.startswith("example/desktop-bake@"):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name), name
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
+
+
+@pytest.mark.parametrize("name", ["github.yml", "github-action.yml"])
+def test_only_the_job_that_publishes_may(name: str) -> None:
+    """A token that may write packages is the publishing job's alone, which no pull request starts."""
+    workflow = YAML(typ="safe").load(CI / name)
+    assert workflow["permissions"] == {"contents": "read"}
+    may = {job for job, body in workflow["jobs"].items() if "write" in body.get("permissions", {}).values()}
+    assert may == {"publish"}
+    assert workflow["jobs"]["publish"]["if"] == "github.event_name != 'pull_request'"
+    assert workflow["jobs"]["bake"]["if"] == "github.event_name == 'pull_request'"
+
+
+def act(
+    name: str, folder: Path, event: Mapping[str, str] | None = None, **inputs: str
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run one step of the action as a runner does: its environment from the inputs, its outputs from a file.
+
+    Args:
+        name: the step's name.
+        folder: the workspace.
+        event: variables of the runner that differ from those of a push to `feature/New`.
+        inputs: the action's inputs.
+    """
     action = YAML(typ="safe").load(ACTION)
     (step,) = (step for step in action["runs"]["steps"] if step["name"] == name)
     values = {name: declared["default"] for name, declared in action["inputs"].items()} | inputs
@@ -330,14 +441,16 @@ def act(name: str, folder: Path, **inputs: str) -> tuple[subprocess.CompletedPro
     output = temporary / "output"
     output.write_text("")
     environment = {
-        variable: re.sub(r"\$\{\{ inputs\.([\w-]+).*?\}\}", lambda found: values[found[1]], expression)
+        variable: re.sub(
+            r"\$\{\{ (?:inputs\.([\w-]+)|github\.event).*?\}\}", lambda m: values.get(m[1], ""), expression
+        )
         for variable, expression in step["env"].items()
     }
     runner = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(output), "GITHUB_ACTION_PATH": str(ROOT),
-              "GITHUB_REF_NAME": "feature/New", "GITHUB_HEAD_REF": ""}  # fmt: skip
+              "GITHUB_REF": "refs/heads/feature/New", "GITHUB_HEAD_REF": ""}  # fmt: skip
     done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder,
-                          env={**os.environ, **runner, **environment}, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+                          env={**os.environ, **runner, **environment, **(event or {})},
+                          capture_output=True, text=True, check=False)  # fmt: skip
     return done, output.read_text()
 
 

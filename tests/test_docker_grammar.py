@@ -58,7 +58,7 @@ ROWS = {
         --security-opt=no-new-privileges --group-add=9 --dns=1.2.3.4 --sysctl=net.core.somaxconn=9""",
 }
 OURS = ("-v", "--mount", "-p", "--env-file", "-e", "--gpus", "-u", "-w")  # the others go through --docker
-OUR_DEFAULTS = ("--shm-size=256m", "--pids-limit=4096")
+OUR_DEFAULTS = ("--shm-size=1g", "--pids-limit=4096")
 REFUSED = """-v /a:/b:x|-v /a:/b:ro,rw|-v /a:/b:z,Z|-v /a:|-v /a::ro|-v /a:b|-v /a:/b:ro:z|-v /a:/
 -v /a:/b:nocopy,nocopy
 --mount type=bind,source=/,target=/a,consistency|--mount type=bind,source=/|--mount type=bind,target=/a

@@ -177,9 +177,9 @@ def test_limits() -> None:
         host = container_body("image", ["true"], "env", options, desktop=True, publish=True)["HostConfig"]
         return [host["ShmSize"], host["PidsLimit"], host.get("SecurityOpt")]
 
-    assert limits() == [256 << 20, 4096, None]
-    assert limits("--shm-size", "1g", "--pids-limit=-1", "--security-opt", "no-new-privileges") == [
-        1 << 30, -1, ["no-new-privileges"],
+    assert limits() == [1 << 30, 4096, None]
+    assert limits("--shm-size", "2g", "--pids-limit=-1", "--security-opt", "no-new-privileges") == [
+        2 << 30, -1, ["no-new-privileges"],
     ]  # fmt: skip
     assert limits("--docker=--shm-size=64m", "--docker=--pids-limit=9") == [64 << 20, 9, None]
 

@@ -149,7 +149,7 @@ def test_limits(cli: Run, folder: Path) -> None:
         "df --output=size -BM /dev/shm | tail -1; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null"
     )
     done = cli("run", ENV, "--", "sh", "-c", f"{script}; grep NoNewPrivs /proc/self/status")
-    assert done.stdout.split() == ["256M", "4096", "NoNewPrivs:", "0"], done.stderr
+    assert done.stdout.split() == ["1024M", "4096", "NoNewPrivs:", "0"], done.stderr
     bomb = f"{script}; grep NoNewPrivs /proc/self/status; for i in $(seq 200); do sleep 9 & done; echo survived"
     flags = ("--pids-limit", "100", "--shm-size=96m", "--security-opt", "no-new-privileges")
     done = cli("run", *flags, ENV, "--", "bash", "-c", bomb)

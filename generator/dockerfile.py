@@ -1,0 +1,225 @@
+"""The images that a Dockerfile names besides its base, as BuildKit reads it (Dockerfile reference; moby/buildkit,
+frontend/dockerfile/parser and shell/lex.go). What cannot be read here for sure is refused, never passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.errors import ConfigurationError
+from generator.reference import ImageReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
+_WORD = r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+"""
+_WORDS = re.compile(rf"\s*(?:{_WORD}\s+)*(?:{_WORD})?")
+_HEREDOC = re.compile(r"\d*<<(-?)\s*([^<]+)")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^${}]*))?\})")
+# BuildKit sets these by the machine and the platform that it builds for.
+_OF_THE_BUILD = re.compile(r"(TARGET|BUILD)(PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)")
+_REMEDY = "write it as image@sha256:…"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedImages:
+    """The images that a Dockerfile names without a digest, besides `base`.
+
+    Attributes:
+        tools: of its stages, of `COPY --from` and of `RUN --mount=from`, each once, in a fixed order.
+        frontend: of `# syntax=`, or None.
+    """
+
+    tools: tuple[ImageReference, ...] = ()
+    frontend: ImageReference | None = None
+
+    @property
+    def references(self) -> dict[str, ImageReference]:
+        """All of them by `context_name`."""
+        every = [*self.tools, *([self.frontend] if self.frontend else [])]
+        return {context_name(reference): reference for reference in every}
+
+
+def context_name(reference: ImageReference) -> str:
+    """What BuildKit looks a named context up by where a Dockerfile names an image (dockerui, `NamedContext`)."""
+    return str(reference).removesuffix(":latest")
+
+
+def named_images(dockerfile: bytes, build_args: Mapping[str, str]) -> NamedImages:
+    """The images that a Dockerfile names without a digest.
+
+    Args:
+        dockerfile: its bytes.
+        build_args: values of build arguments, which `FROM` may hold.
+
+    Raises:
+        ConfigurationError: a name cannot be read, holds what only the build knows, or is a stage's too.
+    """
+    text = dockerfile.decode(errors="replace")
+    directives = _directives(text)
+    reader = _Reader(build_args)
+    for name, rest in _instructions(text, "`" if directives.get("escape") == "`" else "\\"):
+        reader.read(name, rest)
+    return NamedImages(tools=reader.tools(), frontend=_frontend(directives.get("syntax")))
+
+
+def _directives(text: str) -> dict[str, str]:
+    """The parser directives; a frontend may also be named behind `//`."""
+    lines = text.split("\n")[1:] if text.startswith("#!") else text.split("\n")
+    for mark in ("#", "//"):
+        found: dict[str, str] = {}
+        for line in lines:
+            match = _DIRECTIVE.fullmatch(line.removeprefix(mark).lstrip()) if line.startswith(mark) else None
+            if not match or match[1].lower() not in ("syntax", "escape", "check"):
+                break
+            found[match[1].lower()] = match[2]
+        if "syntax" in found or (found and mark == "#"):
+            return found
+    return {}
+
+
+def _frontend(syntax: str | None) -> ImageReference | None:
+    if syntax is None:
+        return None
+    reference = _reference(syntax, f"# syntax={syntax}")
+    return None if reference.digest else reference
+
+
+def _instructions(text: str, escape: str) -> Iterator[tuple[str, str]]:
+    """Each instruction in lower case, and what follows it; continued lines joined, heredocs left out."""
+    continued = re.compile(rf"(?:(?<=[^{re.escape(escape)}])|^){re.escape(escape)}[ \t]*$")
+    lines = iter([line.removesuffix("\r") for line in text.split("\n")])
+    for first in lines:
+        if not first.strip() or first.lstrip().startswith("#"):
+            continue
+        whole, line = continued.sub("", first), first
+        while continued.search(line):
+            line = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+            whole += continued.sub("", line)
+        name, _, rest = re.sub(r"[\t\v\f\r ]+", " ", whole.strip(), count=1).partition(" ")
+        if not name:
+            continue
+        yield name.lower(), rest
+        for chomp, end in _heredocs(name.lower(), rest):
+            for line in lines:
+                if (line.lstrip("\t") if chomp else line) == end:
+                    break
+
+
+def _heredocs(name: str, rest: str) -> Iterator[tuple[bool, str]]:
+    """Whether tabs go, and the last line, of each heredoc that an instruction begins."""
+    inner = rest.partition(" ")[0].lower() if name == "onbuild" else name
+    if inner not in ("run", "copy", "add") or not _WORDS.fullmatch(rest):  # BuildKit, too, sees none then
+        return
+    for word in re.findall(_WORD, rest):
+        match = _HEREDOC.fullmatch(word)
+        if match:
+            yield bool(match[1]), re.sub(r"""["'\\]""", "", match[2])
+
+
+class _Reader:
+    """What is known of a Dockerfile after some of its instructions."""
+
+    def __init__(self, build_args: Mapping[str, str]) -> None:
+        self._build_args = build_args
+        self._globals: dict[str, str | None] = {}
+        self._stages: set[str] = set()
+        self._has_stage = False
+        self._of_stages: dict[ImageReference, str] = {}
+        self._sources: list[str] = []
+
+    def read(self, name: str, rest: str) -> None:
+        """Take the next instruction in."""
+        if name == "arg" and not self._has_stage:
+            self._argument(rest)
+        elif name == "from":
+            self._from(rest)
+        elif name == "onbuild":
+            inner, _, further = rest.lstrip().partition(" ")
+            for source in _sources(inner.lower(), further):
+                if not _reference(source, f"ONBUILD {rest}").digest:
+                    raise ConfigurationError(f"the Dockerfile hands {source!r} on in ONBUILD {inner}", _REMEDY)
+        else:
+            self._sources += _sources(name, rest)
+
+    def tools(self) -> tuple[ImageReference, ...]:
+        """The images without a digest, once all is read; a stage of the name of a source may come after it."""
+        found = dict(self._of_stages)
+        for source in self._sources:
+            if not (source.isdecimal() or source.lower() in {*self._stages, "base", "scratch"}):
+                found[_reference(source, source)] = source
+        tools = {context_name(reference): reference for reference in found if not reference.digest}
+        for name in tools.keys() & self._stages:
+            raise ConfigurationError(f"the Dockerfile names a stage and an image {name!r}", "rename the stage")
+        return tuple(tools[name] for name in sorted(tools))
+
+    def _argument(self, rest: str) -> None:
+        for word in re.findall(_WORD, rest):
+            name, equals, value = word.partition("=")
+            if _OF_THE_BUILD.fullmatch(name):
+                continue
+            if name in self._build_args:
+                self._globals[name] = self._build_args[name]
+            else:
+                self._globals[name] = self._expanded(value) if equals else ""
+
+    def _from(self, rest: str) -> None:
+        words = rest.split()
+        while words and words[0].startswith("--"):
+            del words[0]
+        if not words:
+            raise ConfigurationError("the Dockerfile has a FROM without an image", "write FROM base")
+        image = self._expanded(words[0])
+        if image is None:
+            raise ConfigurationError(
+                f"the Dockerfile has FROM {words[0]}, whose image only the build can tell", _REMEDY
+            )
+        if image.lower() not in {*self._stages, "base", "scratch"}:
+            self._of_stages[_reference(image, f"FROM {words[0]}")] = image
+        if len(words) == 3 and words[1].lower() == "as":
+            self._stages.add(words[2].lower())
+        self._has_stage = True
+
+    def _expanded(self, text: str) -> str | None:
+        """The text with the values of variables; None if it holds what only the build knows, or is not understood."""
+        unknown = "'" in text or "\\" in text
+
+        def value_of(match: re.Match[str]) -> str:
+            nonlocal unknown
+            name, modifier, word = match[1] or match[2], match[3], match[4] or ""
+            value = self._globals.get(name, "")
+            unknown = unknown or value is None or _OF_THE_BUILD.fullmatch(name) is not None
+            is_set = bool(value) if modifier and modifier[0] == ":" else name in self._globals
+            if modifier and modifier[-1] == "+":
+                return word if is_set else ""
+            return word if modifier and not is_set else value or ""
+
+        result = _VARIABLE.sub(value_of, text.replace('"', ""))
+        return None if unknown or "$" in _VARIABLE.sub("", text) else result
+
+
+def _sources(name: str, rest: str) -> list[str]:
+    """What an instruction takes files from."""
+    found = []
+    for word in re.findall(_WORD, rest):
+        if not word.startswith("--"):
+            break
+        flag, _, value = re.sub(r"""["']""", "", word).partition("=")
+        if name in ("copy", "add") and flag == "--from":
+            found.append(value)
+        elif name == "run" and flag == "--mount":
+            pairs = [field.partition("=") for field in value.split(",")]
+            found += [source for key, _, source in pairs if key.strip().lower() == "from"]
+    return found
+
+
+def _reference(text: str, shown: str) -> ImageReference:
+    try:
+        return ImageReference.parse(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"the Dockerfile names an image that cannot be read: {shown[:160]}", _REMEDY
+        ) from error
