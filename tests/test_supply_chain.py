@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +17,7 @@ import pytest
 from bake import ensure_desktop_image, load_settings
 from generator import CancelledError, ConfigurationError
 from tests.builders import remote_builder
-from tests.conftest import TINY
+from tests.conftest import TINY, remove_images
 from tests.proxy import faulty
 from tests.registries import ACCEPT, HERE, Api, push_image
 from tests.test_team import Project, answer, here, manifest_of, right_labels, shared, top_of
@@ -235,6 +238,41 @@ def test_what_is_refused_is_not_pulled(
         assert there.headers["docker-content-digest"] == image.partition("@")[2]
         here("docker", "image", "rm", "-f", str(built["image_id"]))
     figure(f"{many} images refused, {many} built instead, nothing pulled")
+
+
+COSIGN = """#!/bin/sh
+verb=$1
+for image; do :; done
+case $verb in
+  sign) echo "$image" >>"$SIGNED" ;;
+  verify) grep -qx "$image" "$SIGNED" ;;
+esac
+"""
+
+
+def test_the_recipe_of_the_page(shared: Project, tmp_path: Path) -> None:
+    """docs/team.md: what CI published and signed, as it says, is used; what is only published is not.
+
+    A stand-in for cosign notes what it has to sign, and accepts that.
+    """
+    page = (Path(__file__).parent.parent / "docs" / "team.md").read_text()
+    (script,) = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
+    (verify,) = re.findall(r"```toml\n(verify_.*\n)```", page)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "cosign").write_text(COSIGN)
+    (tmp_path / "bin" / "cosign").chmod(0o755)
+    variables = {"PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}", "SIGNED": str(tmp_path / "signed")}
+    shared.change(verify=verify, environment='preflight_script = "setup.sh"')
+    assert shared.bake("render", "-o", "ci").returncode == 0
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=shared.folder / "ci", env={**os.environ, **variables},
+        check=True, capture_output=True,
+    )  # fmt: skip
+    assert len((tmp_path / "signed").read_text().splitlines()) == 2  # the desktop and the layer on it
+    remove_images(shared.path)
+    assert answer(shared.bake("resolve", "--json", **variables))["status"] == "registry-hit"
+    (tmp_path / "signed").write_text("")
+    assert answer(shared.bake("resolve", "--json", **variables), 3)["status"] == "miss"
 
 
 def test_a_command_that_leaves_something_behind(shared: Project, signed: Callable[..., str]) -> None:
