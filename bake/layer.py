@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bake.redaction import without_secrets
 from bake.resolve import Status, glance
 from generator.errors import BuildFailedError, TaskError, TimeLimitError
 from generator.reference import ImageReference
@@ -125,7 +126,7 @@ def run_preflight(
             continue
         words = ["docker", "exec", "-i", *flags, container_id, "sh", "-c", _FROM_INPUT]
         with Child(words, draw=False) as child, ended_by(cancel, child.end):
-            ended = child.follow(settings.build_timeout_s, log, script)
+            ended = child.follow(settings.build_timeout_s, log, script, without_secrets())
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
         if ended.status:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bake.client_proxies import client_proxies
 from bake.command import Command
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
@@ -14,6 +15,7 @@ from bake.ensure import ensure_desktop_image
 from bake.layer import run_preflight
 from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
+from bake.redaction import without_secrets
 from bake.resolve import silent
 from bake.shipped import shipped
 from bake.start_note import StartNote, remove_abandoned
@@ -85,6 +87,7 @@ def start_task(
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
+    options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})
     settings.preflight_run(environment)  # a wrong one is told before anything starts
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
@@ -225,8 +228,9 @@ def _observe(
 
 
 def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.Event | None) -> None:
+    hide = without_secrets()
     while (line := task.console.line(end, cancel)) is not None:
-        log(line)
+        log(hide(line))
         if line.endswith(_INSTALLED):  # the last line before it may lack its end
             return
     raise died(task.console)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from bake.engine import last_line
 from bake.options import DISPLAY
+from bake.redaction import without_secrets
 from generator.errors import ConfigurationError, TaskError, TimeLimitError
 from generator.shortage import shortage
 
@@ -158,7 +159,7 @@ class DesktopTask:
 
 def died(console: Console) -> TaskError:
     """What to raise where a desktop's container ended: with its last words."""
-    said = last_line("\n".join(console.last))
+    said = without_secrets()(last_line("\n".join(console.last)))
     short = shortage(console.last)
     remedy = short.remedy if short else "check the base image and the scripts"
     return TaskError(f"the desktop ended before it was ready: {said}", remedy)
