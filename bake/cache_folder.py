@@ -47,15 +47,14 @@ def cache_place() -> Place:
     Raises:
         ConfigurationError: neither can be had.
     """
-    import platformdirs
-
-    usual = Path(platformdirs.user_cache_dir("desktop-bake"))
+    usual = _usual()
     why = _why_not(usual)
     if not why:
         return Place(folder=usual)
     import tempfile  # which few need
 
-    remedy = f"set XDG_CACHE_HOME to a folder of your own, or remove {usual}"
+    remedy = "set XDG_CACHE_HOME to a folder of your own"
+    remedy += f", or remove {usual}" if usual.is_absolute() else ", or HOME"
     try:
         other = Path(tempfile.gettempdir(), f"desktop-bake-{os.geteuid()}")
     except FileNotFoundError as error:  # whose text lists every folder that was tried
@@ -63,6 +62,16 @@ def cache_place() -> Place:
     if why_not_it := _why_not(other):
         raise ConfigurationError(f"no folder for the cache: {why}, and {why_not_it}", remedy)
     return Place(folder=other, why=f"{why}, so the cache is in {other}", remedy=remedy)
+
+
+def _usual() -> Path:
+    """Where the cache is by the XDG Base Directory Specification; no absolute path without a home."""
+    import platformdirs
+
+    try:
+        return Path(platformdirs.user_cache_dir("desktop-bake"))
+    except RuntimeError:  # of its newer versions; the others leave the tilde
+        return Path("~/.cache/desktop-bake")
 
 
 def _why_not(folder: Path) -> str:

@@ -13,7 +13,16 @@ from generator.errors import RegistryError
 def config_folder() -> Path:
     """Where the docker client keeps its configuration."""
     folder = os.environ.get("DOCKER_CONFIG")
-    return Path(folder) if folder else Path.home() / ".docker"
+    return Path(folder) if folder else Path(os.environ.get("HOME") or _home_of_the_user(), ".docker")
+
+
+def _home_of_the_user() -> str:
+    import pwd  # which few need
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # docker would take the working directory, which may be a stranger's
+        return "/"
 
 
 def client_config() -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""Users without a home, without an entry among the machine's users, and without a folder for temporary files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from bake.client_config import client_config, config_folder
+
+if TYPE_CHECKING:
+    from generator import Environment
+
+USER = "54321"  # of no entry
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+# The variables, None for one that is not set.
+HERE: dict[str, dict[str, str | None]] = {
+    "no home": {"HOME": None},
+    "an empty home": {"HOME": ""},
+    "a relative home": {"HOME": "home"},
+    "a home that cannot be written": {"HOME": "/proc"},
+    "no folder for temporary files": {"HOME": "{tmp}", "TMPDIR": "/nowhere"},
+}
+
+
+@pytest.fixture
+def nobody(project: Path) -> Iterator[Cli]:
+    """`desktop-bake` in the project's folder, as a user without an entry who may do what we may."""
+    (project / "tmp").mkdir()
+
+    def run(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+        changed = {"TMPDIR": str(project / "tmp"), "XDG_CACHE_HOME": None, **variables}
+        environment = {**os.environ, **changed}
+        return subprocess.run(
+            ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}", "--",
+             sys.executable, "-m", "bake", *words],
+            cwd=project, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
+            env={name: value for name, value in environment.items() if value is not None},
+        )  # fmt: skip
+
+    yield run
+    shutil.rmtree(Path("/tmp", f"desktop-bake-{USER}"), ignore_errors=True)
+
+
+@pytest.mark.parametrize("case", HERE)
+def test_here(case: str, nobody: Cli, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What edits and what looks works; the working directory gets nothing."""
+    home = str(tmp_path_factory.mktemp("home"))
+    variables = {name: value and value.format(tmp=home) for name, value in HERE[case].items()}
+    before = {path.name for path in project.iterdir()}
+    for status, words in ((0, ("env", "set", "default", "name=x")), (3, ("resolve",))):
+        done = nobody(*words, **variables)
+        assert (done.returncode, "Traceback" in done.stderr) == (status, False), (words, done.stderr)
+    assert {path.name for path in project.iterdir()} == before
+
+
+def test_a_build_here(nobody: Cli) -> None:
+    """A build and the hits after it work without a home; one warning tells where the cache is, and what helps."""
+    done = nobody("build", "--cache", "none", HOME=None)
+    assert done.returncode == 0, done.stderr
+    (warned,) = [line for line in done.stderr.splitlines() if "WARNING" in line]
+    assert f"desktop-bake-{USER}: set XDG_CACHE_HOME to a folder of your own" in warned
+    assert nobody("resolve", HOME=None).returncode == 0
+
+
+def test_nowhere(nobody: Cli, project: Path) -> None:
+    """Where neither a home nor the folder for temporary files serves, that is one line and a remedy."""
+    taken = project / "tmp" / f"desktop-bake-{USER}"
+    taken.touch()
+    for words in (("resolve",), ("run", "--", "true")):
+        done = nobody(*words, HOME=None)
+        assert done.returncode == 2
+        error, remedy = done.stderr.splitlines()
+        assert error.startswith("error: no folder for the cache: ~/.cache/desktop-bake is no absolute path, and ")
+        assert remedy == "  set XDG_CACHE_HOME to a folder of your own, or HOME"
+
+
+def test_the_docker_clients_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its configuration is looked for in the home of the variable, else of the user's entry, never in the working
+    directory, whose `.docker` may be a stranger's."""
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", "/a/home")
+    assert config_folder() == Path("/a/home/.docker")
+    monkeypatch.setenv("HOME", "")
+    assert config_folder() == Path("/root/.docker")
+    monkeypatch.delenv("HOME")
+    assert config_folder() == Path("/root/.docker")
+    monkeypatch.setattr(os, "getuid", lambda: int(USER))
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "evil"}')
+    monkeypatch.chdir(tmp_path)
+    assert config_folder() == Path("/.docker")
+    assert client_config() == {}
+
+
+@pytest.mark.parametrize(
+    ("user", "variables"),
+    [
+        (USER, {}),
+        (USER, {"HOME": "/", "TMPDIR": "/nowhere"}),
+        (f"{USER}:{USER}", {"HOME": "/nowhere", "XDG_RUNTIME_DIR": "/nowhere"}),
+        (None, {"HOME": "/proc", "TMPDIR": "/nowhere"}),
+    ],
+)
+def test_in_the_container(
+    user: str | None, variables: dict[str, str], desktop: Environment, desktop_settings: Settings
+) -> None:
+    """A task as a user without an entry or a home that can be written, or without `TMPDIR`, has its desktop."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    assert not image.install_at_start
+    options = TaskOptions(user=user, variables=variables)
+    lines: list[str] = []
+    words = ["bash", "-c", "xprop -root _NET_SUPPORTING_WM_CHECK && xterm -e true && echo drawn"]
+    with start_task(desktop, image, desktop_settings, options=options, command=words, log=lines.append) as task:
+        assert task.wait(timeout_s=60) == 0
+    assert lines[-1] == "drawn"
+    assert any("window id #" in line for line in lines)
