@@ -43,6 +43,7 @@ class Image:
         platform: `os/architecture[/variant]`.
         repo_digests: `repository@digest` under which registries know it.
         size_bytes: size as the engine states it.
+        variables: what its processes find in their environment, `NAME=value`.
     """
 
     image_id: str
@@ -50,6 +51,7 @@ class Image:
     platform: str
     repo_digests: tuple[str, ...]
     size_bytes: int
+    variables: tuple[str, ...] = ()
 
 
 class Engine:
@@ -63,6 +65,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._endpoint: Endpoint | None = None
+        self._variables: dict[str, tuple[str, ...]] = {}
         self.cancel: threading.Event | None = None
 
     def cancelled_by(self, cancel: threading.Event | None) -> Self:
@@ -145,9 +148,21 @@ class Engine:
         if answer.status != 200:
             return None
         try:
-            return _image(answer.content)
+            image = _image(answer.content)
         except (KeyError, TypeError, AttributeError) as error:
             raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
+        self._variables[image.image_id] = image.variables
+        return image
+
+    def variables(self, reference: str) -> tuple[str, ...]:
+        """What an image's processes find in their environment; none of one that is not here.
+
+        An ID names one content for good: if it was looked for before, it is not asked for again.
+        """
+        if reference in self._variables:
+            return self._variables[reference]
+        image = self.image(reference)
+        return image.variables if image else ()
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """The labels of the images that carry all these, by image ID, by one query."""
@@ -216,6 +231,7 @@ def _image(entry: dict[str, Any]) -> Image:
         platform=platform,
         repo_digests=tuple(entry.get("RepoDigests") or ()),
         size_bytes=entry.get("Size") or 0,
+        variables=tuple((entry.get("Config") or {}).get("Env") or ()),
     )
 
 

@@ -24,6 +24,7 @@ COOKIE = f"{X_SOCKETS}/cookie"  # which desktop_run.sh writes
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _LARGEST = 16384  # pixels; Xvnc has no larger screen
+_LOCALE = {"LANG", "LC_ALL", "LC_CTYPE"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _VARIABLE = re.compile(r"[^=\0]+")
 
@@ -171,7 +172,14 @@ _OWN_SOCKETS = {
 
 
 def container_body(
-    image: str, command: Sequence[str], env_id: str, options: TaskOptions, *, desktop: bool, publish: bool
+    image: str,
+    command: Sequence[str],
+    env_id: str,
+    options: TaskOptions,
+    *,
+    desktop: bool,
+    publish: bool,
+    inherited: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The body of the engine's "create a container" request (Docker Engine API).
 
@@ -182,8 +190,12 @@ def container_body(
         options: what people asked for.
         desktop: whether it gets a desktop.
         publish: whether noVNC's port is published, on the loopback and nowhere else.
+        inherited: the image's own variables, `NAME=value`. If neither they nor the options say which locale, programs
+            get one of UTF-8, as on any desktop.
     """
     variables: dict[str, str | None] = dict(options.variables)
+    if not _LOCALE & {*variables, *(variable.partition("=")[0] for variable in inherited)}:
+        variables["LANG"] = "C.UTF-8"
     bindings: dict[str, list[dict[str, str]]] = {}
     for port in options.ports:
         bindings.setdefault(port.inside, []).append(port.binding)

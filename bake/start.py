@@ -163,12 +163,16 @@ def _create(
 ) -> None:
     """Make the container; a base that is not here is pulled."""
     name = image.image_id or image.image
-    body = container_body(
-        name, _main_process(environment, image, options), environment.env_id, options,
-        desktop=environment.headless_desktop_enabled, publish=publish,
-    )  # fmt: skip
-    try:
+
+    def create() -> None:
+        body = container_body(
+            name, _main_process(environment, image, options), environment.env_id, options,
+            desktop=environment.headless_desktop_enabled, publish=publish, inherited=engine.variables(name),
+        )  # fmt: skip
         container.create(body)
+
+    try:
+        create()
     except NoImageError:
         if image.image_id:  # which no registry knows
             raise
@@ -180,7 +184,7 @@ def _create(
             ) from None
         if pulled.status:
             raise
-        container.create(body)
+        create()
     if environment.headless_desktop_enabled and image.install_at_start:
         recipe = settings.recipe(environment)
         container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})

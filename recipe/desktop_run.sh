@@ -206,7 +206,7 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
   spy=$!
   fluxbox >"$run/fluxbox" 2>&1 4<&- & # its menu starts programs, which would hold that pipe
   wm=$!
-  fbsetroot -solid '#2e4057'
+  LC_ALL=C fbsetroot -solid '#2e4057' # it has no messages in C.UTF-8, and says so
   {
     while true; do
       while read -r -t 0.2 line <&4; do

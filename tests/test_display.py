@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,3 +69,33 @@ def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) 
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (1, ["[desktop] cannot write /tmp/.X11-unix/cookie"])
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "variables", "charmap"),
+    [
+        ("", {}, "UTF-8"),
+        ("", {"LANG": "C"}, "ANSI_X3.4-1968"),
+        ("", {"LC_CTYPE": "POSIX"}, "ANSI_X3.4-1968"),
+        ("ENV LC_ALL=C", {}, "ANSI_X3.4-1968"),
+    ],
+)
+def test_the_locale(
+    desktop: Environment, desktop_settings: Settings, dockerfile: str, variables: dict[str, str], charmap: str
+) -> None:
+    """A task's programs have UTF-8, a login shell's and a window's too, unless image or user says otherwise."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
+    if dockerfile:
+        built = ["docker", "build", "-q", "-t", name, "-"]
+        text = f"FROM {image.image}\n{dockerfile}\n"
+        image = replace(image, image_id=subprocess.run(built, input=text.encode(), capture_output=True, check=True)
+                        .stdout.decode().strip())  # fmt: skip
+    try:
+        with start_task(desktop, image, desktop_settings, options=TaskOptions(variables=variables)) as task:
+            assert seen_by(task, "locale charmap") == charmap
+            assert seen_by(task, "bash -lc 'locale charmap'") == charmap
+            assert seen_by(task, "xterm -e sh -c 'locale charmap >/tmp/charmap'; cat /tmp/charmap") == charmap
+    finally:
+        if dockerfile:
+            subprocess.run(["docker", "image", "rm", "-f", name], capture_output=True, check=False)

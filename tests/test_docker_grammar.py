@@ -113,7 +113,7 @@ def by_us(asked: list[str], base: str, engine: Engine) -> str:
 
 
 def comparable(shown: dict[str, Any]) -> str:
-    """What both have to agree in; without an address we publish on the loopback."""
+    """What both have to agree in; without an address we publish on the loopback, without a locale we set UTF-8."""
     host, config = shown["HostConfig"], shown["Config"]
     ports = {
         port: [
@@ -155,7 +155,7 @@ def comparable(shown: dict[str, Any]) -> str:
         "mounted": mounted,
         "flagged": sorted((bind, found) for bind, found in flags if {*found} - {"ro"}),
         "described": {target: found for target, found in described.items() if found},
-        "variables": dict(variable.partition("=")[::2] for variable in config["Env"]),
+        "variables": {"LANG": "C.UTF-8", **dict(variable.partition("=")[::2] for variable in config["Env"])},
         "devices": devices,
         "limits": {name: host.get(name) or None for name in limits},
         "config": [config["User"], config["WorkingDir"], config["Labels"].get("a")],

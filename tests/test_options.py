@@ -64,7 +64,7 @@ def test_environment() -> None:
     found = parse_environment(["A=1=2", "B", "C=", "D"], {"B": "secret"})
     assert found == {"A": "1=2", "B": "secret", "C": "", "D": None}
     body = container_body("i", ["x"], "e", TaskOptions(variables=found), desktop=False, publish=False)
-    assert body["Env"] == ["A=1=2", "B=secret", "C=", "D"]
+    assert body["Env"] == ["A=1=2", "B=secret", "C=", "D", "LANG=C.UTF-8"]
 
 
 @pytest.mark.parametrize(
