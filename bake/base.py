@@ -89,10 +89,10 @@ def base_digest(
         raise RegistryError(
             f"{what} {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
-    from bake.registry import digest_of
+    from bake.registry import access_of, digest_of
 
     try:
-        found = digest_of(reference, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s)
+        found = digest_of(reference, access_of(settings, engine))
     except RegistryError as error:
         known = copy or baked_on()
         if known:

@@ -91,7 +91,7 @@ def examine(settings: Settings | DesktopBakeError, engine: Engine) -> Iterator[C
     if settings.verify_command:
         yield _verification(settings)
     if settings.has_registry:
-        yield from _guarded("credentials", lambda: _credentials(settings), settings)
+        yield from _guarded("credentials", lambda: _credentials(settings, engine), settings)
         yield from _guarded("registry", lambda: _registry(settings, engine, engine_works=engine_works), settings)
     if engine_works:
         for environment in settings.environments.values():
@@ -206,28 +206,26 @@ def _verification(settings: Settings) -> Check:
     )  # fmt: skip
 
 
-def _credentials(settings: Settings) -> Result:
-    from bake.credentials import credentials_for
-
+def _credentials(settings: Settings, engine: Engine) -> Result:
     host = settings.repository.domain
-    login = credentials_for(host)
+    login = engine.logins.find(host, settings.credential_helper_timeout_s)
     said = f"a login for {host}" if login else f"none for {host}, which is asked without"
     yield Check(name="credentials", state=State.OK, said=said)
 
 
 def _registry(settings: Settings, engine: Engine, *, engine_works: bool) -> Result:
-    from bake.registry import digest_of
+    from bake.registry import access_of, digest_of
     from bake.repository import check_push
 
-    where = replace(settings.repository, tag="doctor")
-    insecure, limit_s = (engine.registry_config if engine_works else dict), settings.registry_timeout_s
-    digest_of(where, insecure=insecure, timeout_s=limit_s)
+    where, access = replace(settings.repository, tag="doctor"), access_of(settings, engine)
+    access = access if engine_works else replace(access, insecure=dict)
+    digest_of(where, access)
     yield Check(name="registry", state=State.OK, said=f"{settings.repository}: answers, and may be read")
     if not settings.push:
         yield Check(name="push", state=State.OK, said="off, so not tried")
         return
     try:
-        check_push(where, insecure=insecure, timeout_s=limit_s)
+        check_push(where, access)
     except RegistryError as error:
         yield _failed("push", error)
     else:

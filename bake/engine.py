@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bake.coalesced import coalesced
+from bake.credentials import Logins
 from bake.endpoint import CALL_TIMEOUT_S, Endpoint
 from generator.errors import EngineError, TimeLimitError
 
@@ -61,9 +62,11 @@ class Engine:
 
     Attributes:
         cancel: set by another thread to end what takes long, or None.
+        logins: of this run, for what registries are asked directly.
     """
 
     def __init__(self) -> None:
+        self.logins = Logins()
         self._endpoint: Endpoint | None = None
         self._variables: dict[str, tuple[str, ...]] = {}
         self.cancel: threading.Event | None = None

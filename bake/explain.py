@@ -149,12 +149,12 @@ def _local(engine: Engine) -> Iterable[Candidate]:
 
 def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
     """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
-    from bake.registry import look_up
+    from bake.registry import access_of, look_up
     from bake.repository import tags_of, time_of
 
     if not settings.has_registry or result.registry_error:
         return []
-    ask = {"insecure": engine.registry_config, "timeout_s": settings.registry_timeout_s}
+    access = access_of(settings, engine)
     wanted = parts_of_text(str(key))
 
     def shared(tag: str) -> int:
@@ -167,7 +167,7 @@ def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult
     def candidate(tag: str) -> Candidate | None:
         reference = replace(settings.repository, tag=tag)
         try:
-            found = look_up(reference, result.platform, **ask)  # type: ignore[arg-type]
+            found = look_up(reference, result.platform, access)
         except RegistryError:  # one that is broken is not near
             return None
         if found is None or found.labels is None:
@@ -175,7 +175,7 @@ def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult
         return candidate_of(found.labels, str(reference), settings.repository.domain, time_of(found.created))
 
     try:
-        tags = tags_of(settings.repository, **ask)  # type: ignore[arg-type]
+        tags = tags_of(settings.repository, access)
     except RegistryError:
         return []
     best = sorted((tag for tag in tags if shared(tag)), key=lambda tag: (-shared(tag), tag))[:MOST_LOOK_UPS]

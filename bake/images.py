@@ -83,10 +83,11 @@ def published_among(
         RegistryError: the registry cannot be asked for its tags.
     """
     from bake.published import is_published
+    from bake.registry import access_of
     from bake.repository import tags_of
 
     check_registry(settings, "images")
-    there = set(tags_of(settings.repository, insecure=engine.registry_config, timeout_s=settings.registry_timeout_s))
+    there = set(tags_of(settings.repository, access_of(settings, engine)))
     platform = engine.platform()
 
     def ask(image: StoredImage) -> bool | None:

@@ -12,11 +12,11 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bake.published import ask_registry
-from bake.registry import within
+from bake.registry import access_of, within
 from bake.resolve import Status
 from generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
 from generator.lease import EMPTY, RELEASED, Lease, lease_tag, read_lease
@@ -64,8 +64,9 @@ class _Place:
             RegistryError: it did not answer, or refused.
         """
         assert self.miss.cache_key
-        tag, limit_s = lease_tag(self.miss.cache_key), min(_REQUEST_S, self.settings.registry_timeout_s)
-        return within(limit_s, self.settings.repository, self.engine.registry_config, lambda s: question(s, tag))
+        tag, access = lease_tag(self.miss.cache_key), access_of(self.settings, self.engine)
+        quick = replace(access, timeout_s=min(_REQUEST_S, access.timeout_s))
+        return within(quick, self.settings.repository, lambda session: question(session, tag))
 
     def read(self) -> tuple[Lease | None, Digest | None]:
         """The lease that somebody has, if it is one, and the digest of what is there."""

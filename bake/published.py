@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.registry import look_up
+from bake.registry import access_of, look_up
 from bake.resolve import Status
 from bake.verify import refusal_of
 from generator.errors import RegistryError
@@ -29,10 +29,7 @@ def is_published(key: Key, platform: str, settings: Settings, engine: Engine) ->
 
 
 def _under_tag(key: Key, platform: str, settings: Settings, engine: Engine) -> RemoteImage | None:
-    return look_up(
-        replace(settings.repository, tag=str(key)), platform,
-        insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
-    )  # fmt: skip
+    return look_up(replace(settings.repository, tag=str(key)), platform, access_of(settings, engine))
 
 
 def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:

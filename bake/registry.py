@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from bake.deadline import Deadline
+from bake.registry_access import Access
 from bake.registry_session import MANIFEST_LIMIT_BYTES, Session
 from generator.errors import DesktopBakeError, RegistryError
 from generator.manifest import Index, read_config, read_manifest, same_platform
@@ -19,9 +20,10 @@ from generator.manifest import Index, read_config, read_manifest, same_platform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bake.engine import Engine
+    from bake.settings import Settings
     from generator.reference import Digest, ImageReference
 
-LOOKUP_TIMEOUT_S = 10.0
 CONFIG_LIMIT_BYTES = 8 << 20
 _Answer = TypeVar("_Answer")
 
@@ -43,20 +45,21 @@ class RemoteImage:
     created: str = ""
 
 
-def look_up(
-    reference: ImageReference,
-    platform: str,
-    *,
-    insecure: Callable[[], Mapping[str, Any]] = dict,
-    timeout_s: float = LOOKUP_TIMEOUT_S,
-) -> RemoteImage | None:
+def access_of(settings: Settings, engine: Engine) -> Access:
+    """How registries are asked in this run."""
+    return Access(
+        insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
+        helper_timeout_s=settings.credential_helper_timeout_s, logins=engine.logins,
+    )  # fmt: skip
+
+
+def look_up(reference: ImageReference, platform: str, access: Access | None = None) -> RemoteImage | None:
     """Labels and platforms of an image, without pulling it.
 
     Args:
         reference: repository with tag or digest.
         platform: `os/architecture[/variant]` whose labels are wanted.
-        insecure: gives the engine's `RegistryConfig`, asked only where a registry speaks no trusted TLS.
-        timeout_s: limit of the whole look-up, in seconds.
+        access: how registries are asked; its time limit is that of the whole look-up.
 
     Returns:
         None where the registry says that it is not there.
@@ -85,37 +88,28 @@ def look_up(
         return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels,
                            created=config.created)  # fmt: skip
 
-    return within(timeout_s, reference, insecure, ask)
+    return within(access, reference, ask)
 
 
-def digest_of(
-    reference: ImageReference,
-    *,
-    insecure: Callable[[], Mapping[str, Any]] = dict,
-    timeout_s: float = LOOKUP_TIMEOUT_S,
-) -> Digest | None:
+def digest_of(reference: ImageReference, access: Access | None = None) -> Digest | None:
     """The digest under a tag, by one HEAD request, which rate limits do not count.
 
     Args, Returns, Raises: as `look_up`.
     """
-
     tag = reference.digest or reference.tag or "latest"
-    return within(timeout_s, reference, insecure, lambda session: session.digest(tag))
+    return within(access, reference, lambda session: session.digest(tag))
 
 
-def within(
-    limit_s: float,
-    reference: ImageReference,
-    insecure: Callable[[], Mapping[str, Any]],
-    ask: Callable[[Session], _Answer],
-) -> _Answer:
+def within(access: Access | None, reference: ImageReference, ask: Callable[[Session], _Answer]) -> _Answer:
     """Ask in a thread that is left behind at the limit, its connections ended under it.
 
-    Nothing else bounds name resolution or a dripping header.
+    Nothing else bounds name resolution or a dripping header. The time of a credential helper has a limit of its own.
     """
+    access = access or Access()
     answers: list[_Answer] = []
     errors: list[BaseException] = []
-    session = Session(reference, insecure, time.monotonic() + limit_s)
+    deadline = Deadline(access.timeout_s)
+    session = Session(reference, access, deadline)
 
     def work() -> None:
         try:
@@ -126,7 +120,8 @@ def within(
 
     thread = threading.Thread(target=work, name="registry", daemon=True)
     thread.start()
-    thread.join(limit_s)
+    while thread.is_alive() and (left_s := deadline.left_s()):
+        thread.join(left_s)
     late = thread.is_alive()
     if late:
         session.abort()
@@ -134,7 +129,7 @@ def within(
         return answers[0]
     if late:
         raise RegistryError(
-            f"registry {reference.domain} did not answer within {limit_s:g} s",
+            f"registry {reference.domain} did not answer within {access.timeout_s:g} s",
             "check the network, or raise registry_timeout_s",
         )
     if isinstance(errors[0], DesktopBakeError):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bake.credentials import Credentials, credentials_for
 from bake.registry_transport import Transport
 from generator.errors import ConfigurationError, RegistryError
 from generator.login import Challenge, read_token
@@ -15,10 +13,13 @@ from generator.reference import Digest
 from generator.refusal import error_codes, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import urllib3
 
+    from bake.credentials import Credentials
+    from bake.deadline import Deadline
+    from bake.registry_access import Access
     from generator.reference import ImageReference
 
 MANIFEST_LIMIT_BYTES = 4 << 20  # OCI distribution spec, "Pushing Manifests": registries should accept 4 MiB
@@ -30,14 +31,16 @@ _HUB_API = "registry-1.docker.io"
 class Session:
     """One conversation with a registry about one repository."""
 
-    def __init__(self, reference: ImageReference, insecure: Callable[[], Mapping[str, Any]], deadline: float) -> None:
+    def __init__(self, reference: ImageReference, access: Access, deadline: Deadline) -> None:
         self._host = reference.domain
         self._path = reference.path
-        self._insecure = insecure
+        self._access = access
         self._deadline = deadline
         self._base: str | None = None
         self._transport: Transport | None = None
+        self._challenge = Challenge()
         self._authorization: str | None = None
+        self._may_write = False
         self._login: Credentials | None = None
 
     def close(self) -> None:
@@ -142,21 +145,64 @@ class Session:
             return None
         raise self.refusal(response, content)
 
+    def page(self, path: str, limit_bytes: int, *, absent: bool) -> tuple[bytes, str, str] | None:
+        """A page of a list: content, `Link` header and URL; None if there is no such list and may be none.
+
+        Args:
+            path: below the repository, or a URL of the registry's own.
+            limit_bytes: how long it may be.
+            absent: whether there may be none. Some registries say so without the specification's JSON.
+        """
+        response = self.request("GET", path, {})
+        content = self.read(response, limit_bytes)
+        if response.status == 404 and absent and (error_codes(content) or self._is_registry()):
+            return None
+        if response.status != 200:
+            raise self.refusal(response, content)
+        return content, response.headers.get("Link", ""), response.url or ""
+
+    def _is_registry(self) -> bool:
+        """Whether what answers is a registry (OCI distribution spec, "Determining Support")."""
+        response = self.request("GET", f"{self._base}/v2/", {})
+        self.discard(response)
+        return response.status in (200, 401) and not response.headers.get("Content-Type", "").startswith("text/html")
+
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """One request below the repository, with the login that the registry asks for; the answer is yet to be read."""
+        """One request below the repository, with the login that the registry asks for; the answer is yet to be read.
+
+        Raises:
+            RegistryError: no answer, or a demand for a login from elsewhere than the registry itself.
+        """
+        writes = method in ("POST", "PUT")
+        if writes and self._challenge.kind == "bearer" and not self._may_write:
+            self._authorize(writes)  # some registries answer a token that allows too little by 403
         for last in (False, True):
             sent = {**headers, **self._login_header()}
-            response = self._first(method, path, sent, body) if self._base is None else self._send(
-                method, f"{self._base}/v2/{self._path}/{path}", sent, body=body
-            )  # fmt: skip
-            if response.status != 401 or last:
+            response = (
+                self._first(method, path, sent, body)
+                if self._base is None
+                else self._send(method, self._url(path), sent, body=body)
+            )
+            if response.status != 401:
+                break
+            if not self._is_own(response):
+                raise self._error("leads to another place, which demands a login", "ask who runs it")
+            if last:
                 break
             self.discard(response)
-            if not self._authorize(response.headers.get("WWW-Authenticate", "")):
+            self._challenge = Challenge.read(response.headers.get("WWW-Authenticate", ""))
+            if not self._authorize(writes):
                 break
         return response
+
+    def _url(self, path: str) -> str:
+        return path if path.startswith(("http://", "https://")) else f"{self._base}/v2/{self._path}/{path}"
+
+    def _is_own(self, response: urllib3.BaseHTTPResponse) -> bool:
+        assert self._transport
+        return self._transport.is_own(response.url)
 
     def _login_header(self) -> dict[str, str]:
         return {"Authorization": self._authorization} if self._authorization else {}
@@ -170,38 +216,24 @@ class Session:
         host = _HUB_API if self._host == "docker.io" else self._host
         tried: RegistryError | None = None
         for scheme, verify in (("https", True), ("https", False), ("http", False)):
-            if verify and self._is_loopback():
+            if verify and self._access.is_loopback(self._host):
                 continue
-            if tried and not self._is_insecure():
+            if tried and not self._access.is_insecure(self._host):
                 break
             self.close()
-            self._transport = Transport(self._host, host, self._deadline, verify=verify)
+            base = f"{scheme}://{host}"
+            self._transport = Transport(self._host, base, self._deadline, verify=verify)
             try:
-                response = self._send(method, f"{scheme}://{host}/v2/{self._path}/{path}", headers, body=body)
+                response = self._send(method, f"{base}/v2/{self._path}/{path}", headers, body=body)
             except RegistryError as error:
+                if self._transport.answered:  # in this way; whatever failed later is no reason to try without TLS
+                    raise
                 tried = error if tried is None or scheme == "http" else tried
                 continue
-            self._base = f"{scheme}://{host}"
+            self._base = base
             return response
         assert tried
         raise tried
-
-    def _is_loopback(self) -> bool:
-        name = self._host.rsplit(":", 1)[0].strip("[]")
-        with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(name).is_loopback
-        return name == "localhost"
-
-    def _is_insecure(self) -> bool:
-        if self._is_loopback():
-            return True
-        config = self._insecure()
-        if (config.get("IndexConfigs") or {}).get(self._host, {}).get("Secure") is False:
-            return True
-        with contextlib.suppress(ValueError):
-            address = ipaddress.ip_address(self._host.rsplit(":", 1)[0].strip("[]"))
-            return any(address in ipaddress.ip_network(n) for n in config.get("InsecureRegistryCIDRs") or ())
-        return False
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None
@@ -221,22 +253,28 @@ class Session:
 
     # --- logins ------------------------------------------------------------------------------------------------
 
-    def _authorize(self, challenge: str) -> bool:
-        """Answer a challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False where nobody can."""
-        asked = Challenge.read(challenge)
-        self._login = self._login or credentials_for(self._host)
+    def _authorize(self, writes: bool) -> bool:
+        """Answer the challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False if nobody can."""
+        asked, limit_s = self._challenge, self._access.helper_timeout_s
+        if self._login is None:
+            with self._deadline.put_off(limit_s):
+                self._login = self._access.logins.find(self._host, limit_s)
+        if self._login and self._login.is_registry_token:
+            self._authorization = f"Bearer {self._login.secret}"
+            return True
         if asked.kind == "bearer":
-            self._authorization = "Bearer " + self._token(asked)
+            self._authorization = "Bearer " + self._token(asked, asked.scope_for(self._path, writes=writes))
+            self._may_write = writes
             return True
         if asked.kind == "basic" and self._login and not self._login.is_identity_token:
             self._authorization = self._login.basic()
             return True
         return False
 
-    def _token(self, challenge: Challenge) -> str:
+    def _token(self, challenge: Challenge, scope: str) -> str:
         from urllib.parse import urlencode
 
-        asked = {"service": challenge.service, "scope": challenge.scope or f"repository:{self._path}:pull"}
+        asked = {"service": challenge.service, "scope": scope}
         realm = challenge.token_service(self._host, encrypted=(self._base or "https:").startswith("https:"))
         if self._login and self._login.is_identity_token:
             form = {"grant_type": "refresh_token", "client_id": "desktop-bake", "refresh_token": self._login.secret}

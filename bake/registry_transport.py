@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bake.registry_pool import Pools
 from generator.errors import RegistryError
+from generator.login import origin
+from generator.proxy import address_of
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import urllib3
+
+    from bake.deadline import Deadline
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -26,27 +29,32 @@ _DISCARD_LIMIT_BYTES = 1 << 16
 
 
 class Transport:
-    """Connections to one host, and to where it redirects.
+    """Connections to one registry, and to where it leads.
 
     Args:
-        host: the registry as image references name it, for messages and its certificates.
-        address: `host[:port]` of its API.
-        deadline: when all has to be over, by `time.monotonic()`.
+        host: the registry as image references name it, for messages.
+        base: `scheme://host[:port]` of its API.
+        deadline: when all has to be over.
         verify: whether TLS certificates have to be trusted.
+
+    Attributes:
+        answered: whether the registry gave any answer.
     """
 
-    def __init__(self, host: str, address: str, deadline: float, *, verify: bool) -> None:
+    def __init__(self, host: str, base: str, deadline: Deadline, *, verify: bool) -> None:
+        self.answered = False
         self._host = host
+        self._origin = origin(base)
         self._deadline = deadline
         self._sockets: list[socket.socket] = []
         self._aborted = False
-        self._pool = _pool(address, self._keep, verify=verify)
+        self._is_public: bool | None = None  # known with the first connection, which is the registry's own
+        self._is_led = False  # the request under way goes where the registry says, not to the registry
+        self._pools = Pools(base.partition("://")[2], self._keep, verify=verify)
 
     def close(self) -> None:
         """End its connections."""
-        for key in self._pool.pools.keys():  # noqa: SIM118 (its container is not iterable)
-            self._pool.pools[key].close()  # dropped alone, they close when garbage is collected
-        self._pool.clear()
+        self._pools.close()
         while self._sockets:
             self._sockets.pop().close()
 
@@ -59,15 +67,42 @@ class Transport:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _keep(self, made: socket.socket) -> None:
+    def _keep(self, made: socket.socket, is_proxy: bool) -> None:
         self._sockets.append(made.dup())  # TLS takes over the first descriptor
         if self._aborted:
             self.abort()
+        there = None if is_proxy else address_of(made.getpeername()[0])
+        if there and self._is_led:  # looked at here, as a name may have another address each time that it is asked for
+            self._check_led(there.is_global)
+        elif there and self._is_public is None:
+            self._is_public = there.is_global
+
+    def _check_led(self, is_global: bool) -> None:
+        """Refuse to be led by a public registry to a private, loopback or link-local address."""
+        if not is_global and self._registry_is_public():
+            raise self.error(
+                "leads to a private address", "ask who runs it: a public registry may not lead into a private network"
+            )
+
+    def _registry_is_public(self) -> bool:
+        """Whether the registry has a public address, also behind a proxy, if its name can be resolved here."""
+        import socket
+
+        if self._is_public is None:
+            name, found = self._origin[1], []
+            with contextlib.suppress(OSError, UnicodeError):
+                found = [address_of(str(entry[4][0])) for entry in socket.getaddrinfo(name, None)]
+            self._is_public = not found or any(address and address.is_global for address in found)
+        return self._is_public
+
+    def is_own(self, url: str | None) -> bool:
+        """Whether a URL has the registry's own scheme, host and port."""
+        return origin(url or "") == self._origin
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """One request, whose answer's body is yet to be read.
+        """One request, whose answer's body is yet to be read, and whose `url` is who answered.
 
         Redirects are followed, but never with a body: it may hold a login. A gateway's passing failure is asked again.
         urllib3 could do both, but reads to their ends the bodies that it passes over, be they endless.
@@ -92,7 +127,7 @@ class Transport:
             if there is not None:
                 method = "GET" if response.status == 303 and method != "HEAD" else method
                 url, headers = self._redirected(url, there, headers)
-            time.sleep(max(0.0, min(pause_s or 0.0, self._deadline - time.monotonic())))
+            time.sleep(min(pause_s or 0.0, self._deadline.left_s()))
         raise self.error("redirects without end", "check the host and the port")
 
     def _redirected(self, url: str, there: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -100,32 +135,46 @@ class Transport:
 
         try:
             target = urljoin(url, there)
-            before, after = urlsplit(url), urlsplit(target)
-            same = (before.scheme, before.hostname, before.port) == (after.scheme, after.hostname, after.port)
+            before, after, parts = origin(url), origin(target), urlsplit(target)
         except ValueError:
-            after = None
-        if after is None or after.scheme not in ("http", "https") or not after.hostname or after.username:
+            parts = None
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise self.error("redirects to what is no address", "check the host and the port")
-        return target, headers if same else {n: v for n, v in headers.items() if n.lower() != "authorization"}
+        if before[0] == "https" and after[0] == "http":
+            raise self.error("redirects from https to http", "ask who runs it: its redirects have to keep TLS")
+        kept = headers if before == after else {n: v for n, v in headers.items() if n.lower() != "authorization"}
+        return target, kept
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
     ) -> urllib3.BaseHTTPResponse:
         import urllib3
 
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
+        left_s = self._deadline.left_s()
+        if not left_s:
             raise self._late()
         try:
+            proxy = self._pools.proxy_for(url)
+            self._is_led = not self.is_own(url)
+            literal = address_of(origin(url)[1]) if self._is_led and proxy else None
+            if literal:
+                self._check_led(literal.is_global)
             with warnings.catch_warnings():  # that an insecure registry is one, its engine's configuration says
                 warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                return self._pool.request(
-                    method, url, headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},
-                    body=body, preload_content=False, timeout=urllib3.Timeout(total=left_s), redirect=False,
-                )  # fmt: skip
+                response = self._pools.get(proxy).request(
+                    method,
+                    url,
+                    headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},
+                    body=body,
+                    preload_content=False,
+                    timeout=urllib3.Timeout(total=left_s),
+                    redirect=False,
+                )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # the outer error's text holds the URL, in which a redirect may have put a token
             raise self._unreachable(error) from getattr(error, "reason", None)
+        response.url, self.answered = url, True
+        return response
 
     def read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
         """An answer's body as it came: nothing is unpacked.
@@ -143,7 +192,7 @@ class Transport:
                 content += piece
                 if len(content) > limit_bytes:
                     raise self._long(limit_bytes)
-                if time.monotonic() > self._deadline:
+                if not self._deadline.left_s():
                     raise self._late()
             whole = True
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -189,6 +238,11 @@ class Transport:
             return self.error("has no address: its name cannot be resolved", "check the name and the network")
         if isinstance(cause, known.TimeoutError) and not isinstance(cause, known.NewConnectionError):
             return self._late()
+        if isinstance(cause, known.ProxyError):
+            return self.error(
+                f"cannot be reached through the proxy of the environment: {_said(cause.args[-1])}",
+                "check https_proxy, http_proxy and no_proxy",
+            )
         if isinstance(cause, known.LocationValueError | ValueError):  # its text holds the URL
             return self.error("names an address that is none", "check the host and the port")
         return self.error(f"cannot be reached: {_said(cause)}", "check the host, the port and the network")
@@ -199,70 +253,3 @@ def _said(error: object) -> str:
     text = re.sub(r"<[^<>]*>|HTTPS?Connection(Pool)?\([^()]*\):?", "", str(error)[:1000]).strip(" :(),'")
     inner = re.search(r"\[Errno -?\d+\] ([^'\")]+)|\[SSL[^\]]*\] ([^'\"(]+)", text)
     return ((inner and (inner[1] or inner[2])) or text).strip()[:120] or type(error).__name__
-
-
-def _pool(address: str, keep: Callable[[socket.socket], None], *, verify: bool) -> urllib3.PoolManager:
-    import ssl
-
-    import urllib3
-
-    if verify:
-        context = ssl.create_default_context()
-        for certificate in sorted(
-            Path("/etc/docker/certs.d", address).glob("*.crt")
-        ):  # dockerd, "Verify repository client"
-            with contextlib.suppress(OSError, ssl.SSLError):
-                context.load_verify_locations(certificate)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    more: dict[str, Any] = {
-        "ssl_context": context,
-        "retries": urllib3.Retry(total=2, connect=1, read=1, status=0, other=0, respect_retry_after_header=False),
-    }
-    proxy = _proxy(address)
-    try:
-        pool = urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **more) if proxy else \
-            urllib3.PoolManager(**more)  # fmt: skip
-    except (urllib3.exceptions.LocationValueError, ValueError):  # its text may hold the proxy's password
-        raise RegistryError("the proxy that https_proxy names is none", "write https_proxy=http://host:port") from None
-    pool.pool_classes_by_scheme = {
-        "http": _telling(urllib3.HTTPConnectionPool, keep),
-        "https": _telling(urllib3.HTTPSConnectionPool, keep),
-    }
-    return pool
-
-
-def _telling(pool_class: Any, keep: Callable[[socket.socket], None]) -> Any:
-    """A pool that tells of each socket as it is made."""
-
-    class Connection(pool_class.ConnectionCls):  # type: ignore[misc]
-        def _new_conn(self) -> socket.socket:
-            made: socket.socket = super()._new_conn()
-            keep(made)
-            return made
-
-    return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
-
-
-def _proxy(address: str) -> str | None:
-    """The proxy that this process's environment names for a host, as the docker client takes it."""
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None
-    from urllib.request import getproxies, proxy_bypass
-
-    name = address.rsplit(":", 1)[0]
-    return None if proxy_bypass(name) or name == "localhost" else getproxies().get("https")
-
-
-def _proxy_login(proxy: str) -> dict[str, str]:
-    """The headers of a proxy's login, which stands in its URL."""
-    from urllib.parse import unquote, urlsplit
-
-    import urllib3
-
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return {}
-    return urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")

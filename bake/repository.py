@@ -7,55 +7,82 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from bake.registry import within
-from generator.login import next_page, read_tags
+from generator.errors import RegistryError
+from generator.manifest import INDEX_TYPES, read_children
+from generator.tag_list import next_page, read_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+    from bake.registry_access import Access
     from bake.registry_session import Session
     from generator.reference import Digest, ImageReference
 
 PAGE_TAGS = 1000
-MOST_PAGES = 20
+MOST_PAGES = 1000
+MOST_INDEXES = 100
 _PAGE_LIMIT_BYTES = 1 << 20
 
 
-def tags_of(
-    reference: ImageReference, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float
-) -> tuple[str, ...]:
-    """The tags of a repository, at most 20 pages of them; none where the registry has no such repository.
+def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[str, ...]:
+    """All tags of a repository; none if the registry has no such repository.
 
     Args:
         reference: the repository.
-        insecure, timeout_s: as `bake.registry.look_up`.
+        access: as `bake.registry.look_up`.
 
     Raises:
-        RegistryError: it refused, could not be reached, did not answer in time, or answered nonsense.
+        RegistryError: it refused, could not be reached, did not answer in time, answered nonsense, or its list is not
+            whole: a further page could not be had, or there is no end to them.
     """
 
     def ask(session: Session) -> tuple[str, ...]:
         found: list[str] = []
-        path = f"tags/list?n={PAGE_TAGS}"
-        for _ in range(MOST_PAGES):
-            answer = session.get(path, _PAGE_LIMIT_BYTES, {}, absent=True)
+        page: str | None = f"tags/list?n={PAGE_TAGS}"
+        seen: set[str] = set()
+        while page is not None:
+            answer = session.page(page, _PAGE_LIMIT_BYTES, absent=not seen)
             if answer is None:
-                break
-            content, headers = answer
+                return ()
+            content, link, url = answer
             found += read_tags(content, reference.domain)
-            more = next_page(headers.get("Link", ""))
-            if more is None:
-                break
-            path = f"tags/list?n={PAGE_TAGS}&last={quote(more, safe='')}"
-        return tuple(found)
+            seen.add(url)
+            page = next_page(link, url, reference.domain)
+            if page in seen or len(seen) >= MOST_PAGES:
+                raise RegistryError(f"registry {reference.domain} lists tags without end", "ask who runs it")
+        return tuple(dict.fromkeys(found))
 
-    return within(timeout_s, reference, insecure, ask)
+    return within(access, reference, ask)
 
 
-def check_push(reference: ImageReference, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float) -> None:
+def reached(reference: ImageReference, access: Access | None = None) -> frozenset[Digest]:
+    """What a tag reaches: what lies under it and, if that is an index, all that it names; nothing if it is gone.
+
+    Args, Raises: as `tags_of`.
+    """
+
+    def ask(session: Session) -> frozenset[Digest]:
+        found: set[Digest] = set()
+        ahead: list[object] = [reference.tag]
+        for _ in range(MOST_INDEXES):
+            if not ahead:
+                return frozenset(found)
+            answer = session.manifest(ahead.pop())
+            if answer is None:
+                continue
+            content, digest = answer
+            found.add(digest)
+            for child in read_children(content):
+                if child.media_type in INDEX_TYPES and child.digest not in found:
+                    ahead.append(child.digest)
+                found.add(child.digest)
+        raise RegistryError(f"{reference} holds indexes without end", "ask who pushed it")
+
+    return within(access, reference, ask)
+
+
+def check_push(reference: ImageReference, access: Access | None = None) -> None:
     """Check that one may push: by starting an upload, which is given up at once.
 
     Args, Raises: as `tags_of`.
@@ -70,22 +97,20 @@ def check_push(reference: ImageReference, *, insecure: Callable[[], Mapping[str,
         if upload:  # what a registry does not forget now, it forgets in a week
             session.discard(session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}))
 
-    return within(timeout_s, reference, insecure, ask)
+    return within(access, reference, ask)
 
 
-def delete_manifest(
-    reference: ImageReference, digest: Digest, *, insecure: Callable[[], Mapping[str, Any]], timeout_s: float
-) -> None:
+def delete_manifest(reference: ImageReference, digest: Digest, access: Access | None = None) -> None:
     """Take a manifest out of a repository, and so every tag of it; its content goes with the registry's own cleaning.
 
     Args:
-        reference, insecure, timeout_s: as `tags_of`.
+        reference, access: as `tags_of`.
         digest: the manifest's or index's.
 
     Raises: as `tags_of`; also where the registry has deleting switched off.
     """
 
-    return within(timeout_s, reference, insecure, lambda session: session.delete_manifest(digest))
+    return within(access, reference, lambda session: session.delete_manifest(digest))
 
 
 def time_of(stated: str) -> float:

@@ -12,7 +12,7 @@ from bake.regular_file import read_regular_file
 from bake.shipped import shipped
 from bake.verify import check_command
 from generator.attest import check_attest
-from generator.cache import DEFAULT_SCOPE, check_backend, check_scope
+from generator.cache import DEFAULT_SCOPE, ZSTD, check_backend, check_compression, check_scope
 from generator.environment import leads_out
 from generator.errors import ConfigurationError
 from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
@@ -38,6 +38,7 @@ class Settings:
         root: folder that relative script names start from.
         repository: repository of the tags.
         cache: cache backend, as `BakeOptions.cache_backend`.
+        compression: how BuildKit packs layers: `zstd`, `gzip` or `uncompressed`.
         builder: buildx builder name, or None for the current one.
         build_timeout_s: time limit of one build, in seconds.
         fallback: whether a failed build falls back to installing at run time.
@@ -45,6 +46,7 @@ class Settings:
         lease: whether machines that push agree in the registry on one that builds.
         pull: pull policy of the base: `missing`, `always` or `never`, as `docker run --pull`.
         registry_timeout_s: time limit of one question to a registry, in seconds.
+        credential_helper_timeout_s: time limit of a docker credential helper, in seconds.
         cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
         base_image: base of the environments in a JSON file (`--environments`) that name none.
         attest: attestations of what is built, as `BakeOptions.attest`.
@@ -57,6 +59,7 @@ class Settings:
     root: Path = Path()
     repository: ImageReference = field(default_factory=lambda: ImageReference.parse("desktop-bake"))
     cache: str = "local"
+    compression: str = ZSTD
     builder: str | None = None
     build_timeout_s: int = 600
     fallback: bool = True
@@ -64,6 +67,7 @@ class Settings:
     lease: bool = True
     pull: str = "missing"
     registry_timeout_s: int = 10
+    credential_helper_timeout_s: int = 30
     cache_scope: str = DEFAULT_SCOPE
     base_image: ImageReference = field(default_factory=lambda: ImageReference.parse(ORIGIN_BASE_IMAGE))
     attest: tuple[str, ...] = ()
@@ -74,11 +78,12 @@ class Settings:
     def __post_init__(self) -> None:
         check_backend(self.cache)
         check_scope(self.cache_scope)
+        check_compression(self.compression)
         check_attest(self.attest)
         check_command(self.verify_command)
         if self.pull not in PULL_POLICIES:
             raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
-        for name in ("build_timeout_s", "registry_timeout_s", "verify_timeout_s"):
+        for name in ("build_timeout_s", "registry_timeout_s", "credential_helper_timeout_s", "verify_timeout_s"):
             if not 0 < getattr(self, name) <= LONGEST_S:
                 raise ConfigurationError(
                     f"{name} is {getattr(self, name)}", f"use a positive number of seconds, at most {LONGEST_S}"

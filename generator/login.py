@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from generator.errors import RegistryError
 
 _LONGEST_HEADER = 8192  # what web servers take; a pattern over megabytes may hold the interpreter for hours
 _PARAMETER = re.compile(r'(?<![a-z])([a-z]+)="([^"]*)"')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_NEXT = re.compile(r'<([^<>]*)>;\s*rel="?next"?')
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL (RFC 6454, 4): who answers there.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +45,18 @@ class Challenge:
         kind, _, rest = header[:_LONGEST_HEADER].partition(" ")
         parameters = dict(_PARAMETER.findall(rest))
         return cls(kind=kind.lower(), **{n: parameters.get(n, "") for n in ("realm", "service", "scope")})
+
+    def scope_for(self, repository: str, *, writes: bool) -> str:
+        """The access that a token is asked for: what the challenge names; to write, pulling and pushing at once.
+
+        Args:
+            repository: the path within the registry.
+            writes: whether the request writes.
+        """
+        if writes:  # some registries name pushing alone, or nothing, and then find the token to allow too little
+            others = [scope for scope in self.scope.split() if not scope.startswith(f"repository:{repository}:")]
+            return " ".join([*others, f"repository:{repository}:pull,push"])
+        return self.scope or f"repository:{repository}:pull"
 
     def token_service(self, host: str, *, encrypted: bool) -> str:
         """The URL that a login may be sent to.
@@ -73,28 +94,3 @@ def read_token(content: bytes, host: str) -> str:
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise RegistryError(f"registry {host} gives a token that is not understood", "check the host and the port")
     return token
-
-
-def read_tags(content: bytes, host: str) -> tuple[str, ...]:
-    """The tags in a page of a repository's list (OCI distribution spec 1.1, "Listing Tags"); `host` as `read_token`.
-
-    Raises:
-        RegistryError: it is no such page.
-    """
-    try:
-        tags = json.loads(content)["tags"] or ()
-        return tuple(tag for tag in tags if isinstance(tag, str))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RegistryError(
-            f"registry {host} gives a list of tags that is not understood", "check the host and the port"
-        ) from error
-
-
-def next_page(link: str) -> str | None:
-    """The tag after which the next page of a list begins, by a `Link` header (RFC 8288), or None."""
-    found = _NEXT.search(link[:_LONGEST_HEADER])
-    try:
-        last = parse_qs(urlsplit(found[1]).query).get("last") if found else None
-    except ValueError:
-        return None
-    return last[0] if last else None

@@ -107,6 +107,18 @@ def read_manifest(content: bytes) -> Manifest | Index:
     raise RegistryError(f"a manifest has the unknown media type {str(media_type)[:80]!r}", "build and push it again")
 
 
+def read_children(content: bytes) -> tuple[Descriptor, ...]:
+    """All that an index names, be it an image or not; nothing for a manifest of any kind.
+
+    Raises:
+        RegistryError: the content is no manifest, or a part of the index is not understood.
+    """
+    entries = _table(content, "manifest").get("manifests", [])
+    if not isinstance(entries, list):
+        raise _not_understood("index")
+    return tuple(_descriptor(entry) for entry in entries)
+
+
 def read_config(content: bytes) -> ImageConfig:
     """Read an image configuration.
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bake.registry import digest_of, look_up
+from bake.registry_access import Access
 from bake.repository import check_push, tags_of
 from generator import DesktopBakeError, ImageReference
 
@@ -19,11 +20,12 @@ from generator import DesktopBakeError, ImageReference
 def ask(question: str, host: str, limit_s: float) -> tuple[float, str]:
     """Seconds, and our own error; an empty text for an answer."""
     reference = ImageReference.parse(f"{host}/a:t")
+    access = Access(timeout_s=limit_s)
     asked: dict[str, Callable[[], object]] = {
-        "image": lambda: look_up(reference, "linux/amd64", timeout_s=limit_s),
-        "digest": lambda: digest_of(reference, timeout_s=limit_s),
-        "tags": lambda: tags_of(reference, insecure=dict, timeout_s=limit_s),
-        "push": lambda: check_push(reference, insecure=dict, timeout_s=limit_s),
+        "image": lambda: look_up(reference, "linux/amd64", access),
+        "digest": lambda: digest_of(reference, access),
+        "tags": lambda: tags_of(reference, access),
+        "push": lambda: check_push(reference, access),
     }
     began = time.monotonic()
     try:

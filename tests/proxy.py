@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,11 +52,13 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, upstream: str, faults: Iterable[Fault]) -> None:
-        super().__init__(("127.0.0.1", 0), Exchange)
+    def __init__(self, upstream: str, faults: Iterable[Fault], address: str, tls: ssl.SSLContext | None) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address, 0), Exchange)
         self.upstream = upstream
+        self.tls = tls
         self.faults = [(fault, [fault.times]) for fault in faults]
-        self.proxy = Proxy(host=f"127.0.0.1:{self.server_address[1]}")
+        self.proxy = Proxy(host=f"{f'[{address}]' if ':' in address else address}:{self.server_address[1]}")
         self.ending = threading.Event()
         self.sockets: list[socket.socket] = []
         self.mistakes: list[BaseException | None] = []
@@ -109,7 +112,11 @@ class Exchange(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         """Serve a connection; to a client that begins with TLS, say as Go's servers do that here is none."""
-        if self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
+        if self.server.tls:
+            self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+            super().handle()
+        elif self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
             self.connection.recv(PIECE)
             self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n")
         else:
@@ -118,11 +125,11 @@ class Exchange(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         self.server.proxy.requests.append(request)
-        self.body_unread = True
+        self.body_unread, self.peeked = True, b""
         if not any(fault.act(self) for fault in self.server.due(request)):
             self.pass_on()
 
-    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815 - the names http.server calls
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_CONNECT = _handle  # noqa: N815 - the names http.server calls
 
     @property
     def host(self) -> str:
@@ -134,8 +141,16 @@ class Exchange(BaseHTTPRequestHandler):
         if self.server.ending.wait(seconds):
             raise ConnectionAbortedError
 
+    def peek(self) -> bytes:
+        """The request's body, which can be read once more."""
+        self.peeked = b"".join(self.body())
+        return self.peeked
+
     def body(self) -> Iterator[bytes]:
         """The request's body, piece by piece; nothing where it was read already."""
+        if self.peeked:
+            yield self.peeked
+            self.peeked = b""
         if not self.body_unread:
             return
         self.body_unread = False
@@ -216,9 +231,11 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def faulty(upstream: str, *faults: Fault) -> Iterator[Proxy]:
+def faulty(
+    upstream: str, *faults: Fault, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[Proxy]:
     """A proxy before the registry at HOST:PORT; without a fault it only listens and writes down."""
-    server = _Server(upstream, faults)
+    server = _Server(upstream, faults, address, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from bake import failures, stats
 from bake.configuration import edit_toml, field_and_value
-from bake.credentials import credentials_for, read_answer
+from bake.credentials import Logins, read_answer
 from bake.difference import diff_of
 from bake.explain import candidate_of, reason_of
 from bake.mounts import parse_mount, parse_volume
@@ -53,11 +53,12 @@ from generator.duration import duration_s
 from generator.explanation import changes, nearest
 from generator.layer import desktop_of_text
 from generator.lease import Lease, read_lease
-from generator.login import Challenge, next_page, read_tags, read_token
+from generator.login import Challenge, read_token
 from generator.manifest import Index, read_config, read_manifest
 from generator.pruning import Policy, Reach, judge
 from generator.refusal import error_codes, refusal
 from generator.store import StoredImage
+from generator.tag_list import next_page, read_tags
 from tests.test_key import BASE, ENVIRONMENT, RECIPE
 from tests.test_layer_key import PREFLIGHT
 
@@ -204,7 +205,6 @@ def answers(content: bytes) -> None:
     """What a registry answers beside these: its first line is a header, the rest a body."""
     header, _, body = content.partition(b"\n")
     line = header.decode("latin-1")
-    next_page(line)
     codes = error_codes(body)
     for status in (401, 403, 404, 429, 500, 302):
         str(refusal("h", "r", status, codes=codes, retry_after=line))
@@ -212,6 +212,7 @@ def answers(content: bytes) -> None:
         lambda: Challenge.read(line).token_service("h", encrypted=True),
         lambda: read_token(body, "h").encode("ascii"),
         lambda: read_tags(body, "h"),
+        lambda: next_page(line, "https://h/v2/a/tags/list", "h"),
     ):
         with contextlib.suppress(RegistryError):
             read()
@@ -230,14 +231,15 @@ def names(content: bytes) -> None:
 
 def credentials(content: bytes) -> None:
     """The docker client's config.json, and a credential helper's answer."""
-    read_answer(content)
+    with contextlib.suppress(ValueError):
+        read_answer(content)
     (FOLDER / "config.json").write_bytes(content)
     before = {name: os.environ.get(name) for name in ("DOCKER_CONFIG", "PATH")}
     os.environ.update(DOCKER_CONFIG=str(FOLDER), PATH="")  # no helper is there
     try:
         for host in ("registry.example.com", "docker.io"):
             with contextlib.suppress(RegistryError):
-                found = credentials_for(host)
+                found = Logins().find(host)
                 if found:
                     found.basic().encode("ascii")
     finally:

@@ -274,7 +274,7 @@ def published(cli: Run, path: str) -> set[str]:
     from bake.repository import tags_of
     from generator import ImageReference
 
-    names = tags_of(ImageReference.parse(path), insecure=dict, timeout_s=10)
+    names = tags_of(ImageReference.parse(path))
     found = {f"{path}:{tag}" for tag in names}
     return {name for name in found if digest_of(ImageReference.parse(name))}
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bake.registry import digest_of, look_up
+from bake.registry_access import Access
 from generator import ImageReference, RegistryError
 
 from . import faults
@@ -144,9 +143,9 @@ def test_faults(registry: RealRegistry, case: str) -> None:
     """Each fault is one clear line with a remedy, within the limit: never an image, never 'not there'."""
     injected, says = FAULTS[case]
     with faulty(registry.host, *injected) as proxy:
-        asks: list[Callable[[], object]] = [lambda: look_up(image(proxy.host), HERE, timeout_s=2)]
+        asks: list[Callable[[], object]] = [lambda: look_up(image(proxy.host), HERE, Access(timeout_s=2))]
         if case not in NO_BODY and "configuration" not in case:
-            asks.append(lambda: digest_of(image(proxy.host), timeout_s=2))
+            asks.append(lambda: digest_of(image(proxy.host), Access(timeout_s=2)))
         for ask in asks:
             started = time.monotonic()
             with pytest.raises(RegistryError) as caught:
@@ -171,7 +170,7 @@ def test_nobody_listens() -> None:
     with pytest.raises(RegistryError, match="cannot be reached: Connection refused"):
         look_up(image(f"127.0.0.1:{closed_port()}"), HERE)
     with silent_port() as port, pytest.raises(RegistryError, match="did not answer"):
-        look_up(image(f"127.0.0.1:{port}"), HERE, timeout_s=1)
+        look_up(image(f"127.0.0.1:{port}"), HERE, Access(timeout_s=1))
     with pytest.raises(RegistryError, match="its name cannot be resolved"):
         look_up(image("registry.invalid"), HERE)
 
@@ -244,7 +243,6 @@ def test_credential_helper(
     helper = tmp_path / "docker-credential-test"
     own_config.write_text(json.dumps({named: {locked.host: "test"} if named == "credHelpers" else "test"}))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("bake.credentials.HELPER_TIMEOUT_S", 0.5)
 
     def says(script: str) -> None:
         helper.write_text(f"#!/bin/sh\n{script}\n")
@@ -263,7 +261,7 @@ def test_credential_helper(
     ):
         says(script)
         with pytest.raises(RegistryError, match=why):
-            look_up(image(locked.host), HERE)
+            look_up(image(locked.host), HERE, Access(helper_timeout_s=0.5))
     helper.unlink()
     with pytest.raises(RegistryError, match="docker-credential-test is not installed"):
         look_up(image(locked.host), HERE)
@@ -328,46 +326,21 @@ def test_tls_on_loopback(encrypted: RealRegistry) -> None:
 
 def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere a certificate must be trusted: by the system, or because the engine calls the registry insecure."""
-    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
+    monkeypatch.setattr("bake.registry_access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="certificate that is not trusted") as caught:
         look_up(image(encrypted.host), HERE)
     assert "certs.d" in caught.value.remedy
-    assert look_up(image(encrypted.host), HERE, insecure=lambda: {"IndexConfigs": {encrypted.host: {"Secure": False}}})
-    assert look_up(image(encrypted.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
+    assert look_up(
+        image(encrypted.host), HERE, Access(insecure=lambda: {"IndexConfigs": {encrypted.host: {"Secure": False}}})
+    )
+    assert look_up(image(encrypted.host), HERE, Access(insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]}))
     monkeypatch.setenv("SSL_CERT_FILE", str(encrypted.ca))
     assert look_up(image(encrypted.host), HERE)
 
 
 def test_no_tls_elsewhere(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry without TLS that is not on loopback is spoken to only where the engine does."""
-    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
+    monkeypatch.setattr("bake.registry_access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="speaks no TLS"):
         look_up(image(registry.host), HERE)
-    assert look_up(image(registry.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
-
-
-def test_a_proxy_is_used(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`https_proxy` is where requests go, but for the hosts that `no_proxy` names."""
-    monkeypatch.setattr("bake.registry_session.Session._is_loopback", lambda _: False)
-    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port()}")
-    monkeypatch.setenv("no_proxy", "example.com")
-    with pytest.raises(RegistryError, match="cannot be reached"):
-        look_up(image(registry.host), HERE)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert look_up(image(registry.host), HERE, insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]})
-
-
-def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The login in the proxy's URL goes to the proxy, as HTTP Basic."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy, ThreadPoolExecutor(1) as pool:
-
-        def heard() -> bytes:
-            connection, _ = proxy.accept()
-            with connection:
-                return connection.recv(4096)
-
-        said = pool.submit(heard)
-        monkeypatch.setenv("https_proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.getsockname()[1]}")
-        with pytest.raises(RegistryError):
-            look_up(image("registry.invalid"), HERE, timeout_s=1)
-        assert f"proxy-authorization: {BASIC}\r\n".lower().encode() in said.result().lower()
+    assert look_up(image(registry.host), HERE, Access(insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]}))

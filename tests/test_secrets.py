@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bake import TaskOptions, load_settings
-from bake.credentials import credentials_for
+from bake.credentials import Logins
 from bake.engine import Engine
 from bake.option_text import parse_environment
 from bake.redaction import without_secrets
 from bake.registry import look_up
+from bake.registry_access import Access
 from bake.resolve import key_of
 from generator import BakeOptions, ConfigurationError, Environment, ImageReference, RegistryError
 from tests.conftest import copy_client
@@ -318,7 +319,7 @@ def test_no_traceback_tells(case: str, tmp_path: Path, monkeypatch: pytest.Monke
     with faulty("127.0.0.1:9", *faults) as proxy:
         (tmp_path / "config.json").write_text(json.dumps({"auths": {proxy.host: {"auth": LOGIN}}}))
         with pytest.raises(RegistryError, match=says) as caught:
-            look_up(ImageReference.parse(f"{proxy.host}/a:t"), HERE, timeout_s=5)
+            look_up(ImageReference.parse(f"{proxy.host}/a:t"), HERE, Access(timeout_s=5))
     assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
     assert TOKEN.upper() not in str(caught.value)
 
@@ -343,8 +344,8 @@ def test_no_malformed_login_is_told(
     monkeypatch.setenv("https_proxy", proxy)
 
     def ask() -> object:
-        return (credentials_for("registry.invalid") and None) or look_up(
-            ImageReference.parse("registry.invalid/a:t"), HERE, timeout_s=5
+        return (Logins().find("registry.invalid") and None) or look_up(
+            ImageReference.parse("registry.invalid/a:t"), HERE, Access(timeout_s=5)
         )  # fmt: skip
 
     with pytest.raises(RegistryError) as caught:

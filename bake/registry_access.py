@@ -1,0 +1,55 @@
+"""How registries are asked: what every question to them shares."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bake.credentials import HELPER_TIMEOUT_S, Logins
+from generator.proxy import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How registries are asked.
+
+    Attributes:
+        insecure: gives the engine's `RegistryConfig`, asked only if a registry speaks no trusted TLS.
+        timeout_s: time limit of one question, in seconds.
+        helper_timeout_s: time limit of a credential helper, in seconds, which is no part of the former.
+        logins: those of this run.
+    """
+
+    insecure: Callable[[], Mapping[str, Any]] = dict
+    timeout_s: float = TIMEOUT_S
+    helper_timeout_s: float = HELPER_TIMEOUT_S
+    logins: Logins = field(default_factory=Logins)
+
+    def is_insecure(self, host: str) -> bool:
+        """Whether the engine speaks to a registry without trusted TLS (dockerd, `insecure-registries`)."""
+        if self.is_loopback(host):
+            return True
+        config = self.insecure()
+        if (config.get("IndexConfigs") or {}).get(host, {}).get("Secure") is False:
+            return True
+        address = address_of(_name(host))
+        with contextlib.suppress(ValueError):
+            return any(address in ipaddress.ip_network(n) for n in config.get("InsecureRegistryCIDRs") or () if address)
+        return False
+
+    @staticmethod
+    def is_loopback(host: str) -> bool:
+        """Whether a registry, `host[:port]`, is this machine's own by its name."""
+        address = address_of(_name(host))
+        return address.is_loopback if address else _name(host) == "localhost"
+
+
+def _name(host: str) -> str:
+    return host.rsplit(":", 1)[0].strip("[]")

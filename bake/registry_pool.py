@@ -1,0 +1,122 @@
+"""Connections to registries and to where they lead: trusted as the engine trusts, through the environment's proxies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.errors import RegistryError
+from generator.proxy import ProxyRules
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable
+
+    import urllib3
+
+
+class Pools:
+    """Connections, kept for the next request: direct ones, and those of each proxy.
+
+    Args:
+        address: `host[:port]` of the registry, whose own certificates are trusted too.
+        keep: is told of each socket as it is made, and whether a proxy is at its other end; it may refuse by raising.
+        verify: whether TLS certificates have to be trusted.
+    """
+
+    def __init__(self, address: str, keep: Callable[[socket.socket, bool], None], *, verify: bool) -> None:
+        self._keep = keep
+        self._context = _tls(address, verify=verify)
+        self._rules = ProxyRules.read(os.environ)
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy for a URL, or None.
+
+        Raises:
+            RegistryError: the environment names one that cannot be used.
+        """
+        return self._rules.proxy_for(url)
+
+    def get(self, proxy: str | None) -> urllib3.PoolManager:
+        """The connections of a proxy, or the direct ones.
+
+        Raises:
+            RegistryError: the proxy's URL is malformed.
+        """
+        if proxy not in self._pools:
+            self._pools[proxy] = self._made(proxy)
+        return self._pools[proxy]
+
+    def close(self) -> None:
+        """End them."""
+        for pool in self._pools.values():
+            for key in pool.pools.keys():  # noqa: SIM118 (its container is not iterable)
+                pool.pools[key].close()  # dropped alone, they close when garbage is collected
+            pool.clear()
+
+    def _made(self, proxy: str | None) -> urllib3.PoolManager:
+        import urllib3
+
+        retries = urllib3.Retry(total=2, connect=1, read=1, status=0, other=0, respect_retry_after_header=False)
+        more: dict[str, Any] = {"ssl_context": self._context, "retries": retries}
+        try:
+            pool = (
+                urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **more)
+                if proxy
+                else urllib3.PoolManager(**more)
+            )
+        except (urllib3.exceptions.LocationValueError, ValueError):  # its text may hold the proxy's password
+            raise RegistryError("the proxy of the environment is none", "write https_proxy=http://host:port") from None
+        pool.pool_classes_by_scheme = {
+            "http": _telling(urllib3.HTTPConnectionPool, self._keep, proxied=proxy is not None),
+            "https": _telling(urllib3.HTTPSConnectionPool, self._keep, proxied=proxy is not None),
+        }
+        return pool
+
+
+def _tls(address: str, *, verify: bool) -> ssl.SSLContext:
+    import ssl
+
+    if verify:
+        context = ssl.create_default_context()
+        certificates = Path("/etc/docker/certs.d", address).glob("*.crt")  # dockerd, "Verify repository client"
+        for certificate in sorted(certificates):
+            with contextlib.suppress(OSError, ssl.SSLError):
+                context.load_verify_locations(certificate)
+        return context
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _telling(pool_class: Any, keep: Callable[[socket.socket, bool], None], *, proxied: bool) -> Any:
+    """A pool that tells of each socket as it is made."""
+
+    class Connection(pool_class.ConnectionCls):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            made: socket.socket = super()._new_conn()
+            try:
+                keep(made, proxied)
+            except BaseException:
+                made.close()
+                raise
+            return made
+
+    return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
+
+
+def _proxy_login(proxy: str) -> dict[str, str]:
+    """The headers of a proxy's login, which stands in its URL."""
+    from urllib.parse import unquote, urlsplit
+
+    import urllib3
+
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    return urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")

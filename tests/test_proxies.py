@@ -1,0 +1,197 @@
+"""Which requests go through the environment's proxy: as Go's rules have it, which the docker client follows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bake.registry import look_up
+from bake.registry_access import Access
+from generator import ImageReference, RegistryError
+from generator.proxy import ProxyRules
+
+from . import faults
+from .apart import apart
+from .proxy import faulty
+from .registries import BASIC, HERE, PASSWORD, USER
+from .test_registry import login
+
+PROXY = "http://PROXY"
+URL = "https://registry.example.com"
+
+
+def https(no_proxy: str) -> dict[str, str]:
+    """Variables with a proxy for https."""
+    return {"HTTPS_PROXY": PROXY, "NO_PROXY": no_proxy}
+
+
+CASES: list[tuple[str, dict[str, str], bool]] = [
+    (URL, {}, False),
+    (URL, {"https_proxy": PROXY}, True),
+    (URL, {"HTTPS_PROXY": PROXY}, True),
+    (URL, {"HTTPS_PROXY": "PROXY"}, True),  # without a scheme
+    (URL, {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": PROXY}, False),  # upper case first
+    (URL, {"HTTPS_PROXY": "", "https_proxy": PROXY}, True),
+    (URL, {"HTTPS_PROXY": PROXY, "NO_PROXY": "a", "no_proxy": "example.com"}, True),
+    (URL, {"HTTPS_PROXY": PROXY, "NO_PROXY": "", "no_proxy": "example.com"}, False),
+    (URL, {"HTTP_PROXY": PROXY}, False),
+    (URL, {"ALL_PROXY": PROXY}, False),
+    (URL, {"HTTPS_PROXY": PROXY, "REQUEST_METHOD": "GET"}, True),
+    ("http://registry.example.com", {"HTTP_PROXY": PROXY}, True),
+    ("http://registry.example.com", {"http_proxy": PROXY}, True),
+    ("http://registry.example.com", {"http_proxy": PROXY, "no_proxy": "registry.example.com:80"}, False),
+    ("http://registry.example.com", {"http_proxy": PROXY, "REQUEST_METHOD": "GET"}, False),
+    ("http://127.0.0.1:9", {"http_proxy": PROXY}, False),
+    ("https://localhost:9", https(""), False),
+    ("https://127.0.0.1:9", https(""), False),
+    ("https://127.8.9.10:9", https(""), False),
+    ("https://[::1]:9", https(""), False),
+    ("https://10.1.2.3", https(""), True),
+    ("https://10.1.2.3", https("10.0.0.0/8"), False),
+    ("https://10.1.2.3", https("10.1.2.99/24"), False),
+    ("https://10.1.2.3", https("10.1.3.0/24"), True),
+    ("https://10.1.2.3", https("10.1.2.3"), False),
+    ("https://10.1.2.3:5000", https("10.1.2.3:5000"), False),
+    ("https://10.1.2.3:5000", https("10.1.2.3:5001"), True),
+    ("https://10.1.2.3", https("10."), True),
+    ("https://10.1.2.3", https("10.0.0.0/255.0.0.0"), True),
+    ("https://[fd00::5]:5000", https(""), True),
+    ("https://[fd00::5]:5000", https("fd00::5"), False),
+    ("https://[fd00::5]:5000", https("[fd00::5]:5000"), False),
+    ("https://[fd00::5]:5000", https("[fd00::5]"), True),
+    ("https://[fd00::5]:5000", https("fd00::/8"), False),
+    (URL, https("*"), False),
+    (URL, https("a, * ,b"), False),
+    (URL, https("*.com"), False),
+    (URL, https("*com"), True),
+    (URL, https("example.com"), False),
+    (URL, https(".example.com"), False),
+    (URL, https("*.example.com"), False),
+    (URL, https("registry.example.com"), False),
+    (URL, https(".registry.example.com"), True),
+    (URL, https("*.registry.example.com"), True),
+    (URL, https("EXAMPLE.com"), False),
+    (URL, https("ample.com"), True),
+    (URL, https("b.com  ,\texample.com"), False),
+    (URL, https("b.com example.com"), True),
+    (URL, https("example.com:443"), False),
+    (URL, https("example.com:80"), True),
+    (URL, https("example.com:"), False),
+    (URL, https(":443"), True),
+    (f"{URL}:5000", https("example.com:443"), True),
+    (f"{URL}:5000", https(".example.com:5000"), False),
+]
+
+
+def is_proxied(url: str, variables: dict[str, str]) -> bool:
+    """Whether our rules ask the proxy."""
+    try:
+        proxy = ProxyRules.read(variables).proxy_for(f"{url}/v2/")
+    except RegistryError as error:
+        assert "REQUEST_METHOD" in str(error)
+        return False
+    return proxy is not None and "PROXY" in proxy
+
+
+def test_the_rules_are_the_docker_clients() -> None:
+    """Each case is as the table says, and as a real docker client does it before a real proxy."""
+    assert [is_proxied(url, variables) for url, variables, _ in CASES] == [wanted for *_, wanted in CASES]
+    clean = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
+    scenes = [(url, {**clean, **variables}) for url, variables, _ in CASES]
+    played = apart("docker_is_proxied", scenes, [])
+    assert [case for case, docker in zip(CASES, played, strict=True) if case[2] != docker] == []
+
+
+@pytest.fixture(autouse=True)
+def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker client configuration of this test alone, and no proxy but the test's."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name in os.environ:
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return tmp_path / "config.json"
+
+
+def image(host: str) -> ImageReference:
+    """An image there."""
+    return ImageReference.parse(f"{host}/team/desktop:t")
+
+
+def test_a_loopback_registrys_login_stays_here(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy hears nothing of what a loopback registry is asked, its token service and redirects included."""
+    with (
+        faulty("127.0.0.1:9", faults.answers(403)) as proxy,
+        faulty("127.0.0.1:9", faults.refuses(404, "MANIFEST_UNKNOWN")) as elsewhere,
+        faulty("127.0.0.1:9", faults.bearer(), faults.redirects(elsewhere.host, on="")) as registry,
+    ):
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, f"http://{proxy.host}")
+        for host in (registry.host, registry.host.replace("127.0.0.1", "localhost")):
+            login(own_config, host)
+            assert look_up(image(host), HERE) is None
+        assert not proxy.requests
+        assert elsewhere.requests
+
+
+def test_each_url_has_its_own_proxy(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Registry, token service and redirect each go where the rules send them; the proxy of http is that of http."""
+    insecure = {"IndexConfigs": {"registry.invalid:5000": {"Secure": False}}}
+    with faulty("127.0.0.1:9", faults.answers(502, on="CONNECT ")) as secure, faulty("127.0.0.1:9") as direct:
+        token = faults.answers(200, '{"token": "t"}', on="/token")
+        demand = 'Bearer realm="http://auth.invalid/token",service="x"'
+        steps = [
+            faults.answers(401, headers={"WWW-Authenticate": demand}, on="registry.invalid", times=1),
+            token,
+            faults.answers(307, headers={"Location": f"http://{direct.host}/x"}, on="registry.invalid"),
+        ]
+        with faulty("127.0.0.1:9", *steps) as plain:
+            monkeypatch.setenv("https_proxy", f"http://{secure.host}")
+            monkeypatch.setenv("http_proxy", f"http://{plain.host}")
+            login(own_config, "registry.invalid:5000")
+            with pytest.raises(RegistryError):
+                look_up(image("registry.invalid:5000"), HERE, Access(insecure=lambda: insecure))
+    assert {r.path for r in secure.requests} == {"registry.invalid:5000"}
+    asked = [r.path.partition("?")[0] for r in plain.requests]
+    place = "http://registry.invalid:5000/v2/team/desktop/manifests/t"
+    assert asked == [place, "http://auth.invalid/token", place]
+    assert not direct.requests  # a registry behind a proxy is no private one, and may not lead to loopback
+
+
+def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The login in the proxy's URL goes to the proxy, as HTTP Basic."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, ThreadPoolExecutor(1) as pool:
+        proxy.settimeout(10)
+
+        def heard() -> bytes:
+            connection, _ = proxy.accept()
+            with connection:
+                return connection.recv(4096)
+
+        said = pool.submit(heard)
+        monkeypatch.setenv("https_proxy", f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(RegistryError):
+            look_up(image("registry.invalid"), HERE, Access(timeout_s=1))
+        assert f"proxy-authorization: {BASIC}\r\n".lower().encode() in said.result().lower()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [
+        ("socks5://127.0.0.1:9", "https_proxy names a SOCKS proxy"),
+        ("socks5h://a:b@127.0.0.1:9", "https_proxy names a SOCKS proxy"),
+        ("ftp://127.0.0.1:9", "the proxy that https_proxy names is none"),
+        ("http://[x", "the proxy that https_proxy names is none"),
+        ("http://a:bc", "the proxy that https_proxy names is none"),
+        ("http://127.0.0.1:9", "cannot be reached through the proxy of the environment: Connection ref"),
+    ],
+)
+def test_a_proxy_that_is_no_help(proxy: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that cannot be used is one clear line, and nothing is asked without it."""
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(RegistryError, match=says) as caught:
+        look_up(image("registry.invalid"), HERE)
+    assert "proxy" in caught.value.remedy
