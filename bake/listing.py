@@ -109,7 +109,7 @@ def as_json(found: Listing) -> dict[str, object]:
             {
                 "image": row.name, "image_id": row.image.image_id, "cache_key": str(row.image.key),
                 "size_bytes": row.image.size_bytes, "frees_bytes": row.frees_bytes,
-                "created": _iso(row.image.created_s), "state": "live" if row.environments else "stale",
+                "created": _iso(row.image.created_s or None), "state": "live" if row.environments else "stale",
                 "environments": list(row.environments), "stale_since": _iso(row.stale_since_s), "in_use": row.in_use,
                 "published": row.published,
             }
@@ -135,7 +135,7 @@ def as_text(found: Listing, now_s: float) -> str:
             if row.stale_since_s is not None:
                 state += f" for {age(now_s - row.stale_since_s)}"
             state += ", in use" if row.in_use else ""
-            made = f"{age(now_s - row.image.created_s)} ago"
+            made = f"{age(now_s - row.image.created_s)} ago" if row.image.created_s else "-"
             sizes = size(row.image.size_bytes), size(row.frees_bytes)
             there = [said[row.published]] if found.asked else []
             rows.append((row.name, *sizes, made, *there, state, ", ".join(row.environments) or "-"))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import argparse
 
     from bake.engine import Engine
+    from bake.registry_access import Access
     from bake.resolve import Log
     from bake.settings import Settings
+    from generator.reference import ImageReference
 
 _AT_ONCE = 8
 
@@ -103,41 +105,43 @@ def family_of_text(key: str) -> str | None:
 
 
 def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
-    """Our images in the registry, each with every tag that names it."""
-    from bake.registry import digest_of, look_up
-    from bake.repository import tags_of, time_of
+    """Our images in the registry, each with every tag that reaches it.
+
+    Raises:
+        RegistryError: an answer is missing or not whole, so that nobody knows what other tags need.
+    """
+    from bake.registry import access_of
 
     check_registry(settings, "prune")
-    insecure, limit_s = engine.registry_config, settings.registry_timeout_s
-    tags = tags_of(settings.repository, insecure=insecure, timeout_s=limit_s)
-    platform = engine.platform()
-    keys = [tag for tag in tags if _is_key(tag)]
+    try:
+        return _look(settings.repository, engine.platform(), access_of(settings, engine))
+    except RegistryError as error:
+        raise RegistryError(f"{error}; so nothing is removed", error.remedy) from error
 
-    def digest(tag: str) -> Digest | None:
-        return digest_of(replace(settings.repository, tag=tag), insecure=insecure, timeout_s=limit_s)
 
-    def image(tag: str) -> StoredImage | None:
-        found = look_up(replace(settings.repository, tag=tag), platform, insecure=insecure, timeout_s=limit_s)
-        if found is None:
-            return None
-        if found.labels is None and found.platforms:  # made for other platforms than this engine's
-            found = look_up(
-                replace(settings.repository, tag=tag), found.platforms[0], insecure=insecure, timeout_s=limit_s
-            )
+def _look(repository: ImageReference, platform: str, access: Access) -> list[StoredImage]:
+    from bake.registry import look_up
+    from bake.repository import reached, tags_of, time_of
+
+    tags = [replace(repository, tag=tag) for tag in tags_of(repository, access)]
+
+    def image(tagged: ImageReference) -> StoredImage | None:
+        found = look_up(tagged, platform, access)
+        if found and found.labels is None and found.platforms:  # made for other platforms than this engine's
+            found = look_up(tagged, found.platforms[0], access)
         if found is None or found.labels is None:
             return None
-        name = f"{settings.repository}:{tag}"
         return StoredImage(
-            image_id=str(found.digest), tags=(name,), labels=found.labels, created_s=time_of(found.created)
+            image_id=str(found.digest), tags=(str(tagged),), labels=found.labels, created_s=time_of(found.created)
         )
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        others = [tag for tag in tags if not _is_key(tag)]
         names: dict[str, list[str]] = {}
-        for tag, named in zip(others, pool.map(digest, others), strict=True):
-            names.setdefault(str(named), []).append(f"{settings.repository}:{tag}")
-        images = [found for found in pool.map(image, keys) if found]
-    return [replace(i, tags=(*i.tags, *names.get(i.image_id, ()))) for i in images]
+        for tagged, digests in zip(tags, pool.map(lambda tagged: reached(tagged, access), tags), strict=True):
+            for digest in digests:
+                names.setdefault(str(digest), []).append(str(tagged))
+        images = [found for found in pool.map(image, [t for t in tags if _is_key(t.tag or "")]) if found]
+    return [replace(i, tags=tuple(dict.fromkeys((*i.tags, *names.get(i.image_id, ()))))) for i in images]
 
 
 def _is_key(tag: str) -> bool:
@@ -158,6 +162,7 @@ def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tu
     Returns:
         How many things were removed, and what went wrong with the others, one line each.
     """
+    from bake.registry import access_of
     from bake.repository import delete_manifest
 
     count, faults = 0, []
@@ -185,8 +190,7 @@ def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tu
         if not verdict.removed:
             continue
         try:
-            delete_manifest(settings.repository, Digest(verdict.image.image_id), insecure=engine.registry_config,
-                            timeout_s=settings.registry_timeout_s)  # fmt: skip
+            delete_manifest(settings.repository, Digest(verdict.image.image_id), access_of(settings, engine))
         except RegistryError as error:
             faults.append(str(error))
         else:

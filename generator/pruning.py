@@ -93,7 +93,9 @@ def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: 
         key = image.key
         if reason is None and key:
             line = lineage_of(key)
-            if kept_of_line[line] < policy.keep:
+            if not image.created_s and (policy.keep or policy.older_than_s):  # it may be the newest of all
+                reason = "nobody knows when it was made"
+            elif kept_of_line[line] < policy.keep:
                 kept_of_line[line] += 1
                 reason = f"among the last {policy.keep} of its family"
             elif policy.older_than_s and policy.now_s - image.created_s < policy.older_than_s:
@@ -129,8 +131,8 @@ def lineage_of(key: Key) -> str:
 
 
 def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | None:
-    """When the next image of its family was made, in seconds since 1970; None where there is none."""
-    key = image.key
+    """When the next image of its family was made, in seconds since 1970; None if there is none, or nobody knows."""
+    key = image.key if image.created_s else None
     later = [
         other.created_s for other in images
         if key and other.key and lineage_of(other.key) == lineage_of(key) and other.created_s > image.created_s
