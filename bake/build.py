@@ -24,8 +24,8 @@ from bake.redaction import without_secrets
 from bake.render import bake_options, rendered_files, write_files
 from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
 from generator.attest import needs_index
-from generator.bakefile import OUTPUT, BakeTarget, bake_targets
-from generator.cache import CACHE_SCOPE_VARIABLE, family_of
+from generator.bakefile import BakeTarget, bake_targets
+from generator.cache import CACHE_SCOPE_VARIABLE, family_of, packing
 from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from generator.layer import LayerKey, stack_key
 from generator.shortage import DISK, shortage
@@ -214,9 +214,9 @@ def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, 
     """
     chosen, last = ready.builder(), targets[-1]
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
-    output = OUTPUT
+    output = f"type=image,{packing(settings.compression)}"
     if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
-        output = OUTPUT.replace("type=image", "type=docker")
+        output = output.replace("type=image", "type=docker")
         if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
             output += ",rewrite-timestamp=true"
     overrides[f"{last.name}.output"] = output

@@ -32,7 +32,12 @@ _CHECK_FILES = {
 
 def bake_options(settings: Settings) -> BakeOptions:
     """What every target of these settings shares."""
-    return BakeOptions(repository=settings.repository, cache_backend=settings.cache, attest=settings.attest)
+    return BakeOptions(
+        repository=settings.repository,
+        cache_backend=settings.cache,
+        attest=settings.attest,
+        compression=settings.compression,
+    )
 
 
 def targets_of(

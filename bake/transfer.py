@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import last_line
 from bake.resolve import ImageResult, image_under_tag, proven
-from generator.cache import CACHE_SCOPE_VARIABLE, cache_entries
+from generator.cache import CACHE_SCOPE_VARIABLE, ZSTD, cache_entries
 from generator.errors import RegistryError, TimeLimitError
 from generator.layer import LayerKey
 from generator.reference import ImageReference
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from bake.engine import Engine
     from bake.resolve import Log
     from bake.settings import Settings
+
+_PASSING = re.compile(r": 5[0-9]{2} [A-Z]|EOF|connection re|timeout|i/o|toomanyrequests", re.IGNORECASE)
 
 
 def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
@@ -94,11 +97,30 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
         ended = engine.work("push", tag, log=log, draw=draw, limit_s=settings.build_timeout_s)
         if ended.timed_out or ended.status:
             limit = f"stopped after {settings.build_timeout_s:g} s"
-            why = limit if ended.timed_out else _said(ended.lines)
+            why = limit if ended.timed_out else _said(ended.lines) + _packed(ended.lines, image, settings, engine)
             log(f"[desktop-cache] WARNING: push failed: {why}; the image serves this machine alone")
             return replace(image, push_error=f"cannot push {tag}: {why}")
     log(f"[desktop-cache] pushed {tags[0]}")
     return image
+
+
+def _packed(lines: tuple[str, ...], image: ImageResult, settings: Settings, engine: Engine) -> str:
+    """What to try if a registry that may be written refuses an image: it may not know how the layers are packed.
+
+    The engine tells the registry's own words, which may be any, and no code.
+    """
+    from bake.registry import access_of
+    from bake.repository import check_push
+
+    if settings.compression != ZSTD or shortage(lines) or _PASSING.search(_said(lines)):
+        return ""
+    try:
+        check_push(settings.repository, access_of(settings, engine))
+    except RegistryError:
+        return ""
+    return (
+        f'; if it takes no zstd, write compression = "gzip", run: docker image rm -f {image.image_id}, and build again'
+    )
 
 
 def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:

@@ -11,8 +11,11 @@ from generator.cache import (
     CACHE_DIR_VARIABLE,
     CACHE_SCOPE_VARIABLE,
     DEFAULT_SCOPE,
+    ZSTD,
     cache_entries,
     check_backend,
+    check_compression,
+    packing,
 )
 from generator.dockerfile import context_name, named_images
 from generator.errors import ConfigurationError
@@ -31,8 +34,7 @@ if TYPE_CHECKING:
 # export each image twice at once, of which one fails where both give it its name.
 OUTPUT_VARIABLE = "DESKTOP_BAKE_OUTPUT"
 VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE, OUTPUT_VARIABLE: ""}
-# zstd packs smaller and faster than BuildKit's default; the engine keeps and pushes the same bytes
-OUTPUT = "type=image,compression=zstd,oci-mediatypes=true"
+OUTPUT = f"type=image,{packing(ZSTD)}"  # the engine keeps and pushes the same bytes
 CHECK_CONTEXT = "check"
 PICTURES = "pictures"
 
@@ -46,6 +48,7 @@ class BakeOptions:
         cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, passed through.
         attest: attestations in BuildKit's form, such as `type=sbom`; where there is none for provenance, the builder
             adds its own.
+        compression: how layers of a registry's cache are packed.
 
     Raises:
         ConfigurationError: the repository carries a tag or digest, the backend is unknown, or an attestation malformed.
@@ -54,8 +57,10 @@ class BakeOptions:
     repository: ImageReference
     cache_backend: str = "local"
     attest: tuple[str, ...] = ()
+    compression: str = ZSTD
 
     def __post_init__(self) -> None:
+        check_compression(self.compression)
         if self.repository.tag or self.repository.digest:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} carries a tag or digest",
@@ -163,7 +168,7 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
         while name in names.values():  # variants a.b and a_b of one base digest
             name += "_"
         names[text] = name
-        cache = cache_entries(options.cache_backend, options.repository, key)
+        cache = cache_entries(options.cache_backend, options.repository, key, options.compression)
         pinned = f"docker-image://{environment.base_image.pinned(key.base)}"
         images, frontend = _pinned_images(environment, recipe)
         targets.append(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
 CACHE_SCOPE_VARIABLE = "DESKTOP_BAKE_CACHE_SCOPE"
 DEFAULT_SCOPE = "main"
+ZSTD, GZIP, UNCOMPRESSED = COMPRESSIONS = ("zstd", "gzip", "uncompressed")
 OWN_BACKENDS = ("local", "registry", "inline", "none")
 _FOREIGN = re.compile(r"type=(gha|s3|azblob)((?:,[a-z_-]+=[^,\"\s\0-\x1f\x7f]*)*)")  # no quotes: BuildKit reads CSV
 _SECRETS = ("secret_access_key", "session_token", "access_key_id", "token", "account_key")
@@ -60,6 +61,29 @@ def check_backend(backend: str) -> None:
             raise ConfigurationError(f"the cache backend holds {name} once too often", "leave it out")
 
 
+def check_compression(compression: str) -> None:
+    """Check how layers are packed.
+
+    Raises:
+        ConfigurationError: BuildKit packs none like that, or it is no form that every engine runs.
+    """
+    if compression not in COMPRESSIONS:
+        raise ConfigurationError(f"unknown compression {compression[:40]!r}", f"use one of: {', '.join(COMPRESSIONS)}")
+
+
+def packing(compression: str) -> str:
+    """The options of an export for layers that are packed like this (BuildKit, "Image exporter").
+
+    zstd packs smaller and faster than BuildKit's default, and has a media type in OCI's specification alone; anything
+    else is for registries that refuse it, so that layers which were packed before, the base's too, are packed anew.
+    """
+    return (
+        "compression=zstd,oci-mediatypes=true"
+        if compression == ZSTD
+        else f"compression={compression},force-compression=true"
+    )
+
+
 def check_scope(scope: str) -> None:
     """Check a cache scope, which becomes a part of a tag.
 
@@ -84,13 +108,14 @@ def family_of(key: Key) -> str:
     return f"{key.variant}-{key.install.hex[:12]}"
 
 
-def cache_entries(backend: str, repository: ImageReference, key: Key) -> CacheEntries:
+def cache_entries(backend: str, repository: ImageReference, key: Key, compression: str = ZSTD) -> CacheEntries:
     """The entries of a target.
 
     Args:
         backend: as `check_backend` allows it.
         repository: where registry caches lie, beside the images.
         key: the target's key.
+        compression: how layers of a registry's cache are packed, as `check_compression` allows it.
     """
     family = family_of(key)
     # a layer is one step, which BuildKit itself remembers; a local export would copy the desktop below it once more
@@ -106,7 +131,7 @@ def cache_entries(backend: str, repository: ImageReference, key: Key) -> CacheEn
     own, main = f"{reference}-${{{CACHE_SCOPE_VARIABLE}}}", f"{reference}-{DEFAULT_SCOPE}"
     cache_from = (f"type=registry,ref={own}", f"type=registry,ref={main}")
     if backend == "registry":
-        form = "mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"
+        form = f"mode=max,{packing(compression)},image-manifest=true,ignore-error=true"
         return CacheEntries(cache_from=cache_from, cache_to=(f"type=registry,ref={own},{form}",))
     if backend == "inline":
         return CacheEntries(cache_from=cache_from, cache_to=("type=inline",), tags=(own,))
