@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bake.engine import first_line
 from generator.recipe import INSTALL, PREFLIGHT, SETUP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FAILED = re.compile(r"did not complete successfully: exit code: (\d+)")
+_FAILED = re.compile(r"(?:#(\d+) )?ERROR: .*did not complete successfully: exit code: (\d+)")
 _SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
-_SAID = re.compile(r"\s*\d+\.\d+ (.+)")
+_TIMED = re.compile(r"\s*(\d+\.\d+) ")
+_PROGRESS = re.compile(r"(Reading package lists|Building dependency tree|Reading state information)\.\.\.( Done)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,20 +41,39 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     Args:
         lines: what BuildKit printed; it ends with the failed step between two lines of dashes, and the error.
     """
-    status = next((int(found[1]) for line in reversed(lines) if (found := _FAILED.search(line))), None)
-    if status is None:
+    errors = [found for line in lines if (found := _FAILED.search(line))]
+    if not errors:
         return None
+    vertex = next((found[1] for found in errors if found[1]), None)
     at = max((n for n, line in enumerate(lines) if _STEP.match(line)), default=len(lines))
     step = lines[at] if at < len(lines) else ""
-    said = ""
-    for line in lines[at + 1 :]:
-        if line.strip().startswith("---"):
-            break
-        words = _SAID.match(line)
-        said = words[1].strip() if words and words[1].strip() else said
+    own = [line.partition(" ")[2] for line in lines if vertex and line.startswith(f"#{vertex} ")]
+    said = last_words([_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :]))
     name = next((name for file, name in _SCRIPTS.items() if file in step), "a step of the Dockerfile")
     for file in _SCRIPTS:
         said = said.removeprefix(f"/tmp/{file}: ")
     if _NO_SHELL.search(said):
         said = "unsupported base: it has no shell (/bin/sh); install one in the base"
-    return FailedStep(name=name, status=status, said=first_line(said) if said else "")
+    return FailedStep(name=name, status=int(errors[-1][2]), said=said)
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """What a program said last, shortened to a line's length; empty where it said nothing.
+
+    Args:
+        lines: what it printed. apt prints its progress late, after its error.
+    """
+    pieces = [piece.strip() for line in lines for piece in line.split("\r")]
+    return next((piece[:300] for piece in reversed(pieces) if piece and not _PROGRESS.fullmatch(piece)), "")
+
+
+def _block(lines: Sequence[str]) -> list[str]:
+    """The last lines of a step as BuildKit repeats them at the end, in the order in which they were printed.
+
+    It keeps them in a ring, which may begin anywhere, and a line that was printed in pieces has no time.
+    """
+    end = next((n for n, line in enumerate(lines) if line.strip().startswith("---")), len(lines))
+    times = [float(found[1]) if (found := _TIMED.match(line)) else None for line in lines[:end]]
+    known = [(n, time) for n, time in enumerate(times) if time is not None]
+    begin = next((n for (_, before), (n, time) in itertools.pairwise(known) if time < before), 0)
+    return [_TIMED.sub("", line, count=1) for line in (*lines[begin:end], *lines[:begin])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bake.failed_step import last_words
 from bake.redaction import without_secrets
 from bake.resolve import Status, glance
 from generator.errors import BuildFailedError, TaskError, TimeLimitError
@@ -130,5 +131,5 @@ def run_preflight(
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
         if ended.status:
-            said = next((line for line in reversed(ended.lines) if line.strip()), "it printed nothing")[:300]
+            said = last_words(ended.lines) or "it printed nothing"
             raise TaskError(f"{name} ended with status {ended.status}: {said}", "correct the script")

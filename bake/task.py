@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from bake.engine import last_line
+from bake.failed_step import last_words
 from bake.options import DISPLAY
 from bake.redaction import without_secrets
 from generator.errors import ConfigurationError, TaskError, TimeLimitError
@@ -159,7 +160,7 @@ class DesktopTask:
 
 def died(console: Console) -> TaskError:
     """What to raise where a desktop's container ended: with its last words."""
-    said = without_secrets()(last_line("\n".join(console.last)))
+    said = without_secrets()(last_words(tuple(console.last))) or "it said nothing"
     short = shortage(console.last)
     remedy = short.remedy if short else "check the base image and the scripts"
     return TaskError(f"the desktop ended before it was ready: {said}", remedy)

@@ -8,14 +8,31 @@ TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth 
 say() { printf '[desktop] %s\n' "$*"; }
 refuse() { say "$*" >&2; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n -E "$@"; fi; }
-retry() {
-  local try
+# What a command says of its failure, first of all; and what trying again does not mend.
+ERRORS='^(E: |error: |==> ERROR|curl: |dpkg: error)|Failed to fetch'
+LASTING='Unable to locate|no installation candidate|was not found|unmet dependencies|broken packages|Unable to correct'
+LASTING+='|no Release file|not have a Release file|not signed|NO_PUBKEY|dpkg: error|error code|No space|enough free space'
+LASTING+='|ermission denied|target not found|could not satisfy|unresolvable|conflict|corrupted|unknown trust'
+LASTING+='|returned error: 4|have no fluxbox|SHA-256'
+retry() { # standard error comes when the command has ended, and why it failed once more at the very end
+  local try errors why
+  errors=$(mktemp)
   for try in 1 2 3; do
-    if "$@"; then return; fi
+    if "$@" 2>"$errors"; then
+      cat "$errors" >&2
+      rm "$errors"
+      return
+    fi
+    cat "$errors" >&2
+    why=$(grep -m 1 -E "$ERRORS" "$errors" || tail -n 1 "$errors")
+    if [ "$try" = 3 ] || [[ $why =~ $LASTING ]]; then break; fi
     say "attempt $try failed: $*" >&2
     sleep $((try * 2))
   done
-  refuse "gave up after 3 attempts: $*"
+  rm "$errors"
+  say "gave up after attempt $try: $*" >&2
+  printf '%s\n' "${why:-$1 failed}" >&2
+  exit 1
 }
 
 # --- Debian and Ubuntu -----------------------------------------------------------------------------------------
@@ -26,6 +43,10 @@ apt() {
 
 # Some packages ask for far more than this desktop uses. They are packed again without that dependency, under a
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
+# A program's is 1.2-3Slim: above 1.2-3, so that apt upgrade does not bring back what was left out, and below every
+# update of the distribution (1.2-3+deb12u1, 1.2-3ubuntu0.1, 1.2-3.1, 1.2-3+b1: a capital sorts before small letters and
+# signs), so that apt upgrade installs that, with all that it asks for. A library's is 1.2-3~slim, below 1.2-3 too: who
+# depends on exactly that version, or on the same one for another architecture, gets it by an upgrade.
 # Releases differ in names and in who asks for what: a package that is not there, or that the base has already, is
 # passed over; a dependency that is not there is no fault.
 #   tigervnc-standalone-server  Perl: only for the vncserver wrapper, which is not used        (60 MB)
@@ -45,9 +66,15 @@ libimlib2t64               libspectre1 librsvg2-2
 novnc                      nodejs net-tools python3-novnc python3-numpy
 "
 in_sources() { [[ $(apt-cache show "$1" 2>/dev/null) == "Package: $1"$'\n'* ]]; } # not: provided by another
+lists() { # apt-get does without those that it cannot fetch, and calls that a success
+  apt update || return
+  in_sources fluxbox && return
+  say "the base's package sources have no fluxbox; on Ubuntu, add the component universe to them" >&2
+  return 1
+}
 installed() { dpkg-query -Wf '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
 slim() { # FOLDER PACKAGE DEPENDENCY…
-  local folder=$1 package=$2 control dependency mark=+slim
+  local folder=$1 package=$2 control dependency mark=Slim
   shift 2
   if installed "$package" || ! in_sources "$package"; then return; fi
   (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
@@ -59,7 +86,6 @@ slim() { # FOLDER PACKAGE DEPENDENCY…
     sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${dependency}( [^,|]*)?(\|[^,]*)*(, |\$)/\1/; s/, \$// }" "$control"
   done
   if ! cmp -s "$control" "$folder/control"; then
-    # a library's is a lower one: who depends on exactly the release's version gets that, by an upgrade
     if [[ $package == lib* ]]; then mark='~slim'; fi
     sed -i -E "s/^(Version: .*)\$/\\1$mark/" "$control"
     dpkg-deb --root-owner-group -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
@@ -75,8 +101,7 @@ install_apt() {
   if [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] && [ -e /etc/apt/apt.conf.d/docker-clean ]; then
     as_root mv /etc/apt/apt.conf.d/docker-clean "$folder/docker-clean"
   fi
-  retry apt update
-  in_sources fluxbox || refuse "the base's package sources have no fluxbox; on Ubuntu, add the component universe to them"
+  retry lists
   while read -ra words; do
     if [ "${#words[@]}" != 0 ]; then slim "$folder" "${words[@]}"; fi
   done <<<"$SLIM"
@@ -97,10 +122,19 @@ install_apt() {
 # Neither is in Arch's own repositories. yay builds them from its users' repository (AUR), where the base has yay and
 # runs as a user; elsewhere they are taken from their project's releases: both need nothing but Python and a browser.
 WEBSOCKIFY=0.13.0
+WEBSOCKIFY_SHA256=b6413e364efd04f3c92ec8c17747e3c4adc20157c2ef1c5d019a26d944a46df8
 NOVNC=1.6.0
-release() { # REPOSITORY VERSION FOLDER
-  as_root mkdir -p "$3" && curl -fsSL --retry 3 "https://github.com/novnc/$1/archive/refs/tags/v$2.tar.gz" |
-    as_root bsdtar -xf - -C "$3" --strip-components 1
+NOVNC_SHA256=5066103959ef4e9b10f37e5a148627360dd8414e4cf8a7db92bdbd022e728aaa
+release() { # REPOSITORY VERSION SHA256 FOLDER
+  local archive sum
+  archive=$(mktemp)
+  curl -fsSL --retry 3 -o "$archive" "https://github.com/novnc/$1/archive/refs/tags/v$2.tar.gz" || return
+  sum=$(sha256sum <"$archive")
+  if [ "${sum%% *}" != "$3" ]; then
+    echo "error: the archive of $1 $2 is another than this script was written for: its SHA-256 is ${sum%% *}" >&2
+    return 1
+  fi
+  as_root mkdir -p "$4" && as_root bsdtar -xf - -C "$4" --strip-components 1 <"$archive" && rm "$archive"
 }
 
 install_arch() {
@@ -113,8 +147,8 @@ install_arch() {
     retry yay -Syu --noconfirm --needed --removemake --cleanafter "${packages[@]}" websockify novnc
   else
     retry as_root pacman -Syu --noconfirm --needed "${packages[@]}"
-    retry release websockify "$WEBSOCKIFY" /opt/websockify
-    retry release noVNC "$NOVNC" /opt/novnc
+    retry release websockify "$WEBSOCKIFY" "$WEBSOCKIFY_SHA256" /opt/websockify
+    retry release noVNC "$NOVNC" "$NOVNC_SHA256" /opt/novnc
     # shellcheck disable=SC2016
     printf '#!/bin/sh\nPYTHONPATH=/opt/websockify exec python3 -m websockify "$@"\n' |
       as_root tee /usr/local/bin/websockify >/dev/null
@@ -123,6 +157,7 @@ install_arch() {
   [ -n "${DESKTOP_KEEP_DOWNLOADS:-}" ] || as_root find /var/cache/pacman/pkg -type f -delete
 }
 
+unset ID ID_LIKE PRETTY_NAME # of the environment
 # shellcheck disable=SC1091
 . /etc/os-release 2>/dev/null || refuse "unsupported base: no /etc/os-release; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)"
 case " ${ID:-} ${ID_LIKE:-} " in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import urllib.request
 import uuid
@@ -61,34 +62,77 @@ def output(task: DesktopTask, script: str) -> str:
     return (done.stdout + done.stderr).decode()
 
 
+# Updates of the distribution for what is there without some of its dependencies. $@: what each adds to the version.
+UPDATES = r"""set -e
+programs="novnc websockify python3-websockify tigervnc-standalone-server"
+upgrade() {
+  apt-get -qq -s dist-upgrade | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -xE "${programs// /|}" | sort |
+    xargs echo "$1"
+}
+apt-get -qq update
+upgrade none
+mkdir /repository
+echo 'deb [trusted=yes] file:/repository ./' >/etc/apt/sources.list.d/updates.list
+for mark in "$@"; do
+  for name in $programs; do
+    version=$(apt-cache policy $name | grep -o '[^ ]*Slim' | head -n 1)
+    printf '%s: %s\n' Package $name Version "${version%Slim}$mark" Architecture amd64 Maintainer x Description x \
+      Filename ./$name.deb Size 1 SHA256 $(printf '0%.0s' $(seq 64))
+    echo
+  done >/repository/Packages
+  apt-get -qq -o Dir::Etc::SourceList=/dev/null -o APT::Get::List-Cleanup=0 update
+  upgrade "$mark"
+done"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Those of these tests, with a folder for a script."""
+    return replace(SETTINGS, root=tmp_path_factory.mktemp("bases"))
+
+
 @pytest.fixture(scope="module", params=BASES)
-def environment(request: pytest.FixtureRequest, base: str) -> Iterator[Environment]:
-    """An environment on a base of its own, with the cache on; the images are gone afterwards."""
+def environment(request: pytest.FixtureRequest, base: str, settings: Settings) -> Iterator[Environment]:
+    """An environment on a base of its own, with the cache on; the images are gone afterwards.
+
+    The stand-ins for Arch have releases of noVNC and websockify that are Debian's: the script has to expect those.
+    """
     name = f"{REPOSITORY}:{request.param}"
     subprocess.run(
         ["docker", "buildx", "build", "-q", "--load", "--target", request.param, "--build-arg", f"BASE={base_name()}",
          "--build-context", f"recipe={INSTALL.parent}", "-t", name, HERE / "bases"],
         check=True,
     )  # fmt: skip
+    sums = subprocess.run(
+        ["docker", "run", "--rm", name, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/* || true"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    script = INSTALL.read_text()
+    for digest, path in map(str.split, sums.splitlines()):
+        constant = f"{Path(path).parts[4].upper()}_SHA256"
+        script, changed = re.subn(rf"^{constant}=[0-9a-f]{{64}}$", f"{constant}={digest}", script, flags=re.MULTILINE)
+        assert changed == 1
+    (settings.root / "install.sh").write_text(script)
     yield Environment(
         env_id=request.param,
         base_image=ImageReference.parse(name),
         headless_desktop_enabled=True,
         cache_desktop_build=True,
+        install_script="install.sh" if sums else None,
     )
     remove_images(REPOSITORY, check=True)
 
 
-def test_baked(environment: Environment, tmp_path: Path) -> None:
+def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> None:
     """The recipe bakes, adds at most 400 MB, and a task has every tool, font and noVNC on a live desktop."""
     engine = Engine()
-    image = ensure_desktop_image(environment, SETTINGS, engine=engine, log=print)
+    image = ensure_desktop_image(environment, settings, engine=engine, log=print)
     assert image.status is Status.BUILT
     layers = engine.docker("history", "--human=false", "--format", "{{.Size}}", str(image.image_id)).stdout.split()
     added_mb = sum(map(int, layers[:2])) / 1e6
     print(f"{environment.env_id}: {added_mb:.0f} MB added")
     assert added_mb <= 400
-    task = start_task(environment, image, SETTINGS, engine=engine, log=print, options=SMALL)
+    task = start_task(environment, image, settings, engine=engine, log=print, options=SMALL)
     try:
         assert task.novnc_url
         assert (banner(task.novnc_url) or "").startswith("RFB 003.")
@@ -105,17 +149,42 @@ def test_baked(environment: Environment, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("environment", ["sudo", "yay"], indirect=True)
-def test_installed_at_start(environment: Environment) -> None:
+def test_installed_at_start(environment: Environment, settings: Settings) -> None:
     """The fallback on Arch: the same desktop, installed at start."""
     engine = Engine()
-    image = ensure_desktop_image(replace(environment, cache_desktop_build=False), SETTINGS, engine=engine)
+    image = ensure_desktop_image(replace(environment, cache_desktop_build=False), settings, engine=engine)
     assert image.install_at_start
-    task = start_task(environment, image, SETTINGS, engine=engine, log=print, options=SMALL)
+    task = start_task(environment, image, settings, engine=engine, log=print, options=SMALL)
     try:
         assert output(task, COMPLETE) == ""
         assert output(task, "find /var/cache/pacman/pkg -type f") == ""
     finally:
         task.stop()
+
+
+@pytest.mark.parametrize("environment", ["arch"], indirect=True)
+def test_a_changed_release(environment: Environment) -> None:
+    """A release whose SHA-256 is not the script's is refused at once, and nothing of it is unpacked."""
+    script = 'bash -c "$1"; ls /opt'
+    done = subprocess.run(
+        ["docker", "run", "--rm", str(environment.base_image), "bash", "-c", script, "x", INSTALL.read_text()],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "error: the archive of websockify 0.13.0 is another than this script" in done.stderr.splitlines()[-1]
+    assert "attempt 1: release websockify" in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("[desktop] installing") or "websockify" not in done.stdout
+
+
+def test_updates_win(desktop: Environment, desktop_settings: Settings) -> None:
+    """An update of the distribution, whatever it is called, replaces a program packed again; nothing else does."""
+    image = ensure_desktop_image(desktop, desktop_settings)
+    marks = ("+deb12u1", "+b1", ".1", "ubuntu0.1", "build1")
+    done = subprocess.run(
+        ["docker", "run", "--rm", str(image.image_id), "bash", "-c", UPDATES, "updates", *marks],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    programs = "novnc python3-websockify tigervnc-standalone-server websockify"
+    assert done.stdout.splitlines() == ["none", *(f"{mark} {programs}" for mark in marks)]
 
 
 @pytest.mark.parametrize(
