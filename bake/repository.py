@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PAGE_TAGS = 1000
 MOST_PAGES = 1000
+MOST_BYTES = 128 << 20  # of memory, for all pages: a million keys
+_TAG_BYTES = 64  # what Python needs for a short text beside its characters
 MOST_INDEXES = 100
 _PAGE_LIMIT_BYTES = 1 << 20
 
@@ -41,15 +43,18 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
         found: list[str] = []
         page: str | None = f"tags/list?n={PAGE_TAGS}"
         seen: set[str] = set()
+        taken = 0
         while page is not None:
             answer = session.page(page, _PAGE_LIMIT_BYTES, absent=not seen)
             if answer is None:
                 return ()
             content, link, url = answer
-            found += read_tags(content, reference.domain)
+            tags = read_tags(content, reference.domain)
+            found += tags
+            taken += len(content) + _TAG_BYTES * len(tags)
             seen.add(url)
             page = next_page(link, url, reference.domain)
-            if page in seen or len(seen) >= MOST_PAGES:
+            if page in seen or (page and (len(seen) >= MOST_PAGES or taken > MOST_BYTES)):
                 raise RegistryError(f"registry {reference.domain} lists tags without end", "ask who runs it")
         return tuple(dict.fromkeys(found))
 
