@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 _CANCEL_EVERY_S = 0.05
 _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
-_KEPT_LINES = 20
+_KEPT_LINES, _KEPT_OF_A_LINE = 20, 2000
 _HEADER_BYTES = 8
 _LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
+LISTENS, READY, INSTALLED = MARKS = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 
 
 class Console:
@@ -47,6 +48,7 @@ class Console:
         self._socket.settimeout(None)
         self._reading = threading.Lock()
         self._raw = b""
+        self._stream, self._left = 0, 0  # of the frame that is being read: its stream, and what of it is to come
         self._partial: dict[int, bytes] = {}  # by stream
         self._lines: deque[str] = deque()
         self._seen: set[str] = set()
@@ -81,16 +83,16 @@ class Console:
                     raise TimeLimitError("nothing more was printed in time", "raise the limit")
                 self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
             line = self._lines.popleft()
-        self.last.append(line)
+        self.last.append(line[:_KEPT_OF_A_LINE])
         _, mark, said = line.rpartition("[desktop] ")  # what came before on that line was another program's
-        if mark:
+        if mark + said in MARKS:
             self._seen.add(mark + said)
         return line
 
     def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:
         """Read until one of the desktop's own lines comes, or has come before; False where the process ended first.
 
-        Args, Raises: as `line`.
+        Args, Raises: as `line`; `wanted` is one of `MARKS`.
         """
         while wanted not in self._seen:
             if self.line(end_s, cancel) is None:
@@ -108,19 +110,23 @@ class Console:
             piece = b""
         self._raw += piece
         self.ended = not piece
-        while len(self._raw) >= _HEADER_BYTES:
-            end = _HEADER_BYTES + int.from_bytes(self._raw[4:_HEADER_BYTES], "big")
-            if len(self._raw) < end:
-                break
-            stream = self._raw[0]
-            *whole, partial = (self._partial.get(stream, b"") + self._raw[_HEADER_BYTES:end]).split(b"\n")
-            self._raw = self._raw[end:]
-            if len(partial) > _LONGEST_LINE_BYTES:
-                whole, partial = [*whole, partial], b""
-            self._partial[stream] = partial
-            self._add(whole)
+        while len(self._raw) >= (1 if self._left else _HEADER_BYTES):
+            if self._left:
+                self._take(self._raw[: self._left])
+            else:
+                self._stream, self._left = self._raw[0], int.from_bytes(self._raw[4:_HEADER_BYTES], "big")
+                self._raw = self._raw[_HEADER_BYTES:]
         if self.ended:
             self._add(filter(None, self._partial.values()))
+
+    def _take(self, piece: bytes) -> None:
+        """Read the next bytes of a frame, which need not be all of it."""
+        self._raw, self._left = self._raw[len(piece) :], self._left - len(piece)
+        *whole, partial = (self._partial.get(self._stream, b"") + piece).split(b"\n")
+        if len(partial) > _LONGEST_LINE_BYTES:
+            whole, partial = [*whole, partial], b""
+        self._partial[self._stream] = partial
+        self._add(whole)
 
     def _add(self, lines: Iterable[bytes]) -> None:
         self._lines.extend(raw.decode(errors="replace").rstrip() for raw in lines)

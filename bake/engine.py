@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bake.captured import TooMuchError, captured
 from bake.coalesced import coalesced
 from bake.credentials import Logins
 from bake.endpoint import CALL_TIMEOUT_S, Endpoint
-from generator.errors import EngineError, TimeLimitError
+from generator.errors import EngineError, TaskError, TimeLimitError
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from generator.reference import ImageReference
 
 _LIST_TRIES = 5
+_OUTPUT_BYTES = 16 << 20
 _PING_TIMEOUT_S, _PING_EVERY_S = 5.0, 0.1
 _NO_ENGINE = (
     "cannot connect to the docker",
@@ -77,22 +79,28 @@ class Engine:
         engine.cancel = cancel
         return engine
 
-    def docker(self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S) -> subprocess.CompletedProcess[bytes]:
+    def docker(
+        self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S, limit_bytes: int = _OUTPUT_BYTES
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run `docker ARGUMENTS`, capturing what it prints.
 
         Raises:
             EngineError: the client is not installed, or the engine does not answer.
+            TaskError: it printed more than `limit_bytes` on one stream, as a container's program may.
             TimeLimitError: the call did not end within its limit.
         """
         try:
-            done = subprocess.run(
-                ["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
-            )
+            done = captured(["docker", *arguments], limit_s=timeout_s, limit_bytes=limit_bytes)
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
                 f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
+            ) from error
+        except TooMuchError as error:
+            raise TaskError(
+                f"docker {arguments[0]} was stopped: it printed more than {limit_bytes >> 20} MiB",
+                "see which program of the container prints that",
             ) from error
         said = done.stderr.decode(errors="replace")
         if done.returncode and any(sign in said.lower() for sign in _NO_ENGINE):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-_KEPT_LINES = 200
+_KEPT_LINES, _KEPT_OF_A_LINE, _LONGEST_LINE = 200, 10_000, 1 << 20
 _KEPT_BYTES = 1 << 16
 _CANCEL_EVERY_S = 0.1
 # Run the words; then, or once the pipe $0 ends since we were killed, end all that they started. A shell tells the end
@@ -141,9 +141,9 @@ class Child:
     def _logged(self, log: Callable[[str], None], hide: Callable[[str], str]) -> tuple[str, ...]:
         lines: list[str] = []
         with os.fdopen(os.dup(self._output), errors="replace") as output:
-            for raw in output:
+            for raw in iter(lambda: output.readline(_LONGEST_LINE), ""):  # what is longer comes in pieces
                 line = hide(raw.rstrip())
-                lines = [*lines[1 - _KEPT_LINES :], line]
+                lines = [*lines[1 - _KEPT_LINES :], line[:_KEPT_OF_A_LINE]]
                 log(line)
         return tuple(lines)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bake.client_proxies import client_proxies
 from bake.command import Command
+from bake.console import INSTALLED, LISTENS, READY
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
 from bake.ensure import ensure_desktop_image
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from generator.environment import Environment
 
 INSTALL_TIMEOUT_S = 1200.0
-_LISTENS, _READY, _INSTALLED = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 # The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
 # Nor may they be given it: a variable of the environment hands a new value on.
 _AT_START = """set -e +ax
@@ -218,16 +218,16 @@ def _observe(
     try:
         if install_at_start:
             _follow_install(task, end, log, cancel)
-        if not console.until(_LISTENS, end, cancel):
+        if not console.until(LISTENS, end, cancel):
             raise died(console)
         wait_for_banner(url, end - time.monotonic(), alive)
-        if not console.until(_READY, end, cancel):  # a window opened before would stay without a frame
+        if not console.until(READY, end, cancel):  # a window opened before would stay without a frame
             raise died(console)
     except TimeLimitError as error:
         raise TimeLimitError(
             f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
         ) from error
-    log(_READY)
+    log(READY)
     return replace(task, novnc_url=url)
 
 
@@ -235,6 +235,6 @@ def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.E
     hide = without_secrets()
     while (line := task.console.line(end, cancel)) is not None:
         log(hide(line))
-        if line.endswith(_INSTALLED):  # the last line before it may lack its end
+        if line.endswith(INSTALLED):  # the last line before it may lack its end
             return
     raise died(task.console)

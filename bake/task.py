@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 86400.0
+_PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +128,12 @@ class DesktopTask:
         """Save the whole desktop as PNG.
 
         Raises:
-            TaskError: the desktop is gone or shows nothing to take.
+            TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
             ConfigurationError: the file cannot be written.
         """
-        done = self.engine.docker(
-            "exec", "-e", f"DISPLAY=:{DISPLAY}", self.container_id, "import", "-window", "root", "png:-"
-        )
+        width, height = map(int, self.options.geometry.split("x"))
+        words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", self.container_id, "import", "-window", "root", "png:-")
+        done = self.engine.docker(*words, limit_bytes=max(_PICTURE_BYTES, 4 * width * height))
         if done.returncode or not done.stdout.startswith(b"\x89PNG"):
             raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
         try:
