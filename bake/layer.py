@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from generator.layer import LayerKey
     from generator.reference import Digest
 
+# As the recipe's steps have it: whatever PATH the base has, programs are found where distributions put them.
+WITH_PATH = 'export PATH="${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; '
 # Over standard input: no process list shows the script, and it may be longer than an argument.
 _FROM_INPUT = (
     'f=$(mktemp) && cat >"$f" && "$(command -v bash || command -v sh)" "$f" </dev/null; s=$?; rm -f "$f"; exit "$s"'
@@ -125,7 +127,7 @@ def run_preflight(
     for name, script in scripts.items():
         if script is None:
             continue
-        words = ["docker", "exec", "-i", *flags, container_id, "sh", "-c", _FROM_INPUT]
+        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", WITH_PATH + _FROM_INPUT]
         with Child(words, draw=False) as child, ended_by(cancel, child.end):
             ended = child.follow(settings.build_timeout_s, log, script, without_secrets())
         if ended.timed_out:

@@ -13,7 +13,7 @@ from bake.console import INSTALLED, LISTENS, READY
 from bake.container import PULL_TIMEOUT_S, Container, NoImageError
 from bake.engine import Engine
 from bake.ensure import ensure_desktop_image
-from bake.layer import run_preflight
+from bake.layer import WITH_PATH, run_preflight
 from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
 from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
 from bake.redaction import without_secrets
@@ -45,6 +45,11 @@ for script in $2; do bash "$1/$script" 3<&-; done
 echo "[desktop] installed"
 kill $! 2>/dev/null || true
 exec bash -c "$3" desktop held < <(printf '%s\\n' "$desktop_line"; exec cat <&3)"""
+_BASH_BY_NAME = """command -v bash >/dev/null ||
+  { echo '[desktop] unsupported base: it has no bash; install it in the base' >&2; exit 1; }
+exec bash "$@"
+"""
+_BASH = ("/bin/sh", "-c", WITH_PATH + _BASH_BY_NAME, "bash")
 _SCRIPTS = "/etc/desktop-bake"
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
@@ -146,8 +151,8 @@ def _main_process(environment: Environment, image: ImageResult, options: TaskOpt
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8")
     if not image.install_at_start:
-        return ["bash", "-c", run, "desktop", "held"]
-    return ["bash", "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run]
+        return [*_BASH, "-c", run, "desktop", "held"]
+    return [*_BASH, "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run]
 
 
 def _create(

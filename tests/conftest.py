@@ -34,9 +34,9 @@ TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
-TOGETHER = {"test_bases", "test_browser", "test_check", "test_connections", "test_display", "test_exposure",
-            "test_homes", "test_killed_tasks", "test_layer", "test_memory", "test_options", "test_run", "test_runner",
-            "test_task"}  # fmt: skip
+TOGETHER = {"test_bases", "test_base_shell", "test_browser", "test_check", "test_connections", "test_display",
+            "test_exposure", "test_homes", "test_killed_tasks", "test_layer", "test_memory", "test_options", "test_run",
+            "test_runner", "test_task"}  # fmt: skip
 # One engine that they break, also between two tests; and who looks at all that machines leave.
 FAULTS = {"test_engine_faults", "test_engine_limits", "test_machines"}
 LIMIT = pytest.StashKey[object]()

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bake import ensure_desktop_image
 from tests.conftest import remove_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bake import Settings
+    from generator import Environment
     from tests.conftest import Run
 
 BASES = """
@@ -25,17 +28,23 @@ FROM {base} AS nobash
 RUN rm -f /bin/bash /usr/bin/bash
 FROM {base} AS nosums
 RUN rm -f /usr/bin/sha256sum
+FROM {desktop} AS desktop
+ENV PATH=/nonexistent
+SHELL ["/nonexistent", "-c"]
 FROM scratch AS noshell
 COPY Dockerfile /etc/os-release
 """
 
 
 @pytest.fixture
-def base_of(base: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def base_of(
+    base: str, desktop: Environment, desktop_settings: Settings, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
     """Makes the base of a target of BASES; gone afterwards."""
+    baked = ensure_desktop_image(desktop, desktop_settings).image
     repository, folder = f"desktop-bake-test-{uuid.uuid4().hex[:8]}", tmp_path / "bases"
     folder.mkdir()
-    (folder / "Dockerfile").write_text(BASES.format(base=base))
+    (folder / "Dockerfile").write_text(BASES.format(base=base, desktop=baked))
 
     def make(target: str) -> str:
         words = ["docker", "buildx", "build", "-q", "--load", "--target", target, "-t", f"{repository}:{target}", "."]
@@ -93,3 +102,26 @@ def test_a_base_that_lacks_it_is_refused(
     assert time.monotonic() - began < 30
     assert done.returncode == 6
     assert done.stderr.rstrip().endswith(says)
+
+
+def test_a_task_needs_no_path_of_the_base(cli: Run, project: Path, base: str, base_of: Callable[[str], str]) -> None:
+    """With such a `PATH` and `SHELL`, a task has its desktop, and its environment's script runs at the start."""
+    use(project, base, base_of("desktop"))
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text() + 'preflight_run_script = "at_start.sh"\n')
+    (project / "at_start.sh").write_text("echo started on $(hostname)\n")
+    done = cli("run", "--", "/bin/cat", "/etc/configured")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["configured"]
+    assert "[desktop] ready" in done.stderr
+    assert "started on " in done.stderr
+
+
+def test_the_fallback_names_what_the_base_lacks(
+    cli: Run, project: Path, base: str, base_of: Callable[[str], str]
+) -> None:
+    """A task on a base without bash, which falls back to installing at start, ends with the same words."""
+    use(project, base, base_of("nobash"))
+    done = cli("run", "--", "true")
+    assert done.returncode == 1
+    assert "unsupported base: it has no bash; install it in the base" in done.stderr.splitlines()[-2]
