@@ -50,10 +50,12 @@ class _Place:
 
     Args:
         miss: whose key.
+        platform: as `leased`.
         settings, engine: as `leased`.
     """
 
     miss: ImageResult
+    platform: str
     settings: Settings
     engine: Engine
 
@@ -64,7 +66,7 @@ class _Place:
             RegistryError: it did not answer, or refused.
         """
         assert self.miss.cache_key
-        tag, access = lease_tag(self.miss.cache_key), access_of(self.settings, self.engine)
+        tag, access = lease_tag(self.miss.cache_key, self.platform), access_of(self.settings, self.engine)
         quick = replace(access, timeout_s=min(_REQUEST_S, access.timeout_s))
         return within(quick, self.settings.repository, lambda session: question(session, tag))
 
@@ -139,6 +141,8 @@ def leased(
     log: Log,
     limit_s: float,
     cancel: threading.Event | None = None,
+    *,
+    platform: str = "",
 ) -> Iterator[ImageResult]:
     """Have the lease on a key while it is built and published here, or wait for the machine that has it.
 
@@ -149,6 +153,7 @@ def leased(
         log: gets one line at a time.
         limit_s: how long to wait for another machine, in seconds.
         cancel: set by another thread to stop waiting.
+        platform: what is built, if that is not for every platform of the key.
 
     Returns:
         The miss, where this machine builds; or the registry hit that another machine's build became.
@@ -156,7 +161,7 @@ def leased(
     Raises:
         CancelledError: on entering: `cancel` was set.
     """
-    place, held, found = _Place(miss=miss, settings=settings, engine=engine), None, miss
+    place, held, found = _Place(miss=miss, platform=platform, settings=settings, engine=engine), None, miss
     try:
         try:
             held, found = _take_or_wait(place, log, time.monotonic() + limit_s, cancel or threading.Event())

@@ -73,9 +73,15 @@ def _manifest(annotations: dict[str, str]) -> bytes:
 RELEASED = _manifest({})  # what stays under the tag where the registry deletes nothing
 
 
-def lease_tag(key: Key) -> str:
-    """The tag of the lease on a key, which is no key's."""
-    return f"lease-{hashlib.sha256(str(key).encode()).hexdigest()[:32]}"
+def lease_tag(key: Key, platform: str = "") -> str:
+    """The tag of the lease on a key, which is no key's.
+
+    Args:
+        key: what is built.
+        platform: for which, if that is not for all; a machine of another one builds at the same time.
+    """
+    named = f"{key} {platform}" if platform else str(key)
+    return f"lease-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
 
 
 def read_lease(content: bytes) -> Lease | None:

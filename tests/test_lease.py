@@ -451,6 +451,7 @@ def test_what_it_is() -> None:
     assert len(lease.digests()) == BEATS
     assert str(Digest.of(RELEASED)) == "sha256:456273f42bfd63460ca75249f12745d4f094b6386420cae06934286d4f5a1b7e"
     assert lease_tag(KEY) == "lease-e7f55a063b33b6904b0e7cb17ba61d41"
+    assert len({lease_tag(KEY, platform) for platform in ("", "linux/amd64", "linux/arm64")}) == 3
     for content in (RELEASED, b"", b"{", b"[]", b"null", b"[" * 100_000, b'{"annotations": 1}', b"\xff"):
         assert read_lease(content) is None
     with pytest.raises(ConfigurationError):

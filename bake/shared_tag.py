@@ -1,0 +1,138 @@
+"""One tag, several architectures: what is published is added to what other machines published under the same key.
+
+A registry has no compare-and-swap, and an upload takes as long as it takes. So an image is uploaded under a tag of its
+platform's own, then added to the index under the key's tag in some milliseconds, and looked for there a little later:
+where another machine wrote at the same moment, it is added again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bake.registry import CONFIG_LIMIT_BYTES, access_of, within
+from bake.registry_session import MANIFEST_LIMIT_BYTES
+from generator.errors import RegistryError
+from generator.index import Entry, added, entries_of, entry_of, index_of, media_type_of
+from generator.lease import EMPTY, RELEASED
+from generator.manifest import OCI_MANIFEST, Manifest, read_config, read_manifest
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
+
+    from bake.engine import Engine
+    from bake.registry_session import Session
+    from bake.settings import Settings
+    from generator.layer import Key
+    from generator.manifest import ImageConfig, Index
+    from generator.reference import ImageReference
+
+    _Answer = TypeVar("_Answer")
+
+TRIES = 6
+SETTLE_S = (0.2, 0.6)
+MOST_ENTRIES = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedTag:
+    """The tag of a key in the team's registry.
+
+    Args:
+        key: the key.
+        settings, engine: as `bake.resolve.resolve`.
+    """
+
+    key: Key
+    settings: Settings
+    engine: Engine
+
+    def upload_name(self, platform: str) -> ImageReference:
+        """Where an image of a platform is uploaded, until it is added."""
+        return replace(self.settings.repository, tag="push-" + platform.replace("/", "-"))
+
+    def add(self, uploaded: ImageReference) -> None:
+        """Add what was uploaded; the tag that it was uploaded under is free again.
+
+        Raises:
+            RegistryError: the registry refused, or did not answer; or other machines wrote at each try.
+        """
+        whole, ours = self._ask(lambda session: self._uploaded(session, str(uploaded.tag)))
+        for _ in range(TRIES):
+            written = self._ask(lambda session: self._write(session, whole, ours))
+            if written is None:
+                break
+            time.sleep(random.uniform(*SETTLE_S))
+            if self._ask(lambda session: session.digest(self.key)) == written:
+                break
+        else:
+            raise RegistryError(
+                f"other machines write {self.settings.repository}:{self.key} at the same time", "try again"
+            )
+        with contextlib.suppress(RegistryError):  # what stays there keeps an image that nobody may need
+            self._ask(lambda session: _free(session, str(uploaded.tag)))
+
+    def _ask(self, question: Callable[[Session], _Answer]) -> _Answer:
+        return within(access_of(self.settings, self.engine), self.settings.repository, question)
+
+    def _uploaded(self, session: Session, tag: str) -> tuple[bytes, tuple[Entry, ...]]:
+        """What was uploaded, as it is and as entries."""
+        found = session.manifest(tag)
+        entries = self._proven(session, *found) if found else ()
+        if found is None or not entries:
+            raise RegistryError(f"another machine uploaded under {tag} at the same time", "try again")
+        return found[0], entries
+
+    def _write(self, session: Session, whole: bytes, ours: tuple[Entry, ...]) -> Digest | None:
+        """The digest of what was written, to be looked for once more; None if ours is there."""
+        found = session.manifest(self.key)
+        there = self._proven(session, *found, but=ours) if found else ()
+        if {e.digest for e in ours} <= {e.digest for e in there}:
+            return None
+        kept = added(there, ours)
+        content = whole if kept == ours else index_of(kept)
+        session.put_manifest(str(self.key), content, media_type_of(content))
+        return Digest.of(content)
+
+    def _proven(self, session: Session, content: bytes, digest: Digest, but: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+        """The images under a tag that prove the key, or are known to, and what is said about them."""
+        manifest = _read(read_manifest, content)
+        if isinstance(manifest, Manifest):
+            config = self._config(session, manifest)
+            return (entry_of(content, digest, config.platform),) if config else ()
+        if manifest is None:
+            return ()
+        entries, known = entries_of(content), {e.digest for e in but}
+        if len(entries) > MOST_ENTRIES:
+            raise RegistryError(f"{self.settings.repository}:{self.key} has {len(entries)} entries", "remove that tag")
+        proven = {
+            str(image.digest) for image in manifest.manifests
+            if str(image.digest) in known
+            or self._config(session, _read(read_manifest, session.content("manifests", image, MANIFEST_LIMIT_BYTES)))
+        }  # fmt: skip
+        return tuple(e for e in entries if e.digest in proven or e.about in proven)
+
+    def _config(self, session: Session, manifest: Manifest | Index | None) -> ImageConfig | None:
+        """The configuration of an image whose labels prove the key."""
+        if not isinstance(manifest, Manifest):
+            return None
+        config = _read(read_config, session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
+        return config if config and self.key.mismatch(config.labels) is None else None
+
+
+def _read(read: Callable[[bytes], _Answer], content: bytes) -> _Answer | None:
+    """What a content means; None for one that means nothing, in whose place ours may be written."""
+    try:
+        return read(content)
+    except RegistryError:
+        return None
+
+
+def _free(session: Session, tag: str) -> None:
+    session.put_blob(EMPTY)
+    session.put_manifest(tag, RELEASED, OCI_MANIFEST)
