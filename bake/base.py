@@ -1,14 +1,16 @@
-"""The digests of a base image and of the images that a Dockerfile of one's own names: from the local copy or the
-registry, as the pull policy says.
+"""A base image and the images that a Dockerfile of one's own names: their digests, from the local copy or the registry
+as the pull policy says; and the base's platform.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.dockerfile import named_images
 from generator.errors import ConfigurationError, RegistryError
+from generator.manifest import same_platform
 from generator.reference import Digest, ImageReference
 
 if TYPE_CHECKING:
@@ -103,6 +105,48 @@ def base_digest(
     if found:
         return found
     raise ConfigurationError(f"{what} {reference} does not exist here or in its registry", remedy)
+
+
+def check_base(environment: Environment, settings: Settings, engine: Engine, platform: str) -> None:
+    """Refuse a base that is for other platforms than those that are wanted.
+
+    A local copy tells its own; else the registry is asked, where it may be, and whatever keeps it from answering is the
+    build's to tell.
+
+    Args:
+        environment: whose base; its `platforms`, if it has any, are what is wanted.
+        settings: the pull policy.
+        engine: which has a copy, or tells which registries it speaks to without TLS.
+        platform: what the image has to run on.
+
+    Raises:
+        ConfigurationError: the base cannot be one of them.
+    """
+    reference, wanted = environment.base_image, environment.platforms or (platform,)
+    local = engine.image(str(reference))
+    if local and not environment.platforms:
+        there: tuple[str, ...] = (local.platform,)
+    else:
+        there = () if settings.pull == "never" else _platforms_there(reference, wanted[0], settings, engine)
+    lacking = next((w for w in wanted if not any(same_platform(t, w) for t in there)), None)
+    if lacking is None or not there:
+        return
+    asked = environment.platforms or settings.platform_of(environment)
+    whose = f"{lacking} is asked for" if asked else f"this engine runs {lacking}"
+    remedy = f"name a base for {lacking}" if asked else f'to run it by emulation, set platform = "{there[0]}"'
+    if local:
+        remedy = f"run: docker pull --platform {lacking} {reference}; or {remedy}"
+    raise ConfigurationError(f"base image {reference} is for {', '.join(there)}, {whose}", remedy)
+
+
+def _platforms_there(reference: ImageReference, platform: str, settings: Settings, engine: Engine) -> tuple[str, ...]:
+    """Which platforms a registry has an image for; empty where it does not say."""
+    from bake.registry import access_of, look_up
+
+    with contextlib.suppress(RegistryError):
+        found = look_up(reference, platform, access_of(settings, engine))
+        return tuple(p for p in found.platforms if p != "unknown/unknown") if found else ()
+    return ()
 
 
 def _known_digest(image: Image, reference: ImageReference) -> Digest:

@@ -22,7 +22,8 @@ from bake.failed_step import failed_step
 from bake.process import Child
 from bake.redaction import without_secrets
 from bake.render import bake_options, rendered_files, write_files
-from bake.resolve import ImageResult, Status, cache_folder, image_under_tag
+from bake.resolve import ImageResult, Status, cache_folder, proven
+from bake.trust import BUILT, note
 from generator.attest import needs_index
 from generator.bakefile import BakeTarget, bake_targets
 from generator.cache import CACHE_SCOPE_VARIABLE, family_of, packing
@@ -134,7 +135,9 @@ def build(
         )
     stack = pinned_stack(environment, settings, engine, log)
     key = stack_key(environment, stack, miss.cache_key.base)
-    *below, target = bake_targets([(environment, stack, key)], bake_options(settings))
+    asked = (miss.platform,) if miss.emulated else ()  # which the rendered file does not say: it is part of no key
+    made = bake_targets([(environment, stack, key)], bake_options(settings))
+    *below, target = (replace(target, platforms=target.platforms or asked) for target in made)
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
@@ -145,13 +148,14 @@ def build(
             _bake_on(on_image, (*below, target), folder, settings, ready, log)
         finally:
             ready.child.end()  # before the folder that it reads goes
-    found = image_under_tag(result, engine)
-    if not found:
+    found = engine.image(result.image)
+    if not found or not proven(found, key, result.platform):
         require_buildx(engine)
         raise BuildFailedError(
             "the build ended, but its image is not here",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
+    note(found.image_id, BUILT)
     return replace(result, image_id=found.image_id)
 
 

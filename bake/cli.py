@@ -28,7 +28,7 @@ def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
     from bake.settings_file import load_settings
 
-    names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull", "attest")
+    names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull", "platform", "attest")
     overrides = {n: getattr(arguments, n, None) for n in names}
     settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
     if arguments.environments:

@@ -40,15 +40,19 @@ class Container:
         self.name = f"desktop-bake-{secrets.token_hex(6)}"
         self.container_id = ""
 
-    def create(self, body: dict[str, Any]) -> None:
+    def create(self, body: dict[str, Any], platform: str | None = None) -> None:
         """Make it, not running yet.
+
+        Args:
+            body: as the engine takes it.
+            platform: what its image has to be for; None for any.
 
         Raises:
             NoImageError: the image is not in the engine.
             ConfigurationError: the engine refuses a value.
             TaskError: anything else.
         """
-        answer = self._created(body)
+        answer = self._created(body, {"platform": platform} if platform else {})
         if answer.status == 201:
             self.container_id = str(answer.content["Id"])
         elif answer.status == 404 and "image" in answer.message.lower():
@@ -58,7 +62,7 @@ class Container:
         else:
             raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
 
-    def _created(self, body: dict[str, Any]) -> Answer:
+    def _created(self, body: dict[str, Any], query: dict[str, str]) -> Answer:
         """Ask for it in a thread, and wait for the answer also where we are interrupted.
 
         The engine goes on with what it was asked for after we have hung up, and it would be nobody's.
@@ -68,7 +72,7 @@ class Container:
 
         def ask() -> None:
             try:
-                answers.append(self._endpoint.ask("POST", "/containers/create", {"name": self.name}, body))
+                answers.append(self._endpoint.ask("POST", "/containers/create", {"name": self.name, **query}, body))
             except DesktopBakeError as error:
                 answers.append(error)
             finally:

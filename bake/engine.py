@@ -47,6 +47,7 @@ class Image:
         repo_digests: `repository@digest` under which registries know it.
         size_bytes: size as the engine states it.
         variables: what its processes find in their environment, `NAME=value`.
+        layers: how many there are.
     """
 
     image_id: str
@@ -55,6 +56,7 @@ class Image:
     repo_digests: tuple[str, ...]
     size_bytes: int
     variables: tuple[str, ...] = ()
+    layers: int = 0
 
 
 class Engine:
@@ -175,6 +177,16 @@ class Engine:
         image = self.image(reference)
         return image.variables if image else ()
 
+    def history(self, image_id: str) -> tuple[str, ...]:
+        """What made each entry of an image's history, from the oldest; nothing for an image that is gone."""
+        answer = self.ask("GET", f"/images/{image_id}/history")
+        if answer.status != 200:
+            return ()
+        try:
+            return tuple(entry.get("CreatedBy") or "" for entry in reversed(answer.content))
+        except (TypeError, AttributeError) as error:
+            raise EngineError("the engine's answer is not understood", "check: docker history") from error
+
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """The labels of the images that carry all these, by image ID, by one query."""
         filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
@@ -198,6 +210,10 @@ class Engine:
         """Give an image a further name."""
         repository = f"{name.domain}/{name.path}"
         self.ask("POST", f"/images/{image_id}/tag", {"repo": repository, "tag": name.tag or "latest"})
+
+    def untag(self, name: ImageReference) -> None:
+        """Take a name from an image that has others."""
+        self.ask("DELETE", f"/images/{name}")
 
     def platform(self) -> str:
         """The engine's own platform, `os/architecture`."""
@@ -243,6 +259,7 @@ def _image(entry: dict[str, Any]) -> Image:
         repo_digests=tuple(entry.get("RepoDigests") or ()),
         size_bytes=entry.get("Size") or 0,
         variables=tuple((entry.get("Config") or {}).get("Env") or ()),
+        layers=len((entry.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

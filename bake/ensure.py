@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import Engine
-from bake.resolve import ImageResult, Status, glance, image_under_tag, search, silent
+from bake.resolve import ImageResult, Status, glance, search, silent, under_tag
 from bake.settings import Settings
 from generator.errors import (
     CancelledError,
@@ -67,7 +67,7 @@ def obtain(
         log(f"[desktop-cache] WARNING: {cache.why}: {cache.remedy}")
     with ExitStack() as leases:  # until what was built is published
         with Preparation(settings, engine, progress) as ready:  # while others are asked
-            found = search(found, settings, engine, log)
+            found = search(found, environment, settings, engine, log)
             if found.status is Status.MISS:
                 built = made(found, ready, leases)
         if found.status is Status.LOCAL_HIT:
@@ -115,14 +115,16 @@ def _make(
     if not pausing:
         failures.lift(key)
     with Turn(key, environment.env_id, settings.build_timeout_s, log, engine.cancel) as turn:
-        here = image_under_tag(miss, engine)
-        if here:
-            return replace(miss, status=Status.LOCAL_HIT, image_id=here.image_id, reason="built by another process")
+        here = under_tag(miss, settings, engine, settings.stack(environment).top.dockerfile)
+        if here.image_id:
+            return replace(here, reason="built by another process")
         turn.announce()
         with failures.attempt(key, log) if pausing else nullcontext():
             if leases and settings.push and settings.lease:
                 left_s = end - time.monotonic()
-                found = leases.enter_context(leased(miss, settings, engine, log, left_s, engine.cancel))
+                platform = "" if environment.platforms else miss.platform
+                lease = leased(miss, settings, engine, log, left_s, engine.cancel, platform=platform)
+                found = leases.enter_context(lease)
                 if found.status is Status.REGISTRY_HIT:
                     miss = _pulled(found, settings, engine, log, progress)
                     if miss.image_id:

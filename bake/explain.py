@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 MOST_LOOK_UPS = 8
 _MISS = "[desktop-cache] miss:"
+_STATES = (
+    "is not what its tag says",
+    ", this engine runs ",
+    " is asked for",
+    " is not used: ",
+    "no image here has the ",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +111,8 @@ def _with_age(change: Change, base_name: str, engine: Engine) -> Change:
 
 
 def _with_state(why: str, said: str) -> str:
-    """A reason, unless `resolve` said something that goes before it: an image that is not what its tag says."""
-    return said if "is not what its tag says" in said or ", this engine runs " in said else why
+    """A reason, unless `resolve` said something that goes before it: of an image that has the tag or the labels."""
+    return said if any(sign in said for sign in _STATES) else why
 
 
 def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:

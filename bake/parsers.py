@@ -47,6 +47,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
     common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
     common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
+    common.add_argument("--platform", metavar="PLATFORM", help="what tasks run on, as docker run --platform")
     environments: dict[str, Any] = {
         "type": Path,
         "metavar": "FILE",

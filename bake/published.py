@@ -48,7 +48,7 @@ def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> Image
         said = f"not in registry {host}"
     elif remote.labels is None:
         there = ", ".join(remote.platforms) or "no platform"
-        said = f"registry {host} has it for {there}, this engine runs {miss.platform}"
+        said = f"registry {host} has it for {there}, {miss.wanted}"
     elif wrong := miss.cache_key.mismatch(remote.labels):
         said = f"{miss.image} in the registry is not what its tag says: {wrong}"
     elif refusal := refusal_of(f"{settings.repository}@{remote.digest}", settings, engine.cancel):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bake.base import base_digest, pinned_stack
+from bake.base import base_digest, check_base, pinned_stack
 from bake.cache_folder import cache_folder as cache_folder
+from bake.trust import why_not
 from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from generator.layer import Key, stack_key
 from generator.manifest import same_platform
 from generator.reference import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable
 
     from bake.engine import Engine, Image
     from bake.settings import Settings
@@ -52,6 +50,7 @@ class ImageResult:
         cache_key: the key, or None where it could not be computed.
         reason: why it is so, in one line.
         platform: what the image has to run on, `os/architecture[/variant]`; empty where nobody was asked.
+        emulated: whether that platform was asked for, instead of the engine's own.
         digest: of the image in the team's registry, for a registry hit.
         install_at_start: whether the task has to do itself what would be baked: desktop, preflight, or both.
         exit_status: the exit status of the error behind a fallback, else 0.
@@ -66,11 +65,17 @@ class ImageResult:
     cache_key: Key | None
     reason: str
     platform: str = ""
+    emulated: bool = False
     digest: Digest | None = None
     install_at_start: bool = False
     exit_status: int = 0
     registry_error: str | None = None
     push_error: str | None = None
+
+    @property
+    def wanted(self) -> str:
+        """The platform in words, for a message about an image of another one."""
+        return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
 
     def as_json(self) -> dict[str, object]:
         """The object that `resolve --json` prints."""
@@ -136,7 +141,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
     Raises: as `glance`.
     """
     found = glance(environment, settings, engine, log)
-    return search(found, settings, engine, log) if found.status is Status.MISS else found
+    return search(found, environment, settings, engine, log) if found.status is Status.MISS else found
 
 
 def glance(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
@@ -158,47 +163,39 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
             environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
             image_id=None, cache_key=None, reason=reason, install_at_start=environment.has_image,
         )  # fmt: skip
+    stack = pinned_stack(environment, settings, engine, log)
     # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
-    known = stack_key(environment, pinned_stack(environment, settings, engine, log), _NO_DIGEST)
-    memory = _memory(environment, known)
+    known = stack_key(environment, stack, _NO_DIGEST)
     base = engine.image(str(environment.base_image))
-    remembered = _read(memory)
-    guess = engine.image(remembered) if remembered else None
     key = _with_base(known, environment, base, settings, engine, log)
     log(f"[desktop-cache] cache key: {key}")
-    tag = f"{settings.repository}:{key}"
-    platform = base.platform if base else engine.platform()
-    result = ImageResult(
-        environment=environment.env_id, status=Status.MISS, image=tag, image_id=None, cache_key=key, reason="",
-        platform=platform,
+    asked = settings.platform_of(environment)
+    miss = ImageResult(
+        environment=environment.env_id, status=Status.MISS, image=f"{settings.repository}:{key}", image_id=None,
+        cache_key=key, reason="", platform=asked or engine.platform(), emulated=asked is not None,
     )  # fmt: skip
-    for image in (guess, None if guess and proven(guess, key, platform) else engine.image(tag)):
-        if image and proven(image, key, platform):
-            _write(memory, image.image_id, remembered)
-            return _local_hit(result, image, log)
-    return result
+    found = under_tag(miss, settings, engine, stack.top.dockerfile)
+    if found.image_id:
+        log(f"[desktop-cache] hit (local): {found.image}")
+    return found
 
 
-def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
-    """The second part of `resolve`: every image of the local store by its labels, then the team's registry.
+def search(
+    miss: ImageResult, environment: Environment, settings: Settings, engine: Engine, log: Log = silent
+) -> ImageResult:
+    """The second part of `resolve`: what changed against our other images, then the team's registry.
 
     A store takes milliseconds for each image that it lists, and a registry may take seconds.
 
     Args:
         miss: from `glance`.
-        settings, engine, log: as `resolve`.
+        environment, settings, engine, log: as `resolve`.
 
     Returns:
-        A local hit; a registry hit, which `pull` brings here; or the miss with its reason. A registry that could not
-        be asked is a miss with its `registry_error`.
+        A registry hit, which `pull` brings here; or the miss with its reason. A registry that could not be asked is a
+        miss with its `registry_error`.
     """
-    assert miss.cache_key
-    ours = engine.labelled({SCHEMA_LABEL: SCHEMA})
-    for image_id in sorted(i for i, labels in ours.items() if miss.cache_key.mismatch(labels) is None):
-        image = engine.image(image_id)
-        if image and proven(image, miss.cache_key, miss.platform):
-            return _local_hit(miss, image, log)
-    miss = replace(miss, reason=_miss_reason(miss, engine.image(miss.image), ours.values(), settings))
+    miss = replace(miss, reason=miss.reason or _miss_reason(miss, environment, settings, engine))
     found = miss
     if settings.has_registry:
         from bake.published import ask_registry
@@ -210,19 +207,33 @@ def search(miss: ImageResult, settings: Settings, engine: Engine, log: Log = sil
     if found.registry_error:
         log(f"[desktop-cache] WARNING: {found.registry_error}")
     log(f"[desktop-cache] miss: {found.reason}")
+    check_base(environment, settings, engine, found.platform)
     return found
 
 
-def image_under_tag(sought: ImageResult, engine: Engine) -> Image | None:
-    """The image under a result's cache tag, where it proves the key."""
+def under_tag(sought: ImageResult, settings: Settings, engine: Engine, dockerfile: bytes = b"") -> ImageResult:
+    """What lies under a result's cache tag: a local hit if it counts, else the result with the reason why not.
+
+    Args:
+        sought: with a cache key, and the tag that it has in the settings' repository.
+        settings, engine: as `resolve`.
+        dockerfile: as `bake.trust.why_not`.
+
+    Raises: as `bake.trust.why_not`.
+    """
     assert sought.cache_key
     image = engine.image(sought.image)
-    return image if image and proven(image, sought.cache_key, sought.platform) else None
-
-
-def _local_hit(miss: ImageResult, image: Image, log: Log) -> ImageResult:
-    log(f"[desktop-cache] hit (local): {miss.image}")
-    return replace(miss, status=Status.LOCAL_HIT, image_id=image.image_id, reason="labels match")
+    if image is None:
+        return sought
+    wrong = sought.cache_key.mismatch(image.labels)
+    if wrong:
+        return replace(sought, reason=f"{sought.image} is not what its tag says: {wrong}")
+    if not same_platform(image.platform, sought.platform):
+        return replace(sought, reason=f"{sought.image} is for {image.platform}, {sought.wanted}")
+    doubt = why_not(image, dockerfile, settings, engine)
+    if doubt:
+        return replace(sought, reason=f"{sought.image} is not used: {doubt}")
+    return replace(sought, status=Status.LOCAL_HIT, image_id=image.image_id, reason="labels match")
 
 
 def proven(image: Image, key: Key, platform: str) -> bool:
@@ -230,37 +241,13 @@ def proven(image: Image, key: Key, platform: str) -> bool:
     return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
 
 
-def _memory(environment: Environment, known: Key) -> Path:
-    """Where the image of the last hit is written down: a guess that saves a query, proven like any other image."""
-    inputs = f"{environment.base_image} {known.components()}"
-    return cache_folder() / "last-hit" / hashlib.sha256(inputs.encode()).hexdigest()[:32]
-
-
-def _read(memory: Path) -> str | None:
-    try:
-        text = memory.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text if re.fullmatch(r"sha256:[0-9a-f]{64}", text) else None
-
-
-def _write(memory: Path, image_id: str, before: str | None) -> None:
-    if image_id == before:
-        return
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(image_id, encoding="ascii")
-    except OSError:  # a full or read-only disk costs a query next time, nothing else
-        return
-
-
-def _miss_reason(miss: ImageResult, tagged: Image | None, ours: Iterable[Mapping[str, str]], settings: Settings) -> str:
-    """Why nothing here is a hit: what lies under the tag, else what changed against the nearest of our images."""
+def _miss_reason(miss: ImageResult, environment: Environment, settings: Settings, engine: Engine) -> str:
+    """Why nothing here is a hit: an image that lost its tag, else what changed against the nearest of our images."""
     from bake.explain import reason_of
 
     assert miss.cache_key
-    if tagged:
-        wrong = miss.cache_key.mismatch(tagged.labels)
-        platforms = f"is for {tagged.platform}, this engine runs {miss.platform}"
-        return f"{miss.image} is not what its tag says: {wrong}" if wrong else f"{miss.image} {platforms}"
-    return reason_of(miss.cache_key, settings.environments.get(miss.environment), settings, ours)
+    ours = engine.labelled({SCHEMA_LABEL: SCHEMA})
+    untagged = sorted(i for i, labels in ours.items() if miss.cache_key.mismatch(labels) is None)
+    if untagged:
+        return f"no image here has the tag {miss.image}; {untagged[0][:19]} has its labels, which may be inherited"
+    return reason_of(miss.cache_key, environment, settings, ours.values())

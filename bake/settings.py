@@ -13,7 +13,7 @@ from bake.shipped import shipped
 from bake.verify import check_command
 from generator.attest import check_attest
 from generator.cache import DEFAULT_SCOPE, ZSTD, check_backend, check_compression, check_scope
-from generator.environment import leads_out
+from generator.environment import check_platform, leads_out
 from generator.errors import ConfigurationError
 from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from generator.reference import ImageReference
@@ -48,6 +48,8 @@ class Settings:
         registry_timeout_s: time limit of one question to a registry, in seconds.
         credential_helper_timeout_s: time limit of a docker credential helper, in seconds.
         cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
+        platform: what tasks run on, as `docker run --platform`, where their environment names none; None for the
+            engine's own.
         base_image: base of the environments in a JSON file (`--environments`) that name none.
         attest: attestations of what is built, as `BakeOptions.attest`.
         verify_command: program and arguments that accept an image of the team's registry by exit status 0; `{image}`
@@ -69,6 +71,7 @@ class Settings:
     registry_timeout_s: int = 10
     credential_helper_timeout_s: int = 30
     cache_scope: str = DEFAULT_SCOPE
+    platform: str | None = None
     base_image: ImageReference = field(default_factory=lambda: ImageReference.parse(ORIGIN_BASE_IMAGE))
     attest: tuple[str, ...] = ()
     verify_command: tuple[str, ...] = ()
@@ -81,6 +84,8 @@ class Settings:
         check_compression(self.compression)
         check_attest(self.attest)
         check_command(self.verify_command)
+        if self.platform:
+            check_platform(self.platform)
         if self.pull not in PULL_POLICIES:
             raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
         for name in ("build_timeout_s", "registry_timeout_s", "credential_helper_timeout_s", "verify_timeout_s"):
@@ -104,6 +109,10 @@ class Settings:
     def has_registry(self) -> bool:
         """Whether the repository is a registry's: a name of one part stays on this machine."""
         return not (self.repository.domain == "docker.io" and self.repository.path.startswith("library/"))
+
+    def platform_of(self, environment: Environment) -> str | None:
+        """The platform that an environment's tasks are to run on; None for the engine's own."""
+        return environment.platform or self.platform or None
 
     def environment(self, env_id: str | None) -> Environment:
         """The environment of this id; without one the only one, or the one named `default`.

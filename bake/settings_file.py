@@ -33,6 +33,7 @@ _TOP: dict[str, type] = {
     "registry_timeout_s": int,
     "credential_helper_timeout_s": int,
     "cache_scope": str,
+    "platform": str,
     "base_image": str,
     "attest": list,
     "verify_command": list,
@@ -52,6 +53,7 @@ _ENVIRONMENT: dict[str, type] = {
     "build_args": dict,
     "platforms": list,
     "build_secrets": list,
+    "platform": str,
 }
 ENVIRONMENT_FIELDS: Mapping[str, type] = _ENVIRONMENT  # what an `[environments.ID]` may hold
 _VARIABLES = {
@@ -67,6 +69,7 @@ _VARIABLES = {
     "DESKTOP_BAKE_REGISTRY_TIMEOUT_S": "registry_timeout_s",
     "DESKTOP_BAKE_CREDENTIAL_HELPER_TIMEOUT_S": "credential_helper_timeout_s",
     "DESKTOP_BAKE_CACHE_SCOPE": "cache_scope",
+    "DESKTOP_BAKE_PLATFORM": "platform",
     "DESKTOP_BAKE_BASE_IMAGE": "base_image",
     "DESKTOP_BAKE_ATTEST": "attest",
     "DESKTOP_BAKE_VERIFY_COMMAND": "verify_command",

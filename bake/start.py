@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bake.base import check_base
 from bake.client_proxies import client_proxies
 from bake.command import Command
 from bake.console import INSTALLED, LISTENS, READY
@@ -167,14 +168,16 @@ def _create(
     publish: bool,
 ) -> None:
     """Make the container; a base that is not here is pulled."""
-    name = image.image_id or image.image
+    name, platform = image.image_id or image.image, settings.platform_of(environment)
+    if not image.image_id:
+        check_base(replace(environment, platforms=()), settings, engine, platform or engine.platform())
 
     def create() -> None:
         body = container_body(
             name, _main_process(environment, image, options), environment.env_id, options,
             desktop=environment.headless_desktop_enabled, publish=publish, inherited=engine.variables(name),
         )  # fmt: skip
-        container.create(body)
+        container.create(body, platform)
 
     try:
         create()
@@ -182,7 +185,8 @@ def _create(
         if image.image_id:  # which no registry knows
             raise
         log(f"[desktop] pulling {name}")
-        pulled = engine.work("pull", "-q", name, log=log, draw=False, limit_s=PULL_TIMEOUT_S)
+        flags = ["--platform", platform] if platform else []
+        pulled = engine.work("pull", "-q", *flags, name, log=log, draw=False, limit_s=PULL_TIMEOUT_S)
         if pulled.timed_out:
             raise TimeLimitError(
                 f"the pull of {name} was stopped after {PULL_TIMEOUT_S:g} s", f"check: docker pull {name}"

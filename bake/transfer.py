@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bake.engine import last_line
-from bake.resolve import ImageResult, image_under_tag, proven
+from bake.resolve import ImageResult, proven, under_tag
+from bake.shared_tag import SharedTag
+from bake.trust import PULLED, note, verified
 from generator.cache import CACHE_SCOPE_VARIABLE, ZSTD, cache_entries
 from generator.errors import RegistryError, TimeLimitError
 from generator.layer import LayerKey
@@ -43,7 +45,8 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     assert hit.cache_key
     name = f"{settings.repository}@{hit.digest}"
     log(f"[desktop-cache] pulling {name}")
-    ended = engine.work("pull", name, log=log, draw=draw, limit_s=settings.build_timeout_s)
+    platform = ("--platform", hit.platform) if hit.emulated else ()
+    ended = engine.work("pull", *platform, name, log=log, draw=draw, limit_s=settings.build_timeout_s)
     if ended.timed_out:
         raise TimeLimitError(f"the pull was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
     if ended.status:
@@ -51,6 +54,7 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     found = engine.image(name)
     if not found or not proven(found, hit.cache_key, hit.platform):
         raise RegistryError(f"{name} does not prove its key here", f"check: docker image inspect {name}")
+    note(found.image_id, PULLED, *([verified(settings)] if settings.verify_command else []))  # before it is pulled
     engine.tag(found.image_id, replace(settings.repository, tag=str(hit.cache_key)))
     return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
 
@@ -73,9 +77,9 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
     key = image.cache_key
     if isinstance(key, LayerKey) and key.desktop:
         desktop = replace(image, image=f"{settings.repository}:{key.desktop}", cache_key=key.desktop)
-        found = image_under_tag(desktop, engine)
-        if found:  # one that the builder made on the way alone, as for several platforms, is in no store
-            desktop = _publish(replace(desktop, image_id=found.image_id), settings, engine, log, draw=draw)
+        desktop = under_tag(replace(desktop, image_id=None), settings, engine)
+        if desktop.image_id:  # one that the builder made on the way alone, as for several platforms, is in no store
+            desktop = _publish(desktop, settings, engine, log, draw=draw)
             if desktop.push_error:
                 return replace(image, push_error=desktop.push_error)
     return _publish(image, settings, engine, log, draw=draw)
@@ -85,26 +89,44 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
     assert image.image_id
     assert image.cache_key
     key = image.cache_key
-    tags = [f"{settings.repository}:{key}"]
-    extra = cache_entries(settings.cache, settings.repository, key).tags
-    tags += [tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra]
+    name = f"{settings.repository}:{key}"
     if _is_there(image, settings, engine):
-        log(f"[desktop-cache] in the registry already: {tags[0]}")
+        log(f"[desktop-cache] in the registry already: {name}")
         return image
-    for tag in tags:
-        log(f"[desktop-cache] pushing {tag}")
-        engine.tag(image.image_id, ImageReference.parse(tag))
-        ended = engine.work("push", tag, log=log, draw=draw, limit_s=settings.build_timeout_s)
-        if ended.timed_out or ended.status:
-            limit = f"stopped after {settings.build_timeout_s:g} s"
-            why = limit if ended.timed_out else _said(ended.lines) + _packed(ended.lines, image, settings, engine)
-            log(f"[desktop-cache] WARNING: push failed: {why}; the image serves this machine alone")
-            return replace(image, push_error=f"cannot push {tag}: {why}")
-    log(f"[desktop-cache] pushed {tags[0]}")
+    extra = cache_entries(settings.cache, settings.repository, key).tags
+    shared = SharedTag(key=key, settings=settings, engine=engine)
+    upload = shared.upload_name(image.platform)
+    try:
+        log(f"[desktop-cache] pushing {name}")
+        try:
+            _push(image.image_id, upload, settings, engine, log, draw=draw)
+            shared.add(upload)
+        except RegistryError as error:
+            if "immutab" not in str(error).lower():  # as ECR, Harbor and Artifact Registry say it
+                raise
+            _push(image.image_id, ImageReference.parse(name), settings, engine, log, draw=draw)
+        for tag in (tag.replace(f"${{{CACHE_SCOPE_VARIABLE}}}", settings.cache_scope) for tag in extra):
+            log(f"[desktop-cache] pushing {tag}")
+            _push(image.image_id, ImageReference.parse(tag), settings, engine, log, draw=draw)
+    except RegistryError as error:
+        log(f"[desktop-cache] WARNING: push failed: {error}; the image serves this machine alone")
+        return replace(image, push_error=f"cannot push {name}: {error}")
+    finally:
+        engine.untag(upload)
+    log(f"[desktop-cache] pushed {name}")
     return image
 
 
-def _packed(lines: tuple[str, ...], image: ImageResult, settings: Settings, engine: Engine) -> str:
+def _push(image_id: str, name: ImageReference, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> None:
+    engine.tag(image_id, name)
+    ended = engine.work("push", str(name), log=log, draw=draw, limit_s=settings.build_timeout_s)
+    if ended.timed_out or ended.status:
+        limit = f"stopped after {settings.build_timeout_s:g} s"
+        why = limit if ended.timed_out else _said(ended.lines) + _packed(ended.lines, image_id, settings, engine)
+        raise RegistryError(why, f"check: docker push {name}")
+
+
+def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: Engine) -> str:
     """What to try if a registry that may be written refuses an image: it may not know how the layers are packed.
 
     The engine tells the registry's own words, which may be any, and no code.
@@ -118,9 +140,7 @@ def _packed(lines: tuple[str, ...], image: ImageResult, settings: Settings, engi
         check_push(settings.repository, access_of(settings, engine))
     except RegistryError:
         return ""
-    return (
-        f'; if it takes no zstd, write compression = "gzip", run: docker image rm -f {image.image_id}, and build again'
-    )
+    return f'; if it takes no zstd, write compression = "gzip", run: docker image rm -f {image_id}, and build again'
 
 
 def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:

@@ -58,12 +58,17 @@ def named_images(dockerfile: bytes, build_args: Mapping[str, str]) -> NamedImage
     Raises:
         ConfigurationError: a name cannot be read, holds what only the build knows, or is a stage's too.
     """
-    text = dockerfile.decode(errors="replace")
-    directives = _directives(text)
     reader = _Reader(build_args)
-    for name, rest in _instructions(text, "`" if directives.get("escape") == "`" else "\\"):
+    for name, rest in instructions(dockerfile):
         reader.read(name, rest)
-    return NamedImages(tools=reader.tools(), frontend=_frontend(directives.get("syntax")))
+    syntax = _directives(dockerfile.decode(errors="replace")).get("syntax")
+    return NamedImages(tools=reader.tools(), frontend=_frontend(syntax))
+
+
+def instructions(dockerfile: bytes) -> Iterator[tuple[str, str]]:
+    """Each instruction in lower case, and what follows it; continued lines joined, heredocs left out."""
+    text = dockerfile.decode(errors="replace")
+    return _instructions(text, "`" if _directives(text).get("escape") == "`" else "\\")
 
 
 def _directives(text: str) -> dict[str, str]:
@@ -89,7 +94,6 @@ def _frontend(syntax: str | None) -> ImageReference | None:
 
 
 def _instructions(text: str, escape: str) -> Iterator[tuple[str, str]]:
-    """Each instruction in lower case, and what follows it; continued lines joined, heredocs left out."""
     continued = re.compile(rf"(?:(?<=[^{re.escape(escape)}])|^){re.escape(escape)}[ \t]*$")
     lines = iter([line.removesuffix("\r") for line in text.split("\n")])
     for first in lines:

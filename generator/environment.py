@@ -38,6 +38,7 @@ class Environment:
         preflight_run_script: file name of a script that runs in the container at every start; None for none.
         build_args: build arguments, name to value.
         platforms: target platforms such as `linux/amd64`; empty for the builder's own.
+        platform: what its tasks run on, as `docker run --platform`, which is part of no key; None for the settings'.
         build_secrets: names of variables whose values a build may mount (Dockerfile reference, "RUN
             --mount=type=secret"); a value is in no key, file, label or layer.
 
@@ -58,6 +59,7 @@ class Environment:
     build_args: Mapping[str, str] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
     build_secrets: tuple[str, ...] = ()
+    platform: str | None = None
 
     def __post_init__(self) -> None:
         if not self.env_id or any(not c.isprintable() for c in self.env_id):
@@ -68,12 +70,8 @@ class Environment:
             name = getattr(self, field_name)
             if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
                 raise leads_out(self.env_id, field_name, name)
-        for platform in self.platforms:
-            if not _PLATFORM.fullmatch(platform):
-                raise ConfigurationError(
-                    f"environment {self.env_id!r}: malformed platform {platform!r}",
-                    "write os/architecture[/variant], for example linux/amd64",
-                )
+        for platform in (*self.platforms, *([self.platform] if self.platform else [])):
+            check_platform(platform, f"environment {self.env_id!r}: ")
         for name in self.build_secrets:
             if not _ARGUMENT.fullmatch(name):
                 raise ConfigurationError(
@@ -128,3 +126,19 @@ def leads_out(env_id: str, field_name: str, name: str) -> ConfigurationError:
         f"environment {env_id!r}: {field_name} {name!r} leads out of the configuration's folder",
         "copy the file into that folder, and write its name relative to it",
     )
+
+
+def check_platform(platform: str, where: str = "") -> None:
+    """Check a platform's form.
+
+    Args:
+        platform: the text.
+        where: what the message begins with.
+
+    Raises:
+        ConfigurationError: it is not `os/architecture[/variant]`.
+    """
+    if not _PLATFORM.fullmatch(platform):
+        raise ConfigurationError(
+            f"{where}malformed platform {platform!r}", "write os/architecture[/variant], for example linux/amd64"
+        )

@@ -136,6 +136,13 @@ class Stack:
         if self.desktop is None and self.preflight is None:
             raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
 
+    @property
+    def top(self) -> Recipe | Preflight:
+        """What is baked last."""
+        top = self.preflight or self.desktop
+        assert top
+        return top
+
 
 def digest_arguments(**contents: bytes) -> dict[str, str]:
     """The digests of these contents as build arguments, `DESKTOP_BAKE_SHA256_<name>`."""

@@ -492,21 +492,6 @@ def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> Non
     assert cli("resolve").returncode == 0
 
 
-def test_a_remembered_image_is_proven_like_any_other(cli: Run, project: Path) -> None:
-    """The ID written down at the last hit is a guess: of another image, or no ID at all, it changes no answer."""
-    assert cli("build").returncode == 0
-    right = json.loads(cli("resolve", "--json").stdout)
-    (memory,) = (Path(os.environ["XDG_CACHE_HOME"]) / "desktop-bake" / "last-hit").iterdir()
-    assert memory.read_text() == right["image_id"]
-    (project / "setup.sh").write_text("echo other\n")
-    other = json.loads(cli("build", "--json").stdout)["images"][0]["image_id"]
-    (project / "setup.sh").write_text("echo third\n")
-    for guess in (other, right["image_id"], "sha256:" + "0" * 64, "--help", "\udcff"):
-        for file in memory.parent.iterdir():
-            file.write_text(guess, errors="surrogateescape")
-        assert cli("resolve").returncode == 3
-
-
 def test_interrupt(cli: Run, project: Path) -> None:
     """Ctrl-C in a build: exit 130, the build is over, nothing is left behind."""
     (project / "setup.sh").write_text("exec sleep 98765\n")

@@ -1,0 +1,97 @@
+"""Which images of the local store count: labels are inherited, and anyone can write them.
+
+What this user built or pulled on this machine is written down by image ID, which names that content and nothing else.
+Of any other image the history has to show that nothing was built upon what the recipe made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from bake.cache_folder import cache_folder
+from bake.leftovers import new_file
+
+if TYPE_CHECKING:
+    from bake.engine import Engine, Image
+    from bake.settings import Settings
+
+BUILT, PULLED, WHOLE = "built", "pulled", "whole"
+_KEPT = 2000
+
+
+def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: Engine) -> str | None:
+    """Why an image whose labels prove a key does not count; None where it does.
+
+    Args:
+        image: under a tag of the settings' repository.
+        dockerfile: of the recipe that made what the labels tell of; empty where only what is written down counts.
+        settings: `verify_command` is asked once an image ID, but about what was built here; where `push` is set,
+            only what was built, pulled or verified here counts.
+        engine: whose image.
+
+    Raises:
+        ConfigurationError: `verify_command` cannot be run.
+        EngineError: no engine answers.
+    """
+    known = _read(image.image_id)
+    if BUILT in known:
+        return None
+    if settings.verify_command:
+        return None if verified(settings) in known else _verify(image, settings, engine)
+    if PULLED in known or any(word.startswith("verified") for word in known):
+        return None
+    if settings.push:
+        return "this machine neither built nor pulled it, so that it may not be pushed"
+    if WHOLE in known:
+        return None
+    from generator.history import built_upon
+
+    why = built_upon(engine.history(image.image_id), image.layers, dockerfile)
+    if why is None:
+        note(image.image_id, WHOLE)
+    return why
+
+
+def verified(settings: Settings) -> str:
+    """What is written down of an image that `verify_command` accepted; another command is asked again."""
+    words = json.dumps(settings.verify_command)
+    return f"verified-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+
+
+def _verify(image: Image, settings: Settings, engine: Engine) -> str | None:
+    from bake.verify import refusal_of
+
+    repository = settings.repository.repository
+    name = next((d for d in image.repo_digests if d.partition("@")[0] == repository), None)
+    if name is None:
+        return "it is not verified: it has no digest in the registry"
+    refusal = refusal_of(name, settings, engine.cancel)
+    if refusal:
+        return f"it is not verified: {refusal}"
+    note(image.image_id, verified(settings))
+    return None
+
+
+def note(image_id: str, *words: str) -> None:
+    """Write down what is known of an image ID; a disk that is full or read-only costs the question again."""
+    known = _read(image_id)
+    if known.issuperset(words):
+        return
+    folder = cache_folder() / "images"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with new_file(folder / image_id.removeprefix("sha256:")) as file:
+            file.write(" ".join(sorted({*known, *words})).encode())
+        for old in sorted(folder.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)[_KEPT:]:
+            old.unlink(missing_ok=True)
+
+
+def _read(image_id: str) -> frozenset[str]:
+    try:
+        text = (cache_folder() / "images" / image_id.removeprefix("sha256:")).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(text[:4096].split())

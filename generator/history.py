@@ -1,0 +1,94 @@
+"""Whether an image's history ends where a recipe ends: labels are inherited, what was done after them shows there.
+
+Every step that is built on an image, and `docker commit`, adds an entry to the history that it inherits. So the steps
+of the recipe stand at the end of the history of an image that nothing was built upon, and nowhere before: whatever was
+built upon such an image has them further up too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from generator.dockerfile import instructions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FLAGS = re.compile(r"\s*(?:--[a-z-]+(?:=\S*)?\s+)*")
+_NO_LAYER = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL",
+             "USER", "VOLUME")  # fmt: skip
+_STEPS = (*_NO_LAYER, "ADD", "COPY", "RUN", "WORKDIR")  # ONBUILD leaves no entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """An instruction of a Dockerfile that leaves an entry in the history.
+
+    Attributes:
+        name: in upper case.
+        command: of a `RUN`, what BuildKit writes of it; empty where that is not known.
+    """
+
+    name: str
+    command: str = ""
+
+    def made(self, created_by: str) -> bool:
+        """Whether this may have made an entry (OCI image spec, config.md, "history", `created_by`)."""
+        name, _, rest = created_by.partition(" ")
+        return name == self.name and _squeezed(rest).removesuffix("#buildkit").endswith(_squeezed(self.command))
+
+
+def last_stage(dockerfile: bytes) -> tuple[Step, ...]:
+    """The steps of a Dockerfile's last stage (Dockerfile reference)."""
+    steps: list[Step] = []
+    for name, rest in instructions(dockerfile):
+        if name == "from":
+            steps = []
+        elif name.upper() in _STEPS:
+            command = _command(_FLAGS.sub("", rest, count=1)) if name == "run" else ""
+            steps.append(Step(name=name.upper(), command=command))
+    return tuple(steps)
+
+
+def _command(text: str) -> str:
+    """What BuildKit writes of a `RUN`: the shell's command, or the words of the exec form; empty with a heredoc."""
+    if "<<" in text:
+        return ""
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return text
+    return " ".join(map(str, words)) if isinstance(words, list) else text
+
+
+def built_upon(history: Sequence[str], layers: int, dockerfile: bytes) -> str | None:
+    """Why an image may be more than what a Dockerfile makes; None where its history shows that it is not.
+
+    Args:
+        history: `created_by` of each entry, from the oldest.
+        layers: how many layers the image has.
+        dockerfile: of the recipe whose labels the image has.
+    """
+    steps = last_stage(dockerfile)
+    if not steps:
+        return "its Dockerfile's last stage has no step that its history could show"
+    if not _ends_with(history, steps):
+        return "its history does not end with the recipe's steps: something was built upon it"
+    if any(_ends_with(history[:end], steps) for end in range(len(steps), len(history))):
+        return "its history has the recipe's steps more than once: something may have been built upon it"
+    if layers > sum(entry.partition(" ")[0] not in _NO_LAYER for entry in history):
+        return "it has layers that its history does not tell of"
+    return None
+
+
+def _ends_with(history: Sequence[str], steps: Sequence[Step]) -> bool:
+    return len(history) >= len(steps) and all(
+        step.made(entry) for step, entry in zip(steps, history[len(history) - len(steps) :], strict=True)
+    )
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())

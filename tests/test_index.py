@@ -1,0 +1,186 @@
+"""An index that is added to: decisions over values, then machines of two architectures on a real registry."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bake.engine import Engine
+from bake.settings_file import load_settings
+from bake.shared_tag import SharedTag
+from generator.index import Entry, added, entries_of, index_of, media_type_of
+from generator.layer import key_from_labels
+from generator.manifest import OCI_INDEX, OCI_MANIFEST, Index, read_manifest
+from tests.faults import refuses
+from tests.machines import tool, tool_environment
+from tests.proxy import faulty
+from tests.registries import push_image
+from tests.test_team import Project, answer, here, right_labels, shared, top_of
+
+if TYPE_CHECKING:
+    from tests.machines import Registry
+
+__all__ = ["shared"]  # a fixture
+AMD64, ARM64 = "linux/amd64", "linux/arm64"
+
+
+def image(name: str, platform: str) -> Entry:
+    """An image in an index."""
+    system, architecture, *variant = platform.split("/")
+    stated = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+    descriptor = {"mediaType": OCI_MANIFEST, "digest": digest(name), "size": 5, "platform": stated}
+    return entries_of(json.dumps({"mediaType": OCI_INDEX, "manifests": [descriptor]}).encode())[0]
+
+
+def attestation(name: str, about: str) -> Entry:
+    """What BuildKit adds about an image."""
+    said = {"vnd.docker.reference.digest": digest(about), "vnd.docker.reference.type": "attestation-manifest"}
+    descriptor = {"mediaType": OCI_MANIFEST, "digest": digest(name), "size": 5,
+                  "platform": {"os": "unknown", "architecture": "unknown"}, "annotations": said}  # fmt: skip
+    return entries_of(json.dumps({"mediaType": OCI_INDEX, "manifests": [descriptor]}).encode())[0]
+
+
+def digest(name: str) -> str:
+    """A digest that is another one for each name."""
+    return "sha256:" + name.encode().hex().rjust(64, "0")
+
+
+A, A2, B, V7 = image("a", AMD64), image("a2", AMD64), image("b", ARM64), image("v", "linux/arm/v7")
+ABOUT_A, ABOUT_A2, ABOUT_B = attestation("x", "a"), attestation("x2", "a2"), attestation("y", "b")
+
+
+@pytest.mark.parametrize(
+    ("there", "ours", "then"),
+    [
+        ((), (A, ABOUT_A), (A, ABOUT_A)),
+        ((B, ABOUT_B), (A, ABOUT_A), (B, ABOUT_B, A, ABOUT_A)),
+        ((A2, ABOUT_A2, B, ABOUT_B), (A, ABOUT_A), (B, ABOUT_B, A, ABOUT_A)),
+        ((A2, ABOUT_A2), (A,), (A,)),
+        ((V7,), (B,), (V7, B)),
+        ((A, B), (A, B), (A, B)),
+    ],
+)
+def test_what_is_added(there: tuple[Entry, ...], ours: tuple[Entry, ...], then: tuple[Entry, ...]) -> None:
+    """Ours take the place of what was there for their platforms; all else stays, and attestations go with images."""
+    assert added(there, ours) == then
+
+
+def test_the_bytes_are_the_same_whoever_adds_last() -> None:
+    """An index has a fixed order, and reads back as what went in."""
+    content = index_of((ABOUT_B, B, A, ABOUT_A))
+    assert content == index_of((A, ABOUT_A, ABOUT_B, B))
+    assert set(entries_of(content)) == {A, B, ABOUT_A, ABOUT_B}
+    assert media_type_of(content) == OCI_INDEX
+    read = read_manifest(content)
+    assert isinstance(read, Index)
+    assert read.platforms == (AMD64, ARM64)
+
+
+# --- on a real registry ------------------------------------------------------------------------------------------
+
+
+def crane(*words: str) -> str:
+    """Run crane, which has to succeed."""
+    done = subprocess.run(
+        [tool("crane"), "--insecure", *words], env=tool_environment(), check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def of_both(shared: Project, team: Registry) -> Project:
+    """A project whose base is in the registry for this machine's platform, and for one that is said to be arm64."""
+    arm, both = (f"{shared.host}/{shared.path}/base:{tag}" for tag in ("arm", "both"))
+    crane("mutate", "--set-platform", ARM64, team.base, "-t", arm)
+    crane("index", "append", "-m", team.base, "-m", arm, "-t", both)
+    shared.base = both
+    shared.change()
+    return shared
+
+
+def manifests(project: Project, tag: object) -> dict[str, str]:
+    """The digest of each platform's image under a tag, and of attestations by the image that they are about."""
+    found = {}
+    for entry in top_of(project, str(tag))["manifests"]:
+        about = entry.get("annotations", {}).get("vnd.docker.reference.digest")
+        platform = "/".join((entry["platform"]["os"], entry["platform"]["architecture"]))
+        found[f"about {about}" if about else platform] = entry["digest"]
+    return found
+
+
+def test_two_architectures_one_key(of_both: Project) -> None:
+    """Each architecture adds its image under the one key, with its attestations, and the other's stays as it was; a
+    platform that is missing is a miss, and each finds its own.
+    """
+    ours = answer(of_both.bake("build", "--push", "--json"))
+    tag = ours["cache_key"]
+    first = manifests(of_both, tag)
+    assert set(first) == {AMD64, f"about {first[AMD64]}"}
+    other = of_both.bake("build", "--push", "--json", "--platform", ARM64)
+    assert answer(other)["cache_key"] == tag
+    assert answer(other)["status"] == "built"
+    assert f"has it for {AMD64}, {ARM64} is asked for" in other.stderr
+    both = manifests(of_both, tag)
+    assert both == {**first, ARM64: both[ARM64], f"about {both[ARM64]}": both[f"about {both[ARM64]}"]}
+    for number, platform in enumerate((AMD64, ARM64)):
+        here("docker", "image", "rm", "-f", f"{of_both.repository}:{tag}")
+        cache = {"XDG_CACHE_HOME": str(of_both.folder / f"other{number}")}
+        pulled = answer(of_both.bake("build", "--json", "--platform", platform, **cache))
+        assert pulled["status"] == "registry-hit"
+        shown = here("docker", "image", "inspect", "-f", "{{.Os}}/{{.Architecture}}", str(pulled["image_id"]))
+        assert shown.stdout.strip() == platform
+        assert answer(of_both.bake("resolve", "--json", "--platform", platform, **cache))["status"] == "local-hit"
+
+
+def test_what_proves_another_key_does_not_stay(of_both: Project) -> None:
+    """What lies under the tag and does not prove the key is replaced, not kept."""
+    key = answer(of_both.bake("key", "--json"))["cache_key"]
+    push_image(of_both.host, of_both.path, str(key), {"a": "b"}, platforms=(ARM64,), attestation=True)
+    built = answer(of_both.bake("build", "--push", "--json"))
+    assert built["push_error"] is None
+    found = manifests(of_both, key)
+    assert set(found) == {AMD64, f"about {found[AMD64]}"}
+
+
+def test_both_push_at_once(shared: Project) -> None:
+    """Machines of several architectures that add at the same moment all find theirs there afterwards."""
+    settings, labels = load_settings(shared.folder / "desktop-bake.toml", {}), right_labels(shared)
+    key, platforms = labels["desktop-bake.cache-key"], (AMD64, ARM64, "linux/riscv64")
+    tags = {platform: replace(settings.repository, tag=f"push-{n}") for n, platform in enumerate(platforms)}
+    for platform, name in tags.items():
+        push_image(shared.host, shared.path, str(name.tag), {**labels, "only": platform}, platforms=(platform,),
+                   index=True, attestation=True)  # fmt: skip
+    faults: list[Exception] = []
+
+    def add(platform: str) -> None:
+        try:
+            SharedTag(key=key_from_labels(labels), settings=settings, engine=Engine()).add(tags[platform])
+        except Exception as error:  # noqa: BLE001
+            faults.append(error)
+
+    threads = [threading.Thread(target=add, args=(platform,)) for platform in platforms]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    found = manifests(shared, key)
+    assert {name for name in found if not name.startswith("about ")} == set(platforms)
+    assert {f"about {found[platform]}" for platform in platforms} <= set(found)
+    for name in tags.values():  # the image is kept by its own tag alone
+        assert "artifactType" in top_of(shared, str(name.tag))
+
+
+def test_tags_that_are_immutable(shared: Project) -> None:
+    """Where a tag cannot be written twice, the key's own tag is pushed; that of the platform stays as it was."""
+    said = "The image tag 'push-linux-amd64' already exists and cannot be overwritten because the tag is immutable."
+    with faulty(shared.host, refuses(400, "TAG_INVALID", said, on="PUT .*/manifests/push-")) as proxy:
+        done = shared.bake("build", "--push", "--json", "--repository", f"{proxy.host}/{shared.path}")
+    built = answer(done)
+    assert built["push_error"] is None
+    assert set(manifests(shared, built["cache_key"])) >= {AMD64}
