@@ -1,13 +1,14 @@
 """One tag, several architectures: what is published is added to what other machines published under the same key.
 
 A registry has no compare-and-swap, and an upload takes as long as it takes. So an image is uploaded under a tag of its
-platform's own, then added to the index under the key's tag in some milliseconds, and looked for there a little later:
-where another machine wrote at the same moment, it is added again.
+key's and its platform's own, then added to the index under the key's tag in some milliseconds, and looked for there a
+little later: if another machine wrote at the same moment, it is added again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
 import time
 from dataclasses import dataclass, replace
@@ -53,8 +54,9 @@ class SharedTag:
     engine: Engine
 
     def upload_name(self, platform: str) -> ImageReference:
-        """Where an image of a platform is uploaded, until it is added."""
-        return replace(self.settings.repository, tag="push-" + platform.replace("/", "-"))
+        """Where an image of a platform is uploaded, until it is added: no other key's image ever lies there."""
+        key = hashlib.sha256(str(self.key).encode()).hexdigest()[:16]
+        return replace(self.settings.repository, tag=f"push-{platform.replace('/', '-')}-{key}")
 
     def add(self, uploaded: ImageReference) -> None:
         """Add what was uploaded; the tag that it was uploaded under is free again.

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bake.engine import Engine
+from bake.settings import Settings
 from bake.settings_file import load_settings
 from bake.shared_tag import SharedTag
 from generator.index import Entry, added, entries_of, index_of, media_type_of
+from generator.key import CacheKey
 from generator.layer import key_from_labels
 from generator.manifest import OCI_INDEX, OCI_MANIFEST, Index, read_manifest
+from generator.reference import Digest, ImageReference
 from tests.faults import refuses
 from tests.machines import tool, tool_environment
 from tests.proxy import faulty
@@ -174,6 +177,19 @@ def test_both_push_at_once(shared: Project) -> None:
     assert {f"about {found[platform]}" for platform in platforms} <= set(found)
     for name in tags.values():  # the image is kept by its own tag alone
         assert "artifactType" in top_of(shared, str(name.tag))
+
+
+def test_no_upload_meets_another() -> None:
+    """What is uploaded at the same time for another key, or another platform, has another tag."""
+    settings = Settings(repository=ImageReference.parse("registry.example.com/team/desktop"))
+    one, other = Digest.of(b"one"), Digest.of(b"other")
+    keys = [CacheKey(variant="v", base=one, install=one, setup=setup, dockerfile=one) for setup in (one, other)]
+    names = [
+        str(SharedTag(key=key, settings=settings, engine=Engine()).upload_name(platform))
+        for key in keys for platform in (AMD64, ARM64, "linux/arm/v7")
+    ]  # fmt: skip
+    assert len(set(names)) == len(names)
+    assert all(str(ImageReference.parse(name)) == name for name in names)
 
 
 def test_tags_that_are_immutable(shared: Project) -> None:
