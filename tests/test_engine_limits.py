@@ -68,7 +68,7 @@ def network_cut(task: Task) -> Outcome:
     """Packages that stop coming do not hold a build beyond its limit."""
     slowly = f"slowly=; {IN_BUILDS} slowly='-o Acquire::http::Dl-Limit=1000'"
     apt = "apt-get -q update && cd /tmp && apt-get -q $slowly download perl-doc || exit"
-    task.write(f"{slowly}\n{apt}", top="build_timeout_s = 12")
+    task.write(f"{slowly}\n{apt}", top="build_timeout_s = 20")
     with ONE_CUT, ExitStack() as until_later:
         return task.run({
             r"Get:1 .* perl-doc": lambda: until_later.enter_context(cut_off(task.machine)),

@@ -77,7 +77,8 @@ def test_nowhere(nobody: Cli, project: Path) -> None:
     for words in (("resolve",), ("run", "--", "true")):
         done = nobody(*words, HOME=None)
         assert done.returncode == 2
-        error, remedy = done.stderr.splitlines()
+        *before, error, remedy = done.stderr.splitlines()
+        assert all(line.startswith("[desktop-cache] cache key: ") for line in before)
         assert error.startswith("error: no folder for the cache: ~/.cache/desktop-bake is no absolute path, and ")
         assert remedy == "  set XDG_CACHE_HOME to a folder of your own, or HOME"
 
