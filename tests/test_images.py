@@ -269,13 +269,13 @@ def leave_lease(host: str, name: str) -> None:
 
 
 def published(cli: Run, path: str) -> set[str]:
-    """The tags of a repository in its registry that name something."""
+    """The tags of a repository in its registry that name something, but for those that were uploaded under."""
     from bake.registry import digest_of
     from bake.repository import tags_of
     from generator import ImageReference
 
     names = tags_of(ImageReference.parse(path))
-    found = {f"{path}:{tag}" for tag in names}
+    found = {f"{path}:{tag}" for tag in names if not tag.startswith("push-")}
     return {name for name in found if digest_of(ImageReference.parse(name))}
 
 

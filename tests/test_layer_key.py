@@ -167,9 +167,9 @@ def test_layers_of_one_lineage() -> None:
     one is stale since the next was made."""
     layers = [
         StoredImage(image_id=str(n), tags=(f"r:{key}",), labels=key.labels("a:b"), created_s=n)
-        for n in range(3)
+        for n in (1, 2, 3)
         for key in [replace(ON_DESKTOP, preflight=Digest.of(str(n).encode()))]
     ]
     verdicts = judge(layers, "r", reach_of({}, {}), Policy(keep=1))
-    assert [v.image.image_id for v in verdicts if v.removed] == ["1", "0"]
-    assert [stale_since(image, layers) for image in layers] == [1, 2, None]
+    assert [v.image.image_id for v in verdicts if v.removed] == ["2", "1"]
+    assert [stale_since(image, layers) for image in layers] == [2, 3, None]
