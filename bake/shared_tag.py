@@ -87,7 +87,7 @@ class SharedTag:
         found = session.manifest(tag)
         entries = self._proven(session, *found) if found else ()
         if found is None or not entries:
-            raise RegistryError(f"another machine uploaded under {tag} at the same time", "try again")
+            raise RegistryError(f"what is under {tag} is not what was uploaded", "try again")
         return found[0], entries
 
     def _write(self, session: Session, whole: bytes, ours: tuple[Entry, ...]) -> Digest | None:

@@ -109,6 +109,9 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
             log(f"[desktop-cache] pushing {tag}")
             _push(image.image_id, ImageReference.parse(tag), settings, engine, log, draw=draw)
     except RegistryError as error:
+        if _is_there(image, settings, engine):  # another process of this machine was faster, and took the tag away
+            log(f"[desktop-cache] in the registry already: {name}")
+            return image
         log(f"[desktop-cache] WARNING: push failed: {error}; the image serves this machine alone")
         return replace(image, push_error=f"cannot push {name}: {error}")
     finally:

@@ -6,14 +6,16 @@ import json
 import subprocess
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bake import ensure_desktop_image
 from bake.engine import Engine
 from bake.settings import Settings
 from bake.settings_file import load_settings
 from bake.shared_tag import SharedTag
+from bake.transfer import publish
 from generator.index import Entry, added, entries_of, index_of, media_type_of
 from generator.key import CacheKey
 from generator.layer import key_from_labels
@@ -26,6 +28,7 @@ from tests.registries import push_image
 from tests.test_team import Project, answer, here, right_labels, shared, top_of
 
 if TYPE_CHECKING:
+    from bake.process import Ended
     from tests.machines import Registry
 
 __all__ = ["shared"]  # a fixture
@@ -192,9 +195,42 @@ def test_no_upload_meets_another() -> None:
     assert all(str(ImageReference.parse(name)) == name for name in names)
 
 
+def test_two_keys_at_once(shared: Project) -> None:
+    """What is uploaded of one key is not lost where another one of the same platform is uploaded before it is added."""
+    settings, labels = load_settings(shared.folder / "desktop-bake.toml", {}), right_labels(shared)
+    (shared.folder / "setup.sh").write_text("echo other\n")
+    each = [
+        (SharedTag(key=key_from_labels(found), settings=settings, engine=Engine()), found)
+        for found in (labels, right_labels(shared))
+    ]
+    for tag, proof in each:
+        push_image(shared.host, shared.path, str(tag.upload_name(AMD64).tag), proof, index=True)
+    for tag, _ in each:
+        tag.add(tag.upload_name(AMD64))
+        assert set(manifests(shared, tag.key)) == {AMD64}
+
+
+def test_one_key_twice_at_once(shared: Project) -> None:
+    """Of two processes that publish one image at the same time, the one whose upload's tag the other took away finds
+    it published, which is no error."""
+    settings, log = load_settings(shared.folder / "desktop-bake.toml", {}), list[str]()
+    built = ensure_desktop_image(settings.environment(None), settings)
+
+    class Slow(Engine):
+        """Another process publishes, and takes the tag away, before this one pushes."""
+
+        def work(self, *words: str, **more: Any) -> Ended:
+            publish(built, settings, Engine(), log.append, draw=False)
+            return super().work(*words, **more)
+
+    done = publish(built, settings, Slow(), log.append, draw=False)
+    assert done.push_error is None
+    assert log[-1].startswith("[desktop-cache] in the registry already: ")
+
+
 def test_tags_that_are_immutable(shared: Project) -> None:
     """Where a tag cannot be written twice, the key's own tag is pushed; that of the platform stays as it was."""
-    said = "The image tag 'push-linux-amd64' already exists and cannot be overwritten because the tag is immutable."
+    said = "The image tag 'push-linux-amd64-0' already exists and cannot be overwritten because the tag is immutable."
     with faulty(shared.host, refuses(400, "TAG_INVALID", said, on="PUT .*/manifests/push-")) as proxy:
         done = shared.bake("build", "--push", "--json", "--repository", f"{proxy.host}/{shared.path}")
     built = answer(done)
