@@ -41,11 +41,18 @@ def pinned_stack(environment: Environment, settings: Settings, engine: Engine, l
     if environment.dockerfile is None or stack.desktop is None:
         return stack  # the shipped Dockerfile names none
     named = named_images(stack.desktop.dockerfile, environment.build_args).references
-    images = {
-        name: base_digest(image, engine.image(str(image)), settings, engine, log, what=_TOOL)
-        for name, image in named.items()
-    }
+    images = {name: _tool_digest(image, settings, engine, log) for name, image in named.items()}
     return replace(stack, desktop=replace(stack.desktop, images=images))
+
+
+def _tool_digest(image: ImageReference, settings: Settings, engine: Engine, log: Log) -> Digest:
+    """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
+    from bake.known_digests import known_digest, note_digest
+
+    local = engine.image(str(image))
+    found = base_digest(image, local, settings, engine, log, lambda: known_digest(image), what=_TOOL)
+    note_digest(image, found)
+    return found
 
 
 def base_digest(

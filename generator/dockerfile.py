@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
-_WORD = r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+"""
-_WORDS = re.compile(rf"\s*(?:{_WORD}\s+)*(?:{_WORD})?")
+WORD = r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+"""
+_WORDS = re.compile(rf"\s*(?:{WORD}\s+)*(?:{WORD})?")
 _HEREDOC = re.compile(r"\d*<<(-?)\s*([^<]+)")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^${}]*))?\})")
 # BuildKit sets these by the machine and the platform that it builds for.
@@ -118,7 +118,7 @@ def _heredocs(name: str, rest: str) -> Iterator[tuple[bool, str]]:
     inner = rest.partition(" ")[0].lower() if name == "onbuild" else name
     if inner not in ("run", "copy", "add") or not _WORDS.fullmatch(rest):  # BuildKit, too, sees none then
         return
-    for word in re.findall(_WORD, rest):
+    for word in re.findall(WORD, rest):
         match = _HEREDOC.fullmatch(word)
         if match:
             yield bool(match[1]), re.sub(r"""["'\\]""", "", match[2])
@@ -161,7 +161,7 @@ class _Reader:
         return tuple(tools[name] for name in sorted(tools))
 
     def _argument(self, rest: str) -> None:
-        for word in re.findall(_WORD, rest):
+        for word in re.findall(WORD, rest):
             name, equals, value = word.partition("=")
             if _OF_THE_BUILD.fullmatch(name):
                 continue
@@ -208,7 +208,7 @@ class _Reader:
 def _sources(name: str, rest: str) -> list[str]:
     """What an instruction takes files from."""
     found = []
-    for word in re.findall(_WORD, rest):
+    for word in re.findall(WORD, rest):
         if not word.startswith("--"):
             break
         flag, _, value = re.sub(r"""["']""", "", word).partition("=")

@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.dockerfile import instructions
+from generator.dockerfile import WORD, instructions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FLAGS = re.compile(r"\s*(?:--[a-z-]+(?:=\S*)?\s+)*")
+_FLAGS = re.compile(rf"\s*(?:--[a-z-]+(?:=(?:{WORD})?)?\s+)*")
 _NO_LAYER = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL",
              "USER", "VOLUME")  # fmt: skip
 _STEPS = (*_NO_LAYER, "ADD", "COPY", "RUN", "WORKDIR")  # ONBUILD leaves no entry

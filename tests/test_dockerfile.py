@@ -17,6 +17,8 @@ from bake.shipped import shipped
 from generator.dockerfile import context_name, named_images
 from generator.errors import ConfigurationError
 from tests.conftest import base_name, remove_images
+from tests.proxy import faulty
+from tests.registries import HERE, push_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -242,3 +244,19 @@ def test_a_tool_that_is_not_there(cli: Run, project: Path) -> None:
         f"error: the Dockerfile's image {name} does not exist here or in its registry\n  write it as {name}@sha256:…"
         in done.stderr
     )
+
+
+def test_a_registry_that_is_gone(cli: Run, project: Path) -> None:
+    """An image that its registry told of once, and that is not in the local store, as a frontend never is, is known
+    where the registry cannot be asked: the desktop is a hit. With `pull = "never"` nobody is asked."""
+    registry, tool = base_name().partition("/")[0], f"tool-{uuid.uuid4().hex[:8]}:1"
+    push_image(registry, tool.removesuffix(":1"), "1", {"a": "b"}, platforms=(HERE,))
+    with faulty(registry) as proxy:
+        own_dockerfile(project, f"FROM {proxy.host}/{tool} AS tool\nFROM base\nRUN echo {tool} > /etc/configured\n")
+        assert cli("build").returncode == 0
+    gone = cli("resolve")
+    assert (gone.returncode, gone.stdout.split()[0]) == (0, "local-hit"), gone.stderr
+    assert "cannot be reached: Connection refused; taking what is known here" in gone.stderr
+    never = cli("resolve", "--pull", "never")
+    assert (never.returncode, never.stdout.split()[0]) == (0, "local-hit"), never.stderr
+    assert "WARNING" not in never.stderr

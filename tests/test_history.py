@@ -13,7 +13,7 @@ ARG TOP
 FROM base AS first
 RUN not of the last stage
 from first
-RUN --mount=type=bind,source=x,target=/x --network=none `
+RUN --mount=type=bind,source=x,target=/x --mount=type=cache,"target=/a b" --network=none `
     # a comment
     echo   a `
     && echo b

@@ -1,0 +1,45 @@
+"""The digests that registries last told of images that are not in the local store, such as a Dockerfile's frontend:
+for when a registry cannot be asked. Kept beside the cache, for this user alone, and bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING
+
+from bake.cache_folder import cache_folder
+from bake.leftovers import new_file
+from generator.errors import ConfigurationError
+from generator.reference import Digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.reference import ImageReference
+
+_KEPT = 500
+
+
+def known_digest(reference: ImageReference) -> Digest | None:
+    """What is written down of an image, or None."""
+    with contextlib.suppress(OSError, ValueError, ConfigurationError):
+        return Digest(_file(reference).read_text(encoding="ascii"))
+    return None
+
+
+def note_digest(reference: ImageReference, digest: Digest) -> None:
+    """Write down an image's digest; where there is no place for it, the registry has to be asked next time, too."""
+    if known_digest(reference) == digest:
+        return
+    with contextlib.suppress(OSError, ConfigurationError):
+        file = _file(reference)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(file) as opened:
+            opened.write(str(digest).encode())
+        for old in sorted(file.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)[_KEPT:]:
+            old.unlink(missing_ok=True)
+
+
+def _file(reference: ImageReference) -> Path:
+    return cache_folder() / "digests" / hashlib.sha256(str(reference).encode()).hexdigest()
