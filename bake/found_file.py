@@ -80,9 +80,15 @@ def _is_private(path: Path, status: os.stat_result) -> bool:
         group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
         return False
-    # With an access list the group's bits are those of all whom it names.
-    listed = hasattr(os, "listxattr") and "system.posix_acl_access" in os.listxattr(path)
-    return not listed and group.gr_name in (owner, "root") and set(group.gr_mem) <= {owner, "root"}
+    return not _has_access_list(path) and group.gr_name in (owner, "root") and set(group.gr_mem) <= {owner, "root"}
+
+
+def _has_access_list(path: Path) -> bool:
+    """Whether the group's bits are those of all whom an access list names; a file system may have none."""
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except (AttributeError, OSError):  # macOS; FUSE
+        return False
 
 
 def name_of(user: int) -> str:

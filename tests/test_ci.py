@@ -476,8 +476,10 @@ def test_action_refuses_a_push_that_is_neither(cli: Run, published: Path) -> Non
 
 
 def test_action_checks_the_folder(cli: Run, published: Path) -> None:
-    """The action's check installs this checkout, passes a fresh folder, and fails a stale one with a diff."""
+    """The action's check installs this checkout, passes a fresh folder, and fails a stale one with a diff; also in a
+    job's container, whose user is not whom the workspace belongs to."""
     assert cli("render", "-o", "ci").returncode == 0
+    os.chown(published / "desktop-bake.toml", 65534, 65534)
     fresh, _ = act("Check that the folder is up to date", published)
     assert (fresh.returncode, fresh.stdout) == (0, ""), fresh.stderr
     (published / "setup.sh").write_text("echo other\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -51,6 +52,21 @@ def test_whose(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("SUDO_UID", raising=False)
     assert why_untrusted(path, named_by_place=False) == why
     assert why_untrusted(path, named_by_place=True) == (why if why and "belongs" in why else None)
+
+
+def test_a_file_system_without_access_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot have an access list, as FUSE's, is no reason to fail: the group's bits are the group's."""
+
+    def listxattr(path: Path) -> list[str]:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
+
+    path = tmp_path / NAME
+    path.touch()
+    path.chmod(0o664)
+    monkeypatch.setattr(os, "listxattr", listxattr)
+    assert why_untrusted(path, named_by_place=False) is None
+    os.chown(path, 0, 60)
+    assert why_untrusted(path, named_by_place=False) == "a group may write it"
 
 
 def test_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
