@@ -41,9 +41,9 @@ class Challenge:
 
     @classmethod
     def read(cls, header: str) -> Challenge:
-        """Read a header; one that is malformed or too long asks for nothing that is understood."""
+        """Read a header, of several challenges the first; what is malformed or too long asks for nothing known."""
         kind, _, rest = header[:_LONGEST_HEADER].partition(" ")
-        parameters = dict(_PARAMETER.findall(rest))
+        parameters = dict(reversed(_PARAMETER.findall(rest)))
         return cls(kind=kind.lower(), **{n: parameters.get(n, "") for n in ("realm", "service", "scope")})
 
     def scope_for(self, repository: str, *, writes: bool) -> str:

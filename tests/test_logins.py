@@ -18,6 +18,7 @@ from bake.credentials import Credentials, Logins
 from bake.registry import look_up
 from bake.registry_access import Access
 from generator import ImageReference, RegistryError
+from generator.login import Challenge
 
 from . import faults
 from .proxy import faulty
@@ -222,3 +223,13 @@ def test_a_slow_helper_names_its_setting(own_config: Path, helper: Callable[[str
     with pytest.raises(RegistryError, match=r"docker-credential-slow did not answer within 0\.2 s") as caught:
         Logins().find("r.example.com", 0.2)
     assert "credential_helper_timeout_s" in caught.value.remedy
+
+
+def test_the_first_of_two_challenges() -> None:
+    """A registry that takes a token or a password asks for both, in two headers, which arrive as one: the first counts
+    with its own parameters (RFC 9110, 11.6.1)."""
+    bearer, basic = 'Bearer realm="https://example.com/token",service="s",scope="a:b:pull"', 'Basic realm="Registry"'
+    both = Challenge.read(f"{bearer}, {basic}")
+    assert both == Challenge.read(bearer)
+    assert both.token_service("h", encrypted=True) == "https://example.com/token"
+    assert Challenge.read(f"{basic}, {bearer}").kind == "basic"
