@@ -226,6 +226,12 @@ def registry_labels(tag: str) -> dict[str, str]:
     return dict(json.loads(done.stdout)["config"]["Labels"])
 
 
+def raw(tag: str) -> dict[str, Any]:
+    """A manifest or index as its registry has it."""
+    words = ["docker", "buildx", "imagetools", "inspect", "--raw", tag]
+    return dict(json.loads(subprocess.run(words, capture_output=True, check=True).stdout))
+
+
 def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tmp_path: Path) -> None:
     """A clone of the committed folder, Docker and nothing of ours: the registry has the tag with every label."""
     assert cli("render", "-o", "repo/ci").returncode == 0
@@ -465,6 +471,21 @@ def test_action_bakes_and_tells_its_tags(cli: Run, published: Path) -> None:
     (metadata,) = (value for value in json.loads(found[2]).values() if "image.name" in value)
     assert metadata["image.name"] == found[4]
     assert registry_labels(found[4])["desktop-bake.schema"] == "1"
+
+
+def test_action_packs_as_the_job_says(cli: Run, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's own `DESKTOP_BAKE_OUTPUT` counts, also an empty one, as for a registry that refuses zstd."""
+    for packed in ("zstd", "gzip"):
+        if packed == "gzip":
+            monkeypatch.setenv("DESKTOP_BAKE_OUTPUT", "")
+        (published / "setup.sh").write_text(f"echo {packed} >/etc/configured\n")
+        assert cli("render", "-o", "ci").returncode == 0
+        done, _ = act("Bake", published, push="true", builder="default")
+        assert done.returncode == 0, done.stderr
+        (tag,) = rendered_target(published / "ci")["tags"]
+        (image, *_) = raw(tag)["manifests"]
+        manifest = raw(f"{tag.rpartition(':')[0]}@{image['digest']}")
+        assert manifest["layers"][-1]["mediaType"].endswith(packed)
 
 
 def test_action_refuses_a_push_that_is_neither(cli: Run, published: Path) -> None:
