@@ -6,7 +6,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
-.PHONY: desktop test soak lint bench history docs clean
+.PHONY: desktop unit test soak lint bench history docs clean
 
 .venv/ready: pyproject.toml scripts/venv
 	scripts/venv
@@ -14,18 +14,22 @@ SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its picture
 	$(ENGINE) && $(CACHE) $(PY) -m benchmarks.demo
 
+unit: .venv/ready ## the tests that need neither Docker nor network
+	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
+
 test: .venv/ready ## every test, on a real engine
 	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
 	rm -f out/soak.jsonl
-	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.reliability tests) $(PYTEST_ARGS)
-	$(PY) -m tests.reliability write
+	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.harness.reliability tests) $(PYTEST_ARGS)
+	$(PY) -m tests.harness.reliability write
 
-lint: .venv/ready ## ruff, mypy, shellcheck, the published schemas of what CI reads
+lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas of what CI reads
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 	.venv/bin/shellcheck scripts/* recipe/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
 	$(SCHEMA).github-workflows docs/ci/github*.yml
 	$(SCHEMA).github-actions action.yml
@@ -38,8 +42,8 @@ history: .venv/ready ## a transcript of explain, images, prune and the others on
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history
 
 docs: .venv/ready ## docs/commands.md and the manual page, from the parser
-	$(PY) -m bake.manual >docs/commands.md
-	$(PY) -m bake.manual man >docs/desktop-bake.1
+	$(PY) -m desktop_bake.bake.cli.manual >docs/commands.md
+	$(PY) -m desktop_bake.bake.cli.manual man >docs/desktop-bake.1
 
 clean: ## take everything down again
 	[ ! -e out/images ] || xargs -r docker image rm -f <out/images >/dev/null 2>&1 || true

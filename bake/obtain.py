@@ -1,32 +1,149 @@
-"""The layer of an environment's own: what it is built on, and what of it runs when a task starts."""
+"""The image of a miss: pulled from the team's registry, or built here and published."""
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.failed_step import last_words
-from bake.redaction import without_secrets
-from bake.resolve import Status, glance
-from generator.errors import BuildFailedError, TaskError, TimeLimitError
-from generator.reference import ImageReference
+from ..generator.errors import BuildFailedError, RegistryError, TimeLimitError
+from ..generator.reference import ImageReference
+from .images.resolve import glance, search, under_tag
+from .images.result import ImageResult, Status
 
 if TYPE_CHECKING:
-    import threading
+    from ..generator.environment import Environment
+    from ..generator.layer_key import LayerKey
+    from ..generator.reference import Digest
+    from .build.bake import Preparation
+    from .config.settings import Settings
+    from .engine.engine import Engine
+    from .system.log import Log
 
-    from bake.engine import Engine
-    from bake.resolve import ImageResult, Log
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.layer import LayerKey
-    from generator.reference import Digest
+
+def obtain(
+    found: ImageResult,
+    environment: Environment,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    progress: str,
+    *,
+    pausing: bool = False,
+) -> ImageResult:
+    """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
+
+    What went into it is written down, for `explain`.
+
+    Args:
+        found: the result of `glance`.
+        environment, settings, log, progress: as `ensure_desktop_image`.
+        engine: the engine; where its `cancel` is set by another thread, this gives up.
+        pausing: whether no build is tried for a while after several of its key failed.
+
+    Raises:
+        DesktopBakeError: as `build`.
+    """
+    if found.status is not Status.MISS:
+        return found
+    from .build.bake import Preparation  # slow to import, which a hit must not pay
+    from .images.history import write_record
+    from .images.transfer import publish
+    from .system.folders import cache_place
+
+    def made(miss: ImageResult, ready: Preparation, leases: ExitStack | None) -> ImageResult:
+        return _make(miss, environment, settings, engine, log, progress, ready, leases, pausing=pausing)
+
+    cache = cache_place()
+    if cache.why:
+        log(f"[desktop-cache] WARNING: {cache.why}: {cache.remedy}")
+    with ExitStack() as leases:  # until what was built is published
+        with Preparation(settings, engine, progress) as ready:  # while others are asked
+            found = search(found, environment, settings, engine, log)
+            if found.status is Status.MISS:
+                built = made(found, ready, leases)
+        if found.status is Status.LOCAL_HIT:
+            return found
+        write_record(environment, found.cache_key, settings, engine)
+        if found.status is Status.REGISTRY_HIT:
+            found = _pulled(found, settings, engine, log, progress)
+            if found.image_id:
+                return found
+            with Preparation(settings, engine, progress) as ready:
+                built = made(found, ready, None)
+        built = replace(built, registry_error=built.registry_error or found.registry_error)
+        if settings.push and built.status is Status.BUILT:
+            return publish(built, settings, engine, log, draw=progress != "plain")
+        return built
+
+
+def _make(
+    miss: ImageResult,
+    environment: Environment,
+    settings: Settings,
+    engine: Engine,
+    log: Log,
+    progress: str,
+    ready: Preparation,
+    leases: ExitStack | None,
+    *,
+    pausing: bool,
+) -> ImageResult:
+    """Build an image here, unless another process, or another machine of the team, does.
+
+    Args:
+        leases: where this machine's lease is kept until it is given back; None to build without one.
+        miss, environment, settings, engine, log, progress, pausing: as `obtain`.
+        ready: as `build`.
+    """
+    from .build import pause
+    from .build.bake import build
+    from .build.machine_lock import Turn
+    from .build.team_lease import leased
+    from .system.process import ended_by
+
+    def desktop_of(layer: LayerKey, driver: str) -> str | None:
+        return desktop_below(environment, layer, settings, engine, log, progress, driver)
+
+    assert miss.cache_key
+    key, end = miss.cache_key, time.monotonic() + settings.build_timeout_s
+    if not pausing:
+        pause.lift(key)
+    with Turn(key, environment.env_id, settings.build_timeout_s, log, engine.cancel) as turn:
+        here = under_tag(miss, settings, engine, settings.stack(environment).top.dockerfile)
+        if here.image_id:
+            return replace(here, reason="built by another process")
+        turn.announce()
+        with pause.attempt(key, log) if pausing else nullcontext():
+            if leases and settings.push and settings.lease:
+                left_s = end - time.monotonic()
+                platform = "" if environment.platforms else miss.platform
+                lease = leased(miss, settings, engine, log, left_s, engine.cancel, platform=platform)
+                found = leases.enter_context(lease)
+                if found.status is Status.REGISTRY_HIT:
+                    miss = _pulled(found, settings, engine, log, progress)
+                    if miss.image_id:
+                        return miss
+            with ended_by(engine.cancel, ready.child.end):
+                built = build(environment, miss, settings, engine, log, ready, desktop_of)
+            return replace(built, registry_error=miss.registry_error)
+
+
+def _pulled(hit: ImageResult, settings: Settings, engine: Engine, log: Log, progress: str) -> ImageResult:
+    """A registry hit with the image that was pulled; or the miss that it is where it cannot be pulled."""
+    from .images.transfer import pull
+
+    try:
+        return pull(hit, settings, engine, log, draw=progress != "plain")
+    except (RegistryError, TimeLimitError) as error:
+        log(f"[desktop-cache] WARNING: {error}")
+        tag = f"{settings.repository}:{hit.cache_key}"
+        return replace(hit, status=Status.MISS, image=tag, digest=None, registry_error=str(error))
+
 
 # As the recipe's steps have it: whatever PATH the base has, programs are found where distributions put them.
 WITH_PATH = 'export PATH="${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; '
-# Over standard input: no process list shows the script, and it may be longer than an argument.
-_FROM_INPUT = (
-    'f=$(mktemp) && cat >"$f" && "$(command -v bash || command -v sh)" "$f" </dev/null; s=$?; rm -f "$f"; exit "$s"'
-)
 
 
 def desktop_below(
@@ -53,9 +170,8 @@ def desktop_below(
     Raises:
         DesktopBakeError: as `build`.
     """
-    from bake.ensure import obtain
-    from bake.published import ask_registry
-    from bake.transfer import publish
+    from .images.published import ask_registry
+    from .images.transfer import publish
 
     image = environment.base_image
     pinned = replace(image, tag=image.tag or (None if image.digest else "latest"), digest=key.base)
@@ -88,50 +204,3 @@ def _digest(image_id: str, name: ImageReference, engine: Engine) -> Digest | Non
     image = engine.image(image_id)
     known = [ImageReference.parse(text) for text in image.repo_digests] if image else []
     return next((k.digest for k in known if k.repository == name.repository), None)
-
-
-def run_preflight(
-    container_id: str,
-    environment: Environment,
-    image: ImageResult,
-    settings: Settings,
-    log: Log,
-    display: str | None,
-    cancel: threading.Event | None = None,
-) -> None:
-    """Run an environment's own scripts in a task's container: what is not baked in, then the part for every start.
-
-    Args:
-        container_id: a running container.
-        environment: the environment.
-        image: what the container was started from.
-        settings: where the scripts lie, and the time limit: a build's.
-        log: gets each line that they print.
-        display: the X display, such as `:1`, or None without a desktop.
-        cancel: set by another thread to give up.
-
-    Raises:
-        ConfigurationError: a script is missing, empty or malformed.
-        TaskError: a script failed.
-        TimeLimitError: a script took longer than a build may.
-        CancelledError: `cancel` was set.
-    """
-    from bake.process import Child, ended_by
-
-    cached = settings.preflight(environment) if image.install_at_start else None
-    scripts = {
-        "preflight_script": cached.script if cached else None,
-        "preflight_run_script": settings.preflight_run(environment),
-    }
-    flags = ["-e", f"DISPLAY={display}"] if display else []
-    for name, script in scripts.items():
-        if script is None:
-            continue
-        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", WITH_PATH + _FROM_INPUT]
-        with Child(words, draw=False) as child, ended_by(cancel, child.end):
-            ended = child.follow(settings.build_timeout_s, log, script, without_secrets())
-        if ended.timed_out:
-            raise TimeLimitError(f"{name} was stopped after {settings.build_timeout_s:g} s", "raise build_timeout_s")
-        if ended.status:
-            said = last_words(ended.lines) or "it printed nothing"
-            raise TaskError(f"{name} ended with status {ended.status}: {said}", "correct the script")

@@ -14,28 +14,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake import Settings, ensure_desktop_image, start_task
-from bake.engine import Engine
-from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
-from bake.render import rendered_files, targets_of, write_files
-from bake.resolve import ImageResult, Status
-from bake.shipped import shipped
 from benchmarks import store, tasks
 from benchmarks.team import measure
-from generator import (
+from desktop_bake import (
     BakeOptions,
     Digest,
     Environment,
     ImageReference,
+    Settings,
     Stack,
     bake_targets,
     compute_key,
+    ensure_desktop_image,
     render_bake_file,
+    start_task,
 )
-from generator.bakefile import OUTPUT
+from desktop_bake.bake.build.render import rendered_files, targets_of, write_files
+from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.task.novnc import NO_SECRET, novnc_url, wait_for_banner
+from desktop_bake.generator.bakefile import OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 LOCAL = ImageReference.parse("desktop-bake")
 # What a task did at every start before: the same tools, as anyone would install them.
@@ -105,9 +108,10 @@ class Bench:
     def command(self) -> float:
         """`desktop-bake run`, the whole process, until it says that noVNC answers."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "bake", "run", "--config", str(self.config), "--", "sleep", "100"],
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", "run", "--config", str(self.config), "--", "sleep", "100"],
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+        )
         assert process.stderr
         stderr = process.stderr
 
@@ -144,8 +148,13 @@ class Bench:
         ours, bare = medians(self.repetitions, self.command, self.bare)
         self.row("hit, `desktop-bake run` until ready / bare docker run to the banner", ours, bare, "<= 1.6")
         setup = shipped("recipe/desktop_setup.sh").read_text()
-        at_start = replace(self.image, status=Status.FALLBACK, image=str(self.environment.base_image), image_id=None,
-                           install_at_start=True)  # fmt: skip
+        at_start = replace(
+            self.image,
+            status=Status.FALLBACK,
+            image=str(self.environment.base_image),
+            image_id=None,
+            install_at_start=True,
+        )
         naive, slim = medians(
             self.repetitions, lambda: self.bare(f"{NAIVE}\n({setup}\n)"), lambda: self.start(at_start)
         )
@@ -156,7 +165,9 @@ class Bench:
         """The whole `desktop-bake resolve` against the whole `docker image inspect`."""
         ours, inspect = medians(
             self.repetitions * 3,
-            lambda: seconds(lambda: quiet(sys.executable, "-m", "bake", "resolve", "-q", "--config", str(self.config))),
+            lambda: seconds(
+                lambda: quiet(sys.executable, "-m", "desktop_bake", "resolve", "-q", "--config", str(self.config))
+            ),
             lambda: seconds(lambda: quiet("docker", "image", "inspect", str(self.image.image_id))),
         )
         self.row("resolve on a local hit / docker image inspect", ours, inspect, "<= 4")
@@ -218,8 +229,10 @@ class Bench:
         """Megabytes over the base, unpacked, as docker history states them."""
         done = subprocess.run(
             ["docker", "history", "--human=false", "--format", "{{.Size}}", str(self.image.image_id)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         added = sum(map(int, done.stdout.split()[:2])) / 1e6
         self.rows.append(("megabytes added to the base", f"{added:.0f} MB", "", "<= 400"))
 
@@ -256,8 +269,14 @@ class Bench:
             return seconds(work)
 
         ten, hundred, thousand = medians(self.repetitions, *(lambda n=n: render(n) for n in (10, 100, 1000)))
-        self.rows.append(("rendering 10 / 100 / 1,000 environments", f"{ten:.3f} / {hundred:.3f} / {thousand:.3f} s",
-                          f"{thousand / hundred:.1f}", "1,000 < 1 s, ratio to 100 about 10"))  # fmt: skip
+        self.rows.append(
+            (
+                "rendering 10 / 100 / 1,000 environments",
+                f"{ten:.3f} / {hundred:.3f} / {thousand:.3f} s",
+                f"{thousand / hundred:.1f}",
+                "1,000 < 1 s, ratio to 100 about 10",
+            )
+        )
 
 
 def main() -> int:
@@ -266,9 +285,15 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=5, help="repetitions, default: %(default)s")
     parser.add_argument("--json", action="store_true")
     parts = {
-        "rendering": Bench.rendering, "size": Bench.size, "resolves": Bench.resolves, "tasks": tasks.measure,
-        "starts": Bench.starts, "builds": Bench.builds, "team": Bench.team, "store": Bench.store,
-    }  # fmt: skip
+        "rendering": Bench.rendering,
+        "size": Bench.size,
+        "resolves": Bench.resolves,
+        "tasks": tasks.measure,
+        "starts": Bench.starts,
+        "builds": Bench.builds,
+        "team": Bench.team,
+        "store": Bench.store,
+    }
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bake import load_settings
-from bake.engine import Engine
-from bake.resolve import resolve
+from desktop_bake import load_settings
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.resolve import resolve
 
 OUT = Path("out")
 SCENE = """
@@ -39,7 +39,7 @@ def main() -> int:
         shown = " ".join(w if "\n" not in w else "'…'" for w in words)
         print(f"\n$ desktop-bake {shown}", file=sys.stderr, flush=True)
         done = subprocess.run(
-            [sys.executable, "-m", "bake", words[0], "--config", str(config), *words[1:]], check=False
+            [sys.executable, "-m", "desktop_bake", words[0], "--config", str(config), *words[1:]], check=False
         )
         if done.returncode:
             return done.returncode

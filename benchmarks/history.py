@@ -71,9 +71,15 @@ class Project:
     def run(self, command: str, *, lines: int = 0) -> None:
         """Run `desktop-bake COMMAND`, and show it with so many lines of what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "bake", *command.split()], cwd=self.folder, env=self.variables, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", *command.split()],
+            cwd=self.folder,
+            env=self.variables,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
         if done.returncode:
             lines = 99
         shown = done.stdout.splitlines()

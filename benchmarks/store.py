@@ -11,14 +11,15 @@ import tarfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from generator import CacheKey, Digest
-from tests.machines import machine
+from desktop_bake import CacheKey, Digest
+from tests.harness.machines import machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     Add = Callable[[str, str, str, str], None]
+
 
 OURS, OTHERS = 500, 2000
 BAR = "< 1.5"
@@ -63,16 +64,23 @@ class Archive:
         """Add an image of these uncompressed layers; its digest."""
         blobs = [self._blob(layer) for layer in layers]
         config = {
-            "architecture": "amd64", "os": "linux", "config": {"Labels": labels}, "created": "2026-01-01T00:00:00Z",
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Labels": labels},
+            "created": "2026-01-01T00:00:00Z",
             "rootfs": {"type": "layers", "diff_ids": [blob["digest"] for blob in blobs]},
             "history": [{"created_by": f"RUN {number}"} for number in range(len(layers))],
-        }  # fmt: skip
+        }
         kind = "application/vnd.oci.image.layer.v1.tar"
         manifest = {
-            "schemaVersion": 2, "mediaType": _MANIFEST, "layers": [{"mediaType": kind, **blob} for blob in blobs],
-            "config": {"mediaType": "application/vnd.oci.image.config.v1+json",
-                       **self._blob(json.dumps(config).encode())},
-        }  # fmt: skip
+            "schemaVersion": 2,
+            "mediaType": _MANIFEST,
+            "layers": [{"mediaType": kind, **blob} for blob in blobs],
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                **self._blob(json.dumps(config).encode()),
+            },
+        }
         described = self._blob(json.dumps(manifest).encode())
         named = {"io.containerd.image.name": f"docker.io/library/{name}"}
         self._manifests.append({"mediaType": _MANIFEST, **described, "annotations": named})
@@ -103,9 +111,12 @@ def write_store(path: Path, ours: int, others: int) -> None:
     for number in range(ours):
         install = f"install {number % 20}"
         key = CacheKey(
-            variant=_VARIANT, base=digest, install=Digest.of(install.encode()),
-            setup=Digest.of(f"setup {number}".encode()), dockerfile=Digest.of(b"dockerfile"),
-        )  # fmt: skip
+            variant=_VARIANT,
+            base=digest,
+            install=Digest.of(install.encode()),
+            setup=Digest.of(f"setup {number}".encode()),
+            dockerfile=Digest.of(b"dockerfile"),
+        )
         layers = [base, layer(install), layer(f"setup {number}")]
         archive.add(f"desktop-bake:{key}", layers, key.labels(_BASE))
     for number in range(others):
@@ -130,7 +141,7 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
         print(f"loaded {ours} + {others} in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         flags = ["-q", "--config", str(folder / "desktop-bake.toml")]
         timed = {
-            name: ([sys.executable, "-m", "bake", name, *flags], says)
+            name: ([sys.executable, "-m", "desktop_bake", name, *flags], says)
             for name, says in (("images", f"desktop-bake:{_VARIANT}-"), ("explain", "nearest: desktop-bake:"))
         }
         timed[_PLAIN] = (["docker", "image", "ls"], "desktop-bake")
@@ -150,5 +161,9 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
     plain = statistics.median(times.pop(_PLAIN))
     for name, taken in times.items():
         mine = statistics.median(taken)
-        add(f"`{name}` over {ours} images among {others} others / {_PLAIN}", f"{mine:.3f} s / {plain:.3f} s",
-            f"{mine / plain:.2f}", "" if name == _FIRST else BAR)  # fmt: skip
+        add(
+            f"`{name}` over {ours} images among {others} others / {_PLAIN}",
+            f"{mine:.3f} s / {plain:.3f} s",
+            f"{mine / plain:.2f}",
+            "" if name == _FIRST else BAR,
+        )

@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake import TaskOptions, ensure_desktop_image, start_task
+from desktop_bake import TaskOptions, ensure_desktop_image, start_task
 
 if TYPE_CHECKING:
-    from bake import DesktopTask
     from benchmarks.__main__ import Bench
+    from desktop_bake import DesktopTask
+
 
 AT_ONCE = 20
 
@@ -78,9 +79,10 @@ def _at_once(bench: Bench, count: int, names: list[str]) -> float:
 def _memory(bench: Bench) -> tuple[float, float]:
     """What `desktop-bake run` holds while its task runs, in MB: resident, and of that what others map too."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", "--config", str(bench.config)], stderr=subprocess.PIPE,
+        [sys.executable, "-m", "desktop_bake", "run", "--config", str(bench.config)],
+        stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert process.stderr
     while b"http://" not in process.stderr.readline():
         pass

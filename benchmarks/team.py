@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bake.registry import look_up
-from bake.shipped import shipped
-from generator import ImageReference
-from generator.bakefile import OUTPUT
-from tests.machines import Machine, Registry, machine, team_registry
-from tests.registries import ACCEPT, Api
+from desktop_bake import ImageReference
+from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.registry.client import look_up
+from desktop_bake.generator.bakefile import OUTPUT
+from tests.harness.machines import Machine, Registry, machine, team_registry
+from tests.harness.registries import ACCEPT, Api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Add = Callable[[str, str, str, str], None]
+
 
 DISK_BYTES = 20_000_000_000  # of which an image takes a fiftieth
 CONFIG = """repository = "{repository}"
@@ -66,7 +67,7 @@ class Team:
 
     def publish(self) -> None:
         """Bake and push from the first machine."""
-        words = [sys.executable, "-m", "bake", "build", "-q", "--push", "--config", str(self.team)]
+        words = [sys.executable, "-m", "desktop_bake", "build", "-q", "--push", "--config", str(self.team)]
         subprocess.run(words, check=True, capture_output=True, cwd=self.folder)
 
     @contextmanager
@@ -97,13 +98,19 @@ class Team:
         hit, cold, change = map(statistics.median, (hits, colds, changes))
         measured = "{:.3f} s / {:.3f} s".format
         add("second machine: registry hit / cold build there", measured(hit, cold), f"{hit / cold:.3f}", "<= 0.25")
-        add("second machine: setup changed, team cache / cold build there", measured(change, cold),
-            f"{change / cold:.3f}", "<= 0.05")  # fmt: skip
+        add(
+            "second machine: setup changed, team cache / cold build there",
+            measured(change, cold),
+            f"{change / cold:.3f}",
+            "<= 0.05",
+        )
 
     def look_ups(self, add: Add) -> None:
         """Add the rows of a registry look-up: labels, no pull."""
         resolved = subprocess.run(
-            [sys.executable, "-m", "bake", "key", "--json", "--config", str(self.team)], check=True, capture_output=True
+            [sys.executable, "-m", "desktop_bake", "key", "--json", "--config", str(self.team)],
+            check=True,
+            capture_output=True,
         )
         name = f"{self.repository}:{json.loads(resolved.stdout)['cache_key']}"
         reference = ImageReference.parse(name)
@@ -114,13 +121,17 @@ class Team:
             ours.append(_seconds(lambda: look_up(reference, "linux/amd64")))
             theirs.append(_seconds(lambda: subprocess.run(inspect, check=True, capture_output=True)))
         mine, other = statistics.median(ours), statistics.median(theirs)
-        add("registry look-up of a key / imagetools inspect", f"{mine:.3f} s / {other:.3f} s", f"{mine / other:.3f}",
-            "<= 0.5")  # fmt: skip
+        add(
+            "registry look-up of a key / imagetools inspect",
+            f"{mine:.3f} s / {other:.3f} s",
+            f"{mine / other:.3f}",
+            "<= 0.5",
+        )
 
     def sizes(self, add: Add) -> None:
         """Add what is pulled of an image over its base: our zstd against BuildKit's default."""
         rendered = self.folder / "rendered"
-        words = [sys.executable, "-m", "bake", "render", "-q", "--config", str(self.team), "-o", str(rendered)]
+        words = [sys.executable, "-m", "desktop_bake", "render", "-q", "--config", str(self.team), "-o", str(rendered)]
         subprocess.run(words, check=True, capture_output=True)
         base = len(_layers_bytes(Api(self.registry.address), "debian", "bookworm"))  # which a builder may pack anew
         sizes = []
@@ -132,8 +143,12 @@ class Team:
             sizes.append(sum(_layers_bytes(Api(self.registry.address), path, "t")[base:]) / 1e6)
             subprocess.run(["docker", "image", "rm", "-f", tag], check=False, capture_output=True)
         zstd, default = sizes
-        add("pulled over the base: zstd / BuildKit's default", f"{zstd:.1f} MB / {default:.1f} MB",
-            f"{zstd / default:.2f}", "< 1")  # fmt: skip
+        add(
+            "pulled over the base: zstd / BuildKit's default",
+            f"{zstd:.1f} MB / {default:.1f} MB",
+            f"{zstd / default:.2f}",
+            "< 1",
+        )
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -159,9 +174,14 @@ def _layers_bytes(api: Api, path: str, tag: str) -> list[int]:
 def _worker(where: Machine) -> Iterator[Callable[[Path, str], float]]:
     root = Path(__file__).parent.parent
     process = subprocess.Popen(
-        [*where.enter, sys.executable, "-m", "benchmarks.worker"], cwd=root, env=where.environment, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [*where.enter, sys.executable, "-m", "benchmarks.worker"],
+        cwd=root,
+        env=where.environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
     def call(config: Path, status: str) -> float:
         assert process.stdin

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from bake import ensure_desktop_image, load_settings
+from desktop_bake import ensure_desktop_image, load_settings
 
 
 def main() -> int:

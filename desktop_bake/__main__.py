@@ -1,7 +1,7 @@
-"""`python -m bake` is `desktop-bake`."""
+"""`python -m desktop_bake` is `desktop-bake`."""
 
 import sys
 
-from bake.cli import main
+from .bake.cli.main import main
 
 sys.exit(main())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 _ENTRY = re.compile(r'type=(provenance|sbom)((?:,(?!(?i:type)=)[A-Za-z0-9_-]+=[^\s,"]+)*)')
 

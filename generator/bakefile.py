@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.attest import check_attest
-from generator.cache import (
+from .attest import check_attest
+from .cache_backend import (
     CACHE_DIR_VARIABLE,
     CACHE_SCOPE_VARIABLE,
     DEFAULT_SCOPE,
@@ -17,18 +17,19 @@ from generator.cache import (
     check_compression,
     packing,
 )
-from generator.dockerfile import context_name, named_images
-from generator.errors import ConfigurationError
-from generator.layer import LayerKey
-from generator.recipe import OWN_ARGUMENTS, Preflight
+from .dockerfile import context_name, named_images
+from .errors import ConfigurationError
+from .layer_key import LayerKey
+from .recipe import OWN_ARGUMENTS, Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from generator.environment import Environment
-    from generator.layer import Key
-    from generator.recipe import Recipe, Stack
-    from generator.reference import ImageReference
+    from .environment import Environment
+    from .layer_key import Key
+    from .recipe import Recipe, Stack
+    from .reference import ImageReference
+
 
 # Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own builder would
 # export each image twice at once, of which one fails where both give it its name.

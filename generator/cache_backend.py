@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.layer import LayerKey
+from .errors import ConfigurationError
+from .layer_key import LayerKey, family_of
 
 if TYPE_CHECKING:
-    from generator.layer import Key
-    from generator.reference import ImageReference
+    from .layer_key import Key
+    from .reference import ImageReference
+
 
 CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
 CACHE_SCOPE_VARIABLE = "DESKTOP_BAKE_CACHE_SCOPE"
@@ -94,18 +95,6 @@ def check_scope(scope: str) -> None:
         raise ConfigurationError(
             f"malformed cache scope {scope[:80]!r}", "use letters, digits, '_', '.' and '-', at most 63"
         )
-
-
-def family_of(key: Key) -> str:
-    """The keys that share one cache: the same variant and the same packages; for a layer, the same preflight too.
-
-    Environments that install other things never evict each other; those that differ in setup alone share the layer
-    that costs the time.
-    """
-    if isinstance(key, LayerKey):
-        below = key.desktop.install if key.desktop else key.base
-        return f"{key.variant}-{below.hex[:12]}-p{key.preflight.hex[:8]}"
-    return f"{key.variant}-{key.install.hex[:12]}"
 
 
 def cache_entries(backend: str, repository: ImageReference, key: Key, compression: str = ZSTD) -> CacheEntries:

@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.reference import ImageReference
+from .errors import ConfigurationError
+from .reference import ImageReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S(?:.*\S)?)\s*")
 WORD = r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+"""

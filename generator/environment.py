@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.recipe import OWN_ARGUMENTS
+from .errors import ConfigurationError
+from .recipe import OWN_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.reference import ImageReference
+    from .reference import ImageReference
+
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,15 +8,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from generator.errors import ConfigurationError
-from generator.reference import Digest
+from .errors import ConfigurationError
+from .reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from generator.environment import Environment
-    from generator.recipe import Recipe
-    from generator.reference import ImageReference
+    from .environment import Environment
+    from .recipe import Recipe
+    from .reference import ImageReference
+
 
 SCHEMA = "1"
 PREFIX = "desktop-bake."

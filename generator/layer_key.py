@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from generator.errors import ConfigurationError
-from generator.key import (
+from .errors import ConfigurationError
+from .key import (
     BASE_LABEL,
     KEY_LABEL,
     OCI_BASE_DIGEST,
@@ -23,13 +23,14 @@ from generator.key import (
     parse_key,
     variant_of,
 )
-from generator.reference import Digest
+from .reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.environment import Environment
-    from generator.recipe import Stack
+    from .environment import Environment
+    from .recipe import Stack
+
 
 DESKTOP_LABEL = PREFIX + "desktop-key"
 PREFLIGHT_LABEL = PREFIX + "preflight-digest"
@@ -175,3 +176,15 @@ def stack_key(environment: Environment, stack: Stack, base_digest: Digest) -> Ke
     return LayerKey(
         variant=variant_of(environment.base_image), base=base_digest, desktop=desktop, preflight=hashed(parts)
     )
+
+
+def family_of(key: Key) -> str:
+    """The keys that share one cache: the same variant and the same packages; for a layer, the same preflight too.
+
+    Environments that install other things never evict each other; those that differ in setup alone share the layer
+    that costs the time.
+    """
+    if isinstance(key, LayerKey):
+        below = key.desktop.install if key.desktop else key.base
+        return f"{key.variant}-{below.hex[:12]}-p{key.preflight.hex[:8]}"
+    return f"{key.variant}-{key.install.hex[:12]}"

@@ -9,12 +9,13 @@ from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.reference import Digest
-from generator.text_file import check_no_mark
+from .errors import ConfigurationError
+from .reference import Digest
+from .text_file import check_no_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
@@ -65,8 +66,14 @@ class Recipe:
             )
         for path in self.files:
             pure = PurePosixPath(path)
-            if pure.is_absolute() or ".." in pure.parts or path in named or str(pure) != path or path == "." \
-                    or not path.isprintable():  # fmt: skip
+            if (
+                pure.is_absolute()
+                or ".." in pure.parts
+                or path in named
+                or str(pure) != path
+                or path == "."
+                or not path.isprintable()
+            ):
                 raise ConfigurationError(
                     f"build context file {path!r} is outside the context or already part of the recipe",
                     "use a relative path below the context",

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from generator.errors import ConfigurationError
+from .errors import ConfigurationError
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from shlex import quote
 
-from generator.errors import ConfigurationError
+from .errors import ConfigurationError
 
 _WIDE = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
     (codecs.BOM_UTF32_LE, "UTF-32"),

@@ -5,50 +5,66 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from bake import Settings
-from bake.client_config import config_folder
-from bake.engine import Engine
-from generator import Environment, ImageReference
-from tests.engine_task import equipped_machine
-from tests.machines import Machine, Registry, machine, team_registry, tool, tool_environment
-from tests.registries import layer_of
+from desktop_bake import DesktopTask, Environment, ImageReference, Settings, ensure_desktop_image, start_task
+from desktop_bake.bake.engine.engine import Engine
+from tests.harness.engine_task import equipped_machine
+from tests.harness.exposure import LOG
+from tests.harness.file_names import SECRET
+from tests.harness.machines import Machine, Registry, machine, team_registry, tool, tool_environment
+from tests.harness.project import FIGURES, TINY, base_name, remove_images
+from tests.harness.registries import layer_of
+from tests.harness.team import Project
+
+if TYPE_CHECKING:
+    from tests.harness.project import Run
+
 
 # A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-# Small enough to bake in a second: what it proves is ours, not the desktop's.
-TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
-
-
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
-TOGETHER = {"test_bases", "test_base_shell", "test_browser", "test_check", "test_connections", "test_display",
-            "test_exposure", "test_homes", "test_killed_tasks", "test_layer", "test_memory", "test_options", "test_run",
-            "test_runner", "test_task"}  # fmt: skip
+TOGETHER = {
+    "test_bases",
+    "test_base_shell",
+    "test_browser",
+    "test_check",
+    "test_connections",
+    "test_display",
+    "test_exposure",
+    "test_homes",
+    "test_killed_tasks",
+    "test_layer",
+    "test_memory",
+    "test_options",
+    "test_run",
+    "test_runner",
+    "test_task",
+}
 # One engine that they break, also between two tests; and who looks at all that machines leave.
 FAULTS = {"test_engine_faults", "test_engine_limits", "test_machines"}
 LIMIT = pytest.StashKey[object]()
-FIGURES = Path(__file__).parents[1] / "out" / "soak.jsonl"
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """A file's tests run on one worker, and so do those of files that share something costly."""
 
     def _split_scope(self, nodeid: str) -> str:
-        name = Path(nodeid.partition("::")[0]).stem
-        return "desktop" if name in TOGETHER else "faults" if name in FAULTS else name
+        file = Path(nodeid.partition("::")[0])
+        if "unit" in file.parts:
+            return str(file)
+        return "desktop" if file.stem in TOGETHER else "faults" if file.stem in FAULTS else str(file)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -81,7 +97,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
-@pytest.fixture(autouse=True, scope="session")
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whatever may ask an engine has its worker's own base; unit tests ask none."""
+    if isinstance(item, pytest.Function) and "unit" not in item.path.parts and "own_base" not in item.fixturenames:
+        item.fixturenames.insert(0, "own_base")
+
+
+@pytest.fixture(scope="session")
 def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Each further worker has a base of its own, so that none finds another's images to be near its own.
 
@@ -129,30 +151,6 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return write
 
 
-def copy_client(folder: Path) -> Path:
-    """Copy the docker client's configuration into a new folder, but for what buildx writes there during builds."""
-    return Path(
-        shutil.copytree(config_folder(), folder, symlinks=True, ignore=shutil.ignore_patterns("refs", "activity"))
-    )
-
-
-def remove_images(part: str, *, check: bool = False) -> None:
-    """Remove from this engine the images whose names hold this, which is nobody else's; `check` that they go."""
-    found = Engine().images({})
-    names = {image["Id"]: [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())] for image in found}
-    images = [image for image, known in names.items() if any(part in name for name in known)]
-    if images:
-        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=check)
-
-
-def base_name() -> str:
-    """The base image that `scripts/engine env` names."""
-    name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
-    if not name:
-        pytest.fail("no engine for the tests: run them by 'make test'")
-    return name
-
-
 @pytest.fixture(scope="session")
 def base() -> str:
     """The base image, in the local store."""
@@ -194,9 +192,15 @@ def cli(project: Path) -> Run:
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "bake", *words], cwd=project, capture_output=True, text=True, check=False,
-            timeout=300, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", *words],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+        )
 
     return run
 
@@ -246,3 +250,69 @@ def equipped(
     """A further machine whose engine, on a small disk of its own, tests may break, and mend again."""
     with equipped_machine(base, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
         yield machine
+
+
+# IDs that a shell would evaluate, each by the name of the file that it would make, and one that needs quotes.
+HOSTILE = ["$(touch /tmp/{0}-1)", "$(touch${{IFS}}/tmp/{0}-2)", "`touch /tmp/{0}-3`", "~/*", "-x", "a b's"]
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> tuple[Path, str, list[str]]:
+    """A folder with environments of such IDs; how the files' names begin, and the IDs."""
+    mark = f"desktop-bake-{uuid.uuid4().hex}"
+    ids = [text.format(mark) for text in HOSTILE]
+    lines = [f'[environments."{text}"]\nbase_image = "a"\n' for text in ids]
+    (tmp_path / "desktop-bake.toml").write_text("".join(lines))
+    return tmp_path, mark, ids
+
+
+@pytest.fixture
+def task(desktop: Environment, desktop_settings: Settings) -> Iterator[DesktopTask]:
+    """A task with its secret."""
+    LOG.clear()
+    image = ensure_desktop_image(desktop, desktop_settings, log=LOG.append)
+    with start_task(desktop, image, desktop_settings, log=LOG.append, command=("sleep", "1000")) as started:
+        yield started
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A configuration's folder with links out of it, and `away` beside it with what nobody may have."""
+    away, root = tmp_path / "away", tmp_path / "root"
+    for folder in (away, root / "sub"):
+        folder.mkdir(parents=True)
+    (away / "secret").write_text(SECRET)
+    (root / "own.sh").write_text(SECRET)
+    (root / "link").symlink_to(away / "secret")
+    (root / "folder").symlink_to("../away")
+    (root / "sub" / "linked").symlink_to("../link")
+    (root / "within").symlink_to("sub/../own.sh")
+    return root
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """`helper(name, script)` installs a credential helper, and gives the file where it notes each question."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def install(name: str, script: str) -> Path:
+        asked, program = tmp_path / f"asked-{name}", tmp_path / f"docker-credential-{name}"
+        asked.touch()
+        program.write_text(f"#!/bin/sh\ncat >> {asked}; echo >> {asked}\n{script}\n")
+        program.chmod(0o755)
+        return asked
+
+    return install
+
+
+@pytest.fixture
+def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project of tiny scripts; its images are gone from the first machine afterwards."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    name = f"team/test-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "install.sh").write_text("date +%s%N > /etc/installed\n" + f"# {name}\n")
+    (tmp_path / "setup.sh").write_text(TINY.format("configured"))
+    project = Project(tmp_path, team.address, name, team.base)
+    project.change()
+    yield project
+    remove_images(name)  # at whatever host

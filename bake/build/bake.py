@@ -12,30 +12,35 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from bake import layer, local_cache
-from bake.base import pinned_stack
-from bake.build_cache import collect, give_back
-from bake.build_folder import build_folder
-from bake.buildx import Builder, builder, require_answer, require_buildx
-from bake.engine import last_line
-from bake.failed_step import failed_step
-from bake.process import Child
-from bake.redaction import without_secrets
-from bake.render import bake_options, rendered_files, write_files
-from bake.resolve import ImageResult, Status, cache_folder, proven
-from bake.trust import BUILT, note
-from generator.attest import needs_index
-from generator.bakefile import BakeTarget, bake_targets
-from generator.cache import CACHE_SCOPE_VARIABLE, family_of, packing
-from generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
-from generator.layer import LayerKey, stack_key
-from generator.shortage import DISK, shortage
+from ...generator.attest import needs_index
+from ...generator.bakefile import BakeTarget, bake_targets
+from ...generator.cache_backend import CACHE_SCOPE_VARIABLE, packing
+from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
+from ...generator.layer_key import LayerKey, family_of, stack_key
+from ..engine.buildx import Builder, builder, require_answer, require_buildx
+from ..engine.shortage import DISK, shortage
+from ..images.base_digest import pinned_stack
+from ..images.resolve import proven
+from ..images.result import ImageResult, Status
+from ..images.trust import BUILT, note
+from ..system.folders import cache_folder
+from ..system.process import Child
+from ..system.redaction import without_secrets
+from ..system.text import last_line
+from . import local_cache
+from .disk_full import collect, give_back
+from .failed_step import failed_step
+from .render import bake_options, rendered_files, write_files
+from .scratch import build_folder
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.environment import Environment
+    from collections.abc import Callable
+
+    from ...generator.environment import Environment
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..system.log import Log
+
 
 _CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
 
@@ -75,7 +80,11 @@ class Preparation:
     def another(self) -> Child:
         """A further such process."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        words = [sys.executable, "-P", str(Path(__file__).with_name("builder.py"))]  # without importing all of bake
+        words = [
+            sys.executable,
+            "-P",
+            str(Path(__file__).with_name("bake_process.py")),
+        ]  # without importing all of bake
         return Child(words, draw=self.progress != "plain", cwd=self.folder, env=environment)
 
     def __enter__(self) -> Self:
@@ -108,8 +117,8 @@ def build(
     settings: Settings,
     engine: Engine,
     log: Log,
-    progress: str,
     ready: Preparation,
+    desktop_of: Callable[[LayerKey, str], str | None],
 ) -> ImageResult:
     """Bake the image of an environment, and find it again by its labels; the caller has the turn of its key.
 
@@ -119,8 +128,8 @@ def build(
         settings: repository, cache, builder, time limit.
         engine: where the image goes.
         log: gets one line at a time.
-        progress: `plain` sends BuildKit's lines to `log`; `auto` lets it draw on this terminal.
         ready: what was prepared.
+        desktop_of: the image that a layer is built on, by its key and the driver; None for the desktop's target.
 
     Raises:
         BuildFailedError: BuildKit made no image.
@@ -141,7 +150,7 @@ def build(
     on_image = None
     if isinstance(key, LayerKey) and key.desktop:
         driver = ready.builder().driver
-        on_image = layer.desktop_below(environment, key, settings, engine, log, progress, driver)
+        on_image = desktop_of(key, driver)
     result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
     with build_folder(ready.folder, key) as folder:
         try:

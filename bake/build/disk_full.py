@@ -7,12 +7,13 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from generator.errors import DesktopBakeError
-from generator.reference import ImageReference
+from ...generator.errors import DesktopBakeError
+from ...generator.reference import ImageReference
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.resolve import Log
+    from ..engine.engine import Engine
+    from ..system.log import Log
+
 
 IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
 

@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.recipe import INSTALL, PREFLIGHT, SETUP
+from ...generator.recipe import INSTALL, PREFLIGHT, SETUP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 _FAILED = re.compile(r"(?:#(\d+) )?ERROR: .*did not complete successfully: exit code: (\d+)")
 _SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}

@@ -19,6 +19,7 @@ import filelock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 KEPT_FAMILIES = 8
 LOCK_TIMEOUT_S = 30.0
 _ASIDE = ".gone-"

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from bake.resolve import cache_folder
-from generator.errors import CancelledError, TimeLimitError
+from ...generator.errors import CancelledError, TimeLimitError
+from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     import threading
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     import filelock
 
-    from bake.resolve import Log
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+    from ..system.log import Log
+
 
 _POLL_S = 0.1  # also how soon a cancellation is noticed
 _NAMELESS_S = 1.0  # a holder looks once more before it builds, and most have nothing to build then

@@ -11,15 +11,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bake.resolve import cache_folder
-from generator.errors import BuildFailedError, TimeLimitError
+from ...generator.errors import BuildFailedError, TimeLimitError
+from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bake.resolve import Log
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+    from ..system.log import Log
+
 
 IN_A_ROW = 3
 PAUSE_S = 900.0

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bake.base import pinned_stack
-from bake.leftovers import new_file
-from bake.resolve import key_of, silent
-from bake.shipped import shipped
-from generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
-from generator.errors import ConfigurationError
+from ...generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
+from ...generator.errors import ConfigurationError
+from ..config.shipped import shipped
+from ..images.base_digest import pinned_stack
+from ..images.resolve import key_of
+from ..system.files import new_file
+from ..system.log import silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bake.engine import Engine
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.environment import Environment
+    from ...generator.environment import Environment
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..system.log import Log
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
+
 
 _CHECK_FILES = {
     "Dockerfile": "check.Dockerfile",

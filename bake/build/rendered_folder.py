@@ -8,30 +8,36 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bake.regular_file import read_regular_file
-from bake.render import write_files
-from generator.bakefile import PICTURES, VARIABLES
-from generator.cache import CACHE_DIR_VARIABLE
-from generator.errors import ConfigurationError
-from generator.layer import parts_of_text, stack_key
-from generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFile, Preflight, Recipe, Stack
-from generator.reference import Digest
+from ...generator.bakefile import PICTURES, VARIABLES
+from ...generator.cache_backend import CACHE_DIR_VARIABLE
+from ...generator.errors import ConfigurationError
+from ...generator.layer_key import parts_of_text, stack_key
+from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFile, Preflight, Recipe, Stack
+from ...generator.reference import Digest
+from ..system.files import read_regular_file
+from .render import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bake.render import RenderedFiles
-    from bake.resolve import Log
-    from generator.environment import Environment
+    from ...generator.environment import Environment
+    from ..system.log import Log
+    from .render import RenderedFiles
+
 
 BAKE_FILE = "docker-bake.hcl"
 LIST = "desktop-bake.sha256"  # in the form of sha256sum, which checks it too
 # What Bake reads in its folder where nobody names a file (docker/buildx, bake.go, `defaultFilenames`).
 ALSO_READ = (
-    "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml",
-    "docker-bake.json", "docker-bake.override.json", "docker-bake.override.hcl",
-)  # fmt: skip
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "docker-bake.json",
+    "docker-bake.override.json",
+    "docker-bake.override.hcl",
+)
 # The lines that Git needs; a folder that others have files in may have them among further lines.
 _FOR_GIT = {
     ".gitattributes": ("* -text",),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from bake.turn import lock_of
+from .machine_lock import lock_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+
 
 _BEGINNING = "bake-"
 

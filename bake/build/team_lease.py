@@ -15,24 +15,26 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bake.published import ask_registry
-from bake.registry import access_of, within
-from bake.resolve import Status
-from generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
-from generator.lease import EMPTY, RELEASED, Lease, lease_tag, read_lease
-from generator.manifest import OCI_MANIFEST
-from generator.reference import Digest
+from ...generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
+from ...generator.reference import Digest
+from ..images.published import ask_registry
+from ..images.result import Status
+from ..registry.client import access_of, within
+from ..registry.lease_manifest import EMPTY, RELEASED, Lease, lease_tag, read_lease
+from ..registry.manifest import OCI_MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from bake.engine import Engine
-    from bake.registry_session import Session
-    from bake.resolve import ImageResult, Log
-    from bake.settings import Settings
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..images.result import ImageResult
+    from ..registry.session import Session
+    from ..system.log import Log
 
     _Answer = TypeVar("_Answer")
+
 
 BEAT_S = 5.0
 LIFETIME_S = 20

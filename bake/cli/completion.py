@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from bake.parsers import parser
-from bake.settings import PULL_POLICIES
+from ..config.settings import PULL_POLICIES
+from .parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 _WORDS = {"POLICY": PULL_POLICIES, "BACKEND": ("local", "registry", "inline", "none")}
 _IDS = "desktop-bake env list 2>/dev/null | sed '1d; s/  .*//'"
@@ -48,12 +49,6 @@ def commands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
             for command in action.choices.values():
                 yield command
                 yield from commands(command)
-
-
-def completion(arguments: argparse.Namespace) -> int:
-    """Print the completion script of a shell."""
-    print(completion_script(arguments.shell), end="")
-    return 0
 
 
 def completion_script(shell: str) -> str:

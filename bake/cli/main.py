@@ -7,43 +7,20 @@ import io
 import os
 import signal
 import sys
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
-from bake.parsers import parser
-from generator.errors import DesktopBakeError
+from ...generator.errors import DesktopBakeError
+from ..system.terminal import coloured
+from .parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bake.settings import Settings
 
 INTERRUPTED = 130
 RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
-
-
-def load(arguments: argparse.Namespace) -> Settings:
-    """The settings that these arguments ask for."""
-    from bake.settings_file import load_settings
-
-    names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull", "platform", "attest")
-    overrides = {n: getattr(arguments, n, None) for n in names}
-    settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
-    if arguments.environments:
-        from bake.origin import read_origin
-
-        environments = read_origin(arguments.environments).environments(settings.base_image)
-        settings = replace(settings, environments=environments)
-    return settings
-
-
-def print_json(value: object) -> None:
-    """Print one JSON object on standard output."""
-    import json
-
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -75,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.environ.pop("DOCKER_HOST", None)
         metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
         if metrics and arguments.command in RECORDED:
-            from bake.metrics import Recorder
+            from ..metrics.recorder import Recorder
 
             arguments.recorder = Recorder(Path(metrics), arguments.command)
-        module = import_module(getattr(arguments, "module", "bake.commands"))
+        module = import_module(f".commands.{arguments.command}", __package__)
         return int(getattr(module, arguments.command)(arguments))
     except DesktopBakeError as error:
         if arguments.recorder:
@@ -94,11 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-
-
-def coloured(stream: TextIO) -> bool:
-    """Whether what is written to this stream may carry colours: a terminal, and NO_COLOR is not set."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 if __name__ == "__main__":

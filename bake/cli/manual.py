@@ -6,8 +6,8 @@ import argparse
 import sys
 from functools import partial
 
-from bake.completion import commands
-from bake.parsers import EXIT_STATUS, parser
+from .completion import commands
+from .parser import EXIT_STATUS, parser
 
 _TITLE = """\
 # Commands

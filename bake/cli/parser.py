@@ -1,4 +1,4 @@
-"""What can be typed: the parser of every command. A command's `module` default names where its function is."""
+"""What can be typed: the parser of every command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,11 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     )
     common.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
     top = _Parser(
-        prog="desktop-bake", description="Bake a desktop into a Docker image once; start tasks in a second.",
-        parents=[] if repeated else [common], epilog=f"exit status: {EXIT_STATUS}",
-    )  # fmt: skip
+        prog="desktop-bake",
+        description="Bake a desktop into a Docker image once; start tasks in a second.",
+        parents=[] if repeated else [common],
+        epilog=f"exit status: {EXIT_STATUS}",
+    )
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     top.add_argument("--environments", **environments)
     verbs = top.add_subparsers(
@@ -71,9 +73,12 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
 
     def verb(name: str, text: str, example: str, among: Any = verbs, *, group: bool = False) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = among.add_parser(
-            name, help=text, description=text, parents=[common] if repeated and not group else [],
+            name,
+            help=text,
+            description=text,
+            parents=[common] if repeated and not group else [],
             epilog=f"example: desktop-bake {example}",
-        )  # fmt: skip
+        )
         return command
 
     def json_flag(command: argparse.ArgumentParser) -> None:
@@ -106,14 +111,18 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
     run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
     _task_flags(run)
-    run.add_argument("--no-fallback", dest="fallback", action="store_false", default=None,
-                     help="fail where no image can be had")  # fmt: skip
+    run.add_argument(
+        "--no-fallback", dest="fallback", action="store_false", default=None, help="fail where no image can be had"
+    )
     run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
-    run.add_argument("words", nargs=argparse.REMAINDER, metavar="[ENV] [--] CMD…",
-                     help="without a command the desktop stays until Ctrl-C")  # fmt: skip
+    run.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="[ENV] [--] CMD…",
+        help="without a command the desktop stays until Ctrl-C",
+    )
     _env(verb, json_flag)
     warm = verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m")
-    warm.set_defaults(module="bake.warm")
     warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
     warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
     warm.add_argument(
@@ -123,12 +132,10 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
     stats = verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl")
-    stats.set_defaults(module="bake.stats")
     stats.add_argument("file", type=Path, metavar="FILE")
     stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
     json_flag(stats)
     completion = verb("completion", "print the script that completes commands in a shell", "completion bash")
-    completion.set_defaults(module="bake.completion")
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
     _tidy(verb, json_flag)
     return top
@@ -139,13 +146,32 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add = run.add_argument
     add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
     add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
-    add("-v", "--volume", action="append", default=[], metavar="SRC:DST[:FLAGS]",
-        help="mount a folder or volume; flags as docker's: ro, z, nocopy, …")  # fmt: skip
+    add(
+        "-v",
+        "--volume",
+        action="append",
+        default=[],
+        metavar="SRC:DST[:FLAGS]",
+        help="mount a folder or volume; flags as docker's: ro, z, nocopy, …",
+    )
     add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
-    add("-p", "--publish", action="append", default=[], metavar="[[IP:]HOST:]PORT",
-        help="publish a port, on the loopback unless IP says otherwise")  # fmt: skip
-    add("-e", "--env", action="append", default=[], dest="env_variables", metavar="NAME[=VALUE]",
-        help="a variable; NAME alone takes our own value, which no process list shows")  # fmt: skip
+    add(
+        "-p",
+        "--publish",
+        action="append",
+        default=[],
+        metavar="[[IP:]HOST:]PORT",
+        help="publish a port, on the loopback unless IP says otherwise",
+    )
+    add(
+        "-e",
+        "--env",
+        action="append",
+        default=[],
+        dest="env_variables",
+        metavar="NAME[=VALUE]",
+        help="a variable; NAME alone takes our own value, which no process list shows",
+    )
     add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
     add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
@@ -157,8 +183,13 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
     add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
     add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
-    add("--docker", action="append", default=[], metavar="=--OPTION=VALUE",
-        help="a further option of docker run, as --docker=--memory=4g")  # fmt: skip
+    add(
+        "--docker",
+        action="append",
+        default=[],
+        metavar="=--OPTION=VALUE",
+        help="a further option of docker run, as --docker=--memory=4g",
+    )
     for name, metavar, text in (
         ("--shm-size", "SIZE", "of /dev/shm, default: 1g"),
         ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
@@ -170,7 +201,6 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
 
 def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
     env = verb("env", "read and change environments, comments kept", "env list", group=True)
-    env.set_defaults(module="bake.environments")
     verbs = env.add_subparsers(
         title="actions", prog=env.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser
     )
@@ -210,5 +240,4 @@ def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[arg
     prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
     doctor = verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json")
     for command in (explain, images, prune, doctor):
-        command.set_defaults(module="bake.tidy")
         json_flag(command)

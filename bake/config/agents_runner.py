@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from json.decoder import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, Any
 
-from bake.settings import did_you_mean
-from generator.environment import Environment
-from generator.errors import ConfigurationError
-from generator.reference import ImageReference
-from generator.text_file import check_no_mark
+from ...generator.environment import Environment
+from ...generator.errors import ConfigurationError
+from ...generator.reference import ImageReference
+from ...generator.text_file import check_no_mark
+from ..system.text import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
 
 ORIGIN_FIELDS: dict[str, type] = {
     "name": str,

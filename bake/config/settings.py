@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from bake.regular_file import read_regular_file
-from bake.shipped import shipped
-from bake.verify import check_command
-from generator.attest import check_attest
-from generator.cache import DEFAULT_SCOPE, ZSTD, check_backend, check_compression, check_scope
-from generator.environment import check_platform, leads_out
-from generator.errors import ConfigurationError
-from generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
-from generator.reference import ImageReference
+from ...generator.attest import check_attest
+from ...generator.cache_backend import DEFAULT_SCOPE, ZSTD, check_backend, check_compression, check_scope
+from ...generator.environment import check_platform, leads_out
+from ...generator.errors import ConfigurationError
+from ...generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
+from ...generator.reference import ImageReference
+from ..system.files import read_regular_file
+from ..system.text import did_you_mean
+from .shipped import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from generator.environment import Environment
+    from ...generator.environment import Environment
+
 
 FILE_NAME = "desktop-bake.toml"
 PULL_POLICIES = ("missing", "always", "never")
@@ -202,10 +203,19 @@ class Settings:
         return path
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A remedy that names the nearest known word, or all of them."""
-    import difflib
+IMAGE = "{image}"
 
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(known) or "none")
+
+def check_command(words: Sequence[str]) -> None:
+    """Check `verify_command`; an empty one verifies nothing.
+
+    Raises:
+        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
+    """
+    if words and not any(IMAGE in word for word in words[1:]):
+        raise ConfigurationError(
+            "verify_command has no {image} after its program: it would accept any image",
+            'write verify_command = ["cosign", "verify", "--key", "cosign.pub", "{image}"]',
+        )
+    if any("\0" in word for word in words):
+        raise ConfigurationError("verify_command holds a NUL character", "remove it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
 
 
 def shipped(name: str) -> Path:
@@ -13,7 +13,7 @@ def shipped(name: str) -> Path:
     Raises:
         ConfigurationError: the installation is incomplete.
     """
-    here = Path(__file__).parent
+    here = Path(__file__).parents[2]  # the package desktop_bake
     for root in (here / "_shipped", here.parent):
         if (root / name).is_file():
             return root / name

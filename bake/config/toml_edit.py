@@ -6,15 +6,16 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from bake.settings import did_you_mean
-from bake.settings_file import ENVIRONMENT_FIELDS, settings_from
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from ..system.text import did_you_mean
+from .toml_file import ENVIRONMENT_FIELDS, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     Change = Mapping[tuple[str, ...], Any]
+
 
 _YES = ("true", "yes", "on", "1")
 _NO = ("false", "no", "off", "0")

@@ -9,15 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bake.found_file import find_upwards
-from bake.settings import FILE_NAME, Settings, did_you_mean
-from generator.environment import Environment
-from generator.errors import ConfigurationError
-from generator.reference import ImageReference
-from generator.text_file import check_no_mark
+from ...generator.environment import Environment
+from ...generator.errors import ConfigurationError
+from ...generator.reference import ImageReference
+from ...generator.text_file import check_no_mark
+from ..system.found_file import find_upwards
+from ..system.text import did_you_mean
+from .settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
 
 _TOP: dict[str, type] = {
     "schema": int,

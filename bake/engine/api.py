@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from bake.docker_host import DockerHost, chosen_host
-from bake.redaction import without_secrets
-from generator.errors import EngineError, TimeLimitError
+from ...generator.errors import EngineError, TimeLimitError
+from ..system.redaction import without_secrets
+from .docker_host import DockerHost, chosen_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 CALL_TIMEOUT_S = 60.0
 ANSWER_LIMIT_BYTES = 256 << 20

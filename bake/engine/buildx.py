@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.client_config import config_folder
-from bake.engine import last_line
-from generator.errors import EngineError
+from ...generator.errors import EngineError
+from ..system.text import last_line
+from .docker_config import config_folder
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from generator.errors import BuildFailedError
+    from ...generator.errors import BuildFailedError
+    from .engine import Engine
+
 
 OLDEST_BUILDX = (0, 13)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bake.client_config import client_config
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
+from .docker_config import client_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _VARIABLES = {
     "httpProxy": "HTTP_PROXY",

@@ -10,10 +10,11 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from generator.errors import DesktopBakeError
+from ...generator.errors import DesktopBakeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
 
 _Answer = TypeVar("_Answer")
 

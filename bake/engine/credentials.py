@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bake.client_config import client_config, config_folder
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
+from .docker_config import client_config, config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
+
 
 HELPER_TIMEOUT_S = 30
 ENVIRONMENT_VARIABLE = "DOCKER_AUTH_CONFIG"
@@ -200,8 +201,9 @@ def _ask(helper: str, server: str, limit_s: float) -> Credentials | None:
     program = f"docker-credential-{helper}"
     remedy = f"check that 'echo {server} | {program} get' works"
     try:
-        done = subprocess.run([program, "get"], input=server.encode(), capture_output=True, timeout=limit_s,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            [program, "get"], input=server.encode(), capture_output=True, timeout=limit_s, check=False
+        )
     except FileNotFoundError as error:
         raise RegistryError(f"the credential helper {program} is not installed", remedy) from error
     except subprocess.TimeoutExpired as error:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
 
 
 def config_folder() -> Path:

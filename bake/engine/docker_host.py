@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from bake.client_config import client_config
-from generator.errors import EngineError, RegistryError
+from ...generator.errors import EngineError, RegistryError
+from .docker_config import client_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _SOCKET = "unix:///var/run/docker.sock"
 _PORT = "2375"

@@ -9,20 +9,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bake.captured import TooMuchError, captured
-from bake.coalesced import coalesced
-from bake.credentials import Logins
-from bake.endpoint import CALL_TIMEOUT_S, Endpoint
-from generator.errors import EngineError, TaskError, TimeLimitError
+from ...generator.errors import EngineError, TaskError, TimeLimitError
+from ..system.captured import TooMuchError, captured
+from ..system.text import first_line
+from .api import CALL_TIMEOUT_S, Endpoint
+from .coalesce import coalesced
+from .credentials import Logins
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from bake.endpoint import Answer
-    from bake.process import Ended
-    from generator.reference import ImageReference
+    from ...generator.reference import ImageReference
+    from ..system.process import Ended
+    from .api import Answer
+
 
 _LIST_TRIES = 5
 _OUTPUT_BYTES = 16 << 20
@@ -239,8 +241,8 @@ class Engine:
             EngineError: the client is not installed.
             CancelledError: `cancel` was set.
         """
-        from bake.process import Child, ended_by
-        from bake.redaction import without_secrets
+        from ..system.process import Child, ended_by
+        from ..system.redaction import without_secrets
 
         try:
             with Child(["docker", *arguments], draw=draw) as child, ended_by(self.cancel, child.end):
@@ -261,13 +263,3 @@ def _image(entry: dict[str, Any]) -> Image:
         variables=tuple((entry.get("Config") or {}).get("Env") or ()),
         layers=len((entry.get("RootFS") or {}).get("Layers") or ()),
     )
-
-
-def first_line(text: str) -> str:
-    """The first line that says something, shortened to a line's length."""
-    return next((line.strip()[:300] for line in text.splitlines() if line.strip()), "no reason given")
-
-
-def last_line(text: str) -> str:
-    """The last line that says something, shortened to a line's length."""
-    return first_line("\n".join(reversed(text.splitlines())))

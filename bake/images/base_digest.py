@@ -8,19 +8,20 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from generator.dockerfile import named_images
-from generator.errors import ConfigurationError, RegistryError
-from generator.manifest import same_platform
-from generator.reference import Digest, ImageReference
+from ...generator.dockerfile import named_images
+from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.reference import Digest, ImageReference
+from ..registry.manifest import same_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bake.engine import Engine, Image
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.recipe import Stack
+    from ...generator.environment import Environment
+    from ...generator.recipe import Stack
+    from ..config.settings import Settings
+    from ..engine.engine import Engine, Image
+    from ..system.log import Log
+
 
 _BASE, _TOOL = "base image", "the Dockerfile's image"
 
@@ -47,7 +48,7 @@ def pinned_stack(environment: Environment, settings: Settings, engine: Engine, l
 
 def _tool_digest(image: ImageReference, settings: Settings, engine: Engine, log: Log) -> Digest:
     """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
-    from bake.known_digests import known_digest, note_digest
+    from .known_digests import known_digest, note_digest
 
     local = engine.image(str(image))
     found = base_digest(image, local, settings, engine, log, lambda: known_digest(image), what=_TOOL)
@@ -98,7 +99,7 @@ def base_digest(
         raise RegistryError(
             f"{what} {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
-    from bake.registry import access_of, digest_of
+    from ..registry.client import access_of, digest_of
 
     try:
         found = digest_of(reference, access_of(settings, engine))
@@ -148,7 +149,7 @@ def check_base(environment: Environment, settings: Settings, engine: Engine, pla
 
 def _platforms_there(reference: ImageReference, platform: str, settings: Settings, engine: Engine) -> tuple[str, ...]:
     """Which platforms a registry has an image for; empty where it does not say."""
-    from bake.registry import access_of, look_up
+    from ..registry.client import access_of, look_up
 
     with contextlib.suppress(RegistryError):
         found = look_up(reference, platform, access_of(settings, engine))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.layer import LayerKey
-from generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP
+from ...generator.layer_key import LayerKey
+from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from generator.inputs import Inputs, StackInputs
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+    from .inputs import Inputs, StackInputs
+
 
 NEVER = "never built for this base"
 _SCRIPTS = {"install": ("install script", INSTALL), "setup": ("setup script", SETUP)}
@@ -82,9 +83,13 @@ def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candid
 
     def rank(candidate: Candidate) -> tuple[float, ...]:
         return (
-            type(candidate.key) is not type(key), len(differing(candidate)), candidate.base_name != base_name,
-            not candidate.is_own, candidate.where != "here", -candidate.created_s,
-        )  # fmt: skip
+            type(candidate.key) is not type(key),
+            len(differing(candidate)),
+            candidate.base_name != base_name,
+            not candidate.is_own,
+            candidate.where != "here",
+            -candidate.created_s,
+        )
 
     near = [c for c in candidates if _comparable(key, c.key) and is_near(c)]
     return min(near, key=lambda c: (rank(c), str(c.key), c.name), default=None)
@@ -111,8 +116,9 @@ def changes(
     """
     found = [*_base_changes(key, base_name, near)]
     mine, theirs = key.components(), near.key.components()
-    differ = {part: {"before": theirs.get(part), "after": value} for part, value in mine.items()
-              if theirs.get(part) != value}  # fmt: skip
+    differ = {
+        part: {"before": theirs.get(part), "after": value} for part, value in mine.items() if theirs.get(part) != value
+    }
     for part, (name, path) in _SCRIPTS.items():
         if part in differ:
             found.append(Change(part=part, said=f"{name} changed", path=path, **differ[part]))

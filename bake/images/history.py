@@ -11,17 +11,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.base import pinned_stack
-from bake.leftovers import new_file
-from bake.resolve import cache_folder
-from generator.inputs import Inputs, StackInputs
-from generator.layer import LayerKey, stack_key
+from ...generator.layer_key import LayerKey, stack_key
+from ..system.files import new_file
+from ..system.folders import cache_folder
+from .base_digest import pinned_stack
+from .inputs import Inputs, StackInputs
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.layer import Key
+    from ...generator.environment import Environment
+    from ...generator.layer_key import Key
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+
 
 KEPT_RECORDS = 200
 _LIMIT_BYTES = 1 << 20
@@ -49,8 +50,12 @@ def write_record(environment: Environment, key: Key | None, settings: Settings, 
 def _write(key: Key | None, inputs: Inputs | None, environment: Environment, settings: Settings) -> None:
     if key is None or inputs is None or (_folder() / f"{key}.json").exists():
         return
-    record = {"schema": 1, "environment": environment.env_id, "project": str(settings.root.resolve()),
-              "inputs": inputs.as_json()}  # fmt: skip
+    record = {
+        "schema": 1,
+        "environment": environment.env_id,
+        "project": str(settings.root.resolve()),
+        "inputs": inputs.as_json(),
+    }
     with contextlib.suppress(OSError):
         _folder().mkdir(parents=True, exist_ok=True)
         text = json.dumps(record)

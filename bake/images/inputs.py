@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from generator.recipe import Preflight
-from generator.reference import Digest
+from ...generator.recipe import Preflight
+from ...generator.reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from generator.environment import Environment
-    from generator.recipe import Recipe, Stack
+    from ...generator.environment import Environment
+    from ...generator.recipe import Recipe, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,14 @@ class Inputs:
     def as_json(self) -> dict[str, object]:
         """What `from_json` reads."""
         return {
-            "files": dict(self.files), "digests": dict(self.digests), "executables": sorted(self.executables),
-            "build_args": dict(self.build_args), "platforms": sorted(self.platforms),
-            "build_secrets": sorted(self.build_secrets), "images": dict(self.images),
-        }  # fmt: skip
+            "files": dict(self.files),
+            "digests": dict(self.digests),
+            "executables": sorted(self.executables),
+            "build_args": dict(self.build_args),
+            "platforms": sorted(self.platforms),
+            "build_secrets": sorted(self.build_secrets),
+            "images": dict(self.images),
+        }
 
     @classmethod
     def from_json(cls, value: Any) -> Inputs | None:

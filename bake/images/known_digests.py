@@ -8,15 +8,16 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
-from bake.cache_folder import cache_folder
-from bake.leftovers import new_file
-from generator.errors import ConfigurationError
-from generator.reference import Digest
+from ...generator.errors import ConfigurationError
+from ...generator.reference import Digest
+from ..system.files import new_file
+from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.reference import ImageReference
+    from ...generator.reference import ImageReference
+
 
 _KEPT = 500
 

@@ -12,14 +12,27 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.dockerfile import WORD, instructions
+from ...generator.dockerfile import WORD, instructions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 _FLAGS = re.compile(rf"\s*(?:--[a-z-]+(?:=(?:{WORD})?)?\s+)*")
-_NO_LAYER = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "SHELL", "STOPSIGNAL",
-             "USER", "VOLUME")  # fmt: skip
+_NO_LAYER = (
+    "ARG",
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+)
 _STEPS = (*_NO_LAYER, "ADD", "COPY", "RUN", "WORKDIR")  # ONBUILD leaves no entry
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.registry import access_of, look_up
-from bake.resolve import Status
-from bake.verify import refusal_of
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
+from ..registry.client import access_of, look_up
+from .result import Status
+from .verify import refusal_of
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.registry import RemoteImage
-    from bake.resolve import ImageResult
-    from bake.settings import Settings
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..registry.client import RemoteImage
+    from .result import ImageResult
 
 
 def is_published(key: Key, platform: str, settings: Settings, engine: Engine) -> bool:
@@ -55,7 +55,10 @@ def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> Image
         said = f"{miss.image} in the registry is not verified: {refusal}"
     else:
         return replace(
-            miss, status=Status.REGISTRY_HIT, image=f"{miss.image}@{remote.digest}", digest=remote.digest,
+            miss,
+            status=Status.REGISTRY_HIT,
+            image=f"{miss.image}@{remote.digest}",
+            digest=remote.digest,
             reason="labels match",
-        )  # fmt: skip
+        )
     return replace(miss, reason=f"{miss.reason}; {said}")

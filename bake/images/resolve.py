@@ -2,99 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.base import base_digest, check_base, pinned_stack
-from bake.cache_folder import cache_folder as cache_folder
-from bake.trust import why_not
-from generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
-from generator.layer import Key, stack_key
-from generator.manifest import same_platform
-from generator.reference import Digest
+from ...generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
+from ...generator.layer_key import Key, stack_key
+from ...generator.reference import Digest
+from ..registry.manifest import same_platform
+from ..system.log import silent
+from .base_digest import base_digest, check_base, pinned_stack
+from .result import ImageResult, Status
+from .trust import why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ...generator.environment import Environment
+    from ...generator.recipe import Stack
+    from ..config.settings import Settings
+    from ..engine.engine import Engine, Image
+    from ..system.log import Log
 
-    from bake.engine import Engine, Image
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.recipe import Stack
-
-    Log = Callable[[str], None]
 
 _NO_DIGEST = Digest("sha256:" + "0" * 64)
-
-
-class Status(StrEnum):
-    """How an image was found."""
-
-    DISABLED = "disabled"
-    LOCAL_HIT = "local-hit"
-    REGISTRY_HIT = "registry-hit"
-    MISS = "miss"
-    BUILT = "built"
-    FALLBACK = "fallback"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageResult:
-    """What a task uses.
-
-    Attributes:
-        environment: the environment's id.
-        status: how it was found.
-        image: the image for people: the cache tag, or the pinned base.
-        image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
-        cache_key: the key, or None where it could not be computed.
-        reason: why it is so, in one line.
-        platform: what the image has to run on, `os/architecture[/variant]`; empty where nobody was asked.
-        emulated: whether that platform was asked for, instead of the engine's own.
-        digest: of the image in the team's registry, for a registry hit.
-        install_at_start: whether the task has to do itself what would be baked: desktop, preflight, or both.
-        exit_status: the exit status of the error behind a fallback, else 0.
-        registry_error: why the team's registry could not be asked, or None.
-        push_error: why the image could not be published, or None.
-    """
-
-    environment: str
-    status: Status
-    image: str
-    image_id: str | None
-    cache_key: Key | None
-    reason: str
-    platform: str = ""
-    emulated: bool = False
-    digest: Digest | None = None
-    install_at_start: bool = False
-    exit_status: int = 0
-    registry_error: str | None = None
-    push_error: str | None = None
-
-    @property
-    def wanted(self) -> str:
-        """The platform in words, for a message about an image of another one."""
-        return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
-
-    def as_json(self) -> dict[str, object]:
-        """The object that `resolve --json` prints."""
-        return {
-            "schema": 1,
-            "environment": self.environment,
-            "status": self.status.value,
-            "image": self.image,
-            "image_id": self.image_id,
-            "cache_key": str(self.cache_key) if self.cache_key else None,
-            "components": self.cache_key.components() if self.cache_key else {},
-            "reason": self.reason,
-            "registry_error": self.registry_error,
-            "push_error": self.push_error,
-        }
-
-
-def silent(_line: str) -> None:
-    """The log of callers that want none."""
 
 
 def key_of(
@@ -160,9 +88,14 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
     if not environment.cache_enabled:
         reason = "cache_desktop_build is off" if environment.has_image else "headless desktop is off"
         return ImageResult(
-            environment=environment.env_id, status=Status.DISABLED, image=str(environment.base_image),
-            image_id=None, cache_key=None, reason=reason, install_at_start=environment.has_image,
-        )  # fmt: skip
+            environment=environment.env_id,
+            status=Status.DISABLED,
+            image=str(environment.base_image),
+            image_id=None,
+            cache_key=None,
+            reason=reason,
+            install_at_start=environment.has_image,
+        )
     stack = pinned_stack(environment, settings, engine, log)
     # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
     known = stack_key(environment, stack, _NO_DIGEST)
@@ -171,9 +104,15 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
     log(f"[desktop-cache] cache key: {key}")
     asked = settings.platform_of(environment)
     miss = ImageResult(
-        environment=environment.env_id, status=Status.MISS, image=f"{settings.repository}:{key}", image_id=None,
-        cache_key=key, reason="", platform=asked or engine.platform(), emulated=asked is not None,
-    )  # fmt: skip
+        environment=environment.env_id,
+        status=Status.MISS,
+        image=f"{settings.repository}:{key}",
+        image_id=None,
+        cache_key=key,
+        reason="",
+        platform=asked or engine.platform(),
+        emulated=asked is not None,
+    )
     found = under_tag(miss, settings, engine, stack.top.dockerfile)
     if found.image_id:
         log(f"[desktop-cache] hit (local): {found.image}")
@@ -198,7 +137,7 @@ def search(
     miss = replace(miss, reason=miss.reason or _miss_reason(miss, environment, settings, engine))
     found = miss
     if settings.has_registry:
-        from bake.published import ask_registry
+        from .published import ask_registry
 
         found = ask_registry(miss, settings, engine)
     if found.status is Status.REGISTRY_HIT:
@@ -217,9 +156,9 @@ def under_tag(sought: ImageResult, settings: Settings, engine: Engine, dockerfil
     Args:
         sought: with a cache key, and the tag that it has in the settings' repository.
         settings, engine: as `resolve`.
-        dockerfile: as `bake.trust.why_not`.
+        dockerfile: as `bake.images.trust.why_not`.
 
-    Raises: as `bake.trust.why_not`.
+    Raises: as `bake.images.trust.why_not`.
     """
     assert sought.cache_key
     image = engine.image(sought.image)
@@ -243,7 +182,7 @@ def proven(image: Image, key: Key, platform: str) -> bool:
 
 def _miss_reason(miss: ImageResult, environment: Environment, settings: Settings, engine: Engine) -> str:
     """Why nothing here is a hit: an image that lost its tag, else what changed against the nearest of our images."""
-    from bake.explain import reason_of
+    from .reason import reason_of
 
     assert miss.cache_key
     ours = engine.labelled({SCHEMA_LABEL: SCHEMA})

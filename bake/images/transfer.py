@@ -6,20 +6,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.engine import last_line
-from bake.resolve import ImageResult, proven, under_tag
-from bake.shared_tag import SharedTag
-from bake.trust import PULLED, note, verified
-from generator.cache import CACHE_SCOPE_VARIABLE, ZSTD, cache_entries
-from generator.errors import RegistryError, TimeLimitError
-from generator.layer import LayerKey
-from generator.reference import ImageReference
-from generator.shortage import shortage
+from ...generator.cache_backend import CACHE_SCOPE_VARIABLE, ZSTD, cache_entries
+from ...generator.errors import RegistryError, TimeLimitError
+from ...generator.layer_key import LayerKey
+from ...generator.reference import ImageReference
+from ..engine.shortage import shortage
+from ..registry.shared_tag import SharedTag
+from ..system.text import last_line
+from .resolve import proven, under_tag
+from .trust import PULLED, note, verified
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.resolve import Log
-    from bake.settings import Settings
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..system.log import Log
+    from .result import ImageResult
+
 
 _PASSING = re.compile(r": 5[0-9]{2} [A-Z]|EOF|connection re|timeout|i/o|toomanyrequests", re.IGNORECASE)
 
@@ -134,8 +136,7 @@ def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: E
 
     The engine tells the registry's own words, which may be any, and no code.
     """
-    from bake.registry import access_of
-    from bake.repository import check_push
+    from ..registry.client import access_of, check_push
 
     if settings.compression != ZSTD or shortage(lines) or _PASSING.search(_said(lines)):
         return ""
@@ -147,7 +148,7 @@ def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: E
 
 
 def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
-    from bake.published import is_published
+    from .published import is_published
 
     assert image.cache_key
     try:

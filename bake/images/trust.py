@@ -11,12 +11,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from bake.cache_folder import cache_folder
-from bake.leftovers import new_file
+from ..system.files import new_file
+from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
-    from bake.engine import Engine, Image
-    from bake.settings import Settings
+    from ..config.settings import Settings
+    from ..engine.engine import Engine, Image
+
 
 BUILT, PULLED, WHOLE = "built", "pulled", "whole"
 _KEPT = 2000
@@ -47,7 +48,7 @@ def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: Engine)
         return "this machine neither built nor pulled it, so that it may not be pushed"
     if WHOLE in known:
         return None
-    from generator.history import built_upon
+    from .last_steps import built_upon
 
     why = built_upon(engine.history(image.image_id), image.layers, dockerfile)
     if why is None:
@@ -62,7 +63,7 @@ def verified(settings: Settings) -> str:
 
 
 def _verify(image: Image, settings: Settings, engine: Engine) -> str | None:
-    from bake.verify import refusal_of
+    from .verify import refusal_of
 
     repository = settings.repository.repository
     name = next((d for d in image.repo_digests if d.partition("@")[0] == repository), None)

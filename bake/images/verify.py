@@ -8,33 +8,19 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from bake.engine import last_line
-from bake.redaction import without_secrets
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from ..config.settings import IMAGE
+from ..system.redaction import without_secrets
+from ..system.text import last_line
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from bake.settings import Settings
+    from ..config.settings import Settings
 
-IMAGE = "{image}"
+
 _KEPT_BYTES = 1 << 16
-
-
-def check_command(words: Sequence[str]) -> None:
-    """Check `verify_command`; an empty one verifies nothing.
-
-    Raises:
-        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
-    """
-    if words and not any(IMAGE in word for word in words[1:]):
-        raise ConfigurationError(
-            "verify_command has no {image} after its program: it would accept any image",
-            'write verify_command = ["cosign", "verify", "--key", "cosign.pub", "{image}"]',
-        )
-    if any("\0" in word for word in words):
-        raise ConfigurationError("verify_command holds a NUL character", "remove it")
 
 
 def refusal_of(image: str, settings: Settings, cancel: threading.Event | None = None) -> str | None:
@@ -76,7 +62,7 @@ def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | Non
     """
     import tempfile  # which a hit must not pay
 
-    from bake.process import ended_by
+    from ..system.process import ended_by
 
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(

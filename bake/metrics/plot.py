@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from bake.stats import HITS, human_s
-from generator.errors import printable
+from ...generator.errors import printable
+from .summary import HITS, human_s
 
 if TYPE_CHECKING:
-    from bake.stats import Event, Summary
+    from .summary import Event, Summary
+
 
 _WIDTH, _TOP, _LEFT, _HEIGHT, _ROW = 760, 64, 56, 180, 24
 # Blue, orange and red that people who see few colours tell apart too.

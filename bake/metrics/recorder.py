@@ -8,14 +8,16 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bake.resolve import silent
+from ..system.log import silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bake.engine import Engine
-    from bake.resolve import ImageResult, Log
+    from ..engine.engine import Engine
+    from ..images.result import ImageResult
+    from ..system.log import Log
+
 
 # The log's lines are an interface that users know; these begin a phase.
 _BEGINS = {
@@ -84,10 +86,12 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 (a figure that is missing is no reason to lose a task)
             self._log(f"[desktop-cache] WARNING: no size in the metrics: {error}")
         self._append(
-            environment=result.environment, status=result.status.value,
-            cache_key=str(result.cache_key) if result.cache_key else None, bytes=size,
+            environment=result.environment,
+            status=result.status.value,
+            cache_key=str(result.cache_key) if result.cache_key else None,
+            bytes=size,
             error=result.push_error or result.registry_error or (result.reason if result.exit_status else None),
-        )  # fmt: skip
+        )
 
     def fail(self, error: object, environment: str | None = None) -> None:
         """Append that a command, or what it did for one environment, failed."""
@@ -98,9 +102,13 @@ class Recorder:
         seconds = {name: round(value, 4) for name, value in self._seconds.items()}
         error = str(event["error"])[:_ERROR_LENGTH] if event["error"] else None
         whole = {
-            "schema": 1, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "command": self._command,
-            **event, "error": error, "seconds": {**seconds, "total": round(sum(self._seconds.values()), 4)},
-        }  # fmt: skip
+            "schema": 1,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "command": self._command,
+            **event,
+            "error": error,
+            "seconds": {**seconds, "total": round(sum(self._seconds.values()), 4)},
+        }
         try:
             # Not blocking: a pipe that nobody reads is an error, not a wait. One write: lines of two never mix.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK

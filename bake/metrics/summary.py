@@ -1,23 +1,19 @@
-"""`stats`: what a file of `--metrics` comes to."""
+"""What a file of `--metrics` comes to."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bake.cli import print_json
-from generator.errors import ConfigurationError, printable
+from ...generator.errors import printable
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable
-    from pathlib import Path
+
 
 HITS = ("local-hit", "registry-hit")
 # What had a desktop to get; `disabled` had none.
@@ -25,7 +21,6 @@ _COUNTED = (*HITS, "built", "fallback", "failed")
 # Commands that use or make an image because somebody wants it now; `resolve` only asks, `warm` works ahead.
 _USES = ("run", "build", "api")
 _LONGEST_S = 1e9
-_LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +113,13 @@ def _event(entry: dict[str, Any]) -> Event:
     if not all(0 <= value < _LONGEST_S for value in seconds.values()):
         raise ValueError("no time")
     return Event(
-        at=at.astimezone(UTC), command=str(entry["command"]), environment=environment, status=str(entry["status"]),
-        seconds=seconds, size_bytes=size_bytes if isinstance(size_bytes, int) else None,
-    )  # fmt: skip
+        at=at.astimezone(UTC),
+        command=str(entry["command"]),
+        environment=environment,
+        status=str(entry["status"]),
+        seconds=seconds,
+        size_bytes=size_bytes if isinstance(size_bytes, int) else None,
+    )
 
 
 def summarize(events: list[Event], unread: int = 0) -> Summary:
@@ -141,11 +140,16 @@ def summarize(events: list[Event], unread: int = 0) -> Summary:
     statuses = Counter(e.status for e in counted)
     moments = sorted(e.at for e in events)
     return Summary(
-        events=len(events), unread=unread, first=moments[0] if moments else None, last=moments[-1] if moments else None,
+        events=len(events),
+        unread=unread,
+        first=moments[0] if moments else None,
+        last=moments[-1] if moments else None,
         statuses={s: statuses[s] for s in _COUNTED if statuses[s]},
-        hit_rate=len(hits) / len(counted) if counted else None, saved_s=saved,
-        unknown_hits=0 if every_build else len(hits), phases=_phases(events),
-    )  # fmt: skip
+        hit_rate=len(hits) / len(counted) if counted else None,
+        saved_s=saved,
+        unknown_hits=0 if every_build else len(hits),
+        phases=_phases(events),
+    )
 
 
 def _phases(events: list[Event]) -> tuple[Phase, ...]:
@@ -158,8 +162,11 @@ def _phases(events: list[Event]) -> tuple[Phase, ...]:
     for name, values in by_name.items():
         values.sort()
         p95 = values[min(len(values) - 1, round(0.95 * (len(values) - 1)))]
-        phases.append(Phase(name=name, count=len(values), median_s=median(values), p95_s=p95, max_s=values[-1],
-                            total_s=sum(values)))  # fmt: skip
+        phases.append(
+            Phase(
+                name=name, count=len(values), median_s=median(values), p95_s=p95, max_s=values[-1], total_s=sum(values)
+            )
+        )
     return tuple(sorted(phases, key=lambda p: (-p.total_s, p.name)))
 
 
@@ -170,42 +177,29 @@ def human_s(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def stats(arguments: argparse.Namespace) -> int:
-    """Print what a file comes to, and draw it."""
-    path: Path = arguments.file
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            events, unread = read_events(iter(partial(file.readline, _LONGEST_LINE), ""))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "name the FILE of --metrics FILE") from error
-    summary = summarize(events, unread)
-    if arguments.plot:
-        from bake.plot import plot
-
-        try:
-            arguments.plot.write_text(plot(events, summary), encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"cannot write {arguments.plot}: {error.strerror}", "choose another") from error
-    if arguments.json:
-        print_json(as_json(summary))
-    else:
-        print("\n".join(as_text(summary)))
-    if unread:
-        print(f"note: {unread} lines are no events", file=sys.stderr)
-    return 0
-
-
 def as_json(summary: Summary) -> dict[str, object]:
     """The object that `stats --json` prints."""
     return {
-        "schema": 1, "events": summary.events, "unread_lines": summary.unread,
+        "schema": 1,
+        "events": summary.events,
+        "unread_lines": summary.unread,
         "first": summary.first.isoformat() if summary.first else None,
         "last": summary.last.isoformat() if summary.last else None,
-        "statuses": summary.statuses, "hit_rate": summary.hit_rate, "saved_s": round(summary.saved_s, 3),
+        "statuses": summary.statuses,
+        "hit_rate": summary.hit_rate,
+        "saved_s": round(summary.saved_s, 3),
         "hits_without_a_build": summary.unknown_hits,
-        "phases": {p.name: {"count": p.count, "median_s": p.median_s, "p95_s": p.p95_s, "max_s": p.max_s,
-                            "total_s": round(p.total_s, 4)} for p in summary.phases},
-    }  # fmt: skip
+        "phases": {
+            p.name: {
+                "count": p.count,
+                "median_s": p.median_s,
+                "p95_s": p.p95_s,
+                "max_s": p.max_s,
+                "total_s": round(p.total_s, 4),
+            }
+            for p in summary.phases
+        },
+    }
 
 
 def as_text(summary: Summary) -> list[str]:

@@ -7,11 +7,12 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bake.credentials import HELPER_TIMEOUT_S, Logins
-from generator.proxy import address_of
+from ..engine.credentials import HELPER_TIMEOUT_S, Logins
+from .proxy_rules import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
 
 TIMEOUT_S = 10.0
 

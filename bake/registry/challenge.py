@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
 
 _LONGEST_HEADER = 8192  # what web servers take; a pattern over megabytes may hold the interpreter for hours
 _PARAMETER = re.compile(r'(?<![a-z])([a-z]+)="([^"]*)"')

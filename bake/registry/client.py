@@ -1,4 +1,4 @@
-"""What a registry knows of an image, without pulling it (OCI distribution spec 1.1, "Pull"; distribution, "Auth").
+"""What a registry knows of an image and of a repository (OCI distribution spec 1.1; distribution, "Auth").
 
 Every question has one time limit over all of it: name resolution, TLS, logins, redirects, slow bodies. Only a
 registry's own "not there" is an answer of None; whatever else keeps it from answering is a `RegistryError`.
@@ -7,22 +7,26 @@ registry's own "not there" is an answer of None; whatever else keeps it from ans
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from bake.deadline import Deadline
-from bake.registry_access import Access
-from bake.registry_session import MANIFEST_LIMIT_BYTES, Session
-from generator.errors import DesktopBakeError, RegistryError
-from generator.manifest import Index, read_config, read_manifest, same_platform
+from ...generator.errors import DesktopBakeError, RegistryError
+from .access import Access
+from .deadline import Deadline
+from .manifest import INDEX_TYPES, Index, read_children, read_config, read_manifest, same_platform
+from .session import MANIFEST_LIMIT_BYTES, Session
+from .tag_list import next_page, read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bake.engine import Engine
-    from bake.settings import Settings
-    from generator.reference import Digest, ImageReference
+    from ...generator.reference import Digest, ImageReference
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+
 
 CONFIG_LIMIT_BYTES = 8 << 20
 _Answer = TypeVar("_Answer")
@@ -48,9 +52,11 @@ class RemoteImage:
 def access_of(settings: Settings, engine: Engine) -> Access:
     """How registries are asked in this run."""
     return Access(
-        insecure=engine.registry_config, timeout_s=settings.registry_timeout_s,
-        helper_timeout_s=settings.credential_helper_timeout_s, logins=engine.logins,
-    )  # fmt: skip
+        insecure=engine.registry_config,
+        timeout_s=settings.registry_timeout_s,
+        helper_timeout_s=settings.credential_helper_timeout_s,
+        logins=engine.logins,
+    )
 
 
 def look_up(reference: ImageReference, platform: str, access: Access | None = None) -> RemoteImage | None:
@@ -85,8 +91,9 @@ def look_up(reference: ImageReference, platform: str, access: Access | None = No
                 raise RegistryError(f"{reference}: an index where a manifest was stated", "push the image again")
         config = read_config(session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
         labels = config.labels if same_platform(config.platform, platform) else None
-        return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels,
-                           created=config.created)  # fmt: skip
+        return RemoteImage(
+            digest=digest, platforms=platforms or (config.platform,), labels=labels, created=config.created
+        )
 
     return within(access, reference, ask)
 
@@ -138,3 +145,110 @@ def within(access: Access | None, reference: ImageReference, ask: Callable[[Sess
         f"registry {reference.domain} could not be asked: {type(errors[0]).__name__}",
         f"check: docker pull {reference.repository}",
     ) from errors[0]
+
+
+PAGE_TAGS = 1000
+MOST_PAGES = 1000
+MOST_BYTES = 128 << 20  # of memory, for all pages: a million keys
+_TAG_BYTES = 64  # what Python needs for a short text beside its characters
+MOST_INDEXES = 100
+_PAGE_LIMIT_BYTES = 1 << 20
+
+
+def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[str, ...]:
+    """All tags of a repository; none if the registry has no such repository.
+
+    Args:
+        reference: the repository.
+        access: as `bake.registry.client.look_up`.
+
+    Raises:
+        RegistryError: it refused, could not be reached, did not answer in time, answered nonsense, or its list is not
+            whole: a further page could not be had, or there is no end to them.
+    """
+
+    def ask(session: Session) -> tuple[str, ...]:
+        found: list[str] = []
+        page: str | None = f"tags/list?n={PAGE_TAGS}"
+        seen: set[str] = set()
+        taken = 0
+        while page is not None:
+            answer = session.page(page, _PAGE_LIMIT_BYTES, absent=not seen)
+            if answer is None:
+                return ()
+            content, link, url = answer
+            tags = read_tags(content, reference.domain)
+            found += tags
+            taken += len(content) + _TAG_BYTES * len(tags)
+            seen.add(url)
+            page = next_page(link, url, reference.domain)
+            if page in seen or (page and (len(seen) >= MOST_PAGES or taken > MOST_BYTES)):
+                raise RegistryError(f"registry {reference.domain} lists tags without end", "ask who runs it")
+        return tuple(dict.fromkeys(found))
+
+    return within(access, reference, ask)
+
+
+def reached(reference: ImageReference, access: Access | None = None) -> frozenset[Digest]:
+    """What a tag reaches: what lies under it and, if that is an index, all that it names; nothing if it is gone.
+
+    Args, Raises: as `tags_of`.
+    """
+
+    def ask(session: Session) -> frozenset[Digest]:
+        found: set[Digest] = set()
+        ahead: list[object] = [reference.tag]
+        for _ in range(MOST_INDEXES):
+            if not ahead:
+                return frozenset(found)
+            answer = session.manifest(ahead.pop())
+            if answer is None:
+                continue
+            content, digest = answer
+            found.add(digest)
+            for child in read_children(content):
+                if child.media_type in INDEX_TYPES and child.digest not in found:
+                    ahead.append(child.digest)
+                found.add(child.digest)
+        raise RegistryError(f"{reference} holds indexes without end", "ask who pushed it")
+
+    return within(access, reference, ask)
+
+
+def check_push(reference: ImageReference, access: Access | None = None) -> None:
+    """Check that one may push: by starting an upload, which is given up at once.
+
+    Args, Raises: as `tags_of`.
+    """
+
+    def ask(session: Session) -> None:
+        response = session.request("POST", "blobs/uploads/", {"Content-Length": "0"})
+        content = session.read(response, _PAGE_LIMIT_BYTES)
+        if response.status != 202:
+            raise session.refusal(response, content, "push")
+        upload = re.search(r"/blobs/uploads/([^/?#]+)(\?[^#]*)?", response.headers.get("Location", ""))
+        if upload:  # what a registry does not forget now, it forgets in a week
+            session.discard(session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}))
+
+    return within(access, reference, ask)
+
+
+def delete_manifest(reference: ImageReference, digest: Digest, access: Access | None = None) -> None:
+    """Take a manifest out of a repository, and so every tag of it; its content goes with the registry's own cleaning.
+
+    Args:
+        reference, access: as `tags_of`.
+        digest: the manifest's or index's.
+
+    Raises: as `tags_of`; also where the registry has deleting switched off.
+    """
+
+    return within(access, reference, lambda session: session.delete_manifest(digest))
+
+
+def time_of(stated: str) -> float:
+    """When an image says it was made, in seconds since 1970; 0 where it does not."""
+    try:
+        return max(0.0, datetime.fromisoformat(stated[:19] + "+00:00").timestamp())
+    except ValueError:
+        return 0.0

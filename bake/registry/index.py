@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from generator.manifest import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, read_manifest, same_platform
+from .manifest import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, read_manifest, same_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from generator.reference import Digest
+    from ...generator.reference import Digest
+
 
 _ABOUT = "vnd.docker.reference.digest"  # BuildKit, "Image attestation storage"
 _UNKNOWN = "unknown/unknown"

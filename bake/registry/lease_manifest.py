@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.manifest import OCI_MANIFEST
-from generator.reference import Digest
+from ...generator.errors import ConfigurationError
+from ...generator.reference import Digest
+from .manifest import OCI_MANIFEST
 
 if TYPE_CHECKING:
-    from generator.layer import Key
+    from ...generator.layer_key import Key
+
 
 EMPTY = b"{}"
 BEATS = 4
@@ -65,9 +66,16 @@ class Lease:
 def _manifest(annotations: dict[str, str]) -> bytes:
     empty = {"mediaType": _EMPTY_TYPE, "digest": str(Digest.of(EMPTY)), "size": len(EMPTY)}
     return json.dumps(
-        {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": _TYPE, "config": empty, "layers": [empty],
-         "annotations": annotations}, separators=(",", ":")
-    ).encode()  # fmt: skip
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": _TYPE,
+            "config": empty,
+            "layers": [empty],
+            "annotations": annotations,
+        },
+        separators=(",", ":"),
+    ).encode()
 
 
 RELEASED = _manifest({})  # what stays under the tag where the registry deletes nothing

@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import ConfigurationError, RegistryError
-from generator.reference import Digest
+from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.reference import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

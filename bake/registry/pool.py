@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.errors import RegistryError
-from generator.proxy import ProxyRules
+from ...generator.errors import RegistryError
+from .proxy_rules import ProxyRules
 
 if TYPE_CHECKING:
     import socket

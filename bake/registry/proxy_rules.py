@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 _PORTS = {"http": "80", "https": "443"}
 _HOST_AND_PORT = re.compile(r"\[([^\[\]]*)\]:([^:\[\]]*)|([^:\[\]]*):([^:\[\]]*)")  # Go, `net.SplitHostPort`

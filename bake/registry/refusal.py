@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from generator.errors import RegistryError
+from ...generator.errors import RegistryError
 
 
 def error_codes(content: bytes) -> tuple[str, ...]:

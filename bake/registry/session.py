@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from bake.registry_transport import Transport
-from generator.errors import ConfigurationError, RegistryError
-from generator.login import Challenge, read_token
-from generator.manifest import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor
-from generator.reference import Digest
-from generator.refusal import error_codes, refusal
+from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.reference import Digest
+from .challenge import Challenge, read_token
+from .manifest import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor
+from .refusal import error_codes, refusal
+from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import urllib3
 
-    from bake.credentials import Credentials
-    from bake.deadline import Deadline
-    from bake.registry_access import Access
-    from generator.reference import ImageReference
+    from ...generator.reference import ImageReference
+    from ..engine.credentials import Credentials
+    from .access import Access
+    from .deadline import Deadline
+
 
 MANIFEST_LIMIT_BYTES = 4 << 20  # OCI distribution spec, "Pushing Manifests": registries should accept 4 MiB
 _TOKEN_LIMIT_BYTES = 1 << 20
@@ -296,6 +297,11 @@ class Session:
     def refusal(self, response: urllib3.BaseHTTPResponse, content: bytes, action: str = "pull") -> RegistryError:
         """The error for a status that is no answer; `action` is what permission may be lacking for."""
         return refusal(
-            self._host, self._path, response.status, codes=error_codes(content), action=action,
-            retry_after=response.headers.get("Retry-After", ""), login=self._login is not None,
-        )  # fmt: skip
+            self._host,
+            self._path,
+            response.status,
+            codes=error_codes(content),
+            action=action,
+            retry_after=response.headers.get("Retry-After", ""),
+            login=self._login is not None,
+        )

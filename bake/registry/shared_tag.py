@@ -14,26 +14,27 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bake.registry import CONFIG_LIMIT_BYTES, access_of, within
-from bake.registry_session import MANIFEST_LIMIT_BYTES
-from generator.errors import RegistryError
-from generator.index import Entry, added, entries_of, entry_of, index_of, media_type_of
-from generator.lease import EMPTY, RELEASED
-from generator.manifest import OCI_MANIFEST, Manifest, read_config, read_manifest
-from generator.reference import Digest
+from ...generator.errors import RegistryError
+from ...generator.reference import Digest
+from .client import CONFIG_LIMIT_BYTES, access_of, within
+from .index import Entry, added, entries_of, entry_of, index_of, media_type_of
+from .lease_manifest import EMPTY, RELEASED
+from .manifest import OCI_MANIFEST, Manifest, read_config, read_manifest
+from .session import MANIFEST_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeVar
 
-    from bake.engine import Engine
-    from bake.registry_session import Session
-    from bake.settings import Settings
-    from generator.layer import Key
-    from generator.manifest import ImageConfig, Index
-    from generator.reference import ImageReference
+    from ...generator.layer_key import Key
+    from ...generator.reference import ImageReference
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from .manifest import ImageConfig, Index
+    from .session import Session
 
     _Answer = TypeVar("_Answer")
+
 
 TRIES = 6
 SETTLE_S = (0.2, 0.6)
@@ -46,7 +47,7 @@ class SharedTag:
 
     Args:
         key: the key.
-        settings, engine: as `bake.resolve.resolve`.
+        settings, engine: as `bake.images.resolve.resolve`.
     """
 
     key: Key
@@ -113,10 +114,11 @@ class SharedTag:
         if len(entries) > MOST_ENTRIES:
             raise RegistryError(f"{self.settings.repository}:{self.key} has {len(entries)} entries", "remove that tag")
         proven = {
-            str(image.digest) for image in manifest.manifests
+            str(image.digest)
+            for image in manifest.manifests
             if str(image.digest) in known
             or self._config(session, _read(read_manifest, session.content("manifests", image, MANIFEST_LIMIT_BYTES)))
-        }  # fmt: skip
+        }
         return tuple(e for e in entries if e.digest in proven or e.about in proven)
 
     def _config(self, session: Session, manifest: Manifest | Index | None) -> ImageConfig | None:

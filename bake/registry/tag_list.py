@@ -6,8 +6,8 @@ import json
 import re
 from urllib.parse import urljoin
 
-from generator.errors import RegistryError
-from generator.login import origin
+from ...generator.errors import RegistryError
+from .challenge import origin
 
 _LONGEST_LINK = 8192  # what web servers take
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s;,="<>]+\s*=\s*(?:"[^"]*"|[^\s;,"<>]*))*)')

@@ -8,10 +8,10 @@ import time
 import warnings
 from typing import TYPE_CHECKING
 
-from bake.registry_pool import Pools
-from generator.errors import RegistryError
-from generator.login import origin
-from generator.proxy import address_of
+from ...generator.errors import RegistryError
+from .challenge import origin
+from .pool import Pools
+from .proxy_rules import address_of
 
 if TYPE_CHECKING:
     import socket
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     import urllib3
 
-    from bake.deadline import Deadline
+    from .deadline import Deadline
+
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)

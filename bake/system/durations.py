@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
 
 _LONGEST_S = 315_360_000  # ten years; clocks of the operating system end somewhere
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

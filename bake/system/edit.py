@@ -8,12 +8,13 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bake.leftovers import new_file
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from .files import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
 
 _LOCK_LIMIT_S = 30
 
@@ -30,7 +31,7 @@ def editing(path: Path) -> Iterator[bytes]:
     """
     import filelock
 
-    from bake.resolve import cache_folder
+    from .folders import cache_folder
 
     locks = cache_folder() / "locks"
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]

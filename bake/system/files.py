@@ -1,5 +1,7 @@
-"""Files that come whole or not at all, and what killed processes left of them, told from what living ones hold: the
-kernel lets go of a lock with its process.
+"""Files that come whole or not at all, and what killed processes left of them; files that others name, read with
+a limit.
+
+An abandoned file is told from one in use by its lock: the kernel releases a lock with its process.
 """
 
 from __future__ import annotations
@@ -8,12 +10,14 @@ import contextlib
 import fcntl
 import glob
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
 
 _SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files
 
@@ -67,3 +71,22 @@ def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+LIMIT_BYTES = 16 << 20
+
+
+def read_regular_file(path: Path) -> bytes:
+    """The bytes of a regular file, or of one that a symbolic link names.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, or larger than 16 MiB, or its name is none.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("no regular file")
+        content = file.read(LIMIT_BYTES + 1)
+    if len(content) > LIMIT_BYTES:
+        raise ValueError(f"more than {LIMIT_BYTES >> 20} MiB")
+    return content

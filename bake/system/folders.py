@@ -10,8 +10,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from bake.found_file import name_of
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from .found_file import name_of
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

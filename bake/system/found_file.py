@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

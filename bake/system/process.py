@@ -15,11 +15,12 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from generator.errors import CancelledError, DesktopBakeError
+from ...generator.errors import CancelledError, DesktopBakeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
 
 _KEPT_LINES, _KEPT_OF_A_LINE, _LONGEST_LINE = 200, 10_000, 1 << 20
 _KEPT_BYTES = 1 << 16
@@ -75,9 +76,15 @@ class Child:
         end, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["sh", "-c", _LEASH, f"/dev/fd/{end}", *words], cwd=cwd, env=env, start_new_session=True,
-                pass_fds=(end,), stdin=subprocess.PIPE, stdout=theirs, stderr=theirs,
-            )  # fmt: skip
+                ["sh", "-c", _LEASH, f"/dev/fd/{end}", *words],
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+                pass_fds=(end,),
+                stdin=subprocess.PIPE,
+                stdout=theirs,
+                stderr=theirs,
+            )
         except BaseException:
             os.close(self._output)
             os.close(self._leash)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+
 SHORTEST_SECRET = 4  # a shorter value would blank out half of every line
 _LOGIN = re.compile(r"(?<=://)[^\s/@\"']+@")
 _QUERY = re.compile(r"(?<=://)([^\s?\"']*)\?[^\s\"']+")

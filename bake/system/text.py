@@ -1,13 +1,33 @@
-"""Sizes, ages and tables as people read them."""
+"""Texts for people: sizes, ages, tables, the line that matters, the name that was meant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.errors import printable
+from ...generator.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+
+def first_line(text: str) -> str:
+    """The first line that says something, shortened to a line's length."""
+    return next((line.strip()[:300] for line in text.splitlines() if line.strip()), "no reason given")
+
+
+def last_line(text: str) -> str:
+    """The last line that says something, shortened to a line's length."""
+    return first_line("\n".join(reversed(text.splitlines())))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy that names the nearest known word, or all of them."""
+    import difflib
+
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(known) or "none")
+
 
 _AGES = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 

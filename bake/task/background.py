@@ -7,12 +7,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from generator.errors import CancelledError, DesktopBakeError, TimeLimitError
+from ...generator.errors import CancelledError, DesktopBakeError, TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bake.container import Container
+    from .container import Container
+
 
 _CANCEL_EVERY_S = 0.05
 _YEAR_S = 365 * 86400.0

@@ -10,12 +10,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from generator.errors import CancelledError, TimeLimitError
+from ...generator.errors import CancelledError, TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bake.endpoint import Connection
+    from ..engine.api import Connection
+
 
 _CANCEL_EVERY_S = 0.05
 _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int

@@ -7,14 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from bake.console import Console
-from bake.endpoint import CALL_TIMEOUT_S, Answer
-from generator.errors import ConfigurationError, DesktopBakeError, TaskError
+from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError
+from ..engine.api import CALL_TIMEOUT_S, Answer
+from .console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bake.endpoint import Endpoint
+    from ..engine.api import Endpoint
+
 
 PULL_TIMEOUT_S = 1200.0
 _REMOVE_TIMEOUT_S = 20.0
@@ -99,7 +100,7 @@ class Container:
         Raises:
             TaskError: the engine refused.
         """
-        from bake.archive import archive_of
+        from ..engine.archive import archive_of
 
         answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, archive_of(folder, files))
         if answer.status != 200:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bake.docker_values import pair_of, size_of
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from .docker_values import pair_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

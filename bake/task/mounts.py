@@ -7,11 +7,12 @@ from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
-from bake.docker_values import fields_of, pair_of, size_of, truth_of
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from .docker_values import fields_of, pair_of, size_of, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
 
 # of -v, one of each group at most (Docker Engine API, "Binds")
 _FLAGS = (

@@ -9,10 +9,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
-from generator.errors import TimeLimitError
+from ...generator.errors import TimeLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 NO_SECRET = "-"
 

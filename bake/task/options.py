@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
-from bake.docker_values import fields_of, pair_of
-from generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError
+from .docker_values import fields_of, pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bake.mounts import Mount
-    from bake.ports import Port
+    from .mounts import Mount
+    from .ports import Port
+
 
 TASK_LABEL = "desktop-bake-task"
 NOVNC_PORT = 6080
@@ -167,8 +168,10 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
 _LIMITS = {"ShmSize": 1 << 30, "PidsLimit": 4096}
 # Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
 _OWN_SOCKETS = {
-    "Type": "tmpfs", "Target": X_SOCKETS, "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},
-}  # fmt: skip
+    "Type": "tmpfs",
+    "Target": X_SOCKETS,
+    "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},
+}
 
 
 def container_body(

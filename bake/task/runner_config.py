@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Self
 
-from bake.options import TaskOptions
-from generator.environment import Environment
-from generator.reference import ImageReference
+from ...generator.environment import Environment
+from ...generator.reference import ImageReference
+from .options import TaskOptions
 
 
 @dataclass(frozen=True, kw_only=True)

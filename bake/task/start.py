@@ -7,32 +7,35 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bake.base import check_base
-from bake.client_proxies import client_proxies
-from bake.command import Command
-from bake.console import INSTALLED, LISTENS, READY
-from bake.container import PULL_TIMEOUT_S, Container, NoImageError
-from bake.engine import Engine
-from bake.ensure import ensure_desktop_image
-from bake.layer import WITH_PATH, run_preflight
-from bake.novnc import NO_SECRET, novnc_url, wait_for_banner
-from bake.options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
-from bake.redaction import without_secrets
-from bake.resolve import silent
-from bake.shipped import shipped
-from bake.start_note import StartNote, remove_abandoned
-from bake.task import READY_TIMEOUT_S, DesktopTask, died
-from generator.errors import CancelledError, ConfigurationError, TimeLimitError
-from generator.recipe import INSTALL, SETUP
+from ...generator.errors import CancelledError, ConfigurationError, TimeLimitError
+from ...generator.recipe import INSTALL, SETUP
+from ..config.shipped import shipped
+from ..engine.client_proxies import client_proxies
+from ..engine.engine import Engine
+from ..ensure import ensure_desktop_image
+from ..images.base_digest import check_base
+from ..obtain import WITH_PATH
+from ..system.log import silent
+from ..system.redaction import without_secrets
+from .background import Command
+from .console import INSTALLED, LISTENS, READY
+from .container import PULL_TIMEOUT_S, Container, NoImageError
+from .forward import Forward
+from .novnc import NO_SECRET, novnc_url, wait_for_banner
+from .options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
+from .preflight import run_preflight
+from .start_note import StartNote, remove_abandoned
+from .task import READY_TIMEOUT_S, DesktopTask, died
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from bake.forward import Forward
-    from bake.resolve import ImageResult, Log
-    from bake.settings import Settings
-    from generator.environment import Environment
+    from ...generator.environment import Environment
+    from ..config.settings import Settings
+    from ..images.result import ImageResult
+    from ..system.log import Log
+
 
 INSTALL_TIMEOUT_S = 1200.0
 # The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
@@ -124,9 +127,14 @@ def start_task(
         container.start()
         port, forward = _reach(container) if desktop else (0, None)
         task = DesktopTask(
-            engine=engine, container_id=container.container_id, name=container.name, options=options,
-            container=container, console=console, forward=forward,
-        )  # fmt: skip
+            engine=engine,
+            container_id=container.container_id,
+            name=container.name,
+            options=options,
+            container=container,
+            console=console,
+            forward=forward,
+        )
         if desktop:
             url = novnc_url(port, secret)
             task = _observe(task, url, log, cancel, install_at_start=image.install_at_start)
@@ -174,9 +182,14 @@ def _create(
 
     def create() -> None:
         body = container_body(
-            name, _main_process(environment, image, options), environment.env_id, options,
-            desktop=environment.headless_desktop_enabled, publish=publish, inherited=engine.variables(name),
-        )  # fmt: skip
+            name,
+            _main_process(environment, image, options),
+            environment.env_id,
+            options,
+            desktop=environment.headless_desktop_enabled,
+            publish=publish,
+            inherited=engine.variables(name),
+        )
         container.create(body, platform)
 
     try:
@@ -204,7 +217,6 @@ def _reach(container: Container) -> tuple[int, Forward | None]:
     port = container.published(NOVNC_PORT)
     if port is not None:
         return port, None
-    from bake.forward import Forward
 
     forward = Forward(container.container_id, NOVNC_PORT)
     return forward.local_port, forward

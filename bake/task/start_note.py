@@ -11,14 +11,15 @@ import re
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from bake.leftovers import abandoned, hold
-from bake.resolve import cache_folder
-from generator.errors import DesktopBakeError
+from ...generator.errors import DesktopBakeError
+from ..system.files import abandoned, hold
+from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bake.endpoint import Endpoint
+    from ..engine.api import Endpoint
+
 
 _IN_FLIGHT_S = 600.0
 # The engine takes a part of an ID for the container that has it, and a disk that is full keeps a part of a line.

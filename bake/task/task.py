@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from bake.engine import last_line
-from bake.failed_step import last_words
-from bake.options import DISPLAY
-from bake.redaction import without_secrets
-from generator.errors import ConfigurationError, TaskError, TimeLimitError
-from generator.shortage import shortage
+from ...generator.errors import ConfigurationError, TaskError, TimeLimitError
+from ..build.failed_step import last_words
+from ..engine.shortage import shortage
+from ..system.redaction import without_secrets
+from ..system.text import last_line
+from .options import DISPLAY
 
 if TYPE_CHECKING:
     import threading
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from bake.command import Command
-    from bake.console import Console
-    from bake.container import Container
-    from bake.engine import Engine
-    from bake.forward import Forward
-    from bake.options import TaskOptions
+    from ..engine.engine import Engine
+    from .background import Command
+    from .console import Console
+    from .container import Container
+    from .forward import Forward
+    from .options import TaskOptions
+
 
 READY_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 86400.0

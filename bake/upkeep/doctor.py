@@ -13,22 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bake.buildx import require_buildx
-from bake.cache_folder import cache_place
-from bake.engine import last_line
-from bake.resolve import key_of
-from bake.settings import Settings
-from generator.attest import needs_index
-from generator.errors import BuildFailedError, ConfigurationError, DesktopBakeError, EngineError, RegistryError
-from generator.manifest import same_platform
+from ...generator.attest import needs_index
+from ...generator.errors import BuildFailedError, ConfigurationError, DesktopBakeError, EngineError, RegistryError
+from ..config.settings import Settings
+from ..engine.buildx import require_buildx
+from ..images.resolve import key_of
+from ..registry.client import access_of, check_push, digest_of
+from ..registry.manifest import same_platform
+from ..system.folders import cache_place
+from ..system.text import last_line, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bake.engine import Engine
-    from generator.environment import Environment
+    from ...generator.environment import Environment
+    from ..engine.engine import Engine
 
     Result = Iterator["Check"]
+
 
 LEAST_FREE_BYTES = 1 << 30
 LITTLE_FREE_BYTES = 5 << 30
@@ -133,9 +135,11 @@ def _engine(engine: Engine) -> Result:
     skew_s = max(before - theirs, theirs - after, 0.0)
     if skew_s > MOST_SKEW_S:
         yield Check(
-            name="clock", state=State.WARNING, said=f"the engine's and this machine's differ by {skew_s:.0f} s",
+            name="clock",
+            state=State.WARNING,
+            said=f"the engine's and this machine's differ by {skew_s:.0f} s",
             remedy="set both by NTP: timedatectl set-ntp true; certificates and logins depend on it",
-        )  # fmt: skip
+        )
     else:
         yield Check(name="clock", state=State.OK, said="as the engine's")
 
@@ -145,17 +149,21 @@ def _image_store(settings: Settings, engine: Engine) -> Result:
         yield Check(name="image store", state=State.OK, said="containerd")
     elif needs_index(settings.attest):
         yield Check(
-            name="image store", state=State.FAILURE, said="classic: it cannot hold attestations",
-            remedy=f"{_CONTAINERD}; or build without: DESKTOP_BAKE_ATTEST=", exit_status=BuildFailedError.exit_status,
-        )  # fmt: skip
+            name="image store",
+            state=State.FAILURE,
+            said="classic: it cannot hold attestations",
+            remedy=f"{_CONTAINERD}; or build without: DESKTOP_BAKE_ATTEST=",
+            exit_status=BuildFailedError.exit_status,
+        )
     elif settings.cache == "none" or settings.builder:
         yield Check(name="image store", state=State.OK, said="classic")
     else:
         yield Check(
-            name="image store", state=State.WARNING,
+            name="image store",
+            state=State.WARNING,
             said=f"classic: it cannot export the cache {settings.cache!r}, and builds go on without",
             remedy=_CONTAINERD,
-        )  # fmt: skip
+        )
 
 
 def _buildx(engine: Engine) -> Result:
@@ -177,20 +185,28 @@ def _builder(settings: Settings, engine: Engine) -> Result:
     if status == "running":
         yield Check(name="builder", state=State.OK, said=said)
     else:
-        yield Check(name="builder", state=State.WARNING, said=f"{said}: {status}",
-                    remedy="start it: docker buildx inspect --bootstrap")  # fmt: skip
+        yield Check(
+            name="builder",
+            state=State.WARNING,
+            said=f"{said}: {status}",
+            remedy="start it: docker buildx inspect --bootstrap",
+        )
         return
     platforms = fields.get("Platforms", "").replace("*", "").split(", ")
     missing = {
-        platform: e.env_id for e in settings.environments.values() for platform in e.platforms
+        platform: e.env_id
+        for e in settings.environments.values()
+        for platform in e.platforms
         if not any(same_platform(have, platform) for have in platforms)
-    }  # fmt: skip
+    }
     for platform, env_id in sorted(missing.items()):
         yield Check(
-            name="platforms", state=State.FAILURE, exit_status=EngineError.exit_status,
+            name="platforms",
+            state=State.FAILURE,
+            exit_status=EngineError.exit_status,
             said=f"environment {env_id!r} wants {platform}; the builder has {', '.join(platforms)}",
             remedy="install emulation, or name a builder that has it: docker buildx ls",
-        )  # fmt: skip
+        )
     if not missing:
         yield Check(name="platforms", state=State.OK, said=", ".join(platforms))
 
@@ -201,9 +217,12 @@ def _verification(settings: Settings) -> Check:
     if found:
         return Check(name="verification", state=State.OK, said=f"by {program}")
     return Check(
-        name="verification", state=State.FAILURE, said=f"verify_command: {program} is not installed",
-        remedy="install it and put it in PATH", exit_status=ConfigurationError.exit_status,
-    )  # fmt: skip
+        name="verification",
+        state=State.FAILURE,
+        said=f"verify_command: {program} is not installed",
+        remedy="install it and put it in PATH",
+        exit_status=ConfigurationError.exit_status,
+    )
 
 
 def _credentials(settings: Settings, engine: Engine) -> Result:
@@ -214,8 +233,6 @@ def _credentials(settings: Settings, engine: Engine) -> Result:
 
 
 def _registry(settings: Settings, engine: Engine, *, engine_works: bool) -> Result:
-    from bake.registry import access_of, digest_of
-    from bake.repository import check_push
 
     where, access = replace(settings.repository, tag="doctor"), access_of(settings, engine)
     access = access if engine_works else replace(access, insecure=dict)
@@ -243,9 +260,11 @@ def _environment(name: str, environment: Environment, settings: Settings, engine
     key = key_of(environment, settings, engine, heard.append)
     if heard:
         yield Check(
-            name=name, state=State.WARNING, said=heard[0].removeprefix("[desktop-cache] WARNING: "),
+            name=name,
+            state=State.WARNING,
+            said=heard[0].removeprefix("[desktop-cache] WARNING: "),
             remedy=f"check: docker pull {environment.base_image}",
-        )  # fmt: skip
+        )
     else:
         yield Check(name=name, state=State.OK, said=str(key))
 
@@ -260,9 +279,12 @@ def _disk(engine: Engine, *, engine_works: bool) -> Result:
         yield Check(name="cache folder", state=state, said=cache.why or str(folder), remedy=cache.remedy)
     except OSError as error:
         yield Check(
-            name="cache folder", state=State.FAILURE, said=f"{folder} cannot be written: {error.strerror}",
-            remedy="make it writable, or set XDG_CACHE_HOME", exit_status=1,
-        )  # fmt: skip
+            name="cache folder",
+            state=State.FAILURE,
+            said=f"{folder} cannot be written: {error.strerror}",
+            remedy="make it writable, or set XDG_CACHE_HOME",
+            exit_status=1,
+        )
     places = {"disk of the cache folder": folder}
     if engine_works and not engine.is_remote():
         root = engine.ask("GET", "/info").content.get("DockerRootDir")
@@ -276,7 +298,6 @@ def _disk(engine: Engine, *, engine_works: bool) -> Result:
 
 def space(name: str, free_bytes: int) -> Check:
     """What so much free space means for a build, which takes the image, its layers and its cache."""
-    from bake.human import size
 
     said = f"{size(free_bytes)} free"
     remedy = "make room: desktop-bake prune; docker system df tells what takes it"

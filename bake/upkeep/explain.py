@@ -8,25 +8,31 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bake.base import pinned_stack
-from bake.record import keys_of, read_inputs
-from bake.resolve import Status, silent
-from bake.resolve import resolve as resolve_image
-from generator.errors import ConfigurationError, RegistryError
-from generator.explanation import Candidate, Change, changes, nearest, reason
-from generator.inputs import StackInputs
-from generator.key import OCI_BASE_NAME
-from generator.layer import key_from_labels, parts_of_text
-from generator.reference import ImageReference
+from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.layer_key import parts_of_text
+from ..images.base_digest import pinned_stack
+from ..images.difference import Candidate, Change, changes, nearest, reason
+from ..images.history import keys_of, read_inputs
+from ..images.inputs import StackInputs
+from ..images.reason import candidate_of
+from ..images.resolve import resolve as resolve_image
+from ..images.result import Status
+from ..registry.client import access_of, look_up, tags_of, time_of
+from ..system.diff import diff_of
+from ..system.log import silent
+from ..system.text import age
+from .inventory import stored_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bake.engine import Engine
-    from bake.resolve import ImageResult, Log
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.layer import Key
+    from ...generator.environment import Environment
+    from ...generator.layer_key import Key
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..images.result import ImageResult
+    from ..system.log import Log
+
 
 MOST_LOOK_UPS = 8
 _MISS = "[desktop-cache] miss:"
@@ -58,25 +64,33 @@ class Explanation:
     def as_json(self) -> dict[str, object]:
         """The object that `explain --json` prints: that of `resolve`, and why."""
         near = self.near and {
-            "image": self.near.name, "where": self.near.where, "cache_key": str(self.near.key),
+            "image": self.near.name,
+            "where": self.near.where,
+            "cache_key": str(self.near.key),
             "base": self.near.base_name,
             "created": datetime.fromtimestamp(self.near.created_s, UTC).isoformat() if self.near.created_s else None,
-        }  # fmt: skip
+        }
         return {
             **self.result.as_json(),
             "nearest": near,
             "changes": [
-                {"part": c.part, "what": c.said, "path": c.path, "from": c.before, "to": c.after,
-                 "diff": "\n".join(self.diffs.get(c, ())) or None}
+                {
+                    "part": c.part,
+                    "what": c.said,
+                    "path": c.path,
+                    "from": c.before,
+                    "to": c.after,
+                    "diff": "\n".join(self.diffs.get(c, ())) or None,
+                }
                 for c in self.changes
             ],
-        }  # fmt: skip
+        }
 
 
 def explain(environment: Environment, settings: Settings, engine: Engine, log: Log) -> Explanation:
     """Resolve an environment, and tell why a miss is one.
 
-    Args, Raises: as `bake.resolve.resolve`.
+    Args, Raises: as `bake.images.resolve.resolve`.
     """
     result = resolve_image(environment, settings, engine, lambda line: None if line.startswith(_MISS) else log(line))
     key = result.cache_key
@@ -102,8 +116,6 @@ def _with_age(change: Change, base_name: str, engine: Engine) -> Change:
     """A change of the base with the age of the present one, where its copy here states it."""
     if change.part != "base":
         return change
-    from bake.human import age
-    from bake.images import stored_images
 
     copies = stored_images(engine, reference=[base_name])
     made_s = next((copy.created_s for copy in copies if copy.image_id == change.after), 0)
@@ -115,38 +127,7 @@ def _with_state(why: str, said: str) -> str:
     return said if any(sign in said for sign in _STATES) else why
 
 
-def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:
-    """The reason of a miss in one line, against the nearest of these images.
-
-    Args:
-        key: the key that was not found.
-        environment: whose it is, where that is known.
-        settings: where its recipe lies.
-        ours: the labels of our images.
-    """
-    own = keys_of(environment, settings) if environment else frozenset()
-    candidates = [replace(c, is_own=str(c.key) in own) for c in map(candidate_of, ours) if c]
-    base_name = environment.base_image.named if environment else ""
-    near = nearest(key, base_name, candidates)
-    if near is None:
-        return reason(())
-    now = StackInputs.of(environment, settings.stack(environment)) if environment else None
-    return reason(changes(key, base_name, now, near, read_inputs(near.key)))
-
-
-def candidate_of(
-    labels: Mapping[str, str], name: str = "", where: str = "here", created_s: float = 0
-) -> Candidate | None:
-    """The image of these labels; None for one that proves no key, or whose base has no name."""
-    try:
-        key, base = key_from_labels(labels), ImageReference.parse(labels[OCI_BASE_NAME])
-    except ConfigurationError:  # not an image that can be near
-        return None
-    return Candidate(key=key, base_name=str(base), name=name, where=where, created_s=created_s)
-
-
 def _local(engine: Engine) -> Iterable[Candidate]:
-    from bake.images import stored_images
 
     for image in stored_images(engine):
         candidate = candidate_of(image.labels, image.name, created_s=image.created_s)
@@ -156,8 +137,6 @@ def _local(engine: Engine) -> Iterable[Candidate]:
 
 def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
     """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
-    from bake.registry import access_of, look_up
-    from bake.repository import tags_of, time_of
 
     if not settings.has_registry or result.registry_error:
         return []
@@ -191,7 +170,6 @@ def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult
 
 
 def _diff(change: Change, then: StackInputs, now: StackInputs) -> tuple[str, ...]:
-    from bake.difference import diff_of
 
     path = change.path or ""
     old, new = (i.preflight if change.part == "preflight" else i.desktop for i in (then, now))

@@ -6,22 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bake import local_cache
-from bake.record import made_elsewhere
-from bake.resolve import cache_folder, key_of
-from generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
-from generator.key import SCHEMA, SCHEMA_LABEL
-from generator.pruning import Reach, reach_of
-from generator.store import StoredImage
+from ...generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
+from ...generator.key import SCHEMA, SCHEMA_LABEL
+from ..build import local_cache
+from ..images.history import made_elsewhere
+from ..images.published import is_published
+from ..images.resolve import key_of
+from ..registry.client import access_of, tags_of
+from ..system.folders import cache_folder
+from .policy import Reach, reach_of
+from .sizes import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bake.engine import Engine
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.reference import ImageReference
+    from ...generator.reference import ImageReference
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..system.log import Log
+
 
 _AT_ONCE = 8
 
@@ -59,10 +63,12 @@ def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ..
             StoredImage(
                 image_id=entry["Id"],
                 tags=tuple(tag for tag in entry.get("RepoTags") or () if not tag.startswith("<none>")),
-                labels=entry.get("Labels") or {}, created_s=max(0, entry["Created"]), size_bytes=entry["Size"],
+                labels=entry.get("Labels") or {},
+                created_s=max(0, entry["Created"]),
+                size_bytes=entry["Size"],
             )
             for entry in listed
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
@@ -76,15 +82,12 @@ def published_among(
 
     Args:
         images: images of the configured repository.
-        settings, engine, log: as `bake.resolve.resolve`.
+        settings, engine, log: as `bake.images.resolve.resolve`.
 
     Raises:
         ConfigurationError: the repository is in no registry.
         RegistryError: the registry cannot be asked for its tags.
     """
-    from bake.published import is_published
-    from bake.registry import access_of
-    from bake.repository import tags_of
 
     check_registry(settings, "images")
     there = set(tags_of(settings.repository, access_of(settings, engine)))
@@ -129,7 +132,7 @@ def reach(settings: Settings, engine: Engine, log: Log, *, strict: bool) -> Reac
 
     Args:
         settings: the environments.
-        engine, log: as `bake.resolve.resolve`.
+        engine, log: as `bake.images.resolve.resolve`.
         strict: whether an environment whose key cannot be computed is an error, or a line of the log.
 
     Raises:

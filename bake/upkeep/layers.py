@@ -13,21 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bake.images import stored_images
-from bake.leftovers import new_file
-from bake.resolve import cache_folder
-from generator.errors import ConfigurationError
-from generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
-from generator.recipe import PREFLIGHT
-from generator.reference import Digest, ImageReference
-from generator.store import StoredLayer, held_by_builder, layers_of
+from ...generator.errors import ConfigurationError
+from ...generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
+from ...generator.recipe import PREFLIGHT
+from ...generator.reference import Digest, ImageReference
+from ..system.files import new_file
+from ..system.folders import cache_folder
+from .inventory import stored_images
+from .sizes import StoredLayer, held_by_builder, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from bake.engine import Engine
-    from generator.store import StoredImage
+    from ..engine.engine import Engine
+    from .sizes import StoredImage
+
 
 _AT_ONCE = 4
 _LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")

@@ -6,14 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.cache import family_of
-from generator.layer import LayerKey
+from ...generator.layer_key import LayerKey, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from generator.layer import Key
-    from generator.store import StoredImage
+    from ...generator.layer_key import Key
+    from .sizes import StoredImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +73,9 @@ def reach_of(keys: Mapping[str, Key], elsewhere: Mapping[str, str], in_use: Coll
     return Reach(
         environments={key: tuple(ids) for key, ids in environments.items()},
         families={family: tuple(ids) for family, ids in families.items()},
-        elsewhere=elsewhere, in_use=in_use,
-    )  # fmt: skip
+        elsewhere=elsewhere,
+        in_use=in_use,
+    )
 
 
 def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: Policy) -> tuple[Verdict, ...]:
@@ -134,7 +134,8 @@ def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | No
     """When the next image of its family was made, in seconds since 1970; None if there is none, or nobody knows."""
     key = image.key if image.created_s else None
     later = [
-        other.created_s for other in images
+        other.created_s
+        for other in images
         if key and other.key and lineage_of(other.key) == lineage_of(key) and other.created_s > image.created_s
-    ]  # fmt: skip
+    ]
     return min(later, default=None)

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bake import local_cache
-from bake.images import CacheFamily, cache_families, check_registry, in_repository, stored_images
-from bake.layers import held, with_layers
-from generator.duration import duration_s
-from generator.errors import ConfigurationError, RegistryError
-from generator.key import parse_key
-from generator.layer import desktop_of_text
-from generator.pruning import Policy, Reach, Verdict, judge
-from generator.reference import Digest
-from generator.store import StoredImage, freed_bytes
+from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.key import parse_key
+from ...generator.layer_key import desktop_of_text
+from ...generator.reference import Digest
+from ..build import local_cache
+from ..registry.client import access_of, delete_manifest, look_up, reached, tags_of, time_of
+from .inventory import CacheFamily, cache_families, check_registry, in_repository, stored_images
+from .layers import held, with_layers
+from .policy import Policy, Reach, Verdict, judge
+from .sizes import StoredImage, freed_bytes
 
 if TYPE_CHECKING:
-    import argparse
+    from ...generator.reference import ImageReference
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..registry.access import Access
+    from ..system.log import Log
 
-    from bake.engine import Engine
-    from bake.registry_access import Access
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.reference import ImageReference
 
 _AT_ONCE = 8
 
@@ -52,17 +50,6 @@ class Plan:
         return not self.caches and not any(v.removed for v in (*self.images, *self.published))
 
 
-def policy_of(arguments: argparse.Namespace) -> Policy:
-    """What stays, as the flags `--keep` and `--older-than` say.
-
-    Raises:
-        ConfigurationError: one of them is malformed.
-    """
-    if arguments.keep < 0:
-        raise ConfigurationError(f"--keep is {arguments.keep}", "use 0 or more")
-    return Policy(keep=arguments.keep, older_than_s=duration_s(arguments.older_than), now_s=time.time())
-
-
 def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:
     """What would be removed.
 
@@ -86,9 +73,10 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
     frees = freed_bytes(removed, layered, held(layered, engine))
     elsewhere = {family_of_text(key) for key in reach.elsewhere}
     caches = tuple(
-        family for family in cache_families()
+        family
+        for family in cache_families()
         if family.name not in {*reach.families, *elsewhere} and policy.now_s - family.used_s >= policy.older_than_s
-    )  # fmt: skip
+    )
     published: tuple[Verdict, ...] = ()
     if registry:
         published = judge(_published(settings, engine), repository, replace(reach, in_use=()), policy)
@@ -96,7 +84,7 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
 
 
 def family_of_text(key: str) -> str | None:
-    """The cache folder of a key's text, as `generator.cache.family_of`; a layer has that of its desktop."""
+    """The cache folder of a key's text, as `generator.layer_key.family_of`; a layer has that of its desktop."""
     desktop = desktop_of_text(key)
     if desktop is None:
         return None
@@ -110,7 +98,6 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
     Raises:
         RegistryError: an answer is missing or not whole, so that nobody knows what other tags need.
     """
-    from bake.registry import access_of
 
     check_registry(settings, "prune")
     try:
@@ -120,8 +107,6 @@ def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
 
 
 def _look(repository: ImageReference, platform: str, access: Access) -> list[StoredImage]:
-    from bake.registry import look_up
-    from bake.repository import reached, tags_of, time_of
 
     tags = [replace(repository, tag=tag) for tag in tags_of(repository, access)]
 
@@ -157,13 +142,11 @@ def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tu
 
     Args:
         planned: what to remove.
-        settings, engine, log: as `bake.resolve.resolve`.
+        settings, engine, log: as `bake.images.resolve.resolve`.
 
     Returns:
         How many things were removed, and what went wrong with the others, one line each.
     """
-    from bake.registry import access_of
-    from bake.repository import delete_manifest
 
     count, faults = 0, []
     for verdict in planned.images:

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bake.human import age, size, table
-from bake.images import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
-from bake.layers import held, with_layers
-from generator.pruning import stale_since
-from generator.store import freed_bytes_each
+from ..system.text import age, size, table
+from .inventory import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
+from .layers import held, with_layers
+from .policy import stale_since
+from .sizes import freed_bytes_each
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from bake.prune import Plan
-    from bake.resolve import Log
-    from bake.settings import Settings
-    from generator.pruning import Verdict
-    from generator.store import StoredImage
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..system.log import Log
+    from .policy import Verdict
+    from .prune import Plan
+    from .sizes import StoredImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, r
 
     Args:
         settings: the environments and the repository.
-        engine, log: as `bake.resolve.resolve`.
+        engine, log: as `bake.images.resolve.resolve`.
         everywhere: whether images of other repositories are listed too.
         registry: whether the team's registry is asked for each image of the configured repository.
 
@@ -85,14 +85,16 @@ def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, r
     published = published_among(own, settings, engine, log) if registry else {}
     rows = [
         Row(
-            image=image, name=image.name,
+            image=image,
+            name=image.name,
             environments=reached_of[image.image_id],
-            in_use=bool({image.image_id, *image.tags} & set(reached.in_use)), frees_bytes=frees[image.image_id],
+            in_use=bool({image.image_id, *image.tags} & set(reached.in_use)),
+            frees_bytes=frees[image.image_id],
             stale_since_s=stale_since(image, shown) if image.image_id in stale else None,
             published=published.get(image.image_id),
         )
         for image in sorted(shown, key=lambda i: (-i.created_s, i.image_id))
-    ]  # fmt: skip
+    ]
     caches = tuple((family, reached.families.get(family.name, ())) for family in cache_families())
     return Listing(rows=tuple(rows), stale_bytes=stale_bytes, caches=caches, asked=registry)
 
@@ -107,21 +109,31 @@ def as_json(found: Listing) -> dict[str, object]:
         "schema": 1,
         "images": [
             {
-                "image": row.name, "image_id": row.image.image_id, "cache_key": str(row.image.key),
-                "size_bytes": row.image.size_bytes, "frees_bytes": row.frees_bytes,
-                "created": _iso(row.image.created_s or None), "state": "live" if row.environments else "stale",
-                "environments": list(row.environments), "stale_since": _iso(row.stale_since_s), "in_use": row.in_use,
+                "image": row.name,
+                "image_id": row.image.image_id,
+                "cache_key": str(row.image.key),
+                "size_bytes": row.image.size_bytes,
+                "frees_bytes": row.frees_bytes,
+                "created": _iso(row.image.created_s or None),
+                "state": "live" if row.environments else "stale",
+                "environments": list(row.environments),
+                "stale_since": _iso(row.stale_since_s),
+                "in_use": row.in_use,
                 "published": row.published,
             }
             for row in found.rows
         ],
         "stale_frees_bytes": found.stale_bytes,
         "caches": [
-            {"family": family.name, "size_bytes": family.size_bytes, "used": _iso(family.used_s),
-             "environments": list(environments)}
+            {
+                "family": family.name,
+                "size_bytes": family.size_bytes,
+                "used": _iso(family.used_s),
+                "environments": list(environments),
+            }
             for family, environments in found.caches
         ],
-    }  # fmt: skip
+    }
 
 
 def as_text(found: Listing, now_s: float) -> str:
@@ -145,8 +157,9 @@ def as_text(found: Listing, now_s: float) -> str:
         parts.append("no images: desktop-bake build")
     if found.caches:
         folders = [("CACHE", "SIZE", "USED", "ENVIRONMENTS")]
-        folders += [(f.name, size(f.size_bytes), f"{age(now_s - f.used_s)} ago", ", ".join(e) or "-")
-                 for f, e in found.caches]  # fmt: skip
+        folders += [
+            (f.name, size(f.size_bytes), f"{age(now_s - f.used_s)} ago", ", ".join(e) or "-") for f, e in found.caches
+        ]
         parts.append(table(folders))
     return "\n\n".join(parts)
 
@@ -155,8 +168,12 @@ def plan_as_json(planned: Plan) -> dict[str, object]:
     """The plan within the object that `prune --json` prints."""
 
     def one(verdict: Verdict) -> dict[str, object]:
-        return {"image": verdict.image.name, "image_id": verdict.image.image_id, "remove": verdict.removed,
-                "reason": verdict.reason}  # fmt: skip
+        return {
+            "image": verdict.image.name,
+            "image_id": verdict.image.image_id,
+            "remove": verdict.removed,
+            "reason": verdict.reason,
+        }
 
     return {
         "schema": 1,
@@ -172,10 +189,15 @@ def plan_as_text(planned: Plan, now_s: float) -> str:
     rows = [("REMOVE", "WHERE", "MADE", "SIZE")]
     for where, verdicts in (("here", planned.images), ("registry", planned.published)):
         rows += [
-            (v.image.name, where, f"{age(now_s - v.image.created_s)} ago" if v.image.created_s else "-",
-             size(v.image.size_bytes) if where == "here" else "-")
-            for v in verdicts if v.removed
-        ]  # fmt: skip
+            (
+                v.image.name,
+                where,
+                f"{age(now_s - v.image.created_s)} ago" if v.image.created_s else "-",
+                size(v.image.size_bytes) if where == "here" else "-",
+            )
+            for v in verdicts
+            if v.removed
+        ]
     rows += [(f.name, "cache", f"{age(now_s - f.used_s)} ago", size(f.size_bytes)) for f in planned.caches]
     kept = sorted({v.reason for v in (*planned.images, *planned.published) if not v.removed})
     stays = [f"stays: {reason}" for reason in kept]

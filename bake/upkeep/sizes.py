@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from generator.errors import ConfigurationError
-from generator.layer import Key, LayerKey, key_from_labels
+from ...generator.errors import ConfigurationError
+from ...generator.layer_key import Key, LayerKey, key_from_labels
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,34 +1,34 @@
-"""`warm`: rounds that look whether a base moved, and have every desktop ready before a task asks for it."""
+"""Rounds that look whether a base moved, and have every desktop ready before a task asks for it."""
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bake.cli import load
-from bake.commands import log_of, progress_of
-from bake.engine import Engine
-from bake.ensure import obtain
-from bake.prune import policy_of
-from bake.resolve import Status, glance, key_of, silent
-from bake.transfer import publish
-from generator.duration import duration_s
-from generator.errors import ConfigurationError, DesktopBakeError, RegistryError
+from ...generator.errors import DesktopBakeError, RegistryError
+from ..images.resolve import glance, key_of
+from ..images.result import Status
+from ..images.transfer import publish
+from ..obtain import obtain
+from ..system.log import silent
+from .inventory import reach
+from .prune import carry_out, plan
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
-    from bake.metrics import Recorder
-    from bake.resolve import ImageResult, Log
-    from bake.settings import Settings
-    from generator.environment import Environment
-    from generator.pruning import Policy
+    from ...generator.environment import Environment
+    from ..config.settings import Settings
+    from ..engine.engine import Engine
+    from ..images.result import ImageResult
+    from ..metrics.recorder import Recorder
+    from ..system.log import Log
+    from .policy import Policy
 
     Tidy = Callable[[], "Tidied"]
+
 
 _ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_HIT: "fresh"}
 
@@ -118,9 +118,16 @@ class Round:
                 of_it = warmed.result.as_json()
                 entry |= {name: of_it[name] for name in ("status", "image", "image_id", "cache_key")}
             environments.append({**entry, "error": warmed.error})
-        return {"schema": 1, "round": self.number, "at": self.at.isoformat(), "seconds": round(self.seconds, 3),
-                "environments": environments, "removed": self.tidied.removed if self.tidied else None,
-                "prune_error": self.tidied.error if self.tidied else None, "error": self.error}  # fmt: skip
+        return {
+            "schema": 1,
+            "round": self.number,
+            "at": self.at.isoformat(),
+            "seconds": round(self.seconds, 3),
+            "environments": environments,
+            "removed": self.tidied.removed if self.tidied else None,
+            "prune_error": self.tidied.error if self.tidied else None,
+            "error": self.error,
+        }
 
 
 def warm_environment(
@@ -151,9 +158,12 @@ def warm_environment(
         )
     fault = result.push_error or stuck
     return Warmed(
-        environment=environment.env_id, action=action, result=result, error=fault,
+        environment=environment.env_id,
+        action=action,
+        result=result,
+        error=fault,
         exit_status=RegistryError.exit_status if fault else 0,
-    )  # fmt: skip
+    )
 
 
 def _move_tag(
@@ -218,8 +228,6 @@ def tidy_up(settings: Settings, engine: Engine, policy: Policy, log: Log = silen
         engine, log: as `warm_environment`.
         policy: what stays although nothing reaches it.
     """
-    from bake.images import reach
-    from bake.prune import carry_out, plan
 
     try:
         planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=False)
@@ -228,46 +236,3 @@ def tidy_up(settings: Settings, engine: Engine, policy: Policy, log: Log = silen
         log(f"[desktop-cache] WARNING: nothing removed: {error}")
         return Tidied(error=str(error), exit_status=error.exit_status)
     return Tidied(removed=removed, error=faults[0] if faults else None, exit_status=1 if faults else 0)
-
-
-def warm(arguments: argparse.Namespace) -> int:
-    """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
-    every_s = None if arguments.watch is None else duration_s(arguments.watch)
-    if every_s == 0:
-        raise ConfigurationError("--watch is 0", "write how long from one round to the next, such as 15m")
-    policy_of(arguments)
-    log = log_of(arguments)
-    number = 0
-    try:
-        while True:
-            number, began = number + 1, time.monotonic()
-            done = _round(number, arguments, log, first=number == 1)
-            print(json.dumps(done.as_json(), ensure_ascii=False) if arguments.json else done.line(), flush=True)
-            if every_s is None:
-                return done.status
-            time.sleep(max(0.0, began + every_s - time.monotonic()))
-    except KeyboardInterrupt:
-        if every_s is None:
-            raise
-        log("[desktop-cache] stopped")
-        return 0
-
-
-def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool) -> Round:
-    """A round with the configuration as it is now; one that does not load any more ends no watch."""
-    at = datetime.now(UTC)
-    try:
-        settings, engine = load(arguments), Engine()
-        asking = replace(
-            settings, pull=arguments.pull or "always", push=settings.has_registry and not arguments.no_push
-        )
-        tidy = (lambda: tidy_up(settings, engine, policy_of(arguments), log)) if arguments.prune else None
-        if arguments.recorder:
-            arguments.recorder.restart()  # the pause before is nobody's time
-        return warm_round(
-            number, asking, engine, log, progress_of(arguments), arguments.env, tidy=tidy, recorder=arguments.recorder
-        )
-    except ConfigurationError as error:
-        if first:
-            raise
-        return Round(number=number, at=at, seconds=0.0, error=str(error), exit_status=error.exit_status)

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bake.shipped import shipped
-from generator import (
+from desktop_bake import (
     BakeOptions,
     BakeTarget,
-    ConfigurationError,
-    Digest,
     Environment,
     ImageReference,
-    Recipe,
     Stack,
     bake_targets,
     compute_key,
     render_bake_file,
     stack_key,
 )
-from generator.bakefile import OUTPUT, VARIABLES
-from tests.test_key import BASE, ENVIRONMENT, RECIPE
-from tests.test_layer_key import PREFLIGHT
+from desktop_bake.generator.bakefile import OUTPUT, VARIABLES
+from tests.harness.bake_files import TEAM, TEMPLATE, TEXT, printed, rendered
+from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
-TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
-GOLDEN = Path(__file__).parent / "golden"
-TEAM = BakeOptions(repository=ImageReference.parse("registry.example.com/team/desktop"), cache_backend="registry")
+GOLDEN = Path(__file__).parents[1] / "golden"
+
 CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
     "one": ([ENVIRONMENT], BakeOptions(repository=ImageReference.parse("desktop-bake"))),
     "team": (
@@ -57,31 +48,6 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
 }
 
 
-def rendered(environments: list[Environment], options: BakeOptions, recipe: Recipe = RECIPE) -> str:
-    """The bake file of these environments."""
-    wanted = [(e, Stack(desktop=recipe), compute_key(e, recipe, BASE)) for e in environments]
-    return render_bake_file(TEMPLATE, bake_targets(wanted, options))
-
-
-def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str, Any]:
-    """What buildx reads in a bake file, asked for a group, `desktop` where none is named, and with flags."""
-    (folder / "docker-bake.hcl").write_text(text)
-    done = subprocess.run(
-        ["docker", "buildx", "bake", "--print", *(words or ("desktop",))],
-        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **variables},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    read: dict[str, Any] = json.loads(done.stdout)
-    for target in read["target"].values():  # buildx prints these two escaped, to be read as a bake file again
-        for field in ("args", "labels"):
-            target[field] = {n: _unescaped(v) for n, v in target.get(field, {}).items()}
-    return read
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("$${", "${").replace("%%{", "%{")
-
-
 def _with_defaults(entry: str) -> str:
     """An entry as buildx reads it where nobody sets our variables."""
     for name, value in VARIABLES.items():
@@ -91,8 +57,19 @@ def _with_defaults(entry: str) -> str:
 
 def _entries(read: list[dict[str, str]]) -> set[str]:
     """Entries that buildx printed, in the form in which they are written."""
-    order = ["type", "ref", "src", "dest", "mode", "generator", "compression", "oci-mediatypes", "image-manifest",
-             "push", "ignore-error"]  # fmt: skip
+    order = [
+        "type",
+        "ref",
+        "src",
+        "dest",
+        "mode",
+        "generator",
+        "compression",
+        "oci-mediatypes",
+        "image-manifest",
+        "push",
+        "ignore-error",
+    ]
     return {",".join(f"{n}={e[n]}" for n in sorted(e, key=order.index)) for e in read}
 
 
@@ -136,15 +113,6 @@ def test_outputs(words: tuple[str, ...], output: str, wanted: set[str], tmp_path
     text = rendered(*CASES["one"])
     (target,) = printed(text, tmp_path, "desktop", *words, DESKTOP_BAKE_OUTPUT=output)["target"].values()
     assert _entries(target.get("output", [])) == wanted
-
-
-@pytest.mark.parametrize(
-    "entries", [("sbom",), ("type=sbm",), ("type=sbom,generator=a b",), ("type=sbom", "type=sbom"), ("type=sbom,",)]
-)
-def test_attestations_are_checked(entries: tuple[str, ...]) -> None:
-    """What BuildKit would refuse or take in part is refused."""
-    with pytest.raises(ConfigurationError, match="attest"):
-        replace(TEAM, attest=entries)
 
 
 LAYERED = {
@@ -217,20 +185,12 @@ def test_golden_check(case: str, tmp_path: Path) -> None:
         assert got["labels"] == {}
 
 
-def test_two_environments_with_one_key_share_a_target() -> None:
-    """A target a distinct key."""
-    assert rendered([ENVIRONMENT, replace(ENVIRONMENT, env_id="b", name="n")], TEAM) == rendered([ENVIRONMENT], TEAM)
-
-
 def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
     """Target names cannot hold dots; two keys still never share a name."""
     two = [replace(ENVIRONMENT, base_image=ImageReference.parse(f"x:{tag}")) for tag in ("a.b", "a_b")]
     assert len(printed(rendered(two, TEAM), tmp_path)["group"]["desktop"]["targets"]) == 2
 
 
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60) | st.lists(
-    st.sampled_from(["${", "%{", '"', "\\", "\n", "\r", "\t", "$", "%", "{", "}", "~", "ü", "𝄞", "\x7f", "EOF", "//"])
-).map("".join)
 COMPOSED = TEXT.map(lambda text: unicodedata.normalize("NFC", text))
 
 
@@ -243,37 +203,3 @@ def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -
     (target,) = read["target"].values()
     assert {n: v for n, v in target["args"].items() if not n.startswith("DESKTOP_BAKE_")} == arguments
     assert set(read["group"]) == {"default", "desktop"}
-
-
-@pytest.mark.parametrize("value", ["\0", "\ud800", "\U0002f800", "e\u0301"])
-def test_what_hcl_cannot_carry_is_refused(value: str) -> None:
-    """A character that cannot be carried is refused, not changed."""
-    with pytest.raises((ConfigurationError, UnicodeEncodeError)):
-        rendered([replace(ENVIRONMENT, build_args={"A": value})], TEAM)
-
-
-@pytest.mark.parametrize("name", ["a b", "", "1a", 'a"', "a\n"])
-def test_build_argument_names_are_checked(name: str) -> None:
-    """A name that Dockerfile cannot have is refused."""
-    with pytest.raises(ConfigurationError, match="malformed build argument"):
-        replace(ENVIRONMENT, build_args={name: "x"})
-
-
-def test_our_own_build_arguments_are_nobody_elses() -> None:
-    """A name by which the recipe's steps learn what to verify is refused."""
-    with pytest.raises(ConfigurationError, match="one of desktop-bake's own"):
-        replace(ENVIRONMENT, build_args={"DESKTOP_BAKE_SHA256_INSTALL": "x"})
-
-
-@pytest.mark.parametrize("repository", ["a:t", f"a@{Digest.of(b'')}"])
-def test_repository_has_no_tag(repository: str) -> None:
-    """The key is the tag: a repository brings none."""
-    with pytest.raises(ConfigurationError, match="carries a tag"):
-        BakeOptions(repository=ImageReference.parse(repository))
-
-
-@pytest.mark.parametrize("backend", ["", "disk", "type=", "type=gha\ntype=x"])
-def test_unknown_backend(backend: str) -> None:
-    """An unknown cache backend is refused."""
-    with pytest.raises(ConfigurationError, match="unknown cache backend"):
-        BakeOptions(repository=ImageReference.parse("a"), cache_backend=backend)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import ensure_desktop_image
-from tests.conftest import remove_images
+from desktop_bake import ensure_desktop_image
+from tests.harness.project import remove_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bake import Settings
-    from generator import Environment
-    from tests.conftest import Run
+    from desktop_bake import Environment, Settings
+    from tests.harness.project import Run
+
 
 BASES = """
 FROM {base} AS broken

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image as Picture
 
-from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
-from bake.engine import Engine
-from bake.novnc import banner
-from generator import Environment, ImageReference
-from tests.conftest import base_name, remove_images
+from desktop_bake import Environment, ImageReference, Settings, Status, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.task.novnc import banner
+from tests.harness.project import base_name, remove_images
 
 if TYPE_CHECKING:
-    from bake import DesktopTask
+    from desktop_bake import DesktopTask
 
-HERE = Path(__file__).parent
+
+HERE = Path(__file__).parents[1]
 INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
 REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
 SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
@@ -94,14 +94,30 @@ def environment(request: pytest.FixtureRequest, base: str, settings: Settings) -
     """
     name = f"{REPOSITORY}:{request.param}"
     subprocess.run(
-        ["docker", "buildx", "build", "-q", "--load", "--target", request.param, "--build-arg", f"BASE={base_name()}",
-         "--build-context", f"recipe={INSTALL.parent}", "-t", name, HERE / "bases"],
+        [
+            "docker",
+            "buildx",
+            "build",
+            "-q",
+            "--load",
+            "--target",
+            request.param,
+            "--build-arg",
+            f"BASE={base_name()}",
+            "--build-context",
+            f"recipe={INSTALL.parent}",
+            "-t",
+            name,
+            HERE / "bases",
+        ],
         check=True,
-    )  # fmt: skip
+    )
     sums = subprocess.run(
         ["docker", "run", "--rm", name, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/* || true"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     script = INSTALL.read_text()
     for digest, path in map(str.split, sums.splitlines()):
         constant = f"{Path(path).parts[4].upper()}_SHA256"
@@ -163,8 +179,10 @@ def test_a_changed_release(environment: Environment) -> None:
     script = 'bash -c "$1"; ls /opt'
     done = subprocess.run(
         ["docker", "run", "--rm", str(environment.base_image), "bash", "-c", script, "x", INSTALL.read_text()],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "error: the archive of websockify 0.13.0 is another than this script" in done.stderr.splitlines()[-1]
     assert "attempt 1: release websockify" in done.stderr
     assert done.stdout.splitlines()[-1].startswith("[desktop] installing") or "websockify" not in done.stdout
@@ -176,8 +194,10 @@ def test_updates_win(desktop: Environment, desktop_settings: Settings) -> None:
     marks = ("", "+deb12u1", "+b1", ".1", "ubuntu0.1", "build1")
     done = subprocess.run(
         ["docker", "run", "--rm", str(image.image_id), "bash", "-c", UPDATES, "updates", *marks],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     programs = "novnc python3-websockify tigervnc-standalone-server websockify"
     assert done.stdout.splitlines() == [":", *(f"{mark}: {programs}" for mark in marks[1:])]
 
@@ -194,9 +214,22 @@ def test_refused(base: str, release: str | None, said: str) -> None:
     """A base of another family is refused at once: what it is, and what is supported."""
     other = "rm -f /etc/os-release /usr/lib/os-release" if release is None else 'echo "$2" > /etc/os-release'
     done = subprocess.run(
-        ["docker", "run", "--rm", base, "bash", "-c", f'{other}; exec bash -c "$1"', "x", INSTALL.read_text(),
-         release or ""], capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            "docker",
+            "run",
+            "--rm",
+            base,
+            "bash",
+            "-c",
+            f'{other}; exec bash -c "$1"',
+            "x",
+            INSTALL.read_text(),
+            release or "",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr == f"[desktop] {said}; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)\n"
 
@@ -206,7 +239,9 @@ def test_without_universe(base: str) -> None:
     script = ': > /etc/apt/sources.list; exec bash -c "$1"'
     done = subprocess.run(
         ["docker", "run", "--rm", base, "bash", "-c", script, "x", INSTALL.read_text()],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "the base's package sources have no fluxbox; on Ubuntu, add the component universe" in done.stderr

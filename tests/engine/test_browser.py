@@ -20,11 +20,12 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.conftest import base_name
-from tests.machines import system
+from tests.harness.machines import system
+from tests.harness.project import base_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
@@ -48,18 +49,45 @@ socket.onclose = () => { if (window.said === 'waiting') window.said = 'refused';
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Remote]:
     """Chromium of Debian's packages, headless, in a container that shares this machine's loopback."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     subprocess.run(
-        ["docker", "buildx", "build", "-q", "--output", f"type=image,compression=uncompressed,name={IMAGE}",
-         "--build-arg", f"BASE={base_name()}", "-f", str(here / "browser.Dockerfile"), str(here)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "docker",
+            "buildx",
+            "build",
+            "-q",
+            "--output",
+            f"type=image,compression=uncompressed,name={IMAGE}",
+            "--build-arg",
+            f"BASE={base_name()}",
+            "-f",
+            str(here / "browser.Dockerfile"),
+            str(here),
+        ],
+        check=True,
+        capture_output=True,
+    )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     name = subprocess.run(
-        ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m", IMAGE, "chromedriver",
-         f"--port={port}"], check=True, capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+        [
+            "docker",
+            "run",
+            "-d",
+            "--rm",
+            "--init",
+            "--network",
+            "host",
+            "--shm-size",
+            "512m",
+            IMAGE,
+            "chromedriver",
+            f"--port={port}",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     try:
         options = webdriver.ChromeOptions()
         for flag in FLAGS.split():
@@ -92,9 +120,11 @@ def printed(project: Path, base: str) -> Iterator[tuple[str, subprocess.Popen[by
     script = "read -r line; echo $line >/tmp/typed; echo; echo You wrote: $line; sleep 100"
     command = ["xterm", "-geometry", "60x12+200+200", "-fa", "DejaVuSansMono", "-fs", "14", "-e", "bash", "-c", script]
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", "--name", f"browser-{os.getpid()}", "--", *command], cwd=project,
-        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "desktop_bake", "run", "--name", f"browser-{os.getpid()}", "--", *command],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
     try:
         assert process.stderr
         # a build's own lines, where this test comes first, hold URLs too

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image as Picture
 
-from bake.shipped import shipped
+from desktop_bake.bake.config.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 # What the setup script ends with, and what the check says of that desktop.
 STAND_IN = "printf '#!/bin/sh\\n{1}\\n' > /usr/local/bin/{0}; chmod 755 /usr/local/bin/{0}"
@@ -39,13 +40,26 @@ def configure(project: Path, base: str, setup: str = "") -> None:
 def check(project: Path, cli: Run, timeout_s: int = 30) -> subprocess.CompletedProcess[str]:
     """What docker says to a rendered folder's check."""
     assert cli("render", "-o", "ci").returncode == 0
-    words = ["docker", "buildx", "bake", "desktop-check", "--progress", "plain",
-             "--set", f"desktop-check-*.args.DESKTOP_CHECK_TIMEOUT_S={timeout_s}"]  # fmt: skip
+    words = [
+        "docker",
+        "buildx",
+        "bake",
+        "desktop-check",
+        "--progress",
+        "plain",
+        "--set",
+        f"desktop-check-*.args.DESKTOP_CHECK_TIMEOUT_S={timeout_s}",
+    ]
     for _ in range(3):
         done = subprocess.run(
-            words, cwd=project / "ci", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            words,
+            cwd=project / "ci",
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
             timeout=300,
-        )  # fmt: skip
+        )
         if "failed to get dead record" not in done.stderr:  # BuildKit's own race (moby/buildkit#3959)
             break
     return done

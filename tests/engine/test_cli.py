@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import base_name, copy_client
+from tests.harness.project import base_name, copy_client
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
+    from tests.harness.project import Run
 
 
 def labels_of(image: str) -> dict[str, str]:
@@ -101,8 +101,9 @@ def test_a_moved_base_is_a_miss(cli: Run, project: Path, base: str) -> None:
         subprocess.run(["docker", "tag", base, local], check=True)
         assert cli("build").stdout.startswith("built")
         dockerfile = f"FROM {base}\nLABEL moved=1\n".encode()
-        subprocess.run(["docker", "buildx", "build", "-q", "-t", local, "-"], input=dockerfile, check=True,
-                       capture_output=True)  # fmt: skip
+        subprocess.run(
+            ["docker", "buildx", "build", "-q", "-t", local, "-"], input=dockerfile, check=True, capture_output=True
+        )
         miss = cli("resolve")
         assert miss.returncode == 3
         assert "miss: base image changed" in miss.stderr
@@ -263,11 +264,16 @@ def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -
     assert cli("render", "-o", "ci").returncode == 0
     with (project / "ci" / "docker-bake.hcl").open("a") as file:
         file.write("\033[2J")
-    command = f"{sys.executable} -m bake render -o ci --check"
+    command = f"{sys.executable} -m desktop_bake render -o ci --check"
     said = {}
     for colour in ("", "NO_COLOR=1 "):
-        terminal = subprocess.run(["script", "-qec", f"{colour}{command}", "/dev/null"], cwd=project,
-                                  capture_output=True, text=True, check=False)  # fmt: skip
+        terminal = subprocess.run(
+            ["script", "-qec", f"{colour}{command}", "/dev/null"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert terminal.returncode == 1, terminal.stdout
         said[colour] = terminal.stdout
     assert "\033[31m-\\x1b[2J\n" in said[""].replace("\r", "")
@@ -303,7 +309,7 @@ def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> N
 
 def test_version(cli: Run) -> None:
     """`--version` says what pyproject.toml does."""
-    about = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    about = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert cli("--version").stdout == f"desktop-bake {about['version']}\n"
 
 
@@ -317,7 +323,7 @@ def test_init(cli: Run, project: Path) -> None:
 
 def test_init_is_cut_off(project: Path) -> None:
     """Where the file cannot be written to its end nothing is there, not even an empty one that refuses the next try."""
-    words = f"ulimit -f 0; exec {sys.executable} -m bake init --config new.toml"
+    words = f"ulimit -f 0; exec {sys.executable} -m desktop_bake init --config new.toml"
     done = subprocess.run(["bash", "-c", words], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "error: cannot write new.toml: File too large" in done.stderr
@@ -460,12 +466,17 @@ def test_a_build_is_one_bake(project: Path, tmp_path: Path, terminal: bool, stat
     """buildx is asked to bake once a build, also on a terminal, on which it draws."""
     (project / "setup.sh").write_text(f"echo {tmp_path} >/etc/configured\nexit {status}\n")
     client = client_that(f'echo " $* " >>{tmp_path}/asked', tmp_path / "docker")
-    command = [sys.executable, "-m", "bake", "build"]
+    command = [sys.executable, "-m", "desktop_bake", "build"]
     done = subprocess.run(
         ["script", "-qec", shlex.join(command), "/dev/null"] if terminal else command,
-        cwd=project, env={**os.environ, "DOCKER_CONFIG": client}, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False, timeout=300,
-    )  # fmt: skip
+        cwd=project,
+        env={**os.environ, "DOCKER_CONFIG": client},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == status, done.stdout + done.stderr
     assert (tmp_path / "asked").read_text().count(" bake ") == 1
     assert ("\033[1A" in done.stdout) == terminal  # a cursor that goes up: a picture, not lines
@@ -483,8 +494,9 @@ def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> Non
     subprocess.run(
         ["docker", "buildx", "build", "--load", "--platform", f"linux/{other}", "-t", answer["image"], *flags, "-"],
         input=b"FROM scratch\nENV A=1\n",
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     miss = cli("resolve")
     assert miss.returncode == 3
     assert f"is for linux/{other}" in miss.stderr
@@ -495,7 +507,7 @@ def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> Non
 def test_interrupt(cli: Run, project: Path) -> None:
     """Ctrl-C in a build: exit 130, the build is over, nothing is left behind."""
     (project / "setup.sh").write_text("exec sleep 98765\n")
-    process = subprocess.Popen([sys.executable, "-m", "bake", "build"], cwd=project, stderr=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-m", "desktop_bake", "build"], cwd=project, stderr=subprocess.PIPE)
     assert process.stderr
     for line in process.stderr:
         if b"desktop_setup.sh" in line:

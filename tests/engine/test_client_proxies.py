@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake.client_proxies import client_proxies
-from bake.engine import Engine
-from tests.conftest import copy_client
+from desktop_bake.bake.engine.client_proxies import client_proxies
+from desktop_bake.bake.engine.engine import Engine
+from tests.harness.project import copy_client
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 PASSWORD = "in-the-proxy"
 DEFAULT = {

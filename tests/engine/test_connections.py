@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import bake.start
-from bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.mounts import Mount
-from bake.novnc import banner, wait_for_banner
-from generator.errors import TaskError
-from tests.test_exposure import handshake, secret_of, status, url_of
+from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.task import start
+from desktop_bake.bake.task.mounts import Mount
+from desktop_bake.bake.task.novnc import banner, wait_for_banner
+from desktop_bake.generator.errors import TaskError
+from tests.harness.exposure import handshake, secret_of, status, url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bake import DesktopTask
-    from generator import Environment
-    from tests.conftest import Run
+    from desktop_bake import DesktopTask, Environment
+    from tests.harness.project import Run
+
 
 # The first line of the answer to a WebSocket's handshake with $1, from within another container.
 NEIGHBOUR = r"""exec 3<>"/dev/tcp/$1/6080"
@@ -86,7 +86,7 @@ def test_whatever_websockify(
     (tmp_path / "websocketproxy.py").write_text(WEBSOCKIFY.format(method="do_GET" if asks else "handle_one_request"))
     mount = Mount(kind="bind", source=str(tmp_path), target="/usr/lib/python3/dist-packages/websockify")
     image = ensure_desktop_image(desktop, desktop_settings)
-    monkeypatch.setattr(bake.start, "wait_for_banner", lambda *_: "")
+    monkeypatch.setattr(start, "wait_for_banner", lambda *_: "")
     refused: AbstractContextManager[object] = (
         nullcontext() if asks else pytest.raises(TaskError, match="websockify lets in whoever comes")
     )
@@ -110,8 +110,9 @@ setup_script = "setup.sh"
     )
     names = ("line", "desktop_line", "desktop_secret", "desktop_stays", "REPLY")
     flags = [word for name in names for word in ("-e", f"{name}=given")]
-    done = cli("run", *flags, "-e", "SHELLOPTS=allexport:xtrace", "--", "sh", "-c",
-               "cat /proc/[0-9]*/environ | tr '\\0' '\\n'")  # fmt: skip
+    done = cli(
+        "run", *flags, "-e", "SHELLOPTS=allexport:xtrace", "--", "sh", "-c", "cat /proc/[0-9]*/environ | tr '\\0' '\\n'"
+    )
     assert done.returncode == 0, done.stderr
     assert "line=given" in done.stderr
     secret = done.stderr.partition("websockify%3Ftoken%3D")[2].split()[0]

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.shipped import shipped
+from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.config.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bake import DesktopTask
-    from generator import Environment
+    from desktop_bake import DesktopTask, Environment
+
 
 LOOK = "xwininfo -root | sed -n 's/^ *Width: //p'"
 
@@ -89,8 +89,12 @@ def test_the_locale(
     if dockerfile:
         built = ["docker", "build", "-q", "-t", name, "-"]
         text = f"FROM {image.image}\n{dockerfile}\n"
-        image = replace(image, image_id=subprocess.run(built, input=text.encode(), capture_output=True, check=True)
-                        .stdout.decode().strip())  # fmt: skip
+        image = replace(
+            image,
+            image_id=subprocess.run(built, input=text.encode(), capture_output=True, check=True)
+            .stdout.decode()
+            .strip(),
+        )
     try:
         with start_task(desktop, image, desktop_settings, options=TaskOptions(variables=variables)) as task:
             assert seen_by(task, "locale charmap") == charmap

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake.options import container_body
-from bake.parsers import parser
-from bake.run import options_of
-from generator.errors import ConfigurationError
+from desktop_bake.bake.cli.commands.run import options_of
+from desktop_bake.bake.cli.parser import parser
+from desktop_bake.bake.task.options import container_body
+from desktop_bake.generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bake.engine import Engine
+    from desktop_bake.bake.engine.engine import Engine
+
 
 VARIABLES = b"""\xef\xbb\xbfFIRST=with a mark
   INDENTED= kept spaces \n\t# an indented comment
@@ -123,10 +124,16 @@ def comparable(shown: dict[str, Any]) -> str:
     }
     new = re.compile("[0-9a-f]{64}")
     mounted = sorted(
-        (m["Type"], new.sub("", m["Source"]), new.sub("", m.get("Name", "")), m["Destination"], m["RW"],
-         m.get("Propagation") or "rprivate" * (m["Type"] == "bind"))
+        (
+            m["Type"],
+            new.sub("", m["Source"]),
+            new.sub("", m.get("Name", "")),
+            m["Destination"],
+            m["RW"],
+            m.get("Propagation") or "rprivate" * (m["Type"] == "bind"),
+        )
         for m in shown["Mounts"]
-    )  # fmt: skip
+    )
     binds = [bind.rsplit(":", 1) for bind in host["Binds"] or () if re.search(":[^:/]+$", bind)]
     flags = [(bind, sorted({*text.split(",")} - {"rw"})) for bind, text in binds]
     fields = ("Consistency", "BindOptions", "VolumeOptions", "TmpfsOptions")

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake.doctor import LEAST_FREE_BYTES, LITTLE_FREE_BYTES, State, space
-from bake.human import age, size, table
-from tests.conftest import copy_client
-from tests.faults import refuses
-from tests.proxy import faulty
-from tests.registries import closed_port, real_registry
+from tests.harness.faults import refuses
+from tests.harness.project import copy_client
+from tests.harness.proxy import faulty
+from tests.harness.registries import closed_port, real_registry
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
+    from tests.harness.project import Run
 
 
 def examined(cli: Run, status: int, **variables: str) -> dict[str, dict[str, str]]:
@@ -49,9 +47,18 @@ def test_all_is_well(cli: Run, project: Path) -> None:
     """Where all is well everything is looked at, each is ok, and the build works as promised."""
     checks = examined(cli, 0)
     assert list(checks) == [
-        "configuration", "engine", "clock", "image store", "buildx", "builder", "platforms", "environment default",
-        "cache folder", "disk of the cache folder", "disk of the engine",
-    ]  # fmt: skip
+        "configuration",
+        "engine",
+        "clock",
+        "image store",
+        "buildx",
+        "builder",
+        "platforms",
+        "environment default",
+        "cache folder",
+        "disk of the cache folder",
+        "disk of the engine",
+    ]
     assert {check["state"] for name, check in checks.items() if not name.startswith("disk")} == {"ok"}
     assert checks["environment default"]["detail"] == json.loads(cli("key", "--json").stdout)["cache_key"]
     assert cli("doctor").stdout.startswith("ok       configuration: 1 environment\n")
@@ -172,21 +179,3 @@ def test_a_builder_at_rest(cli: Run, project: Path) -> None:
         assert examined(cli, 0, DESKTOP_BAKE_BUILDER=name)["builder"]["state"] == "warning"
     finally:
         subprocess.run(["docker", "buildx", "rm", name], check=True, capture_output=True)
-
-
-def test_free_space() -> None:
-    """Too little space is a failure, little a warning, each with what makes room."""
-    states = [space("disk", n).state for n in (LEAST_FREE_BYTES - 1, LITTLE_FREE_BYTES - 1, LITTLE_FREE_BYTES)]
-    assert states == [State.FAILURE, State.WARNING, State.OK]
-    assert "prune" in space("disk", 0).remedy
-
-
-def test_human_forms() -> None:
-    """Sizes as docker writes them, ages in one unit, columns under each other."""
-    assert [size(n) for n in (0, 999, 1000, 188_400_000, 999_600, 1_240_000_000)] == [
-        "0 B", "999 B", "1 kB", "188 MB", "1 MB", "1.24 GB",
-    ]  # fmt: skip
-    assert [age(n) for n in (0.2, 1, 119, 7200, 86_400 * 3.5, 86_400 * 400)] == [
-        "a moment", "1 second", "1 minute", "2 hours", "3 days", "1 year",
-    ]  # fmt: skip
-    assert table([("A", "B"), ("long", "x")]) == "A     B\nlong  x"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
+    from tests.harness.project import Run
 
 
 def test_list_and_show(cli: Run, project: Path, base: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import os
@@ -10,78 +9,27 @@ import socket
 import struct
 import subprocess
 import urllib.request
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-import bake.start
-from bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.engine import Engine
-from bake.mounts import Mount
-from bake.novnc import banner
-from generator.errors import TaskError
+from desktop_bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.task import start
+from desktop_bake.bake.task.mounts import Mount
+from desktop_bake.bake.task.novnc import banner
+from desktop_bake.generator.errors import TaskError
+from tests.harness.exposure import LOG, handshake, secret_of, status, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bake import ImageResult
-    from generator import Environment
-    from tests.conftest import Run
-
-LOG: list[str] = []
-
-
-@pytest.fixture
-def task(desktop: Environment, desktop_settings: Settings) -> Iterator[DesktopTask]:
-    """A task with its secret."""
-    LOG.clear()
-    image = ensure_desktop_image(desktop, desktop_settings, log=LOG.append)
-    with start_task(desktop, image, desktop_settings, log=LOG.append, command=("sleep", "1000")) as started:
-        yield started
-
-
-def url_of(task: DesktopTask) -> str:
-    """Its address."""
-    assert task.novnc_url
-    return task.novnc_url
-
-
-def secret_of(task: DesktopTask) -> str:
-    """The secret in its address."""
-    return parse_qs(urlsplit(url_of(task)).fragment)["path"][0].removeprefix("websockify?token=")
-
-
-@contextmanager
-def handshake(
-    url: str, path: str, *, host: str | None = None, origin: str | None = None
-) -> Iterator[tuple[int, socket.socket]]:
-    """A WebSocket handshake with the address and port of `url`: its HTTP status, and the connection."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    headers = {
-        "Host": host or parts.netloc,
-        "Upgrade": "websocket",
-        "Connection": "Upgrade",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-    }
-    if origin is not None:
-        headers["Origin"] = origin
-    with closing(connection):
-        connection.connect()
-        stream = connection.sock  # which a refusal takes from `connection`
-        connection.request("GET", path, headers=headers)
-        yield connection.getresponse().status, stream
-
-
-def status(url: str, path: str, *, host: str | None = None, origin: str | None = None) -> int:
-    """The HTTP status of a WebSocket handshake, which is then given up."""
-    with handshake(url, path, host=host, origin=origin) as (found, _):
-        return found
+    from desktop_bake import Environment, ImageResult
+    from tests.harness.project import Run
 
 
 def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
@@ -105,8 +53,15 @@ def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
     )
     for path in ("/", *("/websockify" + query for query in wrong)):
         assert status(url, path) == 403, path
-    for origin in ("http://evil.example", "null", "", f"https://{netloc}.evil.example", "http://127.0.0.1:1",
-                   f"http://localhost:{port}", "file://"):  # fmt: skip
+    for origin in (
+        "http://evil.example",
+        "null",
+        "",
+        f"https://{netloc}.evil.example",
+        "http://127.0.0.1:1",
+        f"http://localhost:{port}",
+        "file://",
+    ):
         assert status(url, right, origin=origin) == 403, origin
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[", "10.0.0.1"):
         assert status(url, right, host=host) == 403, host  # a name that somebody lets point to the loopback
@@ -186,7 +141,7 @@ find / -xdev -type f -newer /proc/1 -print0 2>/dev/null | xargs -0 cat"""
         "processes": subprocess.run(["ps", "axwwe"], capture_output=True, check=True).stdout,
         "log": "\n".join(LOG).encode(),
         "repr": repr(task).encode(),
-    }  # fmt: skip
+    }
     assert b"Xvnc" in seen["processes and new files in the container"]
     assert b"[desktop] ready" in seen["docker logs"]
     for where, text in seen.items():
@@ -219,7 +174,7 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
 def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
     """Its desktop ends at once: nobody could get to it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    main_process = bake.start._main_process(desktop, image, TaskOptions())  # noqa: SLF001
+    main_process = start._main_process(desktop, image, TaskOptions())  # noqa: SLF001
     words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", main_process[0], str(image.image_id)]
     done = subprocess.run(
         [*words, *main_process[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
@@ -230,7 +185,7 @@ def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, deskto
 def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
     """Started by hand, with nobody to give it a secret, the desktop runs and lets nobody in."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    script = (Path(__file__).parent.parent / "recipe" / "desktop_run.sh").read_text()
+    script = (Path(__file__).parents[2] / "recipe" / "desktop_run.sh").read_text()
     words = ["docker", "run", "-d", "--rm", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
     name = subprocess.run(
         [*words, str(image.image_id), "-c", script], capture_output=True, text=True, check=True

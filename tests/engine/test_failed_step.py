@@ -6,80 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from bake.failed_step import FailedStep, failed_step, last_words
-
 if TYPE_CHECKING:
-    from tests.conftest import Run
-
-STEP = """\
-#9 [stage-0 2/3] RUN --mount=type=bind,source={file},target=/tmp/{file}     bash /tmp/{file}
-#9 0.118 {said}
-#9 ERROR: process "/bin/sh -c bash /tmp/{file}" did not complete successfully: exit code: 100
-------
- > [stage-0 2/3] RUN --mount=type=bind,source={file},target=/tmp/{file}     bash /tmp/{file}:
-0.101 Reading package lists...
-0.118 {said}
-------
-Dockerfile:11
---------------------
-  10 |
-  11 | >>> RUN --mount=type=bind,source=desktop_setup.sh,target=/tmp/desktop_setup.sh \\
---------------------
-ERROR: failed to solve: process "/bin/sh -c bash /tmp/{file}" did not complete successfully: exit code: 100
-"""
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        ("desktop_install.sh", "install script"),
-        ("desktop_setup.sh", "setup script"),
-        ("preflight.sh", "preflight script"),
-        ("own.sh", "a step of the Dockerfile"),
-    ],
-)
-def test_scripts(file: str, name: str) -> None:
-    """The script is told by its role, with its status and its last words; on a terminal, too."""
-    for said, told in (("E: no such package", "E: no such package"), (f"/tmp/{file}: line 2: x", "line 2: x")):
-        if file == "own.sh" and told != said:
-            continue
-        lines = STEP.format(file=file, said=said).splitlines()
-        for form in (lines, [line.strip() for line in lines if line.strip()]):
-            assert failed_step(form) == FailedStep(name=name, status=100, said=told)
-
-
-def test_a_base_without_a_shell() -> None:
-    """What the container runtime says of a base that has no shell is told as that."""
-    said = 'runc run failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file'
-    step = failed_step(STEP.format(file="desktop_install.sh", said=said).splitlines())
-    assert step
-    assert step.said == "unsupported base: it has no shell (/bin/sh); install one in the base"
-
-
-def test_a_silent_step() -> None:
-    """A step that printed nothing has no last words; nor has one whose output is not among the lines."""
-    lines = [line for line in STEP.format(file="desktop_setup.sh", said="x").splitlines() if " 0.1" not in f" {line}"]
-    assert failed_step(lines) == FailedStep(name="setup script", status=100, said="")
-    assert failed_step(lines[-1:]) == FailedStep(name="a step of the Dockerfile", status=100, said="")
-
-
-def test_other_failures() -> None:
-    """A build that failed otherwise has no failed step."""
-    assert failed_step([]) is None
-    assert failed_step(["ERROR: failed to solve: debian: not found"]) is None
+    from tests.harness.project import Run
 
 
 PIECES = 'printf "downloading "; sleep 0.4; echo "403 Forbidden"; exit 7'
-RING = """\
- > [2/2] RUN x:
-4.398 last without end
-
-0.961 2437
-------
-ERROR: failed to build: failed to solve: process "/bin/sh -c x" did not complete successfully: exit code: 7
-"""
 
 
 def test_a_line_in_pieces(cli: Run, project: Path) -> None:
@@ -90,59 +21,9 @@ def test_a_line_in_pieces(cli: Run, project: Path) -> None:
     assert "status 7\n  it said: downloading 403 Forbidden\n" in done.stderr
 
 
-def test_the_end_of_the_output() -> None:
-    """On a terminal BuildKit repeats the last lines alone, from the middle of its ring, or without their times."""
-    assert failed_step(RING.splitlines()) == FailedStep(
-        name="a step of the Dockerfile", status=7, said="last without end"
-    )
-    pieces = RING.replace("4.398 last without end\n", "0.8 first\n").replace("0.961 2437", "403 Forbidden")
-    assert failed_step(pieces.splitlines()) == FailedStep(
-        name="a step of the Dockerfile", status=7, said="403 Forbidden"
-    )
-
-
-@pytest.mark.parametrize(
-    ("printed", "said"),
-    [
-        (
-            "E: Unable to locate package x\nReading package lists...\nBuilding dependency tree... Done\n",
-            "E: Unable to locate package x",
-        ),
-        ("10%\r20%\r\n", "20%"),
-        ("\n \n", ""),
-    ],
-)
-def test_last_words(printed: str, said: str) -> None:
-    """Neither apt's progress, which comes after its error, nor what a carriage return overwrote, nor blank lines."""
-    assert last_words(printed.split("\n")) == said
-
-
-@pytest.mark.parametrize(
-    ("error", "tries"),
-    [
-        ("E: Unable to locate package nosuch", 1),
-        ("error: target not found: nosuch", 1),
-        ("curl: (22) The requested URL returned error: 404", 1),
-        ("W: Download is unsandboxed\nE: Failed to fetch http://x/y  Temporary failure\nE: Unable to fetch", 3),
-        ("error: failed retrieving file 'extra.db'", 3),
-    ],
-)
-def test_what_no_retry_mends(error: str, tries: int) -> None:
-    """The install script tries what may be mended by that, and its last word is the package manager's own error."""
-    script = (Path(__file__).parents[1] / "recipe" / "desktop_install.sh").read_text()
-    functions = script[script.index("say() {") : script.index("# --- Debian and Ubuntu")]
-    fails = f'set -euo pipefail; sleep() {{ :; }}\n{functions}\nfails() {{ echo try; echo "$1" >&2; return 100; }}\n'
-    done = subprocess.run(
-        ["bash", "-c", f'{fails} retry fails "$1"', "x", error], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout.count("try\n")) == (1, tries)
-    first = next(line for line in error.splitlines() if not line.startswith("W: "))
-    assert done.stderr.splitlines()[-1] == first
-
-
 def test_without_network(base: str) -> None:
     """An install without a network says that, not that the package sources lack something."""
-    script = (Path(__file__).parents[1] / "recipe" / "desktop_install.sh").read_text()
+    script = (Path(__file__).parents[2] / "recipe" / "desktop_install.sh").read_text()
     words = ["docker", "run", "--rm", "--network", "none", "-i", base, "bash", "-c", "sleep() { :; }; " + script]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.client_config import client_config, config_folder
+from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from tests.harness.users import USER
 
 if TYPE_CHECKING:
-    from generator import Environment
+    from desktop_bake import Environment
 
-USER = "54321"  # of no entry
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 # The variables, None for one that is not set.
 HERE: dict[str, dict[str, str | None]] = {
@@ -39,11 +39,25 @@ def nobody(project: Path) -> Iterator[Cli]:
         changed = {"TMPDIR": str(project / "tmp"), "XDG_CACHE_HOME": None, **variables}
         environment = {**os.environ, **changed}
         return subprocess.run(
-            ["unshare", "--user", f"--map-user={USER}", f"--map-group={USER}", "--",
-             sys.executable, "-m", "bake", *words],
-            cwd=project, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
+            [
+                "unshare",
+                "--user",
+                f"--map-user={USER}",
+                f"--map-group={USER}",
+                "--",
+                sys.executable,
+                "-m",
+                "desktop_bake",
+                *words,
+            ],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
             env={name: value for name, value in environment.items() if value is not None},
-        )  # fmt: skip
+        )
 
     yield run
     shutil.rmtree(Path("/tmp", f"desktop-bake-{USER}"), ignore_errors=True)
@@ -81,24 +95,6 @@ def test_nowhere(nobody: Cli, project: Path) -> None:
         assert all(line.startswith("[desktop-cache] cache key: ") for line in before)
         assert error.startswith("error: no folder for the cache: ~/.cache/desktop-bake is no absolute path, and ")
         assert remedy == "  set XDG_CACHE_HOME to a folder of your own, or HOME"
-
-
-def test_the_docker_clients_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Its configuration is looked for in the home of the variable, else of the user's entry, never in the working
-    directory, whose `.docker` may be a stranger's."""
-    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
-    monkeypatch.setenv("HOME", "/a/home")
-    assert config_folder() == Path("/a/home/.docker")
-    monkeypatch.setenv("HOME", "")
-    assert config_folder() == Path("/root/.docker")
-    monkeypatch.delenv("HOME")
-    assert config_folder() == Path("/root/.docker")
-    monkeypatch.setattr(os, "getuid", lambda: int(USER))
-    (tmp_path / ".docker").mkdir()
-    (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "evil"}')
-    monkeypatch.chdir(tmp_path)
-    assert config_folder() == Path("/.docker")
-    assert client_config() == {}
 
 
 @pytest.mark.parametrize(

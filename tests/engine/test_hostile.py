@@ -19,39 +19,70 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bake import ImageResult, Settings, Status, TaskOptions, start_task
-from bake.endpoint import Endpoint
-from bake.render import rendered_files, write_files
-from generator import (
+from desktop_bake import (
     BakeOptions,
     ConfigurationError,
-    ContextFile,
     EngineError,
     Environment,
     ImageReference,
-    Recipe,
+    ImageResult,
+    Settings,
     Stack,
+    Status,
+    TaskOptions,
     bake_targets,
     stack_key,
+    start_task,
 )
-from tests.faults import answers, drips, endless, redirects, sends
-from tests.proxy import Exchange, Fault, faulty
-from tests.registries import MEDIA
-from tests.test_bakefile import TEXT, printed
-from tests.test_key import BASE, RECIPE
-from tests.test_layer_key import PREFLIGHT
+from desktop_bake.bake.build.render import rendered_files
+from desktop_bake.bake.engine.api import Endpoint
+from tests.harness.bake_files import TEXT, printed
+from tests.harness.faults import answers, drips, endless, redirects, sends
+from tests.harness.hostile import login
+from tests.harness.proxy import Exchange, Fault, faulty
+from tests.harness.recipes import BASE, PREFLIGHT, RECIPE
+from tests.harness.registries import MEDIA
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 # --- what BuildKit is told -------------------------------------------------------------------------------------------
 
-NASTY = st.sampled_from((
-    '"\n}\ntarget "evil" {\n  dockerfile-inline = "FROM evil"\n}\n', '"] output = ["type=local,dest=/etc"] x = ["',
-    "${DESKTOP_BAKE_CACHE_DIR}", "$${", "%{ if true }", "\\", "\\\"", "--privileged", "-v", "--", "../../etc", "/etc",
-    "type=local,dest=/etc", "a,type=local", "FROM evil\nRUN evil", "# syntax=evil", "\x1b[2J", "\u202e", "\x7f", "//",
-    "/* ", "<<EOF", "EOF", "a b", "a=b", "*", "~", "`id`", "$(id)", ";id",
-))  # fmt: skip
+NASTY = st.sampled_from(
+    (
+        '"\n}\ntarget "evil" {\n  dockerfile-inline = "FROM evil"\n}\n',
+        '"] output = ["type=local,dest=/etc"] x = ["',
+        "${DESKTOP_BAKE_CACHE_DIR}",
+        "$${",
+        "%{ if true }",
+        "\\",
+        '\\"',
+        "--privileged",
+        "-v",
+        "--",
+        "../../etc",
+        "/etc",
+        "type=local,dest=/etc",
+        "a,type=local",
+        "FROM evil\nRUN evil",
+        "# syntax=evil",
+        "\x1b[2J",
+        "\u202e",
+        "\x7f",
+        "//",
+        "/* ",
+        "<<EOF",
+        "EOF",
+        "a b",
+        "a=b",
+        "*",
+        "~",
+        "`id`",
+        "$(id)",
+        ";id",
+    )
+)
 ANY = (TEXT | NASTY).map(lambda text: unicodedata.normalize("NFC", text))
 
 
@@ -61,23 +92,62 @@ def mostly(*right: str) -> st.SearchStrategy[str]:
 
 
 NAME = mostly("A", "B_1", "TOKEN", "HTTP_PROXY", "a")
-CACHE = st.sampled_from((
-    "local", "registry", "inline", "none", "type=gha", "type=gha,mode=max", "type=s3,region=a,bucket=b,name=x/../y",
-    "type=gha,type=local,dest=/etc", 'type=gha,"type=local",dest=/etc', "type=gha, type=local", "type=gha,TYPE=local",
-    "type=azblob,account_url=https://x/${A},name=%{B}", "type=local,dest=/etc", "type=gha,src=/etc",
-)) | ANY.map(lambda text: f"type=gha,scope={text}")  # fmt: skip
-ATTEST = st.lists(st.sampled_from((
-    "type=provenance,mode=max", "type=sbom", "type=sbom,generator=x/y:z", "type=sbom,type=provenance",
-    "type=sbom,TYPE=x", 'type=sbom,"generator=x"', "type=evil",
-)), max_size=2).map(tuple)  # fmt: skip
-ENVIRONMENT = st.fixed_dictionaries({
-    "env_id": mostly("default", "--privileged", '"} target "evil" {', "${A}"), "name": ANY,
-    "base_image": mostly("debian:latest", "debian:a.b", "debian:a_b", "debian:A-b", f"a/b@{BASE}"),
-    "build_args": st.dictionaries(NAME, ANY, max_size=3), "build_secrets": st.lists(NAME, max_size=2),
-    "platforms": st.lists(mostly("linux/amd64", "linux/arm64/v8"), max_size=2),
-})  # fmt: skip
-KNOWN_FIELDS = {"context", "contexts", "dockerfile", "args", "labels", "tags", "platforms", "secret", "output",
-                "cache-from", "cache-to", "attest"}  # fmt: skip
+CACHE = st.sampled_from(
+    (
+        "local",
+        "registry",
+        "inline",
+        "none",
+        "type=gha",
+        "type=gha,mode=max",
+        "type=s3,region=a,bucket=b,name=x/../y",
+        "type=gha,type=local,dest=/etc",
+        'type=gha,"type=local",dest=/etc',
+        "type=gha, type=local",
+        "type=gha,TYPE=local",
+        "type=azblob,account_url=https://x/${A},name=%{B}",
+        "type=local,dest=/etc",
+        "type=gha,src=/etc",
+    )
+) | ANY.map(lambda text: f"type=gha,scope={text}")
+ATTEST = st.lists(
+    st.sampled_from(
+        (
+            "type=provenance,mode=max",
+            "type=sbom",
+            "type=sbom,generator=x/y:z",
+            "type=sbom,type=provenance",
+            "type=sbom,TYPE=x",
+            'type=sbom,"generator=x"',
+            "type=evil",
+        )
+    ),
+    max_size=2,
+).map(tuple)
+ENVIRONMENT = st.fixed_dictionaries(
+    {
+        "env_id": mostly("default", "--privileged", '"} target "evil" {', "${A}"),
+        "name": ANY,
+        "base_image": mostly("debian:latest", "debian:a.b", "debian:a_b", "debian:A-b", f"a/b@{BASE}"),
+        "build_args": st.dictionaries(NAME, ANY, max_size=3),
+        "build_secrets": st.lists(NAME, max_size=2),
+        "platforms": st.lists(mostly("linux/amd64", "linux/arm64/v8"), max_size=2),
+    }
+)
+KNOWN_FIELDS = {
+    "context",
+    "contexts",
+    "dockerfile",
+    "args",
+    "labels",
+    "tags",
+    "platforms",
+    "secret",
+    "output",
+    "cache-from",
+    "cache-to",
+    "attest",
+}
 Plain = dict[str, Any]
 
 
@@ -85,10 +155,14 @@ def made(plain: Plain) -> Environment | None:
     """The environment, or None where it is refused."""
     with suppress(ConfigurationError):
         return Environment(
-            env_id=plain["env_id"], name=plain["name"], base_image=ImageReference.parse(plain["base_image"]),
-            build_args=plain["build_args"], build_secrets=tuple(plain["build_secrets"]),
-            platforms=tuple(plain["platforms"]), headless_desktop_enabled=True,
-        )  # fmt: skip
+            env_id=plain["env_id"],
+            name=plain["name"],
+            base_image=ImageReference.parse(plain["base_image"]),
+            build_args=plain["build_args"],
+            build_secrets=tuple(plain["build_secrets"]),
+            platforms=tuple(plain["platforms"]),
+            headless_desktop_enabled=True,
+        )
     return None
 
 
@@ -100,8 +174,13 @@ def test_no_value_adds_to_what_buildkit_runs(
     """
     many, seen = rounds(4, 250), [0, 0]
 
-    @settings(max_examples=many, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=many,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(plain=st.lists(ENVIRONMENT, min_size=30, max_size=60), cache=CACHE, attest=ATTEST)
     def run(plain: list[Plain], cache: str, attest: tuple[str, ...]) -> None:
         kept = [environment for environment in map(made, plain) if environment]
@@ -143,23 +222,6 @@ def test_no_value_adds_to_what_buildkit_runs(
     figure(f"{seen[0]} environments, {seen[1]} of them let through, no target, instruction or option added")
 
 
-@pytest.mark.parametrize("name", ["BUILDKIT_SYNTAX", "BUILDKIT_INLINE_CACHE"])
-def test_an_argument_that_is_an_option(name: str) -> None:
-    """A build argument that BuildKit takes for an option of its own is refused: one names a frontend to run."""
-    with pytest.raises(ConfigurationError, match="an option of its own"):
-        Environment(env_id="e", base_image=ImageReference.parse("a"), build_args={name: "x"})
-
-
-# --- what the docker client and the engine are told ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["--bootstrap", "-x", "a b", "a\n", "--", "a/b"])
-def test_a_builder_is_no_option(name: str) -> None:
-    """A builder's name that the docker client would take for an option is refused."""
-    with pytest.raises(ConfigurationError, match="malformed builder"):
-        Settings(builder=name)
-
-
 @pytest.mark.parametrize("name", ["--help", "--format=x", "-f"])
 def test_a_context_is_no_option(name: str, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A context's name is no option of the docker client, which answers that there is none."""
@@ -175,7 +237,7 @@ def test_words_of_a_task_are_no_options(base: str) -> None:
     environment = Environment(env_id=env_id, base_image=ImageReference.parse(base))
     image = ImageResult(
         environment=env_id, status=Status.DISABLED, image=base, image_id=None, cache_key=None, reason=""
-    )  # fmt: skip
+    )
     options = TaskOptions(variables={"--privileged": "--pid=host", "A": "x\nB=y"}, workdir="/--privileged")
     with start_task(environment, image, Settings(), options=options) as task:
         words = ["docker", "container", "inspect", task.container_id]
@@ -214,71 +276,11 @@ def test_labels_of_an_impostor(impostor: str, cli: Run) -> None:
     assert impostor.partition(":")[0] in said[0]
 
 
-# --- what is written and read ----------------------------------------------------------------------------------------
-
-
-def tree(folder: Path) -> dict[str, bytes | str | None]:
-    """Everything below a folder."""
-    return {
-        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
-        if path.is_file() else None for path in sorted(folder.rglob("*"))
-    }  # fmt: skip
-
-
-def linked_below(folder: Path, away: Path) -> None:
-    """A folder with a link in it."""
-    folder.mkdir()
-    (folder / "k").symlink_to(away)
-
-
-OBSTACLES: dict[str, Callable[[Path, Path], object]] = {
-    "a link for the folder of contexts": lambda out, away: (out / "context").symlink_to(away),
-    "a link for one context": lambda out, away: linked_below(out / "context", away),
-    "a link to a folder not there": lambda out, away: (out / "context").symlink_to(away / "new"),
-    "a link up": lambda out, away: (out / "context").symlink_to("../.."),
-    "a link in a file's place": lambda out, away: (out / "docker-bake.hcl").symlink_to(away / "kept"),
-    "a link where a partial file was": lambda out, away: (out / f".docker-bake.hcl.{os.getpid()}").symlink_to(
-        away / "kept"),
-    "a pipe in a file's place": lambda out, away: os.mkfifo(out / "docker-bake.hcl"),
-    "a device in a file's place": lambda out, away: os.mknod(out / "docker-bake.hcl", 0o20666, os.makedev(1, 5)),
-    "a folder in a file's place": lambda out, away: (out / "docker-bake.hcl").mkdir(),
-    "a file in a folder's place": lambda out, away: (out / "context").write_text(""),
-}  # fmt: skip
-FILES = {"docker-bake.hcl": (b"new", False), "context/k/Dockerfile": (b"new", False), "context/k/x": (b"new", True)}
-
-
-@pytest.mark.parametrize("case", OBSTACLES)
-def test_render_writes_in_its_folder(case: str, tmp_path: Path) -> None:
-    """Whatever lies in the folder, nothing outside it is written, and nothing half-written stays within."""
-    out, away = tmp_path / "out", tmp_path / "away"
-    out.mkdir()
-    away.mkdir()
-    (away / "kept").write_text("old")
-    OBSTACLES[case](out, away)
-    before = tree(away)
-    try:
-        write_files(out, FILES)
-    except ConfigurationError as error:
-        assert error.remedy
-        assert not [p for p in out.iterdir() if p.name.startswith(".docker-bake.hcl.") and not p.is_symlink()]
-    else:
-        assert {name: (out / name).read_bytes() for name in FILES} == dict.fromkeys(FILES, b"new")
-    assert tree(away) == before
-    assert {p.name for p in tmp_path.iterdir()} == {"out", "away"}
-
-
-@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "a//b", ".", "", "a\0b", "a\nb", "./a", "Dockerfile"])
-def test_a_path_that_leaves_the_context(path: str) -> None:
-    """No file of a recipe has a name that leads out of its context."""
-    with pytest.raises(ConfigurationError, match="outside the context"):
-        Recipe(dockerfile=b"FROM base\n", install=b"x", setup=b"x", files={path: ContextFile(content=b"")})
-
-
 _AUDITED = """
 import json, sys
 opened = []
 sys.addaudithook(lambda event, values: opened.append(str(values[0])) if event in ("open", "os.listdir") else None)
-from bake.cli import main
+from desktop_bake.bake.cli.main import main
 status = main(sys.argv[1:])
 json.dump([status, opened], sys.stderr)
 """
@@ -292,10 +294,20 @@ def test_render_reads_the_recipe_alone(project: Path, cli: Run) -> None:
     done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=True)
     status, opened = json.loads(done.stderr)
     assert status == 0
-    root = Path(__file__).parents[1]
-    own = (sys.prefix, sys.base_prefix, str(root / "bake"), str(root / "generator"), str(root / "recipe"),
-           str(root / "docker-bake.hcl.j2"), "/etc/localtime", "/usr/share/zoneinfo", os.environ["DOCKER_CONFIG"],
-           str(project / "cache"))  # fmt: skip
+    root = Path(__file__).parents[2]
+    own = (
+        sys.prefix,
+        sys.base_prefix,
+        str(root / "desktop_bake"),
+        str(root / "bake"),
+        str(root / "generator"),
+        str(root / "recipe"),
+        str(root / "docker-bake.hcl.j2"),
+        "/etc/localtime",
+        "/usr/share/zoneinfo",
+        os.environ["DOCKER_CONFIG"],
+        str(project / "cache"),
+    )
     paths = [str((project / path).resolve()) for path in opened if not path.isdecimal()]
     others = {p for p in paths if not p.startswith(own) and not p.startswith(str(project / "ci"))}
     assert others <= {str(project / name) for name in ("desktop-bake.toml", "install.sh", "setup.sh")}
@@ -318,12 +330,6 @@ def test_a_script_without_an_end(kind: str, project: Path, cli: Run) -> None:
     done = cli("render", "-o", "ci")
     assert done.returncode == 2, done.stderr
     assert ("leads out of" if kind == "device" else "cannot read install.sh") in done.stderr  # the device, by a link
-
-
-def test_a_dockerfile_of_blank_lines() -> None:
-    """A million of them are looked through at once."""
-    with pytest.raises(ConfigurationError, match="no 'FROM base'"):
-        Recipe(dockerfile=b"FROM other" + b"\n" * 1_000_000, install=b"x", setup=b"x")
 
 
 # --- what registries answer ------------------------------------------------------------------------------------------
@@ -353,17 +359,6 @@ def serves(config: bytes, **platform: object) -> list[Fault]:
     return [*faults, answers(200, manifest, on="/manifests/")]
 
 
-def login(*faults: Fault) -> list[Fault]:
-    """A token service that answers so, behind a registry that demands a login."""
-    own = [Fault(act=fault.act, on="GET /token") for fault in faults]
-
-    def demand(exchange: Any) -> bool:
-        headers = {"WWW-Authenticate": f'Bearer realm="http://{exchange.host}/token"'}
-        return answers(401, headers=headers).act(exchange)
-
-    return [*own, Fault(act=demand)]
-
-
 def index_of(count: int) -> bytes:
     """An index of so many indexes."""
     return json.dumps({"mediaType": MEDIA["oci"]["index"], "manifests": [ENTRY] * count}).encode()
@@ -386,22 +381,37 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
     "a page without an end, refused": ("image", [endless(status=403)], LONG),
     "a 401 without an end": ("image", [endless(status=401, headers={"WWW-Authenticate": "Basic"})], "demands a login"),
     "a 503 without an end": ("image", [endless(status=503)], LONG),
-    "a redirect without an end": ("digest", [endless(status=307, headers={"Location": "/v2/"}, on="")],
-                                  "redirects without end"),
+    "a redirect without an end": (
+        "digest",
+        [endless(status=307, headers={"Location": "/v2/"}, on="")],
+        "redirects without end",
+    ),
     "redirects for ever": ("image", [redirects(on="")], "redirects without end"),
     "a token without an end": ("image", login(endless()), LONG),
     "a token that drips": ("image", login(drips("headers")), LATE),
     "tags without an end": ("tags", [endless()], LONG),
-    "pages of tags for ever": ("tags", [answers(200, '{"tags": ["a"]}',
-        headers={"Link": '</v2/a/tags/list?last=a>; rel="next"'})], "lists tags without end"),
+    "pages of tags for ever": (
+        "tags",
+        [answers(200, '{"tags": ["a"]}', headers={"Link": '</v2/a/tags/list?last=a>; rel="next"'})],
+        "lists tags without end",
+    ),
     "pages of other tags for ever": ("tags", [Fault(act=more_tags)], "lists tags without end"),
     "an upload's answer without an end": ("push", [endless(status=202, on="POST ")], LONG),
     "a body that drips": ("image", [drips("body", 0.3)], LATE),
     "headers that drip": ("image", [drips("headers", 0.3)], LATE),
     "a header without an end": ("image", [sends(b"HTTP/1.1 200 OK\r\nA: " + b"a" * (64 << 20))], "cannot be reached"),
     "headers without an end": ("image", [sends(b"HTTP/1.1 200 OK\r\n" + b"A: a\r\n" * (8 << 20))], "cannot be reached"),
-    "a challenge that costs hours": ("image", [sends(b"HTTP/1.1 401 X\r\nContent-Length: 0\r\n" + b"".join(
-        b"WWW-Authenticate: " + b"a" * 60_000 + b"\r\n" for _ in range(90)) + b"\r\n")], "demands a login"),
+    "a challenge that costs hours": (
+        "image",
+        [
+            sends(
+                b"HTTP/1.1 401 X\r\nContent-Length: 0\r\n"
+                + b"".join(b"WWW-Authenticate: " + b"a" * 60_000 + b"\r\n" for _ in range(90))
+                + b"\r\n"
+            )
+        ],
+        "demands a login",
+    ),
     "a bomb": ("image", [answers(200, BOMB, headers={"Content-Encoding": "gzip"})], ODD),
     "a bomb of tags": ("tags", [answers(200, BOMB, headers={"Content-Encoding": "gzip"})], ODD),
     "a bomb of a token": ("image", login(answers(200, BOMB, headers={"Content-Encoding": "gzip"})), ODD),
@@ -412,14 +422,20 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
     "a huge number": ("image", [answers(200, b'{"manifests": [{"size": ' + b"9" * 1_000_000 + b"}]}")], ODD),
     "no number": ("image", [answers(200, f'{{"manifests": [{{"size": NaN, "digest": "{BASE}"}}]}}')], ODD),
     "a small object a thousand times": ("image", serves(b"[" + b"{}," * 2_700_000 + b"{}]"), ODD),
-    "half a character in a platform": ("image", serves(b'{"os": "\\ud800", "architecture": "\\u0000"}', os="\ud800",
-                                                       architecture="\x1b[2J"), None),
-    "half a character in a label": ("image", serves(b'{"os": "linux", "architecture": "amd64", '
-                                                    b'"config": {"Labels": {"\\ud800": "\\u0000"}}}'), None),
+    "half a character in a platform": (
+        "image",
+        serves(b'{"os": "\\ud800", "architecture": "\\u0000"}', os="\ud800", architecture="\x1b[2J"),
+        None,
+    ),
+    "half a character in a label": (
+        "image",
+        serves(b'{"os": "linux", "architecture": "amd64", "config": {"Labels": {"\\ud800": "\\u0000"}}}'),
+        None,
+    ),
     "a size that is none": ("image", [answers(200, json.dumps({"config": {**ENTRY, "size": 1 << 62}}))], "states"),
     "an address that is none": ("image", [answers(307, headers={"Location": "http://[::a"})], "no address"),
     "another scheme": ("image", [answers(307, headers={"Location": "file:///etc/passwd"})], "no address"),
-}  # fmt: skip
+}
 
 
 def test_hostile_registries(figure: Callable[[str], None], tmp_path: Path) -> None:
@@ -433,15 +449,21 @@ def test_hostile_registries(figure: Callable[[str], None], tmp_path: Path) -> No
             for name, (question, faults, _) in HOSTILE.items()
         }
         done = subprocess.run(
-            [sys.executable, "-m", "tests.look_ups"], input=json.dumps(questions), capture_output=True, text=True,
-            check=False, cwd=Path(__file__).parents[1], env={**os.environ, "DOCKER_CONFIG": str(tmp_path)},
-        )  # fmt: skip
+            [sys.executable, "-m", "tests.harness.look_ups"],
+            input=json.dumps(questions),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "DOCKER_CONFIG": str(tmp_path)},
+        )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     wrong = {
-        name: (seconds, said) for name, (seconds, said) in told["answers"].items()
+        name: (seconds, said)
+        for name, (seconds, said) in told["answers"].items()
         if seconds > LIMIT_S + 1.5 or (said != "" if HOSTILE[name][2] is None else str(HOSTILE[name][2]) not in said)
-    }  # fmt: skip
+    }
     assert wrong == {}, wrong
     assert (told["threads"], told["descriptors"]) == (0, 0), told
     assert told["peak_mb"] < PEAK_MB

@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake.endpoint import Endpoint
-from bake.images import stored_images
-from bake.layers import with_layers
-from generator.lease import EMPTY, Lease
-from generator.manifest import OCI_MANIFEST
-from tests.machines import machine, tool
-from tests.registries import Api, push_image, real_registry
+from desktop_bake.bake.engine.api import Endpoint
+from desktop_bake.bake.registry.lease_manifest import EMPTY, Lease
+from desktop_bake.bake.registry.manifest import OCI_MANIFEST
+from desktop_bake.bake.upkeep.inventory import stored_images
+from desktop_bake.bake.upkeep.layers import with_layers
+from tests.harness.machines import machine, tool
+from tests.harness.registries import Api, push_image, real_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bake.engine import Engine
-    from tests.conftest import Run
-    from tests.machines import Machine, Registry
+    from desktop_bake.bake.engine.engine import Engine
+    from tests.harness.machines import Machine, Registry
+    from tests.harness.project import Run
+
 
 LEASE = f"lease-{'0' * 32}"
 
@@ -137,9 +138,15 @@ def test_prune_asks_first(cli: Run, project: Path) -> None:
 
 def terminal(project: Path, answer: str) -> int:
     """The exit status of `prune` on a terminal where somebody answers."""
-    command = f"{sys.executable} -m bake prune"
-    return subprocess.run(["script", "-qec", command, "/dev/null"], cwd=project, input=f"{answer}\n", text=True,
-                          capture_output=True, check=False).returncode  # fmt: skip
+    command = f"{sys.executable} -m desktop_bake prune"
+    return subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        cwd=project,
+        input=f"{answer}\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    ).returncode
 
 
 def test_what_is_used_stays(cli: Run, project: Path) -> None:
@@ -151,8 +158,13 @@ def test_what_is_used_stays(cli: Run, project: Path) -> None:
     try:
         docker("tag", images[2], f"{mine}:kept")
         derived = f"FROM {images[3]}\nRUN echo derived > /etc/d\n"
-        subprocess.run(["docker", "buildx", "build", "-q", "-t", f"{mine}:derived", "-"], input=derived,
-                       check=True, capture_output=True, text=True)  # fmt: skip
+        subprocess.run(
+            ["docker", "buildx", "build", "-q", "-t", f"{mine}:derived", "-"],
+            input=derived,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         plan = said(cli("prune", "--yes", "--json"))
         assert {row["image"]: row["reason"] for row in plan["images"]} == {
             images[0]: "a container uses it",
@@ -193,8 +205,13 @@ def test_caches_and_other_projects(cli: Run, project: Path) -> None:
     for name in ("desktop-bake.toml", "install.sh", "setup.sh"):
         (other / name).write_bytes((project / name).read_bytes())
     (other / "setup.sh").write_text("echo 3\n")
-    there = subprocess.run([sys.executable, "-m", "bake", "build", "--json"], cwd=other, capture_output=True,
-                           text=True, check=False)  # fmt: skip
+    there = subprocess.run(
+        [sys.executable, "-m", "desktop_bake", "build", "--json"],
+        cwd=other,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     third = said(there)["images"][0]["image"]
     plan = said(cli("prune", "--yes", "--json"))
     assert {row["image"]: row["reason"] for row in plan["images"]} == {
@@ -210,8 +227,10 @@ def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> No
     """Where one environment's key cannot be computed nothing is removed: what it reaches is unknown."""
     old, new = built(cli, project, "echo 1"), built(cli, project, "echo 2")
     config = project / "desktop-bake.toml"
-    config.write_text(config.read_text() + f'[environments.second]\nbase_image = "{base}-nowhere"\n'
-                      "headless_desktop_enabled = true\ncache_desktop_build = true\n")  # fmt: skip
+    config.write_text(
+        config.read_text() + f'[environments.second]\nbase_image = "{base}-nowhere"\n'
+        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+    )
     assert cli("prune", "--yes").returncode != 0
     assert tags(project) == {old, new}
     listed = cli("images", "--json")
@@ -249,8 +268,9 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
             images.append(local)
             assert known() == {local: None, images[2]: None}
             assert known("--registry") == {local: False, images[2]: True}
-            assert re.search(rf"^{re.escape(local)} .* no +live +default$", cli("images", "--registry", **where).stdout,
-                             re.MULTILINE)  # fmt: skip
+            assert re.search(
+                rf"^{re.escape(local)} .* no +live +default$", cli("images", "--registry", **where).stdout, re.MULTILINE
+            )
             subprocess.run([tool("crane"), "copy", images[1], images[2]], check=True, capture_output=True)
             assert known("--registry")[images[2]] is False  # what is under its tag there proves another key
         finally:
@@ -270,9 +290,8 @@ def leave_lease(host: str, name: str) -> None:
 
 def published(cli: Run, path: str) -> set[str]:
     """The tags of a repository in its registry that name something, but for those that were uploaded under."""
-    from bake.registry import digest_of
-    from bake.repository import tags_of
-    from generator import ImageReference
+    from desktop_bake import ImageReference
+    from desktop_bake.bake.registry.client import digest_of, tags_of
 
     names = tags_of(ImageReference.parse(path))
     found = {f"{path}:{tag}" for tag in names if not tag.startswith("push-")}
@@ -288,9 +307,13 @@ def alone(request: pytest.FixtureRequest, tmp_path: Path, team: Registry) -> Ite
 
 
 def test_the_promise_is_kept(
-    alone: Machine, team: Registry, base: str, project: Path, rounds: Callable[[int, int], int],
+    alone: Machine,
+    team: Registry,
+    base: str,
+    project: Path,
+    rounds: Callable[[int, int], int],
     figure: Callable[[str], None],
-) -> None:  # fmt: skip
+) -> None:
     """What a dry run promises is within 5 percent what `docker system df` then shows as freed, in either store."""
 
     def run(*words: str) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake import ensure_desktop_image, load_settings, start_task
-from generator.errors import CancelledError
-from tests.test_task import tasks
+from desktop_bake import ensure_desktop_image, load_settings, start_task
+from desktop_bake.generator.errors import CancelledError
+from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 STAMPED = "date +%s%N > /etc/{0}\n"
 
@@ -136,8 +137,13 @@ def test_a_stale_layer_is_no_hit(layered: Layered) -> None:
     docker("tag", old["image_id"], tag)
     assert "is not what its tag says: label desktop-bake.cache-key" in layered.resolve(3)
     dockerfile = f'FROM {old["image"]}\nLABEL desktop-bake.cache-key="{tag.rpartition(":")[2]}"\n'
-    subprocess.run(["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"], input=dockerfile, text=True,
-                   check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"],
+        input=dockerfile,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
     assert "is not what its tag says: label desktop-bake.setup-digest" in layered.resolve(3)
     assert layered.build()["status"] == "built"
     assert "hit (local)" in layered.resolve(0)
@@ -150,8 +156,9 @@ def test_docker_builds_what_resolve_finds(layered: Layered) -> None:
     """
     assert layered.cli("render", "-o", "ci").returncode == 0
     assert layered.cli("render", "-o", "ci", "--check").returncode == 0
-    done = subprocess.run(["docker", "buildx", "bake", "desktop"], cwd=layered.folder / "ci", check=False,
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        ["docker", "buildx", "bake", "desktop"], cwd=layered.folder / "ci", check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "hit (local)" in layered.resolve(0)
     layered.write("preflight.sh", "echo other\n")

@@ -3,107 +3,18 @@
 from __future__ import annotations
 
 import resource
-import socket
-import subprocess
-import threading
-import time
-import tracemalloc
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.captured import TooMuchError, captured
-from bake.console import READY, Console
-from bake.mounts import Mount
-from bake.process import Child
-from generator.errors import TaskError
+from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.task.mounts import Mount
+from desktop_bake.generator.errors import TaskError
+from tests.harness.memory import MB
 
 if TYPE_CHECKING:
-    from bake.endpoint import Connection
-    from generator import Environment
-
-MB = 1 << 20
-
-
-class Stream:
-    """A connection to an engine whose process prints these frames."""
-
-    def __init__(self, frames: list[bytes]) -> None:
-        self.sock, self._theirs = socket.socketpair()
-        threading.Thread(target=self._send, args=(frames,), daemon=True).start()
-
-    def _send(self, frames: list[bytes]) -> None:
-        with self._theirs:
-            for frame in frames:
-                self._theirs.sendall(frame)
-
-    def close(self) -> None:
-        """Close it."""
-        self.sock.close()
-
-
-def frame(content: bytes, length: int | None = None) -> bytes:
-    """One of standard output's."""
-    return b"\1\0\0\0" + (len(content) if length is None else length).to_bytes(4, "big") + content
-
-
-def read_all(frames: list[bytes]) -> tuple[Console, int]:
-    """A console that has read all of them, and the most memory that this took."""
-    console = Console(cast("Connection", Stream(frames)))
-    tracemalloc.start()
-    try:
-        while console.line(time.monotonic() + 60) is not None:
-            pass
-        return console, tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-        console.close()
-
-
-def test_endless_lines_of_a_desktop() -> None:
-    """Of a million lines that look like the desktop's own only those are remembered that somebody waits for."""
-    lines = [frame(b"".join(b"[desktop] %d %d\n" % (n, i) for i in range(1000))) for n in range(300)]
-    console, most = read_all([*lines[:150], frame(f"{READY}\n".encode()), *lines[150:]])
-    assert most < 4 * MB
-    assert console.until(READY, time.monotonic())
-
-
-def test_endless_line() -> None:
-    """A line without an end comes in pieces; of a frame that claims gigabytes no more is held than that, either."""
-    piece = b"x" * MB
-    for frames in ([frame(piece)] * 64, [frame(piece, 0xFFFFFFFF), *[piece] * 63]):
-        console, most = read_all(frames)
-        assert most < 16 * MB
-        assert sum(map(len, console.last)) < MB
-
-
-def test_endless_line_of_a_script() -> None:
-    """The same of a child's, such as `docker exec`."""
-    lines: list[int] = []
-    with Child(["head", "-c", str(64 * MB), "/dev/zero"], draw=False) as child:
-        tracemalloc.start()
-        try:
-            ended = child.follow(60, lambda line: lines.append(len(line)))
-            most = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-    assert (ended.status, sum(lines)) == (0, 64 * MB)
-    assert most < 16 * MB
-    assert sum(map(len, ended.lines)) < MB
-
-
-@pytest.mark.parametrize("stream", [1, 2])
-def test_captured(stream: int) -> None:
-    """What a short-lived program prints is kept up to a limit, then the program is killed."""
-    words = ["sh", "-c", f"echo out; echo err >&2; exec cat /dev/zero >&{stream}"]
-    with pytest.raises(TooMuchError):
-        captured(words, limit_s=60, limit_bytes=MB)
-    with pytest.raises(subprocess.TimeoutExpired):
-        captured(["sleep", "60"], limit_s=0.1, limit_bytes=MB)
-    done = captured(["sh", "-c", "echo out; echo err >&2; exit 3"], limit_s=60, limit_bytes=MB)
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"out\n", b"err\n")
+    from desktop_bake import Environment
 
 
 def test_endless_picture(desktop: Environment, desktop_settings: Settings, tmp_path: Path) -> None:

@@ -8,41 +8,41 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import filelock
 import pytest
 
-from bake import Settings, Status, ensure_desktop_image, load_settings
-from bake.resolve import cache_folder, key_of
-from bake.turn import Turn
-from generator.errors import CancelledError, TimeLimitError
-from generator.key import CacheKey
-from generator.reference import Digest
-from tests.gate import Gate, gate
-from tests.watched import Watch, Watched
+from desktop_bake import Settings, Status, ensure_desktop_image, load_settings
+from desktop_bake.bake.build.machine_lock import Turn
+from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.system.folders import cache_folder
+from desktop_bake.generator.errors import CancelledError, TimeLimitError
+from tests.harness.gate import Gate, gate
+from tests.harness.log_lines import WAITING
+from tests.harness.watched import Watch, Watched
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
-    from generator import Environment
-    from generator.layer import Key
-    from tests.conftest import Run
+    from desktop_bake import Environment
+    from desktop_bake.bake.engine.engine import Engine
+    from desktop_bake.generator.layer_key import Key
+    from tests.harness.project import Run
 
-NONE = Digest("sha256:" + "0" * 64)
-KEY = CacheKey(variant="v", base=NONE, install=NONE, setup=NONE, dockerfile=NONE)
-WAITING = "[desktop-cache] waiting: another process builds "
+
 BUILDING = "[desktop-cache] building "
 
 
 def start(watch: Watch, project: Path) -> Watched:
     """`desktop-bake build`, watched."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "build", "--json"], cwd=project, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "desktop_bake", "build", "--json"],
+        cwd=project,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     return watch.add(process)
 
 
@@ -148,34 +148,3 @@ def test_cancelled_while_it_waits(missing: tuple[Environment, Settings, Key]) ->
         assert time.monotonic() - said[0] < 2
         with pytest.raises(TimeLimitError), Turn(key, environment.env_id, 0, print):
             pass
-
-
-NOTES = (
-    "", "{", "[]", "null", '{"pid": 4194305, "environment": "e", "since": 1}', '{"pid": "x", "environment": "e"}',
-    '{"pid": 1, "environment": "e", "since": 1e400}', '{"pid": 1e400, "environment": "e", "since": 1}', "\ud800",
-)  # fmt: skip
-
-
-def test_notes_that_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A note that cannot be read, or names a process that is gone, is none; the lock is held all the same, and a wait
-    for it ends at its limit."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = cache_folder() / "locks"
-    folder.mkdir(parents=True)
-
-    def wait(number: int) -> tuple[list[str], float]:
-        key, lines = replace(KEY, variant=f"v{number}"), list[str]()
-        with filelock.FileLock(folder / f"{key}.lock"):
-            (folder / f"{key}.owner").write_bytes(NOTES[number].encode(errors="surrogatepass"))
-            began = time.monotonic()
-            with pytest.raises(TimeLimitError), Turn(key, "e", 1.2, lines.append):
-                pass
-            waited_s = time.monotonic() - began
-        with Turn(key, "e", 0, lines.append):  # free, whatever the note says
-            pass
-        return lines, waited_s
-
-    with ThreadPoolExecutor(len(NOTES)) as pool:
-        for number, (lines, waited_s) in enumerate(pool.map(wait, range(len(NOTES)))):
-            assert lines == [f"{WAITING}{replace(KEY, variant=f'v{number}')}"], NOTES[number]
-            assert 1.2 <= waited_s < 3

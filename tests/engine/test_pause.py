@@ -4,119 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import Status, ensure_desktop_image, failures, load_settings
-from bake.engine import Engine
-from bake.failures import IN_A_ROW, PAUSE_S, Failures, PausedError
-from bake.resolve import cache_folder, silent
-from bake.turn import Turn
-from generator.errors import BuildFailedError, CancelledError
-from generator.key import CacheKey
-from generator.reference import Digest
+from desktop_bake import Status, ensure_desktop_image, load_settings
+from desktop_bake.bake.build.pause import IN_A_ROW
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.system.log import silent
+from desktop_bake.generator.errors import CancelledError
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
-
-NONE = Digest("sha256:" + "0" * 64)
-KEY = CacheKey(variant="v", base=NONE, install=NONE, setup=NONE, dockerfile=NONE)
+    from tests.harness.project import Run
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache folder of this test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def fail(lines: list[str] | None = None) -> None:
-    """An attempt that fails."""
-    with Turn(KEY, "e", 10, print), failures.attempt(KEY, (lines if lines is not None else []).append):
-        raise BuildFailedError("broken")
-
-
-@pytest.mark.parametrize(
-    ("count", "since", "pause"),
-    [
-        (0, 0, 0),
-        (IN_A_ROW - 1, 0, 0),
-        (IN_A_ROW, 0, PAUSE_S),
-        (IN_A_ROW, PAUSE_S / 2, PAUSE_S / 2),
-        (IN_A_ROW, PAUSE_S, 0),
-        (IN_A_ROW + 5, PAUSE_S - 1, 1),
-        (IN_A_ROW, -1, 0),
-    ],
-)
-def test_the_pause(count: int, since: float, pause: float) -> None:
-    """From the third failure on, a quarter of an hour; a clock that was set back ends it."""
-    assert Failures(count=count, last=1e9).pause_s(1e9 + since) == pause
-
-
-def test_three_in_a_row_pause() -> None:
-    """The third failure says that tasks install at start, and the fourth try is refused at once."""
-    lines: list[str] = []
-    for _ in range(IN_A_ROW):
-        assert lines == []
-        with pytest.raises(BuildFailedError, match="broken"):
-            fail(lines)
-    said = "tasks install at start for 15 min; try at once by: desktop-bake build"
-    assert lines == [f"[desktop-cache] 3 builds of this key failed in a row: {said}"]
-    with pytest.raises(PausedError, match="3 builds of this key failed in a row; the next try is in 15 min"):
-        fail()
-    other = replace(KEY, variant="other")
-    with failures.attempt(other, print):
-        pass
-    failures.lift(KEY)
-    with pytest.raises(BuildFailedError, match="broken"):
-        fail()
-
-
-def test_a_success_ends_the_row() -> None:
-    """Two failures, a success: the count begins anew."""
-    for _ in range(IN_A_ROW - 1):
-        with pytest.raises(BuildFailedError):
-            fail()
-    with failures.attempt(KEY, print):
-        pass
-    assert failures.read(KEY) == Failures()
-
-
-def test_a_cancelled_try_does_not_count() -> None:
-    """Who gives up says nothing about the recipe."""
-    with pytest.raises(CancelledError), failures.attempt(KEY, print):
-        raise CancelledError("cancelled")
-    assert failures.read(KEY) == Failures()
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"count": "x", "last": 1}', "null"])
-def test_unreadable_state(text: str) -> None:
-    """A state that nobody can read is none."""
-    with pytest.raises(BuildFailedError):
-        fail()
-    (state,) = (cache_folder() / "failures").glob("*.json")
-    state.write_text(text)
-    assert failures.read(KEY) == Failures()
-
-
-def test_at_once() -> None:
-    """Eight tasks at once: three try, one after the other, and the rest are spared."""
-    ended: list[str] = []
-
-    def work() -> None:
-        try:
-            fail()
-        except BuildFailedError as error:
-            ended.append(type(error).__name__)
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(ended) == ["BuildFailedError"] * IN_A_ROW + ["PausedError"] * (8 - IN_A_ROW)
 
 
 def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake.settings_file import settings_from
-from generator.errors import ConfigurationError
-from tests.conftest import remove_images
-from tests.machines import tool, tool_environment
+from desktop_bake.bake.config.toml_file import settings_from
+from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.machines import tool, tool_environment
+from tests.harness.project import remove_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.conftest import Run
-    from tests.machines import Registry
+    from tests.harness.machines import Registry
+    from tests.harness.project import Run
+
 
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 

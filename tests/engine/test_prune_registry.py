@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake.engine import Engine
-from bake.prune import plan
-from bake.registry import digest_of
-from bake.repository import reached, tags_of
-from bake.settings import Settings
-from generator import Digest, ImageReference, RegistryError
-from generator.key import CacheKey
-from generator.manifest import OCI_INDEX, OCI_MANIFEST
-from generator.pruning import Policy, Reach
-
-from . import faults
-from .proxy import Exchange, Fault, faulty
-from .registries import HERE, Api, RealRegistry, push_image, real_registry
-from .targets import KEY
+from desktop_bake import Digest, ImageReference, RegistryError
+from desktop_bake.bake.config.settings import Settings
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.registry.client import digest_of, reached, tags_of
+from desktop_bake.bake.registry.manifest import OCI_INDEX, OCI_MANIFEST
+from desktop_bake.bake.upkeep.policy import Policy, Reach
+from desktop_bake.bake.upkeep.prune import plan
+from desktop_bake.generator.key import CacheKey
+from tests.harness import faults
+from tests.harness.proxy import Exchange, Fault, faulty
+from tests.harness.registries import HERE, Api, RealRegistry, push_image, real_registry
+from tests.harness.targets import KEY
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 NAME = "team/desktop"
 

@@ -8,27 +8,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake.rendered_folder import ALSO_READ, LIST
+from desktop_bake.bake.build.rendered_folder import ALSO_READ, LIST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Run
+    from tests.harness.project import Run
 
 
 def bake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """What plain Docker says to a rendered folder."""
     return subprocess.run(
         ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--progress", "plain", *words],
-        cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=300,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
 
 
 def the_file(folder: Path, name: str) -> Path:
     """The one file of this name in a rendered folder; of a Dockerfile the desktop's, of a preflight's its own."""
     context = "*-p*" if name.startswith("preflight/") else "*-*-*-*-*"
-    found = [f for f in folder.glob(f"context/{context}/{name.removeprefix('preflight/')}")
-             if ("-p" in f.parent.name) == name.startswith("preflight/")]  # fmt: skip
+    found = [
+        f
+        for f in folder.glob(f"context/{context}/{name.removeprefix('preflight/')}")
+        if ("-p" in f.parent.name) == name.startswith("preflight/")
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -76,8 +84,11 @@ def test_what_was_rendered_is_baked(rendered: Path) -> None:
 
 def tags_of(rendered: Path, key: str) -> str:
     """The images that have a key, by the repository that the bake file names."""
-    (name,) = {line.strip().strip('",') for line in (rendered / "docker-bake.hcl").read_text().splitlines()
-               if line.strip().endswith(f':{key}",')}  # fmt: skip
+    (name,) = {
+        line.strip().strip('",')
+        for line in (rendered / "docker-bake.hcl").read_text().splitlines()
+        if line.strip().endswith(f':{key}",')
+    }
     done = subprocess.run(["docker", "image", "ls", "-q", name], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -168,8 +179,12 @@ def test_git_leaves_every_byte(cli: Run, project: Path) -> None:
     (project / "ci/pictures").mkdir()
     (project / "ci/pictures/x.png").write_text("x")
     identity = ["git", "-c", "user.name=ci", "-c", "user.email=ci@example.com"]
-    for words in (["git", "init", "-q"], ["git", "add", "ci"], [*identity, "commit", "-qm", "rendered"],
-                  ["git", "clone", "-q", "-c", "core.autocrlf=true", ".", "clone"]):  # fmt: skip
+    for words in (
+        ["git", "init", "-q"],
+        ["git", "add", "ci"],
+        [*identity, "commit", "-qm", "rendered"],
+        ["git", "clone", "-q", "-c", "core.autocrlf=true", ".", "clone"],
+    ):
         subprocess.run(words, cwd=project, check=True, capture_output=True)
     (project / "ci/pictures/x.png").unlink()
     clone = project / "clone/ci"

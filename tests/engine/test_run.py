@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake.novnc import banner
-from tests.test_task import tasks
+from desktop_bake.bake.task.novnc import banner
+from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Run
+    from tests.harness.project import Run
+
 
 # of this process's own: others may run these tests on the same engine
 ENV, PLAIN = f"desktop-{os.getpid()}", f"plain-{os.getpid()}"
@@ -72,9 +73,13 @@ def test_flags_after_the_environment(cli: Run, folder: Path) -> None:
 def test_interrupted(folder: Path, times: int, command: str) -> None:
     """Ctrl-C once, twice and more often, also of a command that ignores everything: 130, and the container is gone."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", ENV, "--", "bash", "-c", f"echo up; {command}"], cwd=folder,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "desktop_bake", "run", ENV, "--", "bash", "-c", f"echo up; {command}"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     assert process.stdout
     assert process.stdout.readline() == b"up\n"
     for number in range(times):
@@ -92,9 +97,12 @@ def test_interrupted_while_starting(folder: Path, cli: Run, after_s: float) -> N
     """Ctrl-C at any moment of the start leaves no container."""
     assert cli("build", ENV).returncode == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", ENV, "--", "sleep", "1000"], cwd=folder,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "desktop_bake", "run", ENV, "--", "sleep", "1000"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
     assert process.stderr
     while not process.stderr.readline().startswith(b"[desktop-cache] hit"):
         pass
@@ -109,7 +117,7 @@ def test_interrupted_while_starting(folder: Path, cli: Run, after_s: float) -> N
 def test_a_container_that_is_removed_under_us(folder: Path) -> None:
     """Somebody removes the container: the command's end is said, and nothing hangs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", ENV], cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "desktop_bake", "run", ENV], cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
     assert process.stderr
     for line in process.stderr:
@@ -130,16 +138,47 @@ def test_what_people_expect(cli: Run, folder: Path) -> None:
         "; xdotool getdisplaygeometry; echo $(df -k --output=size /dev/shm); hostname; echo $(df --output=fstype /t)"
     )
     done = cli(
-        "run", "-v", "./data:/data:ro", "--mount", "type=tmpfs,target=/t", "--env-file", "variables", "-e", "GIVEN=yes",
-        "-w", "/tmp", "-u", "1234", "--geometry", "640x480", "--depth", "16", "--docker=--shm-size=96m",
-        "--docker=--hostname=mine", "-e", "NOT_SET_HERE", ENV, "--", "bash", "-c", script, OURS="a secret",
-    )  # fmt: skip
+        "run",
+        "-v",
+        "./data:/data:ro",
+        "--mount",
+        "type=tmpfs,target=/t",
+        "--env-file",
+        "variables",
+        "-e",
+        "GIVEN=yes",
+        "-w",
+        "/tmp",
+        "-u",
+        "1234",
+        "--geometry",
+        "640x480",
+        "--depth",
+        "16",
+        "--docker=--shm-size=96m",
+        "--docker=--hostname=mine",
+        "-e",
+        "NOT_SET_HERE",
+        ENV,
+        "--",
+        "bash",
+        "-c",
+        script,
+        OURS="a secret",
+    )
     assert done.returncode == 0, done.stderr
     assert "[desktop] WARNING: -e NOT_SET_HERE: it is not set here" in done.stderr
     assert done.stdout.splitlines() == [
-        "from outside", "read-only", "/tmp", "1234", "1 2-a secret-yes", "640 480", "1K-blocks 98304", "mine",
+        "from outside",
+        "read-only",
+        "/tmp",
+        "1234",
+        "1 2-a secret-yes",
+        "640 480",
+        "1K-blocks 98304",
+        "mine",
         "Type tmpfs",
-    ]  # fmt: skip
+    ]
     assert tasks(ENV) == []
 
 

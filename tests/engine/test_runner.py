@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from bake.engine import Engine
-from bake.mounts import Mount
-from bake.novnc import banner
-from generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
-from tests.test_task import tasks
+from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.task.mounts import Mount
+from desktop_bake.bake.task.novnc import banner
+from desktop_bake.generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
+from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
-    from bake import ImageResult
-    from generator import Environment
+    from desktop_bake import Environment, ImageResult
 
-PAGE = Path(__file__).parent.parent / "docs" / "runner.md"
+
+PAGE = Path(__file__).parents[2] / "docs" / "runner.md"
 
 
 @pytest.fixture
@@ -63,8 +63,9 @@ def test_not_in_the_main_thread(desktop: Environment, desktop_settings: Settings
     lines: list[str] = []
 
     def work() -> int:
-        with start_task(desktop, image, desktop_settings, command=("sh", "-c", "echo one; echo two >&2; exit 3"),
-                        log=lines.append) as task:  # fmt: skip
+        with start_task(
+            desktop, image, desktop_settings, command=("sh", "-c", "echo one; echo two >&2; exit 3"), log=lines.append
+        ) as task:
             return task.wait(60)
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -133,8 +134,9 @@ def test_half_a_line(
     )
     lines: list[str] = []
     script = "printf a >&2; sleep 0.2; printf b; sleep 0.2; echo A >&2; sleep 0.2; echo B; printf c"
-    with start_task(desktop, image, desktop_settings, options=options, log=lines.append,
-                    command=("sh", "-c", script)) as task:  # fmt: skip
+    with start_task(
+        desktop, image, desktop_settings, options=options, log=lines.append, command=("sh", "-c", script)
+    ) as task:
         assert task.wait(60) == 0
     assert lines[-3:] == ["aA", "bB", "c"]
     assert tasks(desktop.env_id) == []
@@ -155,9 +157,14 @@ def test_a_start_is_cancelled(desktop: Environment, desktop_settings: Settings, 
     """Cancelling while it installs at start removes the container, at once."""
     cancel = threading.Event()
     at_start = type(image)(
-        environment=desktop.env_id, status=image.status, image=base, image_id=None, cache_key=None, reason="",
+        environment=desktop.env_id,
+        status=image.status,
+        image=base,
+        image_id=None,
+        cache_key=None,
+        reason="",
         install_at_start=True,
-    )  # fmt: skip
+    )
 
     def log(line: str) -> None:
         if "installing packages" in line:
@@ -195,9 +202,13 @@ def test_a_killed_program_takes_its_task_along(
             "cache_desktop_build = true\n"
         )
         process = subprocess.Popen(
-            [sys.executable, "-m", "bake", "run", "--", "sh", "-c", "echo up; sleep 1000"], cwd=tmp_path,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", "run", "--", "sh", "-c", "echo up; sleep 1000"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         assert process.stdout
         assert process.stdout.readline() == b"up\n"
         os.killpg(process.pid, signal.SIGKILL)

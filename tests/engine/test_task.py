@@ -14,22 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image as Picture
 
-from bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
-from bake.engine import Engine
-from bake.mounts import Mount
-from bake.novnc import banner
-from bake.options import TASK_LABEL
+from desktop_bake import Settings, Status, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.task.mounts import Mount
+from desktop_bake.bake.task.novnc import banner
+from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
-    from generator import Environment
-    from tests.conftest import Run
-
-
-def tasks(env_id: str) -> list[str]:
-    """The containers of an environment's tasks."""
-    return subprocess.run(
-        ["docker", "ps", "-aq", "--filter", f"label={TASK_LABEL}={env_id}"], capture_output=True, text=True, check=True
-    ).stdout.split()
+    from desktop_bake import Environment
+    from tests.harness.project import Run
 
 
 @pytest.fixture
@@ -54,8 +47,15 @@ def equipped_project(project: Path, desktop: Environment, desktop_settings: Sett
 
 def test_run(cli: Run, shipped: Path) -> None:
     """A command in a task has a live desktop; its output and status are ours; a picture shows the desktop."""
-    done = cli("run", "--screenshot", "shot.png", "--", "sh", "-c",
-               "xterm & until xdotool search --class xterm; do :; done; echo to-stdout; exit 7")  # fmt: skip
+    done = cli(
+        "run",
+        "--screenshot",
+        "shot.png",
+        "--",
+        "sh",
+        "-c",
+        "xterm & until xdotool search --class xterm; do :; done; echo to-stdout; exit 7",
+    )
     assert done.returncode == 7, done.stderr
     assert done.stdout.endswith("to-stdout\n")
     assert "[desktop] ready" in done.stderr
@@ -89,8 +89,14 @@ echo complete
 def test_more_can_be_installed(cli: Run, shipped: Path) -> None:
     """The package database stays true: apt has nothing to repair and installs what the recipe left out."""
     left_out = "perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev"
-    done = cli("run", "--", "sh", "-c", f"""apt-get check && apt-get update && apt-get -s install {left_out} &&
-        apt-get install -y perl && perl -e 'print 42'""")  # fmt: skip
+    done = cli(
+        "run",
+        "--",
+        "sh",
+        "-c",
+        f"""apt-get check && apt-get update && apt-get -s install {left_out} &&
+        apt-get install -y perl && perl -e 'print 42'""",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("42")
 
@@ -107,9 +113,11 @@ def test_command_not_found(cli: Run, shipped: Path) -> None:
 def test_interrupted(shipped: Path, number: int, status: int) -> None:
     """Ctrl-C ends the task: the status says so, and the container is gone."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bake", "run", "--", "sleep", "1000"], cwd=shipped, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "desktop_bake", "run", "--", "sleep", "1000"],
+        cwd=shipped,
+        stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert process.stderr
     for line in process.stderr:
         if b"http://" in line:
@@ -128,8 +136,9 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
     assert result.status in (Status.LOCAL_HIT, Status.BUILT)
     assert result.image_id
     assert result.image_id.startswith("sha256:")
-    task = start_task(desktop, result, desktop_settings, engine=engine, log=lines.append,
-                      options=TaskOptions(geometry="800x600"))  # fmt: skip
+    task = start_task(
+        desktop, result, desktop_settings, engine=engine, log=lines.append, options=TaskOptions(geometry="800x600")
+    )
     try:
         assert task.novnc_url
         assert (banner(task.novnc_url) or "").startswith("RFB 003.")
@@ -161,9 +170,10 @@ def test_a_working_directory_of_python_files(
         (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n")
     image = ensure_desktop_image(desktop, desktop_settings, engine=engine)
     options = TaskOptions(
-        mounts=(Mount(kind="bind", source=str(tmp_path), target="/work"),), workdir="/work",
+        mounts=(Mount(kind="bind", source=str(tmp_path), target="/work"),),
+        workdir="/work",
         variables={"PYTHONPATH": "/work", "PYTHONHOME": "/work"},
-    )  # fmt: skip
+    )
     task = start_task(desktop, image, desktop_settings, engine=engine, options=options)
     try:
         assert task.novnc_url
@@ -223,7 +233,7 @@ def test_without_a_desktop(cli: Run, project: Path, base: str) -> None:
 
 def test_unsupported_base(base: str) -> None:
     """A base of another family is refused with the names of those that work."""
-    script = (Path(__file__).parent.parent / "recipe" / "desktop_install.sh").read_text()
+    script = (Path(__file__).parents[2] / "recipe" / "desktop_install.sh").read_text()
     fake = 'printf \'ID=alpine\\nPRETTY_NAME="Alpine Linux"\\n\' > /etc/os-release; exec bash -c "$1"'
     done = subprocess.run(
         ["docker", "run", "--rm", base, "bash", "-c", fake, "x", script], capture_output=True, text=True, check=False
@@ -244,8 +254,11 @@ USER worker
 """
     subprocess.run(
         ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"],
-        input=dockerfile, text=True, check=True, capture_output=True,
-    )  # fmt: skip
+        input=dockerfile,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
     try:
         config = project / "desktop-bake.toml"
         scripts = [line for line in config.read_text().splitlines() if "_script" not in line]
@@ -261,7 +274,7 @@ USER worker
 
 def test_missing_tool_is_named(base: str) -> None:
     """An install that ends without one of the tools fails with its name."""
-    script = (Path(__file__).parent.parent / "recipe" / "desktop_install.sh").read_text()
+    script = (Path(__file__).parents[2] / "recipe" / "desktop_install.sh").read_text()
     script = script.replace('"install_$family"', "true")
     done = subprocess.run(
         ["docker", "run", "--rm", base, "bash", "-c", script], capture_output=True, text=True, check=False

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import remove_images
+from tests.harness.project import remove_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import Run
-    from tests.machines import Registry
+    from tests.harness.machines import Registry
+    from tests.harness.project import Run
+
 
 OWN = """# escape=\\
 FROM base AS first
@@ -116,9 +117,11 @@ def test_what_plain_docker_baked(cli: Run, project: Path, kind: str) -> None:
         configuration.write_text(configuration.read_text() + 'preflight_script = "preflight.sh"\n')
     assert cli("render", "-o", "ci").returncode == 0
     subprocess.run(
-        ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--load"], cwd=project / "ci", check=True,
+        ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--load"],
+        cwd=project / "ci",
+        check=True,
         capture_output=True,
-    )  # fmt: skip
+    )
     hit = resolved(cli)
     assert (hit["status"], hit["reason"]) == ("local-hit", "labels match")
     forget()

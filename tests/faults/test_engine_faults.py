@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import remote_builder
-from tests.engine_task import INSTALLED, Task, task_on, tidy
-from tests.fault_page import FALLBACK, rows
-from tests.machine_faults import full_disk, hanging, memory_limit
-from tests.relay import relay
+from tests.harness.builders import remote_builder
+from tests.harness.engine_task import INSTALLED, Task, task_on, tidy
+from tests.harness.fault_page import FALLBACK, rows
+from tests.harness.machine_faults import full_disk, hanging, memory_limit
+from tests.harness.relay import relay
 
 if TYPE_CHECKING:
-    from tests.machines import Machine, Registry
+    from tests.harness.machines import Machine, Registry
+
 
 ROWS = rows()
 MB = 1_000_000

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import LIMIT_S, SEED, Project, docker, is_running, kill_rounds, until
-from tests.test_task import tasks
+from tests.harness.kills import LIMIT_S, SEED, Project, docker, is_running, kill_rounds, until
+from tests.harness.tasks import tasks
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
@@ -65,9 +65,13 @@ def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figu
     def start(number: int) -> str:
         words = ("run", "-q", "--depth", ("16", "24")[number % 2], env_id, "--", "xwininfo", "-root")
         process = subprocess.Popen(
-            [sys.executable, "-m", "bake", *words], cwd=killed.folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", *words],
+            cwd=killed.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         doomed = number % 4 == 0
         try:
             _, said = process.communicate(timeout=moments[number] if doomed else LIMIT_S)

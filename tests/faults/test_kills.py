@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import remote_builder
-from tests.conftest import remove_images
-from tests.kills import Project, docker, is_running, kill_rounds, until
-from tests.machines import Registry, tool
-from tests.test_team import here
+from tests.harness.builders import remote_builder
+from tests.harness.kills import Project, docker, is_running, kill_rounds, until
+from tests.harness.machines import Registry, tool
+from tests.harness.project import remove_images
+from tests.harness.team import here
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
@@ -60,9 +60,12 @@ def small(team: Registry, base: str) -> Iterator[str]:
     name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat"
     pack = f"tar --no-recursion -ch /etc /tmp {programs} $(ldd {programs} | grep -o '/lib[^ ]*' | sort -u)"
     subprocess.run(
-        f"docker run --rm {base} sh -c \"$PACK\" | docker import - {name}", shell=True, check=True, capture_output=True,
+        f'docker run --rm {base} sh -c "$PACK" | docker import - {name}',
+        shell=True,
+        check=True,
+        capture_output=True,
         env={**os.environ, "PACK": pack},
-    )  # fmt: skip
+    )
     docker("push", "-q", name)
     yield name
     remove_images(name, check=True)

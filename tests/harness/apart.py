@@ -1,6 +1,6 @@
 """Scenes in a network of their own, with public addresses and nobody to reach: JSON in, JSON out.
 
-Run by `tests/test_leads.py` and `tests/test_proxies.py`, by `unshare --net`.
+Run by `tests/team/test_leads.py` and `tests/team/test_proxies.py`, by `unshare --net`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bake.registry import look_up
-from bake.registry_access import Access
-from generator import ImageReference, RegistryError
-
-from . import faults
-from .proxy import faulty
+from desktop_bake import ImageReference, RegistryError
+from desktop_bake.bake.registry.access import Access
+from desktop_bake.bake.registry.client import look_up
+from tests.harness import faults
+from tests.harness.proxy import faulty
 
 EVERYWHERE = {"InsecureRegistryCIDRs": ["0.0.0.0/0", "::/0"]}
 
@@ -73,9 +72,13 @@ def main() -> None:
 def apart(play: str, scenes: list[Any], addresses: list[str]) -> Any:
     """Play scenes in a new network namespace that has these addresses."""
     done = subprocess.run(
-        ["unshare", "--net", sys.executable, "-m", "tests.apart"], text=True, capture_output=True, timeout=120,
-        check=False, input=json.dumps({"play": play, "scenes": scenes, "addresses": addresses}),
-    )  # fmt: skip
+        ["unshare", "--net", sys.executable, "-m", "tests.harness.apart"],
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        input=json.dumps({"play": play, "scenes": scenes, "addresses": addresses}),
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

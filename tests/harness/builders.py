@@ -33,11 +33,16 @@ def remote_builder(engine: str, run: Callable[..., subprocess.CompletedProcess[s
                 connection, _ = listener.accept()
                 with connection:
                     words = ["docker", "buildx", "dial-stdio", "--builder", "default"]
-                    dials.append(subprocess.Popen(
-                        words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL,
-                        # its own store: buildx holds the other one's lock while it creates and asks the builder
-                        env={**os.environ, "DOCKER_HOST": engine, "BUILDX_CONFIG": str(folder / "buildx")},
-                    ))  # fmt: skip
+                    dials.append(
+                        subprocess.Popen(
+                            words,
+                            stdin=connection.fileno(),
+                            stdout=connection.fileno(),
+                            stderr=subprocess.DEVNULL,
+                            # its own store: buildx holds the other one's lock while it creates and asks the builder
+                            env={**os.environ, "DOCKER_HOST": engine, "BUILDX_CONFIG": str(folder / "buildx")},
+                        )
+                    )
 
     threading.Thread(target=accept, daemon=True).start()
     name = f"remote-{uuid.uuid4().hex[:6]}"

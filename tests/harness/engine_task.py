@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bake import Settings, ensure_desktop_image
-from generator import Environment, ImageReference
-from tests.machines import Machine, Registry, machine
+from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
+from tests.harness.machines import Machine, Registry, machine
 
 INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
 
@@ -76,11 +75,13 @@ class Task:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `desktop-bake` with these words, in a process of its own."""
-        program = "\n".join((
-            "import select, sys, time, bake.cli, bake.container, bake.ensure, bake.failures, bake.start",
-            *self.first,
-            "sys.exit(bake.cli.main())",
-        ))  # fmt: skip
+        program = "\n".join(
+            (
+                "import select, sys, time, bake.cli, bake.container, bake.ensure, bake.failures, bake.start",
+                *self.first,
+                "sys.exit(bake.cli.main())",
+            )
+        )
         variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), **self.variables}
         return self.machine.popen(sys.executable, "-c", program, *words, cwd=self.folder, **variables)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 READY, FALLBACK = "[desktop] ready", "[desktop-cache] falling back to runtime install"
 TASKS = ("starts from its image", "installs at start", "is refused", "ends")
 

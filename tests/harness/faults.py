@@ -11,8 +11,8 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypedDict, Unpack
 
-from .proxy import PIECE, Exchange, Fault
-from .registries import BASIC, PASSWORD, USER
+from tests.harness.proxy import PIECE, Exchange, Fault
+from tests.harness.registries import BASIC, PASSWORD, USER
 
 TOKEN = "SECRET-token-of-the-test-91f2"
 IDENTITY = "SECRET-identity-of-the-test-40aa"
@@ -31,9 +31,13 @@ def _fault(act: Callable[[Exchange], bool], match: Match, on: str = "") -> Fault
 
 
 def answers(
-    status: int, body: bytes | str = b"", *, kind: str = "application/json", headers: Mapping[str, str] | None = None,
+    status: int,
+    body: bytes | str = b"",
+    *,
+    kind: str = "application/json",
+    headers: Mapping[str, str] | None = None,
     **match: Unpack[Match],
-) -> Fault:  # fmt: skip
+) -> Fault:
     """An answer of our own in place of the registry's."""
     content = body.encode() if isinstance(body, str) else body
 
@@ -48,9 +52,13 @@ def answers(
 
 
 def refuses(
-    status: int, code: str, message: str = "refused by the test", *, headers: Mapping[str, str] | None = None,
+    status: int,
+    code: str,
+    message: str = "refused by the test",
+    *,
+    headers: Mapping[str, str] | None = None,
     **match: Unpack[Match],
-) -> Fault:  # fmt: skip
+) -> Fault:
     """A refusal in the form of the OCI distribution specification."""
     body = json.dumps({"errors": [{"code": code, "message": message, "detail": None}]})
     return answers(status, body, headers=headers, **match)
@@ -163,9 +171,14 @@ def tampers(change: Callable[[bytes], bytes] = flip, **match: Unpack[Match]) -> 
 
 
 def endless(
-    kind: str = "application/json", limit_bytes: int = 2 << 30, *, status: int = 200, piece: bytes = b" " * PIECE,
-    headers: Mapping[str, str] | None = None, **match: Unpack[Match],
-) -> Fault:  # fmt: skip
+    kind: str = "application/json",
+    limit_bytes: int = 2 << 30,
+    *,
+    status: int = 200,
+    piece: bytes = b" " * PIECE,
+    headers: Mapping[str, str] | None = None,
+    **match: Unpack[Match],
+) -> Fault:
     """A body without an end (or with one, so that a broken client does not fill the machine)."""
 
     def act(exchange: Exchange) -> bool:

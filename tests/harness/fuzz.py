@@ -1,4 +1,4 @@
-"""Guided by coverage: `python -m tests.fuzz CORPUS [libFuzzer's options]` feeds the targets what libFuzzer makes.
+"""Guided by coverage: `python -m tests.harness.fuzz CORPUS [OPTIONS]` feeds the targets what libFuzzer makes.
 
 Atheris, not hypofuzz: it is kept by Google, runs without a service, and counts branches within our own modules; a
 case costs it a tenth of a millisecond. A byte before each input names its target.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["bake", "generator"]):
-    from tests.targets import TARGETS, feed
+with atheris.instrument_imports(include=["desktop_bake"]):
+    from tests.harness.targets import TARGETS, feed
 
 NAMES = tuple(TARGETS)
 

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.conftest import TINY
-from tests.registries import ACCEPT, Api
-from tests.test_task import tasks
+from tests.harness.project import TINY
+from tests.harness.registries import ACCEPT, Api
+from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 
 LIMIT_S = 120  # of whatever nothing holds up: a build waits ten minutes for a lock
 MARK = "DESKTOP_BAKE_TEST_MARK"
@@ -85,9 +86,14 @@ class Project:
         """Start a command in a process group of its own; what it says is in `said`."""
         with (self.folder / "said").open("wb") as said:
             return subprocess.Popen(
-                [sys.executable, "-m", "bake", *words], cwd=self.folder, env={**os.environ, MARK: self.mark},
-                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "desktop_bake", *words],
+                cwd=self.folder,
+                env={**os.environ, MARK: self.mark},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
 
     @property
     def said(self) -> str:
@@ -97,9 +103,14 @@ class Project:
     def bake(self, *words: str, statuses: Sequence[int] = (0,)) -> str:
         """What a command prints that nothing disturbs, which has to end by its limit."""
         done = subprocess.run(
-            [sys.executable, "-m", "bake", *words], cwd=self.folder, capture_output=True, text=True, check=False,
-            timeout=LIMIT_S, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "desktop_bake", *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode in statuses, done.stderr
         assert "once more without the cache" not in done.stderr
         return done.stdout

@@ -1,4 +1,5 @@
-"""Questions to hostile registries, in a process of little memory: JSON in, JSON out. Run by `tests/test_hostile.py`."""
+"""Questions to hostile registries, in a process of little memory: JSON in, "
+"JSON out. Run by `tests/engine/test_hostile.py`."""
 
 from __future__ import annotations
 
@@ -11,10 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bake.registry import digest_of, look_up
-from bake.registry_access import Access
-from bake.repository import check_push, tags_of
-from generator import DesktopBakeError, ImageReference
+from desktop_bake import DesktopBakeError, ImageReference
+from desktop_bake.bake.registry.access import Access
+from desktop_bake.bake.registry.client import check_push, digest_of, look_up, tags_of
 
 
 def ask(question: str, host: str, limit_s: float) -> tuple[float, str]:
@@ -58,11 +58,15 @@ def main() -> None:
     end = time.monotonic() + 5
     while (threading.active_count() > 1 or descriptors() > before) and time.monotonic() < end:
         time.sleep(0.01)
-    json.dump({
-        "answers": answers, "threads": threading.active_count() - 1,
-        "descriptors": descriptors() - before,
-        "peak_mb": peak_kb() // 1024,
-    }, sys.stdout)  # fmt: skip
+    json.dump(
+        {
+            "answers": answers,
+            "threads": threading.active_count() - 1,
+            "descriptors": descriptors() - before,
+            "peak_mb": peak_kb() // 1024,
+        },
+        sys.stdout,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The faults that a machine of `tests/machines.py` can have, each by its real cause."""
+"""The faults that a machine of `tests/harness/machines.py` can have, each by its real cause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.machines import Machine, Service, system, tool
+from tests.harness.machines import Machine, Service, system, tool
 
 
 @contextmanager

@@ -73,9 +73,13 @@ class Service:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, env=tool_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.command,
+                env=tool_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,  # Ctrl-C is for the tests, which then end this in good order
-            )  # fmt: skip
+            )
         end = time.monotonic() + timeout_s
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -216,20 +220,31 @@ class Machine:
             variables: added to the machine's own.
         """
         return subprocess.run(
-            [*self.enter, *words], cwd=cwd or self.environment["HOME"], env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=check, timeout=timeout,
-        )  # fmt: skip
+            [*self.enter, *words],
+            cwd=cwd or self.environment["HOME"],
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=timeout,
+        )
 
     def popen(self, *words: str, cwd: Path | None = None, **variables: str) -> subprocess.Popen[str]:
         """Start a command on it; the process is the command itself, so a signal reaches it."""
         return subprocess.Popen(
-            [*self.enter, *words], cwd=cwd or self.environment["HOME"], env={**self.environment, **variables},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [*self.enter, *words],
+            cwd=cwd or self.environment["HOME"],
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def desktop_bake(self, *words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `desktop-bake` on it."""
-        return self.run(sys.executable, "-m", "bake", *words, cwd=cwd, check=False, timeout=300, **variables)
+        return self.run(sys.executable, "-m", "desktop_bake", *words, cwd=cwd, check=False, timeout=300, **variables)
 
     def start_engine(self) -> None:
         """Start its engine again; images, containers and caches are those of before."""
@@ -300,9 +315,14 @@ def machine(
                 after.callback(service.stop, signal.SIGKILL)
                 service.start()
         yield Machine(
-            name=name, environment=environment, enter=enter, address=address, data=folder / "data", engine=engine,
+            name=name,
+            environment=environment,
+            enter=enter,
+            address=address,
+            data=folder / "data",
+            engine=engine,
             registry=registry,
-        )  # fmt: skip
+        )
 
 
 # --- its parts -------------------------------------------------------------------------------------------------
@@ -330,10 +350,14 @@ def _connect(run: Path, after: ExitStack) -> tuple[str, str, str]:
     system("ip", "address", "add", f"{first_address}/30", "dev", name)
     system("ip", "link", "set", name, "up")
     system(
-        "nsenter", f"--net={network}", "ip", "-batch", "-",
+        "nsenter",
+        f"--net={network}",
+        "ip",
+        "-batch",
+        "-",
         stdin=f"link set lo up\naddress add {address}/30 dev eth0\nlink set eth0 up\n"
         f"route add default via {first_address}\n",
-    )  # fmt: skip
+    )
     return name, first_address, address
 
 

@@ -1,4 +1,5 @@
-"""A proxy with real sockets before a real registry: all passes through, but for the faults of `tests/faults.py`."""
+"""A proxy with real sockets before a real registry: all passes through, "
+"but for the faults of `tests/harness/faults.py`."""
 
 from __future__ import annotations
 

@@ -85,8 +85,10 @@ class RealRegistry:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [Path(os.environ["DESKTOP_BAKE_TEST_TOOLS"]) / "docker-registry", "serve", self._configuration],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
         end = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -258,11 +260,17 @@ def push_image(
         tar = layer_of(f"{platform} {json.dumps(own)}\n".encode())
         layer = gzip.compress(tar, mtime=0)
         names = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
-        content = config if config is not None else json.dumps({
-            **names,
-            "config": {"Cmd": ["/hello"], "Labels": own},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
-        }).encode()  # fmt: skip
+        content = (
+            config
+            if config is not None
+            else json.dumps(
+                {
+                    **names,
+                    "config": {"Cmd": ["/hello"], "Labels": own},
+                    "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
+                }
+            ).encode()
+        )
         blobs["layer"], blobs["config"] = api.push_blob(repository, layer), api.push_blob(repository, content)
         image = push({"config": descriptor("config", content), "layers": [descriptor("layer", layer)]}, "manifest")
         return {**image, "platform": names}

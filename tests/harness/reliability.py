@@ -9,9 +9,9 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.conftest import FIGURES
+from tests.harness.project import FIGURES
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 PAGE = HERE.parent / "docs" / "reliability.md"
 
 
@@ -44,12 +44,12 @@ def rows(text: str) -> list[Row]:
 def every_test(*, counting: bool = False) -> set[str]:
     """Every test, as pytest names it; `counting` those that ask for the fixture `figure`."""
     found = set()
-    for file in HERE.glob("test_*.py"):
+    for file in HERE.rglob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 names = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
                 if "figure" in names or not counting:
-                    found.add(f"tests/{file.name}::{node.name}")
+                    found.add(f"tests/{file.relative_to(HERE)}::{node.name}")
     return found
 
 

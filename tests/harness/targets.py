@@ -1,6 +1,7 @@
 """Whatever comes from outside, and what reads it: nothing but our own errors may leave, whatever the bytes.
 
-The seeds are what is right; `tests/test_fuzz.py` breaks them by structure, `tests/fuzz.py` guided by coverage.
+The seeds are what is right. `tests/unit/test_fuzz.py` breaks them by structure, `tests/harness/fuzz.py` guided by
+coverage.
 """
 
 from __future__ import annotations
@@ -17,24 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bake import failures, stats
-from bake.configuration import edit_toml, field_and_value
-from bake.credentials import Logins, read_answer
-from bake.difference import diff_of
-from bake.explain import candidate_of, reason_of
-from bake.mounts import parse_mount, parse_volume
-from bake.option_text import docker_options, parse_env_file, parse_environment
-from bake.options import TaskOptions, container_body
-from bake.origin import OriginFile
-from bake.parsers import parser
-from bake.plot import plot
-from bake.ports import parse_ports
-from bake.record import keys_of, made_elsewhere, read_inputs
-from bake.repository import time_of
-from bake.settings import Settings
-from bake.settings_file import settings_from
-from bake.shipped import shipped
-from generator import (
+from desktop_bake import (
     BakeOptions,
     CacheKey,
     DesktopBakeError,
@@ -48,19 +32,36 @@ from generator import (
     render_bake_file,
     stack_key,
 )
-from generator.cache import check_backend
-from generator.duration import duration_s
-from generator.explanation import changes, nearest
-from generator.layer import desktop_of_text
-from generator.lease import Lease, read_lease
-from generator.login import Challenge, read_token
-from generator.manifest import Index, read_config, read_manifest
-from generator.pruning import Policy, Reach, judge
-from generator.refusal import error_codes, refusal
-from generator.store import StoredImage
-from generator.tag_list import next_page, read_tags
-from tests.test_key import BASE, ENVIRONMENT, RECIPE
-from tests.test_layer_key import PREFLIGHT
+from desktop_bake.bake.build import pause
+from desktop_bake.bake.cli.parser import parser
+from desktop_bake.bake.config.agents_runner import OriginFile
+from desktop_bake.bake.config.settings import Settings
+from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
+from desktop_bake.bake.config.toml_file import settings_from
+from desktop_bake.bake.engine.credentials import Logins, read_answer
+from desktop_bake.bake.images.difference import changes, nearest
+from desktop_bake.bake.images.history import keys_of, made_elsewhere, read_inputs
+from desktop_bake.bake.images.reason import candidate_of, reason_of
+from desktop_bake.bake.metrics import summary as stats
+from desktop_bake.bake.metrics.plot import plot
+from desktop_bake.bake.registry.challenge import Challenge, read_token
+from desktop_bake.bake.registry.client import time_of
+from desktop_bake.bake.registry.lease_manifest import Lease, read_lease
+from desktop_bake.bake.registry.manifest import Index, read_config, read_manifest
+from desktop_bake.bake.registry.refusal import error_codes, refusal
+from desktop_bake.bake.registry.tag_list import next_page, read_tags
+from desktop_bake.bake.system.diff import diff_of
+from desktop_bake.bake.system.durations import duration_s
+from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
+from desktop_bake.bake.task.mounts import parse_mount, parse_volume
+from desktop_bake.bake.task.options import TaskOptions, container_body
+from desktop_bake.bake.task.ports import parse_ports
+from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
+from desktop_bake.bake.upkeep.sizes import StoredImage
+from desktop_bake.generator.cache_backend import check_backend
+from desktop_bake.generator.layer_key import desktop_of_text
+from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 KEY = stack_key(ENVIRONMENT, Stack(desktop=RECIPE), BASE)
@@ -131,8 +132,15 @@ def variables(content: bytes) -> None:
     _settings(settings_from("", FOLDER / "desktop-bake.toml", values))
 
 
-_VARIABLES = ("DESKTOP_BAKE_REPOSITORY", "DESKTOP_BAKE_CACHE", "DESKTOP_BAKE_BUILDER", "DESKTOP_BAKE_BUILD_TIMEOUT_S",
-              "DESKTOP_BAKE_FALLBACK", "DESKTOP_BAKE_PULL", "DESKTOP_BAKE_CACHE_SCOPE")  # fmt: skip
+_VARIABLES = (
+    "DESKTOP_BAKE_REPOSITORY",
+    "DESKTOP_BAKE_CACHE",
+    "DESKTOP_BAKE_BUILDER",
+    "DESKTOP_BAKE_BUILD_TIMEOUT_S",
+    "DESKTOP_BAKE_FALLBACK",
+    "DESKTOP_BAKE_PULL",
+    "DESKTOP_BAKE_CACHE_SCOPE",
+)
 
 
 def edits(content: bytes) -> None:
@@ -142,11 +150,17 @@ def edits(content: bytes) -> None:
         configuration(changed.encode())
 
 
-ORIGIN = json.dumps({
-    "environments": [{"env_id": "a", "name": "A", "headless_desktop_enabled": True, "version": 1, "more": [1.5, None]},
-                     {"id": "b", "cache_desktop_build": "x", "base_image": "a/b:c"}],
-    "settings": {"headless_desktop_enabled": False}, "tasks": [], "version": 3,
-}).encode()  # fmt: skip
+ORIGIN = json.dumps(
+    {
+        "environments": [
+            {"env_id": "a", "name": "A", "headless_desktop_enabled": True, "version": 1, "more": [1.5, None]},
+            {"id": "b", "cache_desktop_build": "x", "base_image": "a/b:c"},
+        ],
+        "settings": {"headless_desktop_enabled": False},
+        "tasks": [],
+        "version": 3,
+    }
+).encode()
 
 
 def origin(content: bytes) -> None:
@@ -266,7 +280,7 @@ def cache_files(content: bytes) -> None:
             file = FOLDER / "desktop-bake" / kind / f"{KEY}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        failures.read(KEY).pause_s(1e9)
+        pause.read(KEY).pause_s(1e9)
         inputs = read_inputs(KEY)
         for path, text in inputs.desktop.files.items() if inputs.desktop else ():
             if text is not None:
@@ -282,11 +296,20 @@ def cache_files(content: bytes) -> None:
 def task_options(content: bytes) -> None:
     """Options of `run`, as the engine is told of them."""
     words = _text(content).split("\n")
-    kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (("mounts", parse_volume), ("mounts", parse_mount),
-        ("ports", parse_ports), ("gpus", str), ("network", str), ("name", str), ("user", str), ("workdir", str),
-        ("geometry", str), ("extra", lambda w: docker_options([w])),
+    kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (
+        ("mounts", parse_volume),
+        ("mounts", parse_mount),
+        ("ports", parse_ports),
+        ("gpus", str),
+        ("network", str),
+        ("name", str),
+        ("user", str),
+        ("workdir", str),
+        ("geometry", str),
+        ("extra", lambda w: docker_options([w])),
         ("variables", lambda w: parse_environment([w], {})),
-        ("variables", lambda w: parse_env_file("file", w.encode(errors="surrogatepass"), {})))  # fmt: skip
+        ("variables", lambda w: parse_env_file("file", w.encode(errors="surrogatepass"), {})),
+    )
     for word in words:
         for name, read in kinds:
             with contextlib.suppress(DesktopBakeError):
@@ -303,12 +326,29 @@ def arguments(content: bytes) -> None:
         parser().parse_args(_text(content).split("\n"))
 
 
-EVENT = {"schema": 1, "at": "2026-01-02T03:04:05.678+00:00", "command": "run", "environment": "e", "status": "x",
-         "cache_key": str(KEY), "bytes": 5, "error": None, "seconds": {"look": 0.1, "build": 5, "total": 5.1},
-}  # fmt: skip
-RECORD = {"schema": 1, "environment": "e", "project": "/tmp", "inputs": {
-    "files": {"Dockerfile": "FROM base\n", "b": None}, "digests": {"Dockerfile": "sha256:0"}, "executables": ["b"],
-    "build_args": {"A": "sha256:1"}, "platforms": ["linux/amd64"]}}  # fmt: skip
+EVENT = {
+    "schema": 1,
+    "at": "2026-01-02T03:04:05.678+00:00",
+    "command": "run",
+    "environment": "e",
+    "status": "x",
+    "cache_key": str(KEY),
+    "bytes": 5,
+    "error": None,
+    "seconds": {"look": 0.1, "build": 5, "total": 5.1},
+}
+RECORD = {
+    "schema": 1,
+    "environment": "e",
+    "project": "/tmp",
+    "inputs": {
+        "files": {"Dockerfile": "FROM base\n", "b": None},
+        "digests": {"Dockerfile": "sha256:0"},
+        "executables": ["b"],
+        "build_args": {"A": "sha256:1"},
+        "platforms": ["linux/amd64"],
+    },
+}
 IMAGE = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": str(BASE), "size": 5}
 CHALLENGE = b'Bearer realm="https://a/token",service="s",scope="repository:a:pull"\n{"token": "abc", "errors": []}'
 LINK = b'</v2/a/tags/list?n=2&last=b>; rel="next"\n{"tags": ["a"], "errors": [{"code": "DENIED", "message": "x"}]}'
@@ -320,28 +360,63 @@ TARGETS: dict[str, Target] = {
     "edits": Target(edits, (b'build_args.A=1\nplatforms=linux/amd64\nname=x\nbuild_args={A = "1"}', b"name=a")),
     "origin": Target(origin, (ORIGIN, b'[{"env_id": "a"}]', b'{"env_id": "a", "version": 1}')),
     "labels": Target(labels, tuple(json.dumps(k.labels("debian:bookworm")).encode() for k in (KEY, LAYER))),
-    "manifest": Target(manifest, (
-        Lease(owner="0" * 32, lifetime_s=5).content(),
-        json.dumps({"schemaVersion": 2, "config": IMAGE, "layers": []}).encode(),
-        json.dumps({"mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [
-            {**IMAGE, "platform": {"os": "linux", "architecture": "arm", "variant": "v7"}}]}).encode())),
-    "image_config": Target(image_config, (json.dumps({"os": "linux", "architecture": "amd64",
-        "created": "2026-01-02T03:04:05Z", "config": {"Labels": {"a": "b"}}}).encode(),)),
+    "manifest": Target(
+        manifest,
+        (
+            Lease(owner="0" * 32, lifetime_s=5).content(),
+            json.dumps({"schemaVersion": 2, "config": IMAGE, "layers": []}).encode(),
+            json.dumps(
+                {
+                    "mediaType": "application/vnd.oci.image.index.v1+json",
+                    "manifests": [{**IMAGE, "platform": {"os": "linux", "architecture": "arm", "variant": "v7"}}],
+                }
+            ).encode(),
+        ),
+    ),
+    "image_config": Target(
+        image_config,
+        (
+            json.dumps(
+                {
+                    "os": "linux",
+                    "architecture": "amd64",
+                    "created": "2026-01-02T03:04:05Z",
+                    "config": {"Labels": {"a": "b"}},
+                }
+            ).encode(),
+        ),
+    ),
     "answers": Target(answers, (CHALLENGE, LINK)),
-    "names": Target(names, (b"r.example.com:5000/a/b:t@" + str(BASE).encode(), str(LAYER).encode(), b"1h30m",
-                            b"type=azblob,name=a,account_url=https://x", b"[::1]:5/a")),
-    "credentials": Target(credentials, (b'{"auths": {"https://registry.example.com/v2/": {"auth": "YTpi"}, "x": {}}}',
-        b'{"credsStore": "none", "credHelpers": {"registry.example.com": "x"}, "currentContext": "c"}',
-        b'{"auths": {"registry.example.com": {"username": "u", "password": "p", "identitytoken": "t"}}}',
-        b'{"Username": "<token>", "Secret": "s"}')),
-    "metrics": Target(metrics, (
-        "\n".join(json.dumps({**EVENT, "status": s}) for s in (*stats.HITS, "built")).encode(),)),
+    "names": Target(
+        names,
+        (
+            b"r.example.com:5000/a/b:t@" + str(BASE).encode(),
+            str(LAYER).encode(),
+            b"1h30m",
+            b"type=azblob,name=a,account_url=https://x",
+            b"[::1]:5/a",
+        ),
+    ),
+    "credentials": Target(
+        credentials,
+        (
+            b'{"auths": {"https://registry.example.com/v2/": {"auth": "YTpi"}, "x": {}}}',
+            b'{"credsStore": "none", "credHelpers": {"registry.example.com": "x"}, "currentContext": "c"}',
+            b'{"auths": {"registry.example.com": {"username": "u", "password": "p", "identitytoken": "t"}}}',
+            b'{"Username": "<token>", "Secret": "s"}',
+        ),
+    ),
+    "metrics": Target(
+        metrics, ("\n".join(json.dumps({**EVENT, "status": s}) for s in (*stats.HITS, "built")).encode(),)
+    ),
     "cache_files": Target(cache_files, (json.dumps(RECORD).encode(), b'{"count": 3, "last": 1.5}')),
-    "task_options": Target(task_options, (
-        OPTIONS, b"--cpus=1.5\n--memory=1g\n--ulimit=a=1:2\n--device=/dev/a:/b:r\n~/a:/b")),
-    "arguments": Target(arguments, (
-        b"run\n-v\na:/b\n-p\n80\n--\nxterm", b"env\nset\ndefault\nname=x", b"prune\n--keep\n2")),
-}  # fmt: skip
+    "task_options": Target(
+        task_options, (OPTIONS, b"--cpus=1.5\n--memory=1g\n--ulimit=a=1:2\n--device=/dev/a:/b:r\n~/a:/b")
+    ),
+    "arguments": Target(
+        arguments, (b"run\n-v\na:/b\n-p\n80\n--\nxterm", b"env\nset\ndefault\nname=x", b"prune\n--keep\n2")
+    ),
+}
 
 
 def feed(name: str, content: bytes) -> None:

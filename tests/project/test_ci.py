@@ -7,36 +7,33 @@ import fcntl
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cronsim import CronSim, CronSimError
 from ruamel.yaml import YAML
 
-from bake import load_settings
-from bake.parsers import parser
-from generator.bakefile import OUTPUT
-from generator.cache import check_scope
-from generator.errors import ConfigurationError
-from tests.builders import remote_builder
-from tests.conftest import remove_images
-from tests.registries import Api
-from tests.test_team import Project, here, manifest_of, shared
+from desktop_bake import load_settings
+from desktop_bake.bake.cli.parser import parser
+from desktop_bake.generator.bakefile import OUTPUT
+from desktop_bake.generator.cache_backend import check_scope
+from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.builders import remote_builder
+from tests.harness.documents import cron_faults, quoted_commands
+from tests.harness.project import remove_images
+from tests.harness.registries import Api
+from tests.harness.team import Project, here, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.conftest import Run
-    from tests.machines import Machine
+    from tests.harness.machines import Machine
+    from tests.harness.project import Run
 
-__all__ = ["shared"]  # a fixture
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CI = ROOT / "docs" / "ci"
 ACTION = ROOT / "action.yml"
 BIN = Path(sys.executable).parent
@@ -57,8 +54,13 @@ BROKEN = [
 def schema_faults(path: Path, schema: str) -> str:
     """What the published schema has against a file; the schema comes with its tool, no network is asked."""
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    done = subprocess.run([BIN / "check-jsonschema", "--builtin-schema", schema, path], capture_output=True, text=True,
-                          env={**os.environ, **nowhere}, check=False)  # fmt: skip
+    done = subprocess.run(
+        [BIN / "check-jsonschema", "--builtin-schema", schema, path],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **nowhere},
+        check=False,
+    )
     return done.stdout + done.stderr if done.returncode else ""
 
 
@@ -75,44 +77,10 @@ def run_blocks(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def shell_faults(shell: str, script: str) -> str:
     """What shellcheck has against a script that ends at its first error, and each expression pasted into it."""
-    done = subprocess.run([BIN / "shellcheck", "-s", shell, "-"], input=f"set -e\n{script}",
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [BIN / "shellcheck", "-s", shell, "-"], input=f"set -e\n{script}", capture_output=True, text=True, check=False
+    )
     return done.stdout + "".join(f"pasted: {e}\n" for e in re.findall(r"\$\{\{.*?\}\}", script))
-
-
-def cron_faults(text: str) -> list[str]:
-    """What Debian's cron would refuse in a user's crontab, or silently take for something else."""
-    faults = [] if text.endswith("\n") else ["no newline at the end: cron ignores the last line"]
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#") or re.match(r"\w+\s*=", line):
-            continue
-        fields = line.split(None, 5)
-        try:
-            CronSim(" ".join(fields[:5]), datetime(2024, 1, 1, tzinfo=UTC))
-        except CronSimError as error:
-            faults.append(f"{line}: {error}")
-        if len(fields) < 6 or re.search(r"(?<!\\)%", fields[5]):
-            faults.append(f"{line}: no command, or an unescaped % that ends it")
-    return faults
-
-
-def quoted_commands(text: str) -> Iterator[list[str]]:
-    """The arguments of every `desktop-bake` command in a text, shell variables left as they are."""
-    for line in text.splitlines():
-        if not re.search(r"(?:^|[\s/`])desktop-bake [a-z-]", line):
-            continue
-        lexer = shlex.shlex(line.replace("`", ";"), posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        command: list[str] | None = None
-        for word in [*lexer, ";"]:
-            if set(word) <= set(";&|()<>"):
-                if command:
-                    yield command
-                command = None
-            elif command is not None:
-                command.append(word)
-            elif word.rpartition("/")[2] == "desktop-bake":
-                command = []
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
@@ -220,8 +188,12 @@ def rendered_target(folder: Path) -> dict[str, Any]:
 
 def registry_labels(tag: str) -> dict[str, str]:
     """The labels of an image as its registry has them."""
-    done = subprocess.run(["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Image}}", tag],
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Image}}", tag],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout)["config"]["Labels"])
 
@@ -242,8 +214,14 @@ def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tm
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ}
     plain["PATH"] = os.pathsep.join(p for p in plain["PATH"].split(os.pathsep) if Path(p) != BIN)
     folder = published / "clone" / "ci"
-    done = subprocess.run(["docker", "buildx", "bake", "desktop", "--push"], cwd=folder, env=plain, capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["docker", "buildx", "bake", "desktop", "--push"],
+        cwd=folder,
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     target = rendered_target(folder)
     (tag,) = target["tags"]
@@ -257,9 +235,14 @@ def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tm
 
 @pytest.mark.parametrize("builder", ["containerd's store", "classic store", "remote"])
 def test_load_push_and_neither(
-    shared: Project, second: Machine, classic: Machine, tmp_path_factory: pytest.TempPathFactory, builder: str,
-    rounds: Callable[[int, int], int], figure: Callable[[str], None],
-) -> None:  # fmt: skip
+    shared: Project,
+    second: Machine,
+    classic: Machine,
+    tmp_path_factory: pytest.TempPathFactory,
+    builder: str,
+    rounds: Callable[[int, int], int],
+    figure: Callable[[str], None],
+) -> None:
     """Whatever is typed, on each kind of builder: every image of a fresh folder is where it was asked for."""
     shared.change(cache='cache = "none"', environment='preflight_script = "preflight.sh"')
     with contextlib.ExitStack() as stack:
@@ -294,8 +277,13 @@ def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
 
     def nightly() -> subprocess.CompletedProcess[str]:
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run([CI / "nightly.sh", published], env={**os.environ, "PATH": path}, capture_output=True,
-                              text=True, check=False)  # fmt: skip
+        return subprocess.run(
+            [CI / "nightly.sh", published],
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     first = nightly()
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
@@ -452,11 +440,21 @@ def act(
         )
         for variable, expression in step["env"].items()
     }
-    runner = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(output), "GITHUB_ACTION_PATH": str(ROOT),
-              "GITHUB_REF": "refs/heads/feature/New", "GITHUB_HEAD_REF": ""}  # fmt: skip
-    done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder,
-                          env={**os.environ, **runner, **environment, **(event or {})},
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    runner = {
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_REF": "refs/heads/feature/New",
+        "GITHUB_HEAD_REF": "",
+    }
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=folder,
+        env={**os.environ, **runner, **environment, **(event or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done, output.read_text()
 
 

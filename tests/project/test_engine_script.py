@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -28,9 +28,12 @@ def engine(checkout: Path, *words: str, path: str | None = None, **variables: st
     """Run the script there."""
     return subprocess.run(
         [*words[:-1], "/bin/bash", checkout / "scripts" / "engine", words[-1]],
-        capture_output=True, text=True, check=False, timeout=300,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
         env={"PATH": path or os.environ["PATH"], "HOME": str(checkout), **variables},
-    )  # fmt: skip
+    )
 
 
 def ids() -> set[str]:
@@ -90,8 +93,15 @@ def test_another_engine_that_does_not_answer(other_checkout: Path, tmp_path: Pat
 
 def test_without_root(other_checkout: Path) -> None:
     """No engine and not root: what to do."""
-    done = engine(other_checkout, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "up",
-                  DOCKER_HOST="unix:///nowhere")  # fmt: skip
+    done = engine(
+        other_checkout,
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "up",
+        DOCKER_HOST="unix:///nowhere",
+    )
     assert done.returncode == 4, done.stderr
     error, remedy = done.stderr.splitlines()
     assert error == "error: no Docker Engine answers, and only root can start one"

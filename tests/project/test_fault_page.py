@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fault_page import rows
-from tests.test_engine_limits import FAULTS
+from tests.harness.engine_limits import FAULTS
+from tests.harness.fault_page import rows
 
 
 def test_every_row_is_tested() -> None:
     """Each fault of the page is a test's, by its name."""
-    tests = (Path(__file__).parent / "test_engine_faults.py").read_text()
+    tests = (Path(__file__).parents[1] / "faults" / "test_engine_faults.py").read_text()
     for fault in rows():
         name = fault.replace("killed", "{how}").replace("stopped", "{how}")
         assert fault in FAULTS or f'ROWS["{fault}"]' in tests or f'ROWS[f"{name}"]' in tests, fault

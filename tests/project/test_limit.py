@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOOKS = "from tests.conftest import pytest_runtest_teardown, pytest_timeout_set_timer\n"
 SPINS = """
 import io, pytest
@@ -43,14 +43,22 @@ def test_a_test_that_spins(tmp_path: Path, workers: tuple[str, ...]) -> None:
     words = ["-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "--timeout", "0.3"]
     done = subprocess.run(
         [sys.executable, *words, "-rA", "-p", "no:cacheprovider", *workers, str(tmp_path / "test_spins.py")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     ends = re.findall(r"^(PASSED|FAILED|ERROR) \S+::(test_\w+)", done.stdout, re.MULTILINE)
     assert sorted(ends) == [
-        ("ERROR", "test_after_a_failure"), ("ERROR", "test_after_it"), ("ERROR", "test_in_a_fixture"),
-        ("FAILED", "test_after_a_failure"), ("FAILED", "test_itself"),
-        ("PASSED", "test_after_it"), ("PASSED", "test_well"),
-    ], done.stdout + done.stderr  # fmt: skip
+        ("ERROR", "test_after_a_failure"),
+        ("ERROR", "test_after_it"),
+        ("ERROR", "test_in_a_fixture"),
+        ("FAILED", "test_after_a_failure"),
+        ("FAILED", "test_itself"),
+        ("PASSED", "test_after_it"),
+        ("PASSED", "test_well"),
+    ], done.stdout + done.stderr
 
 
 def test_every_test_has_a_limit(request: pytest.FixtureRequest) -> None:

@@ -1,68 +1,146 @@
-"""The project as a whole: imports point one way, and the wheel has everything."""
+"""What is installed: one package, complete, typed, and in nobody's way."""
 
-import ast
+from __future__ import annotations
+
+import os
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIENT = """\
+from pathlib import Path
+
+from desktop_bake import (
+    ConfigurationError, DesktopTask, Environment, ImageReference, ImageResult, Settings, TaskOptions, __version__,
+    ensure_desktop_image, load_settings, start_task,
+)
+
+version: str = __version__
+settings: Settings = load_settings(Path("desktop-bake.toml"), {})
+environment: Environment = settings.environment(None)
+options = TaskOptions(geometry="1024x768")
 
 
-def imports(path: Path) -> set[str]:
-    """The top-level packages that a module imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").split(".")[0])
-    return found
+def work(log: list[str]) -> int:
+    try:
+        image: ImageResult = ensure_desktop_image(environment, settings, log=log.append)
+    except ConfigurationError as error:
+        return error.exit_status
+    with start_task(environment, image, settings, options=options) as task:
+        started: DesktopTask = task
+        return started.execute(["true"])
 
 
-def test_generator_is_pure() -> None:
-    """The generator imports neither `bake` nor anything that touches the world."""
-    world = {
-        "bake",
-        "os",
-        "subprocess",
-        "socket",
-        "time",
-        "datetime",
-        "random",
-        "tempfile",
-        "shutil",
-        "python_on_whales",
+base: ImageReference = environment.base_image
+"""
+
+
+def run(*words: object, cwd: Path, status: int = 0) -> str:
+    """Run a program that knows of no checkout, and return what it prints."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([*map(str, words)], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution as installers build it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "-o", folder, ROOT, cwd=folder)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment in which the wheel is installed, and the project of PyPI that is named bake."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder / "venv", with_pip=True)
+    programs = folder / "venv" / "bin"
+    run(programs / "python", "-m", "pip", "install", "-q", "bake", wheel, cwd=folder)
+    return programs
+
+
+def test_one_package(wheel: Path) -> None:
+    """The wheel has one package, with its mark for type checkers; the source distribution has every module too."""
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"desktop_bake"}
+    assert "desktop_bake/py.typed" in names
+    modules = {
+        f"desktop_bake/{path.relative_to(ROOT)}" for top in ("bake", "generator") for path in (ROOT / top).rglob("*.py")
     }
-    for path in (ROOT / "generator").glob("*.py"):
-        assert not imports(path) & world, path.name
+    assert modules - set(names) == set()
+
+
+def test_beside_the_other_bake(installed: Path, tmp_path: Path) -> None:
+    """Both are installed, and each answers for itself."""
+    assert run(installed / "desktop-bake", "--version", cwd=tmp_path).startswith("desktop-bake ")
+    assert run(installed / "python", "-m", "desktop_bake", "--version", cwd=tmp_path).startswith("desktop-bake ")
+    where = "import bake, desktop_bake, os; print(*(os.path.dirname(m.__file__) for m in (bake, desktop_bake)))"
+    other, ours = run(installed / "python", "-c", where, cwd=tmp_path).split()
+    assert (Path(other).name, Path(ours).name) == ("bake", "desktop_bake")
+    assert not (Path(other) / "ensure.py").exists()
+
+
+def test_beside_modules_of_the_user(installed: Path, tmp_path: Path) -> None:
+    """A script that has a generator.py, a bake.py and a registry folder beside it imports every public name."""
+    (tmp_path / "registry").mkdir()
+    for name in ("generator.py", "bake.py", "registry/__init__.py"):
+        (tmp_path / name).write_text("raise SystemExit('the wrong one')\n")
+    (tmp_path / "script.py").write_text("from desktop_bake import *\nimport desktop_bake as d\nprint(len(d.__all__))\n")
+    assert int(run(installed / "python", "script.py", cwd=tmp_path)) > 30
+
+
+def test_wheel_is_complete(installed: Path, tmp_path: Path) -> None:
+    """The wheel renders with its own template and recipe, and has its manual page."""
+    (tmp_path / "desktop-bake.toml").write_text(
+        f'[environments.a]\nbase_image = "a@sha256:{"a" * 64}"\nheadless_desktop_enabled = true\n'
+    )
+    run(installed / "desktop-bake", "render", "-o", "ci", cwd=tmp_path)
+    assert (tmp_path / "ci" / "docker-bake.hcl").is_file()
+    assert len(list((tmp_path / "ci" / "context").glob("*/desktop_install.sh"))) == 1
+    page = installed.parent / "share" / "man" / "man1" / "desktop-bake.1"
+    assert page.read_bytes() == (ROOT / "docs" / "desktop-bake.1").read_bytes()
+
+
+def test_typed(installed: Path, tmp_path: Path) -> None:
+    """A program that uses the API passes mypy's strict checks, and one that misuses it does not."""
+    (tmp_path / "client.py").write_text(CLIENT)
+    check = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-executable",
+        installed / "python",
+        "--cache-dir",
+        "cache",
+    ]
+    run(*check, "client.py", cwd=tmp_path)
+    (tmp_path / "wrong.py").write_text("from desktop_bake import Settings, nonsense\n\nSettings(push='yes')\n")
+    said = run(*check, "wrong.py", cwd=tmp_path, status=1)
+    assert 'has no attribute "nonsense"' in said
+    assert 'Argument "push" to "Settings" has incompatible type "str"' in said
+
+
+def test_a_name_costs_itself_alone(installed: Path, tmp_path: Path) -> None:
+    """Importing the package loads none of its parts; a name loads what it needs."""
+    program = (
+        "import sys, desktop_bake\n"
+        "print(sum(name.startswith('desktop_bake.') for name in sys.modules))\n"
+        "desktop_bake.Digest\n"
+        "print('desktop_bake.bake' in sys.modules)"
+    )
+    assert run(installed / "python", "-c", program, cwd=tmp_path).split() == ["0", "False"]
 
 
 def test_one_file_imports_python_on_whales() -> None:
     """The slow import has one place."""
-    having = [p.name for p in (ROOT / "bake").glob("*.py") if "python_on_whales" in imports(p)]
-    assert having == ["builder.py"]
-
-
-def test_wheel_is_complete(tmp_path: Path) -> None:
-    """A built wheel in an empty environment renders with its own template and recipe, and has its manual page."""
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "-o", tmp_path, ROOT], check=True, capture_output=True)
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    (wheel,) = tmp_path.glob("*.whl")
-    subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True, capture_output=True)
-    (tmp_path / "desktop-bake.toml").write_text(
-        f'[environments.a]\nbase_image = "a@sha256:{"a" * 64}"\nheadless_desktop_enabled = true\n'
-    )
-    done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "desktop-bake", "render", "-o", "ci"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "ci" / "docker-bake.hcl").is_file()
-    assert len(list((tmp_path / "ci" / "context").glob("*/desktop_install.sh"))) == 1
-    page = tmp_path / "venv" / "share" / "man" / "man1" / "desktop-bake.1"
-    assert page.read_bytes() == (ROOT / "docs" / "desktop-bake.1").read_bytes()
+    having = [path.name for path in (ROOT / "bake").rglob("*.py") if "python_on_whales" in path.read_text()]
+    assert having == ["bake_process.py"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reliability import PAGE, Row, cell, every_test, rows, with_figures
+from tests.harness.reliability import PAGE, Row, cell, every_test, rows, with_figures
 
 
 def test_table_and_tests() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import threading
 from dataclasses import replace
@@ -10,81 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake import ensure_desktop_image
-from bake.engine import Engine
-from bake.settings import Settings
-from bake.settings_file import load_settings
-from bake.shared_tag import SharedTag
-from bake.transfer import publish
-from generator.index import Entry, added, entries_of, index_of, media_type_of
-from generator.key import CacheKey
-from generator.layer import key_from_labels
-from generator.manifest import OCI_INDEX, OCI_MANIFEST, Index, read_manifest
-from generator.reference import Digest, ImageReference
-from tests.faults import refuses
-from tests.machines import tool, tool_environment
-from tests.proxy import faulty
-from tests.registries import push_image
-from tests.test_team import Project, answer, here, right_labels, shared, top_of
+from desktop_bake import ensure_desktop_image
+from desktop_bake.bake.config.toml_file import load_settings
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.transfer import publish
+from desktop_bake.bake.registry.shared_tag import SharedTag
+from desktop_bake.generator.layer_key import key_from_labels
+from tests.harness.faults import refuses
+from tests.harness.indexes import AMD64, ARM64
+from tests.harness.machines import tool, tool_environment
+from tests.harness.proxy import faulty
+from tests.harness.registries import push_image
+from tests.harness.team import Project, answer, here, right_labels, top_of
 
 if TYPE_CHECKING:
-    from bake.process import Ended
-    from tests.machines import Registry
-
-__all__ = ["shared"]  # a fixture
-AMD64, ARM64 = "linux/amd64", "linux/arm64"
-
-
-def image(name: str, platform: str) -> Entry:
-    """An image in an index."""
-    system, architecture, *variant = platform.split("/")
-    stated = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
-    descriptor = {"mediaType": OCI_MANIFEST, "digest": digest(name), "size": 5, "platform": stated}
-    return entries_of(json.dumps({"mediaType": OCI_INDEX, "manifests": [descriptor]}).encode())[0]
-
-
-def attestation(name: str, about: str) -> Entry:
-    """What BuildKit adds about an image."""
-    said = {"vnd.docker.reference.digest": digest(about), "vnd.docker.reference.type": "attestation-manifest"}
-    descriptor = {"mediaType": OCI_MANIFEST, "digest": digest(name), "size": 5,
-                  "platform": {"os": "unknown", "architecture": "unknown"}, "annotations": said}  # fmt: skip
-    return entries_of(json.dumps({"mediaType": OCI_INDEX, "manifests": [descriptor]}).encode())[0]
-
-
-def digest(name: str) -> str:
-    """A digest that is another one for each name."""
-    return "sha256:" + name.encode().hex().rjust(64, "0")
-
-
-A, A2, B, V7 = image("a", AMD64), image("a2", AMD64), image("b", ARM64), image("v", "linux/arm/v7")
-ABOUT_A, ABOUT_A2, ABOUT_B = attestation("x", "a"), attestation("x2", "a2"), attestation("y", "b")
-
-
-@pytest.mark.parametrize(
-    ("there", "ours", "then"),
-    [
-        ((), (A, ABOUT_A), (A, ABOUT_A)),
-        ((B, ABOUT_B), (A, ABOUT_A), (B, ABOUT_B, A, ABOUT_A)),
-        ((A2, ABOUT_A2, B, ABOUT_B), (A, ABOUT_A), (B, ABOUT_B, A, ABOUT_A)),
-        ((A2, ABOUT_A2), (A,), (A,)),
-        ((V7,), (B,), (V7, B)),
-        ((A, B), (A, B), (A, B)),
-    ],
-)
-def test_what_is_added(there: tuple[Entry, ...], ours: tuple[Entry, ...], then: tuple[Entry, ...]) -> None:
-    """Ours take the place of what was there for their platforms; all else stays, and attestations go with images."""
-    assert added(there, ours) == then
-
-
-def test_the_bytes_are_the_same_whoever_adds_last() -> None:
-    """An index has a fixed order, and reads back as what went in."""
-    content = index_of((ABOUT_B, B, A, ABOUT_A))
-    assert content == index_of((A, ABOUT_A, ABOUT_B, B))
-    assert set(entries_of(content)) == {A, B, ABOUT_A, ABOUT_B}
-    assert media_type_of(content) == OCI_INDEX
-    read = read_manifest(content)
-    assert isinstance(read, Index)
-    assert read.platforms == (AMD64, ARM64)
+    from desktop_bake.bake.system.process import Ended
+    from tests.harness.machines import Registry
 
 
 # --- on a real registry ------------------------------------------------------------------------------------------
@@ -159,8 +99,15 @@ def test_both_push_at_once(shared: Project) -> None:
     key, platforms = labels["desktop-bake.cache-key"], (AMD64, ARM64, "linux/riscv64")
     tags = {platform: replace(settings.repository, tag=f"push-{n}") for n, platform in enumerate(platforms)}
     for platform, name in tags.items():
-        push_image(shared.host, shared.path, str(name.tag), {**labels, "only": platform}, platforms=(platform,),
-                   index=True, attestation=True)  # fmt: skip
+        push_image(
+            shared.host,
+            shared.path,
+            str(name.tag),
+            {**labels, "only": platform},
+            platforms=(platform,),
+            index=True,
+            attestation=True,
+        )
     faults: list[Exception] = []
 
     def add(platform: str) -> None:
@@ -180,19 +127,6 @@ def test_both_push_at_once(shared: Project) -> None:
     assert {f"about {found[platform]}" for platform in platforms} <= set(found)
     for name in tags.values():  # the image is kept by its own tag alone
         assert "artifactType" in top_of(shared, str(name.tag))
-
-
-def test_no_upload_meets_another() -> None:
-    """What is uploaded at the same time for another key, or another platform, has another tag."""
-    settings = Settings(repository=ImageReference.parse("registry.example.com/team/desktop"))
-    one, other = Digest.of(b"one"), Digest.of(b"other")
-    keys = [CacheKey(variant="v", base=one, install=one, setup=setup, dockerfile=one) for setup in (one, other)]
-    names = [
-        str(SharedTag(key=key, settings=settings, engine=Engine()).upload_name(platform))
-        for key in keys for platform in (AMD64, ARM64, "linux/arm/v7")
-    ]  # fmt: skip
-    assert len(set(names)) == len(names)
-    assert all(str(ImageReference.parse(name)) == name for name in names)
 
 
 def test_two_keys_at_once(shared: Project) -> None:

@@ -19,22 +19,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import ImageResult, Settings, Status, ensure_desktop_image, load_settings
-from bake.lease import SETTLE_S, leased
-from generator import ImageReference
-from generator.errors import CancelledError, ConfigurationError
-from generator.key import CacheKey
-from generator.lease import BEATS, EMPTY, RELEASED, Lease, lease_tag, read_lease
-from generator.reference import Digest
-from tests.faults import answers, bearer, blackhole, refuses
-from tests.gate import gate
-from tests.machines import Machine, Registry, machine
-from tests.proxy import Fault, faulty
-from tests.registries import BASIC, OCI, Api, push_image, real_registry
-from tests.watched import Watch
+from desktop_bake import ImageReference, ImageResult, Settings, Status, ensure_desktop_image, load_settings
+from desktop_bake.bake.build.team_lease import SETTLE_S, leased
+from desktop_bake.bake.registry.lease_manifest import BEATS, EMPTY, RELEASED, Lease, lease_tag, read_lease
+from desktop_bake.generator.errors import CancelledError
+from tests.harness.faults import answers, bearer, blackhole, refuses
+from tests.harness.gate import gate
+from tests.harness.keys import KEY
+from tests.harness.machines import Machine, Registry, machine
+from tests.harness.proxy import Fault, faulty
+from tests.harness.registries import BASIC, OCI, Api, push_image, real_registry
+from tests.harness.watched import Watch
 
 if TYPE_CHECKING:
-    from bake.engine import Engine
+    from desktop_bake.bake.engine.engine import Engine
+
 
 WAITING = "[desktop-cache] waiting: another machine builds "
 WAITED = "[desktop-cache] waited "
@@ -42,8 +41,7 @@ BUILDING = "[desktop-cache] building "
 NO_LEASE = "[desktop-cache] no lease, so that others may build the same: "
 HERE = "linux/amd64" if platform.machine() == "x86_64" else "linux/arm64"
 MANIFEST = f"{OCI}.manifest.v1+json"
-NONE = Digest("sha256:" + "0" * 64)
-KEY = CacheKey(variant="v", base=NONE, install=NONE, setup=NONE, dockerfile=NONE)
+
 THEIRS = Lease(owner="0" * 32, lifetime_s=1)
 
 
@@ -80,15 +78,23 @@ def on(at: Machine | None, folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start a command on a machine; None for the first."""
     own = {"XDG_CACHE_HOME": str(folder / "cache")} if at is None else {}
     return subprocess.Popen(
-        [*(at.enter if at else ()), *words], cwd=folder, env={**(at.environment if at else os.environ), **own},
-        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [*(at.enter if at else ()), *words],
+        cwd=folder,
+        env={**(at.environment if at else os.environ), **own},
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def test_three_machines_miss_at_once(
-    team: Registry, machines: tuple[Machine, Machine], tmp_path: Path,
-    rounds: Callable[[int, int], int], figure: Callable[[str], None],
-) -> None:  # fmt: skip
+    team: Registry,
+    machines: tuple[Machine, Machine],
+    tmp_path: Path,
+    rounds: Callable[[int, int], int],
+    figure: Callable[[str], None],
+) -> None:
     """Of three machines that miss a key at once one builds and pushes; the others wait for it, and pull its image."""
     count, alone, right = rounds(1, 10), 0, 0
     places = (None, *machines)
@@ -99,7 +105,7 @@ def test_three_machines_miss_at_once(
             stamp = f"date +%s%N >/etc/installed # {path}\n"
             configure(tmp_path, f"{team.address}/{path}", team.base, way.script(reached) + stamp)
             for at in places:
-                watch.add(on(at, tmp_path, sys.executable, "-m", "bake", "build", "--json"))
+                watch.add(on(at, tmp_path, sys.executable, "-m", "desktop_bake", "build", "--json"))
             watch.until(lambda: all(one.says(WAITING) or one.says(BUILDING) for one in watch.all))
             way.is_open.set()
             images = [one.answer() for one in watch.all]
@@ -145,9 +151,14 @@ class Team:
     def miss(self) -> ImageResult:
         """A miss."""
         return ImageResult(
-            environment="e", status=Status.MISS, image=f"{self.settings.repository}:{KEY}", image_id=None,
-            cache_key=KEY, reason="never built", platform=HERE,
-        )  # fmt: skip
+            environment="e",
+            status=Status.MISS,
+            image=f"{self.settings.repository}:{KEY}",
+            image_id=None,
+            cache_key=KEY,
+            reason="never built",
+            platform=HERE,
+        )
 
     def lease(
         self, limit_s: float = 60, cancel: threading.Event | None = None, log: Callable[[str], object] = len
@@ -178,17 +189,23 @@ class Team:
 
     def publish(self) -> None:
         """What another machine pushes."""
-        push_image(self.host, self.path, str(KEY), KEY.labels("debian:bookworm"), platforms=(HERE,),
-                   authorization=self.authorization)  # fmt: skip
+        push_image(
+            self.host,
+            self.path,
+            str(KEY),
+            KEY.labels("debian:bookworm"),
+            platforms=(HERE,),
+            authorization=self.authorization,
+        )
 
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beats and looks that follow each other faster, so that lifetimes may be short; nobody else writes here."""
-    monkeypatch.setattr("bake.lease.BEAT_S", 0.2)
-    monkeypatch.setattr("bake.lease.POLL_S", 0.2)
-    monkeypatch.setattr("bake.lease.LIFETIME_S", 2)
-    monkeypatch.setattr("bake.lease.SETTLE_S", (0.1, 3.0))
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.BEAT_S", 0.2)
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.POLL_S", 0.2)
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.LIFETIME_S", 2)
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.SETTLE_S", (0.1, 3.0))
 
 
 @pytest.fixture
@@ -201,7 +218,7 @@ def test_ten_at_once(
     ours: Team, rounds: Callable[[int, int], int], figure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of ten that miss at once usually one has the lease; the others wait, and see the image once it is pushed."""
-    monkeypatch.setattr("bake.lease.SETTLE_S", SETTLE_S)
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.SETTLE_S", SETTLE_S)
     count, alone = rounds(1, 20), 0
     for _ in range(count):
         ours.path = new_path()
@@ -312,12 +329,14 @@ def manifest(**changes: object) -> bytes:
 GARBAGE = {
     "another artifact": manifest(artifactType="application/vnd.example"),
     "no annotations": manifest(annotations=None),
-    "an owner that is a path": manifest(annotations={**json.loads(THEIRS.content())["annotations"],
-                                                     "desktop-bake.lease.owner": "../" * 10}),
-    "a lifetime of a year": manifest(annotations={**json.loads(THEIRS.content())["annotations"],
-                                                  "desktop-bake.lease.lifetime-s": "31536000"}),
+    "an owner that is a path": manifest(
+        annotations={**json.loads(THEIRS.content())["annotations"], "desktop-bake.lease.owner": "../" * 10}
+    ),
+    "a lifetime of a year": manifest(
+        annotations={**json.loads(THEIRS.content())["annotations"], "desktop-bake.lease.lifetime-s": "31536000"}
+    ),
     "a released lease": RELEASED,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", GARBAGE)
@@ -439,22 +458,3 @@ def test_a_build_without_the_right_to_push(team: Registry, engine: Engine, proje
         assert ensure_desktop_image(settings.environment(None), off).push_error
         assert not [request for request in proxy.requests if "/manifests/lease-" in request.path]
         engine.ask("DELETE", f"/images/{result.image}")
-
-
-def test_what_it_is() -> None:
-    """A lease reads back as it was written; of an owner there are as many manifests as beats; a released one is always
-    the same bytes, by which every version knows it."""
-    lease = Lease(owner=uuid.uuid4().hex, lifetime_s=20)
-    assert read_lease(lease.content()) == lease
-    beats = [lease := lease.next() for _ in range(BEATS)]
-    assert {Digest.of(beat.content()) for beat in beats} == lease.digests()
-    assert len(lease.digests()) == BEATS
-    assert str(Digest.of(RELEASED)) == "sha256:456273f42bfd63460ca75249f12745d4f094b6386420cae06934286d4f5a1b7e"
-    assert lease_tag(KEY) == "lease-e7f55a063b33b6904b0e7cb17ba61d41"
-    assert len({lease_tag(KEY, platform) for platform in ("", "linux/amd64", "linux/arm64")}) == 3
-    for content in (RELEASED, b"", b"{", b"[]", b"null", b"[" * 100_000, b'{"annotations": 1}', b"\xff"):
-        assert read_lease(content) is None
-    with pytest.raises(ConfigurationError):
-        Lease(owner="somebody", lifetime_s=20)
-    with pytest.raises(ConfigurationError):
-        Lease(owner="0" * 32, lifetime_s=3600)

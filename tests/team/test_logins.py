@@ -14,18 +14,15 @@ from typing import Any
 
 import pytest
 
-from bake.credentials import Credentials, Logins
-from bake.registry import look_up
-from bake.registry_access import Access
-from generator import ImageReference, RegistryError
-from generator.login import Challenge
+from desktop_bake import ImageReference, RegistryError
+from desktop_bake.bake.registry.access import Access
+from desktop_bake.bake.registry.challenge import Challenge
+from desktop_bake.bake.registry.client import look_up
+from tests.harness import faults
+from tests.harness.logins import A, B
+from tests.harness.proxy import faulty
+from tests.harness.registries import BASIC, HERE, PASSWORD, USER, RealRegistry, push_image, real_registry
 
-from . import faults
-from .proxy import faulty
-from .registries import BASIC, HERE, PASSWORD, USER, RealRegistry, push_image, real_registry
-
-A, B, C = ({"auth": base64.b64encode(f"{user}:SECRET-{user}".encode()).decode()} for user in "abc")
-HUB = "https://index.docker.io/v1/"
 HELPERS = {
     "one": '{"Username": "one", "Secret": "SECRET-1"}',
     "two": '{"ServerURL": "x", "Username": "two", "Secret": "SECRET-2"}',
@@ -72,21 +69,6 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config.json"
 
 
-@pytest.fixture
-def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
-    """`helper(name, script)` installs a credential helper, and gives the file where it notes each question."""
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-
-    def install(name: str, script: str) -> Path:
-        asked, program = tmp_path / f"asked-{name}", tmp_path / f"docker-credential-{name}"
-        asked.touch()
-        program.write_text(f"#!/bin/sh\ncat >> {asked}; echo >> {asked}\n{script}\n")
-        program.chmod(0o755)
-        return asked
-
-    return install
-
-
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
     """A registry that demands a login."""
@@ -123,8 +105,12 @@ def test_the_login_is_the_docker_clients(
 
     def docker(case: str) -> set[str]:
         def ask(host: str) -> None:
-            subprocess.run(["docker", "manifest", "inspect", "--insecure", str(image(host))], check=False,
-                           capture_output=True, env={**os.environ, **variables(case, host)})  # fmt: skip
+            subprocess.run(
+                ["docker", "manifest", "inspect", "--insecure", str(image(host))],
+                check=False,
+                capture_output=True,
+                env={**os.environ, **variables(case, host)},
+            )
 
         return sent(ask)
 
@@ -147,33 +133,6 @@ def test_the_login_is_the_docker_clients(
             for case, heard in found.items()
         }
         assert users == wanted
-
-
-@pytest.mark.parametrize(
-    ("auths", "host", "user"),
-    [
-        ({HUB: A, "docker.io": B}, "docker.io", "a"),
-        ({HUB: A}, "index.docker.io", "a"),
-        ({"docker.io": B, "index.docker.io": B, "https://index.docker.io": B}, "docker.io", None),
-        ({"https://[::1]:5000/v2/": A}, "[::1]:5000", "a"),
-        ({"https://r.example.com:443/": A}, "r.example.com", None),
-    ],
-)
-def test_names_of_registries(own_config: Path, auths: dict[str, Any], host: str, user: str | None) -> None:
-    """Docker Hub has the one name of its index, and other hosts' names are read as the docker client reads them."""
-    own_config.write_text(json.dumps({"auths": auths}))
-    found = Logins().find(host)
-    assert (found and found.username) == user
-
-
-def test_a_variable_that_is_malformed_is_told(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DOCKER_AUTH_CONFIG that the docker client passes over is named, unless there is another login; no secret is."""
-    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {"r.example.com": {**A, "x": PASSWORD}}}))
-    with pytest.raises(RegistryError, match="DOCKER_AUTH_CONFIG is not as the docker client takes it") as caught:
-        Logins().find("r.example.com")
-    assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.remedy}"
-    own_config.write_text(json.dumps({"auths": {"r.example.com": C}}))
-    assert Logins().find("r.example.com") == Credentials(username="c", secret="SECRET-c")
 
 
 def test_a_registrys_own_token(locked: RealRegistry, own_config: Path) -> None:
@@ -214,15 +173,6 @@ def test_a_helper_is_asked_once(locked: RealRegistry, own_config: Path, helper: 
         assert [f for f in found if (says not in (f or "") if says else f)] == []
         assert asked.read_text().split() == [locked.host]
         assert time.monotonic() - began < 15
-
-
-def test_a_slow_helper_names_its_setting(own_config: Path, helper: Callable[[str, str], Path]) -> None:
-    """A helper that does not answer in time is told with the setting that waits longer."""
-    helper("slow", "exec sleep 20")
-    own_config.write_text(json.dumps({"credsStore": "slow"}))
-    with pytest.raises(RegistryError, match=r"docker-credential-slow did not answer within 0\.2 s") as caught:
-        Logins().find("r.example.com", 0.2)
-    assert "credential_helper_timeout_s" in caught.value.remedy
 
 
 def test_the_first_of_two_challenges() -> None:

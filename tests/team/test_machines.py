@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines import Machine, MachineError, Registry, machine, tool, tool_environment
+from tests.harness.machines import Machine, MachineError, Registry, machine, tool, tool_environment
 
 # Needs the network while it builds, not only the base.
 DOCKERFILE = 'FROM {0}\nRUN apt-get update -qq && test -n "$(ls /var/lib/apt/lists/*Packages*)"\n'
@@ -196,9 +196,12 @@ def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
     """Interrupted with a container, a published port and a build under way, a machine leaves nothing at all."""
     before = left(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "-c", USE, tmp_path, base], cwd=Path(__file__).parent.parent,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as user:  # fmt: skip
+        [sys.executable, "-c", USE, tmp_path, base],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as user:
         assert user.stdout
         assert user.stderr
         assert user.stdout.readline() == "busy\n", user.stderr.read()

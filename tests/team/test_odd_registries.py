@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake.registry import within
-from bake.repository import check_push
-from generator import ConfigurationError, Digest, ImageReference
-from generator.bakefile import BakeOptions
-from generator.cache import cache_entries
-from generator.manifest import OCI_MANIFEST
-
-from . import faults
-from .conftest import remove_images
-from .proxy import Exchange, Fault, faulty
-from .registries import ACCEPT, Api, real_registry
-from .targets import KEY
+from desktop_bake import Digest, ImageReference
+from desktop_bake.bake.registry.client import check_push, within
+from desktop_bake.bake.registry.manifest import OCI_MANIFEST
+from tests.harness import faults
+from tests.harness.project import remove_images
+from tests.harness.proxy import Exchange, Fault, faulty
+from tests.harness.registries import ACCEPT, Api, real_registry
 
 if TYPE_CHECKING:
-    from bake.registry_session import Session
-    from tests.conftest import Run
+    from desktop_bake.bake.registry.session import Session
+    from tests.harness.project import Run
+
 
 NAME = "team/desktop"
 
@@ -58,15 +54,6 @@ def test_a_registry_without_zstd(cli: Run, project: Path, tmp_path: Path) -> Non
                 assert b"zstd" not in found
         finally:
             remove_images(f"{proxy.host}/{NAME}")
-
-
-def test_compression_is_checked() -> None:
-    """A form that BuildKit packs no image in is refused; the registry's cache is packed as the image is."""
-    with pytest.raises(ConfigurationError, match="unknown compression 'lz4'"):
-        BakeOptions(repository=ImageReference.parse("a"), compression="lz4")
-    for compression in ("zstd", "gzip", "uncompressed"):
-        (entry,) = cache_entries("registry", ImageReference.parse("a"), KEY, compression).cache_to
-        assert f",compression={compression}," in entry
 
 
 @pytest.mark.parametrize("late", [401, 403])

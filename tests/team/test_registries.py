@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .registries import (
+from tests.harness.registries import (
     ACCEPT,
     BASIC,
     PASSWORD,
@@ -27,28 +25,9 @@ from .registries import (
     real_registry,
     silent_port,
 )
+from tests.harness.registry_forms import FORMS, LABELS, docker, pulled_labels
 
-LABELS = {"desktop-bake.schema": "1", "quote": '"${x}"\n'}
 pytestmark = pytest.mark.usefixtures("base")  # an engine answers
-
-
-def docker(*words: str, config: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the real client."""
-    variables = {**os.environ, **({"DOCKER_CONFIG": str(config)} if config else {})}
-    return subprocess.run(
-        ["docker", *words], input=stdin, capture_output=True, text=True, check=False, timeout=60, env=variables
-    )
-
-
-def pulled_labels(name: str, config: Path | None = None) -> dict[str, str]:
-    """The labels of an image that the engine pulled, and then lost again."""
-    done = docker("pull", "-q", name, config=config)
-    assert done.returncode == 0, done.stderr
-    try:
-        labels: dict[str, str] = json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", name).stdout)
-    finally:
-        docker("image", "rm", "-f", name)
-    return labels
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +35,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]
     """A registry of this module's own."""
     with real_registry(tmp_path_factory.mktemp("registry")) as registry:
         yield registry
-
-
-FORMS: list[dict[str, Any]] = [
-    {"media": "oci"},
-    {"media": "docker"},
-    {"media": "oci", "index": True},
-    {"media": "docker", "platforms": ("linux/amd64", "linux/arm64/v8")},
-    {"media": "oci", "attestation": True},
-    {"media": "oci", "nested": True, "platforms": ("linux/arm64/v8", "linux/amd64")},
-]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)

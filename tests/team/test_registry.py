@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bake.registry import digest_of, look_up
-from bake.registry_access import Access
-from generator import ImageReference, RegistryError
-
-from . import faults
-from .proxy import Fault, faulty
-from .registries import (
+from desktop_bake import ImageReference, RegistryError
+from desktop_bake.bake.registry.access import Access
+from desktop_bake.bake.registry.client import digest_of, look_up
+from tests.harness import faults
+from tests.harness.logins import LABELS, login
+from tests.harness.proxy import Fault, faulty
+from tests.harness.registries import (
     BASIC,
     HERE,
     OTHER,
@@ -29,8 +29,6 @@ from .registries import (
     real_registry,
     silent_port,
 )
-
-LABELS = {"a": "b"}
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +61,16 @@ def test_forms(registry: RealRegistry, media: str, index: bool, attestation: boo
     if attestation and not index:
         index = True
     tag = f"{media}-{index}-{attestation}"
-    digest = push_image(registry.host, "team/desktop", tag, {"form": tag}, platforms=(HERE,), media=media,  # type: ignore[arg-type]
-                        index=index, attestation=attestation)  # fmt: skip
+    digest = push_image(
+        registry.host,
+        "team/desktop",
+        tag,
+        {"form": tag},
+        platforms=(HERE,),
+        media=media,  # type: ignore[arg-type]
+        index=index,
+        attestation=attestation,
+    )
     found = look_up(image(registry.host, tag), HERE)
     assert found is not None
     assert (found.labels, str(found.digest), found.platforms) == ({"form": tag}, digest, (HERE,))
@@ -178,8 +184,15 @@ def test_nobody_listens() -> None:
 def test_missing_content(registry: RealRegistry) -> None:
     """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
     for missing in ("manifest", "config"):
-        push_image(registry.host, "team/desktop", f"no-{missing}", {"x": missing}, platforms=(HERE,), index=True,
-                   missing=missing)  # fmt: skip
+        push_image(
+            registry.host,
+            "team/desktop",
+            f"no-{missing}",
+            {"x": missing},
+            platforms=(HERE,),
+            index=True,
+            missing=missing,
+        )
         with pytest.raises(RegistryError):
             look_up(image(registry.host, f"no-{missing}"), HERE)
 
@@ -205,14 +218,6 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
         yield registry
 
 
-def login(config: Path, host: str, password: str = PASSWORD) -> None:
-    """What `docker login` writes."""
-    import base64
-
-    auth = base64.b64encode(f"{USER}:{password}".encode()).decode()
-    config.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
-
-
 def test_basic_login(locked: RealRegistry, own_config: Path) -> None:
     """No login, a wrong one and the right one; no password in any error."""
     with pytest.raises(RegistryError, match="demands a login") as missing:
@@ -230,8 +235,13 @@ def test_basic_login(locked: RealRegistry, own_config: Path) -> None:
 
 def test_what_docker_login_writes(locked: RealRegistry, own_config: Path) -> None:
     """The file of a real `docker login` is understood."""
-    subprocess.run(["docker", "login", "-u", USER, "--password-stdin", locked.host], input=PASSWORD, text=True,
-                   check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        ["docker", "login", "-u", USER, "--password-stdin", locked.host],
+        input=PASSWORD,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
     assert look_up(image(locked.host), HERE)
 
 
@@ -326,7 +336,7 @@ def test_tls_on_loopback(encrypted: RealRegistry) -> None:
 
 def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere a certificate must be trusted: by the system, or because the engine calls the registry insecure."""
-    monkeypatch.setattr("bake.registry_access.Access.is_loopback", lambda *_: False)
+    monkeypatch.setattr("desktop_bake.bake.registry.access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="certificate that is not trusted") as caught:
         look_up(image(encrypted.host), HERE)
     assert "certs.d" in caught.value.remedy
@@ -340,7 +350,7 @@ def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch)
 
 def test_no_tls_elsewhere(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry without TLS that is not on loopback is spoken to only where the engine does."""
-    monkeypatch.setattr("bake.registry_access.Access.is_loopback", lambda *_: False)
+    monkeypatch.setattr("desktop_bake.bake.registry.access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="speaks no TLS"):
         look_up(image(registry.host), HERE)
     assert look_up(image(registry.host), HERE, Access(insecure=lambda: {"InsecureRegistryCIDRs": ["127.0.0.0/8"]}))

@@ -13,10 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from . import faults
-from .proxy import Fault, faulty
-from .registries import ACCEPT, BASIC, MEDIA, PASSWORD, USER, Api, RealRegistry, closed_port, push_image, real_registry
-from .test_registries import FORMS, LABELS, docker, pulled_labels
+from tests.harness import faults
+from tests.harness.proxy import Fault, faulty
+from tests.harness.registries import (
+    ACCEPT,
+    BASIC,
+    MEDIA,
+    PASSWORD,
+    USER,
+    Api,
+    RealRegistry,
+    closed_port,
+    push_image,
+    real_registry,
+)
+from tests.harness.registry_forms import FORMS, LABELS, docker, pulled_labels
 
 pytestmark = pytest.mark.usefixtures("base")  # an engine answers
 CONFIG = b'{"config": {"Labels": {"a": "b"}}, "os": "linux", "architecture": "amd64"}'

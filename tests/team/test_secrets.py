@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -18,26 +17,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bake import TaskOptions, load_settings
-from bake.credentials import Logins
-from bake.engine import Engine
-from bake.option_text import parse_environment
-from bake.redaction import without_secrets
-from bake.registry import look_up
-from bake.registry_access import Access
-from bake.resolve import key_of
-from generator import BakeOptions, ConfigurationError, Environment, ImageReference, RegistryError
-from tests.conftest import copy_client
-from tests.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
-from tests.proxy import Exchange, Fault, Proxy, faulty
-from tests.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
-from tests.test_hostile import login
+from desktop_bake import ImageReference, RegistryError, load_settings
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.registry.access import Access
+from desktop_bake.bake.registry.client import look_up
+from tests.harness.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
+from tests.harness.hostile import login
+from tests.harness.project import copy_client
+from tests.harness.proxy import Exchange, Fault, Proxy, faulty
+from tests.harness.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
+from tests.harness.secret_values import LOGIN, OF_A_FILE, OF_THE_PROXY, SECRET, SECRETS, SIGNATURE, leaks
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
-    from tests.machines import Registry
+    from tests.harness.machines import Registry
+    from tests.harness.project import Run
 
-SECRET = "SECRET-of-the-build-77aa"
+
 DOCKERFILE = """FROM base
 RUN --mount=type=secret,id=BUILD_TOKEN,env=BUILD_TOKEN printf %s "$BUILD_TOKEN" | sha256sum >/etc/proof
 """
@@ -64,8 +60,13 @@ def test_a_step_has_it_and_nothing_keeps_it(cli: Run, secretive: Path) -> None:
     proof = docker("run", "--rm", image["image_id"], "cat", "/etc/proof").split()[0].decode()
     assert proof == hashlib.sha256(SECRET.encode()).hexdigest()
     assert cli("render", "-o", "ci", BUILD_TOKEN=SECRET).returncode == 0
-    said = [built.stdout.encode(), built.stderr.encode(), docker("image", "inspect", image["image_id"]),
-            docker("history", "--no-trunc", image["image_id"]), docker("save", image["image_id"])]  # fmt: skip
+    said = [
+        built.stdout.encode(),
+        built.stderr.encode(),
+        docker("image", "inspect", image["image_id"]),
+        docker("history", "--no-trunc", image["image_id"]),
+        docker("save", image["image_id"]),
+    ]
     said += [file.read_bytes() for file in secretive.rglob("*") if file.is_file()]
     assert not [content[:200] for content in said if SECRET.encode() in content]
 
@@ -101,27 +102,6 @@ def test_a_desktop_below_a_layer_tells_none(cli: Run, secretive: Path) -> None:
     assert SECRET not in built.stdout + built.stderr
 
 
-@pytest.mark.parametrize("name", ["A=value", "", "1A", "A\nB"])
-def test_a_value_is_no_name(name: str) -> None:
-    """What is no variable's name, such as one with its value, is refused."""
-    with pytest.raises(ConfigurationError, match="malformed build secret"):
-        Environment(env_id="e", base_image=ImageReference.parse("a"), build_secrets=(name,))
-
-
-# --- whatever is secret, wherever it may legally be ------------------------------------------------------------------
-
-SIGNATURE = "SECRET-signature-of-a-redirect-0c1e"
-OF_A_FILE, OF_THE_PROXY = "SECRET-of-an-env-file-e0b4", "SECRET-of-the-proxy-77de"
-SECRETS = {
-    "the build's": SECRET, "the registry's password": PASSWORD, "its token": TOKEN, "an identity token": IDENTITY,
-    "a redirect's": SIGNATURE, "a task's": "SECRET-variable-of-a-task-5d21", "a file's": OF_A_FILE,
-    "the proxy's": OF_THE_PROXY,
-}  # fmt: skip
-LOGIN = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-FORMS = {
-    name: (text.encode(), base64.b64encode(text.encode()).rstrip(b"="), LOGIN.encode())
-    for name, text in SECRETS.items()
-}  # fmt: skip
 HELPER = f"""#!/bin/sh
 cat >/dev/null
 echo '{{"Username": "{USER}", "Secret": "{PASSWORD}"}}'
@@ -153,11 +133,6 @@ base_image = "{base}"
 cache_desktop_build = true
 preflight_script = "pulled.sh"
 """
-
-
-def leaks(content: bytes) -> list[str]:
-    """The names of the secrets that some bytes hold, plain or encoded."""
-    return [name for name, forms in FORMS.items() if any(form in content for form in forms)]
 
 
 def signed(elsewhere: str | None = None, on: str = "/blobs/sha256:") -> Fault:
@@ -196,21 +171,32 @@ def process_list() -> Iterator[set[bytes]]:
 def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list[Proxy]) -> dict[str, str]:
     """The environment of a docker client that has its logins in every place where one may have them."""
     config = copy_client(folder / "docker")
-    (config / "config.json").write_text(json.dumps({
-        "auths": {**{p.host: {"auth": LOGIN} for p in plain},
-                  **{p.host: {"identitytoken": IDENTITY} for p in identity}},
-        "credHelpers": {p.host: "planted" for p in helped},
-        "proxies": {"default": {"ftpProxy": f"ftp://{USER}:{OF_THE_PROXY}@127.0.0.1:9"}},
-    }))  # fmt: skip
+    (config / "config.json").write_text(
+        json.dumps(
+            {
+                "auths": {
+                    **{p.host: {"auth": LOGIN} for p in plain},
+                    **{p.host: {"identitytoken": IDENTITY} for p in identity},
+                },
+                "credHelpers": {p.host: "planted" for p in helped},
+                "proxies": {"default": {"ftpProxy": f"ftp://{USER}:{OF_THE_PROXY}@127.0.0.1:9"}},
+            }
+        )
+    )
     helper = config / "docker-credential-planted"
     helper.write_text(HELPER)
     helper.chmod(0o755)
     (config / "env").write_text(f"FROM_FILE={OF_A_FILE}\n")
     return {
-        **os.environ, "DOCKER_CONFIG": str(config), "PATH": f"{config}:{os.environ['PATH']}", "BUILD_TOKEN": SECRET,
-        "TASK_TOKEN": SECRETS["a task's"], "DESKTOP_BAKE_METRICS": "metrics.jsonl", "no_proxy": "127.0.0.1",
+        **os.environ,
+        "DOCKER_CONFIG": str(config),
+        "PATH": f"{config}:{os.environ['PATH']}",
+        "BUILD_TOKEN": SECRET,
+        "TASK_TOKEN": SECRETS["a task's"],
+        "DESKTOP_BAKE_METRICS": "metrics.jsonl",
+        "no_proxy": "127.0.0.1",
         "https_proxy": f"http://{USER}:{OF_THE_PROXY}@127.0.0.1:{closed_port()}",
-    }  # fmt: skip
+    }
 
 
 def test_nothing_secret_is_said_shown_or_kept(
@@ -236,8 +222,15 @@ def test_nothing_secret_is_said_shown_or_kept(
         variables = client(project, [good, refusing], [helped], [identity])
 
         def bake(*words: str, status: int = 0, **more: str) -> str:
-            done = subprocess.run([sys.executable, "-m", "bake", *words], cwd=project, env={**variables, **more},
-                                  capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # fmt: skip
+            done = subprocess.run(
+                [sys.executable, "-m", "desktop_bake", *words],
+                cwd=project,
+                env={**variables, **more},
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
             heard[f"{len(heard)} {' '.join(words)}"] = (done.stdout + done.stderr).encode()
             assert done.returncode == status, (words, done.stderr)
             return done.stdout
@@ -308,7 +301,7 @@ TRACES: dict[str, tuple[list[Fault], str]] = {
     "an answer that is cut": (login(answers(200, f'{{"token": "{TOKEN}')), "not understood"),
     "a token service that nobody is": (login(redirects("127.0.0.1:9", on="")), "cannot be reached"),
     "a refusal that tells": ([bearer(), refuses(403, TOKEN, TOKEN)], "denies access"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", TRACES)
@@ -322,63 +315,3 @@ def test_no_traceback_tells(case: str, tmp_path: Path, monkeypatch: pytest.Monke
             look_up(ImageReference.parse(f"{proxy.host}/a:t"), HERE, Access(timeout_s=5))
     assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
     assert TOKEN.upper() not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("entry", "proxy"),
-    [
-        ({"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode() + b"\xff").decode()}, ""),
-        ({"auth": f"{PASSWORD}ü"}, ""),
-        ({"username": PASSWORD, "password": "\ud800"}, ""),
-        ({}, f"http://{USER}:{PASSWORD}@[x"),
-        ({}, f"{USER}:{PASSWORD}@x"),
-        ({}, f"http://{USER}:{PASSWORD}@127.0.0.1:9"),
-    ],
-)
-def test_no_malformed_login_is_told(
-    entry: dict[str, str], proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A login or a proxy's address that cannot be used is refused without being repeated."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.invalid": entry}}))
-    monkeypatch.setenv("https_proxy", proxy)
-
-    def ask() -> object:
-        return (Logins().find("registry.invalid") and None) or look_up(
-            ImageReference.parse("registry.invalid/a:t"), HERE, Access(timeout_s=5)
-        )  # fmt: skip
-
-    with pytest.raises(RegistryError) as caught:
-        ask()
-    assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda: ImageReference.parse(f"robot:{PASSWORD}@registry.example.com/a:t"),
-        lambda: ImageReference.parse(f"https://robot:{PASSWORD}@registry.example.com/a"),
-        lambda: BakeOptions(repository=ImageReference.parse("a"), cache_backend=f'type=s3,"token={PASSWORD}"'),
-        lambda: BakeOptions(repository=ImageReference.parse("a"), cache_backend=f"type=s3,token={PASSWORD}"),
-        lambda: TaskOptions(variables={"": PASSWORD}),
-        lambda: parse_environment([f"={PASSWORD}"], {}),
-    ],
-)
-def test_no_malformed_value_is_told(read: Callable[[], object]) -> None:
-    """A login in a reference, a secret in a cache backend, a malformed variable: refused without being repeated."""
-    with pytest.raises(ConfigurationError) as caught:
-        read()
-    assert leaks("".join(traceback.format_exception(caught.value)).encode()) == []
-
-
-def test_what_other_programs_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines of docker and BuildKit lose logins and signatures in URLs, and the values of build secrets."""
-    monkeypatch.setenv("BUILD_TOKEN", f"{SECRET}\nits second line")
-    hide = without_secrets(["BUILD_TOKEN", "NOT_SET"])
-    for line, shown in {
-        f"a {SECRET}; its second line": "a ***; ***",
-        f'Get "https://s3/x?X-Sig={SIGNATURE}&b=c": EOF': 'Get "https://s3/x?***": EOF',
-        f"proxy http://{USER}:{PASSWORD}@proxy:3128/": "proxy http://***@proxy:3128/",
-        "fetched https://mirror.example/debian a@b 5?": "fetched https://mirror.example/debian a@b 5?",
-    }.items():
-        assert hide(line) == shown

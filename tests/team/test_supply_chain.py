@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake import ensure_desktop_image, load_settings
-from generator import CancelledError, ConfigurationError
-from tests.builders import remote_builder
-from tests.conftest import TINY, remove_images
-from tests.proxy import faulty
-from tests.registries import ACCEPT, HERE, Api, push_image
-from tests.test_team import Project, answer, here, manifest_of, right_labels, shared, top_of
+from desktop_bake import CancelledError, ConfigurationError, ensure_desktop_image, load_settings
+from tests.harness.builders import remote_builder
+from tests.harness.project import TINY, remove_images
+from tests.harness.proxy import faulty
+from tests.harness.registries import ACCEPT, HERE, Api, push_image
+from tests.harness.team import Project, answer, here, manifest_of, right_labels, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import Run
-    from tests.machines import Machine
+    from tests.harness.machines import Machine
+    from tests.harness.project import Run
 
-__all__ = ["shared"]  # a fixture
+
 EPOCH = "1700000000"
 SPDX = "https://spdx.dev/Document"
 SECRET = "SECRET-of-the-attested-build"
@@ -180,8 +179,13 @@ def signed(shared: Project) -> Callable[..., str]:
         top = f'verify_command = ["./verify", "--key", "team.pub", "{{image}}"]\n{"".join(more)}'
         shared.change(verify=top)
         labels = right_labels(shared)
-        digest = push_image(shared.host, shared.path, labels["desktop-bake.cache-key"],
-                            {**labels, "only": shared.path}, platforms=(HERE,))  # fmt: skip
+        digest = push_image(
+            shared.host,
+            shared.path,
+            labels["desktop-bake.cache-key"],
+            {**labels, "only": shared.path},
+            platforms=(HERE,),
+        )
         return f"{shared.repository}@{digest}"
 
     return publish
@@ -255,7 +259,7 @@ def test_the_recipe_of_the_page(shared: Project, tmp_path: Path) -> None:
 
     A stand-in for cosign notes what it has to sign, and accepts that.
     """
-    page = (Path(__file__).parent.parent / "docs" / "team.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "team.md").read_text()
     (script,) = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
     (verify,) = re.findall(r"```toml\n(verify_.*\n)```", page)
     (tmp_path / "bin").mkdir()
@@ -265,9 +269,12 @@ def test_the_recipe_of_the_page(shared: Project, tmp_path: Path) -> None:
     shared.change(verify=verify, environment='preflight_script = "setup.sh"')
     assert shared.bake("render", "-o", "ci").returncode == 0
     subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=shared.folder / "ci", env={**os.environ, **variables},
-        check=True, capture_output=True,
-    )  # fmt: skip
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=shared.folder / "ci",
+        env={**os.environ, **variables},
+        check=True,
+        capture_output=True,
+    )
     assert len((tmp_path / "signed").read_text().splitlines()) == 2  # the desktop and the layer on it
     remove_images(shared.path)
     assert answer(shared.bake("resolve", "--json", **variables))["status"] == "registry-hit"

@@ -3,92 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from generator.errors import RegistryError
-from tests.builders import remote_builder
-from tests.conftest import TINY, Run, copy_client, remove_images
-from tests.faults import answers, closes, html, refuses, slow, then
-from tests.proxy import Fault, faulty
-from tests.registries import ACCEPT, HERE, OTHER, PASSWORD, USER, Api, closed_port, push_image, real_registry
+from desktop_bake.generator.errors import RegistryError
+from tests.harness.builders import remote_builder
+from tests.harness.faults import answers, closes, html, refuses, slow, then
+from tests.harness.project import Run, copy_client
+from tests.harness.proxy import Fault, faulty
+from tests.harness.registries import HERE, OTHER, PASSWORD, USER, Api, closed_port, push_image, real_registry
+from tests.harness.team import answer, here, manifest_of, right_labels
 
 if TYPE_CHECKING:
-    from tests.machines import Machine, Registry
-
-
-@dataclass
-class Project:
-    """A project's folder, that every machine sees, and its repository in the team's registry."""
-
-    folder: Path
-    host: str
-    path: str
-
-    @property
-    def repository(self) -> str:
-        """Where its images go."""
-        return f"{self.host}/{self.path}"
-
-    def change(self, **fields: str) -> None:
-        """Write the configuration, with these lines of TOML at the top or in the environment."""
-        top = "\n".join(v for k, v in fields.items() if k != "environment")
-        (self.folder / "desktop-bake.toml").write_text(
-            f'repository = "{self.repository}"\n{top}\n[environments.default]\nbase_image = "{self.base}"\n'
-            'headless_desktop_enabled = true\ncache_desktop_build = true\ninstall_script = "install.sh"\n'
-            f'setup_script = "setup.sh"\n{fields.get("environment", "")}\n'
-        )
-
-    base: str = ""
-
-    def bake(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run `desktop-bake` on the first machine."""
-        return subprocess.run(
-            [sys.executable, "-m", "bake", *words], cwd=self.folder, capture_output=True, text=True, check=False,
-            timeout=300, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-
-@pytest.fixture
-def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project of tiny scripts; its images are gone from the first machine afterwards."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    name = f"team/test-{uuid.uuid4().hex[:8]}"
-    (tmp_path / "install.sh").write_text("date +%s%N > /etc/installed\n" + f"# {name}\n")
-    (tmp_path / "setup.sh").write_text(TINY.format("configured"))
-    project = Project(tmp_path, team.address, name, team.base)
-    project.change()
-    yield project
-    remove_images(name)  # at whatever host
-
-
-def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, object]:
-    """The JSON that a command printed, having exited with this status."""
-    assert done.returncode == status, done.stderr
-    value: dict[str, Any] = json.loads(done.stdout)
-    found: dict[str, object] = value["images"][0] if "images" in value else value
-    return found
+    from tests.harness.machines import Machine, Registry
+    from tests.harness.team import Project
 
 
 def stamp(run: Run, image: object) -> str:
     """When the image's packages were installed."""
     return str(run("docker", "run", "--rm", str(image), "cat", "/etc/installed").stdout)
-
-
-def here(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on the first machine."""
-    return subprocess.run(words, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
 
 
 # --- the same key, one image -----------------------------------------------------------------------------------
@@ -167,20 +109,6 @@ def test_a_second_push_does_no_harm(shared: Project, second: Machine) -> None:
     assert second.run("docker", "push", "-q", tag).returncode == 0
     assert here("docker", "image", "rm", "-f", tag).returncode == 0
     assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
-
-
-# --- what lies in the registry ---------------------------------------------------------------------------------
-
-
-def right_labels(shared: Project) -> dict[str, str]:
-    """The labels that prove the project's key."""
-    from bake import load_settings
-    from bake.engine import Engine
-    from bake.resolve import key_of
-
-    settings = load_settings(shared.folder / "desktop-bake.toml", {})
-    environment = settings.environment(None)
-    return key_of(environment, settings, Engine()).labels(environment.base_image.named)
 
 
 WRONG: dict[str, tuple[Callable[[dict[str, str]], dict[str, str]], str]] = {
@@ -289,19 +217,6 @@ def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Re
     assert "cannot pull" in str(answer(rebuilt)["registry_error"])
 
 
-def manifest_of(project: Project, tag: str) -> dict[str, Any]:
-    """The first manifest of an image as the project's registry has it."""
-    found = top_of(project, tag)
-    return top_of(project, found["manifests"][0]["digest"]) if "manifests" in found else found
-
-
-def top_of(project: Project, reference: str) -> dict[str, Any]:
-    """The manifest or index of a tag or digest as the project's registry has it."""
-    found = Api(project.host).send("GET", f"/v2/{project.path}/manifests/{reference}", headers=ACCEPT)
-    assert found.status == 200, found.body
-    return dict(json.loads(found.body))
-
-
 @pytest.mark.parametrize("step", ["upload of a layer", "manifest", "cache"])
 def test_a_registry_that_goes_in_the_middle(shared: Project, tmp_path: Path, step: str) -> None:
     """A registry that dies while it is pushed to: the push fails and the image serves; a cache that could not be
@@ -339,8 +254,13 @@ def test_login(shared: Project, tmp_path: Path) -> None:
         without = shared.bake("build", "--push", "--json", DOCKER_CONFIG=str(config))
         assert without.returncode == 5
         assert "demands a login" in without.stderr
-        subprocess.run(["docker", "--config", str(config), "login", "-u", USER, "--password-stdin", locked.host],
-                       input=PASSWORD, text=True, check=True, capture_output=True)  # fmt: skip
+        subprocess.run(
+            ["docker", "--config", str(config), "login", "-u", USER, "--password-stdin", locked.host],
+            input=PASSWORD,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
         pushed = shared.bake("build", "--push", "--json", DOCKER_CONFIG=str(config))
         assert answer(pushed)["push_error"] is None
         here("docker", "image", "rm", "-f", str(answer(pushed)["image_id"]))
@@ -394,8 +314,9 @@ def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
     never = second.desktop_bake("resolve", "--pull", "never", cwd=shared.folder)
     assert never.returncode == 5
     assert never.stderr.splitlines() == [
-        f"error: base image {moving} is not in the local store, and pull is 'never'", f"  run: docker pull {moving}"
-    ]  # fmt: skip
+        f"error: base image {moving} is not in the local store, and pull is 'never'",
+        f"  run: docker pull {moving}",
+    ]
     second.run("docker", "pull", "-q", moving, check=True)
     first = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
     move(2)
@@ -532,7 +453,7 @@ def test_two_exports_at_once(shared: Project, second: Machine) -> None:
     for name in ("install.sh", "desktop-bake.toml"):
         shutil.copy(shared.folder / name, other)
     (other / "setup.sh").write_text("sleep 1.1\n")
-    words = [sys.executable, "-m", "bake", "build", "--json"]
+    words = [sys.executable, "-m", "desktop_bake", "build", "--json"]
     two = [second.popen(*words, cwd=folder) for folder in (shared.folder, other)]
     for process in two:
         out, error = process.communicate(timeout=120)

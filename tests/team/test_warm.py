@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import configparser
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,21 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bake import Settings
-from bake.engine import Engine
-from bake.parsers import parser
-from bake.warm import Tidied, warm_round
-from generator import Environment, ImageReference
-from tests.test_ci import cron_faults, quoted_commands
-from tests.test_team import Project, here, shared
+from tests.harness.team import Project, here
 
 if TYPE_CHECKING:
-    from tests.conftest import Run
-    from tests.machines import Registry
-
-__all__ = ["shared"]  # a fixture
-DOCS = Path(__file__).parent.parent / "docs"
-UNIT = DOCS / "warm" / "desktop-bake-warm.service"
+    from tests.harness.machines import Registry
+    from tests.harness.project import Run
 
 
 def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
@@ -39,8 +27,18 @@ def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
     again = json.loads(cli("warm", "--json").stdout)
     assert [e["action"] for e in again["environments"]] == ["fresh"]
     assert again["environments"][0]["image_id"]
-    assert cli("env", "set", "--create", "bad", "base_image=127.0.0.1:9/nowhere:1", "headless_desktop_enabled=on",
-               "cache_desktop_build=on").returncode == 0  # fmt: skip
+    assert (
+        cli(
+            "env",
+            "set",
+            "--create",
+            "bad",
+            "base_image=127.0.0.1:9/nowhere:1",
+            "headless_desktop_enabled=on",
+            "cache_desktop_build=on",
+        ).returncode
+        == 0
+    )
     (project / "setup.sh").write_text("echo new\n")
     mixed = cli("warm")
     assert mixed.returncode == 5
@@ -84,9 +82,10 @@ def test_a_moved_base(shared: Project, team: Registry) -> None:
     assert after["status"] == "local-hit"
     assert after["cache_key"] == warmed["cache_key"] != before["cache_key"]
     assert here("docker", "image", "rm", "-f", after["image_id"]).returncode == 0
-    command = f"{sys.executable} -m bake warm"
-    drawn = subprocess.run(["script", "-qec", command, "/dev/null"], cwd=shared.folder, capture_output=True, text=True,
-                           check=False).stdout  # fmt: skip
+    command = f"{sys.executable} -m desktop_bake warm"
+    drawn = subprocess.run(
+        ["script", "-qec", command, "/dev/null"], cwd=shared.folder, capture_output=True, text=True, check=False
+    ).stdout
     assert "round 1: 1 pulled in " in drawn
     assert "\033[" in drawn[: drawn.index("Pull complete")]  # docker draws its progress on a terminal
 
@@ -155,7 +154,7 @@ def sleeping() -> bool:
 
 def watching(project: Path) -> subprocess.Popen[str]:
     """`warm --watch` with a round a second."""
-    words = [sys.executable, "-m", "bake", "warm", "--watch", "1s", "--json"]
+    words = [sys.executable, "-m", "desktop_bake", "warm", "--watch", "1s", "--json"]
     return subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
@@ -173,18 +172,6 @@ def until(process: subprocess.Popen[str], wanted: Any) -> dict[str, Any]:
         if wanted(found):
             return found
     pytest.fail("no such round")
-
-
-def test_the_place_for_prune() -> None:
-    """What tidies up is called after a round in which nothing went wrong, and its result is in the round."""
-    done = warm_round(1, Settings(), Engine(), tidy=lambda: Tidied(removed=3, error="one stayed", exit_status=1))
-    assert "no environment has its cache switched on, 3 removed in " in done.line()
-    assert done.line().endswith("; prune: one stayed")
-    assert (done.status, done.as_json()["removed"]) == (1, 3)
-    environment = Environment(env_id="a", base_image=ImageReference.parse("127.0.0.1:9/nowhere:1"),
-                              headless_desktop_enabled=True, cache_desktop_build=True)  # fmt: skip
-    done = warm_round(1, Settings(environments={"a": environment}), Engine(), tidy=lambda: pytest.fail("called"))
-    assert (done.warmed[0].action, done.tidied) == ("failed", None)
 
 
 def test_prune(cli: Run, project: Path) -> None:
@@ -206,8 +193,10 @@ def test_prune(cli: Run, project: Path) -> None:
     assert round_of("--prune")["removed"] == 0  # young, and the last of its family
     config = project / "desktop-bake.toml"
     right = config.read_text()
-    config.write_text(right + '[environments.bad]\nbase_image = "127.0.0.1:9/nowhere:1"\n'
-                      "headless_desktop_enabled = true\ncache_desktop_build = true\n")  # fmt: skip
+    config.write_text(
+        right + '[environments.bad]\nbase_image = "127.0.0.1:9/nowhere:1"\n'
+        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+    )
     every = ("--prune", "--keep", "0", "--older-than", "0")
     assert round_of(*every, status=5)["removed"] is None  # one failed
     alone = round_of("default", *every, status=5)  # all went well, but what the other one reaches is unknown
@@ -218,41 +207,3 @@ def test_prune(cli: Run, project: Path) -> None:
     assert round_of(*every)["removed"] == 1
     assert images() == 1
     assert cli("warm", "--older-than", "soon").returncode == 2
-
-
-def test_unit(tmp_path: Path) -> None:
-    """The systemd unit is one: by systemd's own check where it is installed, and by its form anywhere."""
-    unit = configparser.ConfigParser(strict=True, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read(UNIT)
-    assert unit.sections() == ["Unit", "Service", "Install"]
-    command = unit["Service"]["ExecStart"].split()
-    assert parser().parse_args(command[1:]).watch == "15m"
-    if shutil.which("systemd-analyze"):
-        there = tmp_path / UNIT.name
-        there.write_text(UNIT.read_text().replace(command[0], sys.executable))
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", there], capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        there.write_text(there.read_text().replace("Restart=on-failure", "Restart=on-failur"))
-        done = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", there], capture_output=True, text=True, check=False
-        )
-        assert "on-failur" in done.stderr
-
-
-def test_cron_line() -> None:
-    """The cron line is one that cron takes, and its command is one of ours."""
-    text = (DOCS / "warm" / "desktop-bake-warm.cron").read_text()
-    assert not cron_faults(text)
-    assert "desktop-bake warm --config" in text
-
-
-@pytest.mark.parametrize("page", ["warm.md", "environments.md", "completion.md"])
-def test_commands_in_docs(page: str) -> None:
-    """Every command that the pages show is one that the parser takes."""
-    commands = list(quoted_commands((DOCS / page).read_text()))
-    assert commands
-    for command in commands:
-        parser().parse_args([word for word in command if not word.startswith("#")])

@@ -8,23 +8,23 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from bake.cli import load, print_json
-from bake.configuration import edit_toml, field_and_value, field_path
-from bake.found_file import find_upwards
-from bake.human import table
-from bake.origin import ORIGIN_FIELDS, OriginFile
-from bake.replace_file import editing, replace_file
-from bake.settings import FILE_NAME
-from bake.settings_file import ENVIRONMENT_FIELDS, decoded, settings_from
-from generator.environment import FILE_FIELDS
-from generator.errors import ConfigurationError, printable
-from generator.reference import ImageReference
+from ....generator.environment import FILE_FIELDS
+from ....generator.errors import ConfigurationError, printable
+from ....generator.reference import ImageReference
+from ...config.agents_runner import ORIGIN_FIELDS, OriginFile
+from ...config.settings import FILE_NAME
+from ...config.toml_edit import edit_toml, field_and_value, field_path
+from ...config.toml_file import ENVIRONMENT_FIELDS, decoded, settings_from
+from ...system.edit import editing, replace_file
+from ...system.found_file import find_upwards
+from ...system.text import table
+from ..context import load, print_json
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from generator.environment import Environment
+    from ....generator.environment import Environment
 
 
 def env(arguments: argparse.Namespace) -> int:

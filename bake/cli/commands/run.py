@@ -6,22 +6,22 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from bake.cli import load, print_json
-from bake.commands import log_of, progress_of
-from bake.engine import Engine
-from bake.ensure import ensure_desktop_image
-from bake.mounts import check_sources, parse_mount, parse_volume
-from bake.option_text import docker_options, parse_env_file, parse_environment
-from bake.options import TaskOptions
-from bake.ports import parse_ports
-from bake.regular_file import LIMIT_BYTES
-from bake.start import start_task
-from generator.errors import ConfigurationError, TimeLimitError
+from ....generator.errors import ConfigurationError, TimeLimitError
+from ...engine.engine import Engine
+from ...ensure import ensure_desktop_image
+from ...system.files import LIMIT_BYTES
+from ...task.docker_flags import docker_options, parse_env_file, parse_environment
+from ...task.mounts import check_sources, parse_mount, parse_volume
+from ...task.options import TaskOptions
+from ...task.ports import parse_ports
+from ...task.start import start_task
+from ..context import load, log_of, print_json, progress_of
 
 if TYPE_CHECKING:
     import argparse
 
-    from bake.task import DesktopTask
+    from ...task.task import DesktopTask
+
 
 _FOREVER_S = 365 * 86400.0
 

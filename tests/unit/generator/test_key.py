@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator import (
+from desktop_bake import (
     CacheKey,
     ConfigurationError,
     ContextFile,
@@ -17,13 +17,8 @@ from generator import (
     Recipe,
     compute_key,
 )
-from generator.key import parse_key, variant_of
-
-BASE = Digest("sha256:" + "ab" * 32)
-ENVIRONMENT = Environment(env_id="e", base_image=ImageReference.parse("lunamidori5/pixelarch:emerald"))
-RECIPE = Recipe(dockerfile=b"FROM base\n", install=b"echo install\n", setup=b"echo setup\n")
-KEY = compute_key(ENVIRONMENT, RECIPE, BASE)
-GOLDEN = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+from desktop_bake.generator.key import parse_key, variant_of
+from tests.harness.recipes import BASE, ENVIRONMENT, GOLDEN, KEY, RECIPE
 
 
 def test_golden() -> None:
@@ -72,9 +67,13 @@ def test_no_two_inputs_run_together() -> None:
 def test_order_and_names_do_not_matter() -> None:
     """Nothing but the inputs goes in: not their order, the environment's id, name or toggles."""
     other = replace(
-        ENVIRONMENT, env_id="f", name="n", headless_desktop_enabled=True, build_args={"B": "2", "A": "1"},
+        ENVIRONMENT,
+        env_id="f",
+        name="n",
+        headless_desktop_enabled=True,
+        build_args={"B": "2", "A": "1"},
         platforms=("linux/arm64", "linux/amd64"),
-    )  # fmt: skip
+    )
     one = replace(ENVIRONMENT, build_args={"A": "1", "B": "2"}, platforms=("linux/amd64", "linux/arm64"))
     assert compute_key(one, RECIPE, BASE) == compute_key(other, RECIPE, BASE)
 

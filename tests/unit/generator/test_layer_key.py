@@ -8,24 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bake.prune import family_of_text
-from generator import (
+from desktop_bake import (
     CacheKey,
     ConfigurationError,
     Digest,
     ImageReference,
     LayerKey,
-    Preflight,
     Stack,
     key_from_labels,
     stack_key,
 )
-from generator.cache import cache_entries, family_of
-from generator.pruning import Policy, judge, reach_of, stale_since
-from generator.store import StoredImage
-from tests.test_key import BASE, ENVIRONMENT, GOLDEN, KEY, RECIPE
+from desktop_bake.bake.upkeep.policy import Policy, judge, reach_of, stale_since
+from desktop_bake.bake.upkeep.prune import family_of_text
+from desktop_bake.bake.upkeep.sizes import StoredImage
+from desktop_bake.generator.cache_backend import cache_entries
+from desktop_bake.generator.layer_key import family_of
+from tests.harness.recipes import BASE, ENVIRONMENT, GOLDEN, KEY, PREFLIGHT, RECIPE
 
-PREFLIGHT = Preflight(dockerfile=b"FROM base\n", script=b"echo preflight\n")
 STACK = Stack(desktop=RECIPE, preflight=PREFLIGHT)
 ALONE = Stack(preflight=PREFLIGHT)
 OTHER = Digest("sha256:" + "cd" * 32)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator import ConfigurationError, Digest, ImageReference
+from desktop_bake import ConfigurationError, Digest, ImageReference
 
 D = "sha256:" + "a" * 64
 

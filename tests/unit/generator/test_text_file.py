@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bake.origin import read_origin
-from bake.settings_file import load_settings
-from generator.errors import ConfigurationError
-from generator.recipe import ContextFile
-from tests.test_key import RECIPE
+from desktop_bake.bake.config.agents_runner import read_origin
+from desktop_bake.bake.config.toml_file import load_settings
+from desktop_bake.generator.errors import ConfigurationError
+from desktop_bake.generator.recipe import ContextFile
+from tests.harness.recipes import RECIPE
 
 TEXT = "#!/bin/bash\nset -e\necho Grüße\n"
 # As editors of Windows save it.

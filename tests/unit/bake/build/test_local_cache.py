@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bake import local_cache
+from desktop_bake.bake.build import local_cache
 
 
 def exported(folder: Path, text: str) -> Path:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bake.configuration import edit_toml, field_and_value
-from bake.replace_file import editing, replace_file
-from bake.settings_file import settings_from
-from generator import ConfigurationError
+from desktop_bake import ConfigurationError
+from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
+from desktop_bake.bake.config.toml_file import settings_from
+from desktop_bake.bake.system.edit import editing, replace_file
 
 HERE = Path("desktop-bake.toml")
 WRITTEN = """\
@@ -43,16 +43,24 @@ def test_only_the_field_changes() -> None:
 @pytest.mark.parametrize(
     ("text", "edited"),
     [
-        ("environments = {default={base_image='x'}} # c\n",
-         "environments = {default={base_image='x',cache_desktop_build = true}} # c\n"),
-        ("[environments]\ndefault.base_image = 'x' # c\n",
-         "[environments]\ndefault.base_image = 'x' # c\ndefault.cache_desktop_build = true\n"),
-        ("push=false\r\n[environments.default]\r\nbase_image='x'\r\n",
-         "push=false\r\n[environments.default]\r\nbase_image='x'\r\ncache_desktop_build = true\r\n"),
-        ("[environments.default]\nbase_image='x' # no newline",
-         "[environments.default]\nbase_image='x' # no newline\ncache_desktop_build = true\n"),
+        (
+            "environments = {default={base_image='x'}} # c\n",
+            "environments = {default={base_image='x',cache_desktop_build = true}} # c\n",
+        ),
+        (
+            "[environments]\ndefault.base_image = 'x' # c\n",
+            "[environments]\ndefault.base_image = 'x' # c\ndefault.cache_desktop_build = true\n",
+        ),
+        (
+            "push=false\r\n[environments.default]\r\nbase_image='x'\r\n",
+            "push=false\r\n[environments.default]\r\nbase_image='x'\r\ncache_desktop_build = true\r\n",
+        ),
+        (
+            "[environments.default]\nbase_image='x' # no newline",
+            "[environments.default]\nbase_image='x' # no newline\ncache_desktop_build = true\n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_way_to_write_it(text: str, edited: str) -> None:
     """Inline tables, dotted keys, CRLF and a missing last newline stay as they are."""
     assert edit_toml(text, HERE, "default", {("cache_desktop_build",): True}) == edited
@@ -151,7 +159,8 @@ def test_a_full_disk_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "a.toml"
     path.write_bytes(b"old")
     program = (
-        "import resource, signal, sys; from pathlib import Path; from bake.replace_file import replace_file\n"
+        "import resource, signal, sys; from pathlib import Path; "
+        "from desktop_bake.bake.system.edit import replace_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: replace_file(Path(sys.argv[1]), b'old', b'x' * 5000)\n"
         "except OSError: sys.exit(7)\n"
@@ -167,7 +176,7 @@ def test_edits_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "desktop-bake.toml"
     path.write_text(WRITTEN)
-    words = [sys.executable, "-m", "bake", "env", "set", "gpu", "--config", str(path)]
+    words = [sys.executable, "-m", "desktop_bake", "env", "set", "gpu", "--config", str(path)]
     running = [subprocess.Popen([*words, f"build_args.N{n}={n}"], stdout=subprocess.DEVNULL) for n in range(6)]
     assert [p.wait() for p in running] == [0] * 6
     arguments = settings_from(path.read_text(), path, {}).environments["gpu"].build_args

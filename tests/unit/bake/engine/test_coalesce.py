@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bake.coalesced import coalesced
-from generator.errors import EngineError
+from desktop_bake.bake.engine.coalesce import coalesced
+from desktop_bake.generator.errors import EngineError
 
 THREADS = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.shortage import DISK, MEMORY, Shortage, shortage
+from desktop_bake.bake.engine.shortage import DISK, MEMORY, Shortage, shortage
 
 
 @pytest.mark.parametrize(

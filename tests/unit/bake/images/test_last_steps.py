@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bake.shipped import shipped
-from generator.history import Step, built_upon, last_stage
+from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.images.last_steps import Step, built_upon, last_stage
 
 BASE = ["", 'CMD ["bash"]']
 DOCKERFILE = b"""# escape=`
@@ -56,13 +56,13 @@ def test_what_the_recipe_made() -> None:
         ([*HISTORY, "ENV X=1"], 5, "does not end with"),  # the steps before are others then
         ([*HISTORY, "bash"], 6, "does not end with"),  # docker commit
         ([*HISTORY, ""], 6, "does not end with"),
-        ([*HISTORY, '/bin/sh -c #(nop)  LABEL a=b'], 5, "does not end with"),  # the builder before BuildKit
+        ([*HISTORY, "/bin/sh -c #(nop)  LABEL a=b"], 5, "does not end with"),  # the builder before BuildKit
         ([*HISTORY, *HISTORY[2:]], 9, "more than once"),
         (HISTORY[:-1], 5, "does not end with"),
         ([], 5, "does not end with"),
         (HISTORY, 6, "layers that its history does not tell of"),
     ],
-)  # fmt: skip
+)
 def test_what_was_built_upon(history: list[str], layers: int, says: str) -> None:
     """Each step that was added, of whichever kind, shows; so does a layer without an entry."""
     assert says in (built_upon(history, layers, DOCKERFILE) or "")

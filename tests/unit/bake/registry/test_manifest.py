@@ -7,17 +7,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.errors import RegistryError
-from generator.manifest import DOCKER_INDEX, OCI_INDEX, OCI_MANIFEST, Index, Manifest, read_config, read_manifest
-from generator.refusal import error_codes, refusal
+from desktop_bake.bake.registry.manifest import (
+    DOCKER_INDEX,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Index,
+    Manifest,
+    read_config,
+    read_manifest,
+)
+from desktop_bake.bake.registry.refusal import error_codes, refusal
+from desktop_bake.generator.errors import RegistryError
 
 DIGEST = "sha256:" + "ab" * 32
 
 
 def descriptor(**fields: Any) -> dict[str, Any]:
     """A descriptor of a manifest for linux/amd64, with these fields changed."""
-    return {"mediaType": OCI_MANIFEST, "digest": DIGEST, "size": 3,
-            "platform": {"os": "linux", "architecture": "amd64"}, **fields}  # fmt: skip
+    return {
+        "mediaType": OCI_MANIFEST,
+        "digest": DIGEST,
+        "size": 3,
+        "platform": {"os": "linux", "architecture": "amd64"},
+        **fields,
+    }
 
 
 def index(*entries: object, media_type: str = OCI_INDEX) -> bytes:
@@ -74,14 +87,32 @@ def test_what_is_no_manifest(content: bytes) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from([DIGEST, OCI_INDEX]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["mediaType", "manifests", "config", "digest", "size", "platform", "os", "architecture",
-                         "variant", "Labels", "errors", "code"]) | st.text(max_size=4),
-        inner, max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "mediaType",
+                    "manifests",
+                    "config",
+                    "digest",
+                    "size",
+                    "platform",
+                    "os",
+                    "architecture",
+                    "variant",
+                    "Labels",
+                    "errors",
+                    "code",
+                ]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(value=JSON)

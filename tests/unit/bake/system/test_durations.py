@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from generator.duration import duration_s
-from generator.errors import ConfigurationError
+from desktop_bake.bake.system.durations import duration_s
+from desktop_bake.generator.errors import ConfigurationError
 
 DAY_S = 86_400
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("15m", 900), ("1h30m", 5_400), ("12h", 43_200), ("1d", DAY_S), ("30d", 30 * DAY_S),
-     ("2w", 14 * DAY_S), ("60w", 420 * DAY_S), ("0", 0), ("0d", 0)],
-)  # fmt: skip
+    [
+        ("30s", 30),
+        ("15m", 900),
+        ("1h30m", 5_400),
+        ("12h", 43_200),
+        ("1d", DAY_S),
+        ("30d", 30 * DAY_S),
+        ("2w", 14 * DAY_S),
+        ("60w", 420 * DAY_S),
+        ("0", 0),
+        ("0d", 0),
+    ],
+)
 def test_durations(text: str, seconds: int) -> None:
     """A duration is one or more numbers, each with its unit, or 0."""
     assert duration_s(text) == seconds

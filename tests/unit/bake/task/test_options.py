@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bake import DockerRunnerConfig, Mount, Port, TaskOptions
-from bake.mounts import check_sources, parse_mount, parse_volume
-from bake.option_text import docker_options, parse_env_file, parse_environment
-from bake.options import container_body, device_request
-from bake.parsers import parser
-from bake.ports import parse_ports
-from bake.run import options_of
-from generator.errors import ConfigurationError
+from desktop_bake import DockerRunnerConfig, Mount, Port, TaskOptions
+from desktop_bake.bake.cli.commands.run import options_of
+from desktop_bake.bake.cli.parser import parser
+from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
+from desktop_bake.bake.task.mounts import check_sources, parse_mount, parse_volume
+from desktop_bake.bake.task.options import container_body, device_request
+from desktop_bake.bake.task.ports import parse_ports
+from desktop_bake.generator.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,19 @@ def test_missing_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"geometry": "800"}, {"geometry": "0x600"}, {"geometry": "99999x1"}, {"depth": 8}, {"name": "-x"},
-     {"workdir": "here"}, {"gpus": "some"}, {"variables": {"": "x"}}, {"variables": {"A": "\0"}},
-     {"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}],
-)  # fmt: skip
+    [
+        {"geometry": "800"},
+        {"geometry": "0x600"},
+        {"geometry": "99999x1"},
+        {"depth": 8},
+        {"name": "-x"},
+        {"workdir": "here"},
+        {"gpus": "some"},
+        {"variables": {"": "x"}},
+        {"variables": {"A": "\0"}},
+        {"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))},
+    ],
+)
 def test_options_refused(values: dict[str, object]) -> None:
     """A value that the engine or X would stumble over."""
     with pytest.raises(ConfigurationError) as caught:
@@ -179,8 +188,10 @@ def test_limits() -> None:
 
     assert limits() == [1 << 30, 4096, None]
     assert limits("--shm-size", "2g", "--pids-limit=-1", "--security-opt", "no-new-privileges") == [
-        2 << 30, -1, ["no-new-privileges"],
-    ]  # fmt: skip
+        2 << 30,
+        -1,
+        ["no-new-privileges"],
+    ]
     assert limits("--docker=--shm-size=64m", "--docker=--pids-limit=9") == [64 << 20, 9, None]
 
 
@@ -206,12 +217,15 @@ def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -
 @pytest.mark.parametrize(
     "options",
     [
-        *(TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
-          for kind in ("bind", "volume", "tmpfs") for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")),
+        *(
+            TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
+            for kind in ("bind", "volume", "tmpfs")
+            for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")
+        ),
         TaskOptions(extra=docker_options([f"--tmpfs={SOCKETS}:size=1m"])),
         TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
     ],
-)  # fmt: skip
+)
 def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
     """Nothing is mounted where the desktop has its own X sockets; without a desktop it may be."""
     with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:
@@ -223,10 +237,15 @@ def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
 def test_container_body() -> None:
     """noVNC is on the loopback; no value is lost; our label cannot be overwritten."""
     options = TaskOptions(
-        ports=(Port(container=80, host=8080),), variables={"A": "b"}, gpus="device=0,1", user="1:2", workdir="/w",
-        network="mine", extra={"HostConfig": {"ShmSize": 1}, "Labels": {"x": "y"}, "Hostname": "h"},
+        ports=(Port(container=80, host=8080),),
+        variables={"A": "b"},
+        gpus="device=0,1",
+        user="1:2",
+        workdir="/w",
+        network="mine",
+        extra={"HostConfig": {"ShmSize": 1}, "Labels": {"x": "y"}, "Hostname": "h"},
         mounts=(Mount(kind="bind", source="/s", target="/t", read_only=True),),
-    )  # fmt: skip
+    )
     body = container_body("image", ["bash", "-c", "x"], "env", options, desktop=True, publish=True)
     host = body["HostConfig"]
     assert host["PortBindings"] == {

@@ -6,12 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from generator.cache import family_of
-from generator.key import CacheKey
-from generator.layer import LayerKey
-from generator.pruning import Policy, judge, reach_of, stale_since
-from generator.reference import Digest
-from generator.store import StoredImage, StoredLayer, freed_bytes, freed_bytes_each, held_by_builder, layers_of
+from desktop_bake.bake.upkeep.policy import Policy, judge, reach_of, stale_since
+from desktop_bake.bake.upkeep.sizes import (
+    StoredImage,
+    StoredLayer,
+    freed_bytes,
+    freed_bytes_each,
+    held_by_builder,
+    layers_of,
+)
+from desktop_bake.generator.key import CacheKey
+from desktop_bake.generator.layer_key import LayerKey, family_of
+from desktop_bake.generator.reference import Digest
 
 REPOSITORY = "registry.example.com/team/desktop"
 DAY_S = 86_400.0
@@ -95,9 +101,12 @@ def test_layers_and_history(sizes: list[tuple[int, bool]], wanted: list[int]) ->
 def key(setup: str = "setup", install: str = "install") -> CacheKey:
     """A key."""
     return CacheKey(
-        variant="bookworm", base=Digest.of(b"base"), install=Digest.of(install.encode()),
-        setup=Digest.of(setup.encode()), dockerfile=Digest.of(b"dockerfile"),
-    )  # fmt: skip
+        variant="bookworm",
+        base=Digest.of(b"base"),
+        install=Digest.of(install.encode()),
+        setup=Digest.of(setup.encode()),
+        dockerfile=Digest.of(b"dockerfile"),
+    )
 
 
 def baked(
@@ -106,9 +115,11 @@ def baked(
     """An image of ours."""
     own = key(setup, install)
     return StoredImage(
-        image_id=f"{setup}-id", labels=own.labels("debian:bookworm"), created_s=100 * DAY_S - age_days * DAY_S,
+        image_id=f"{setup}-id",
+        labels=own.labels("debian:bookworm"),
+        created_s=100 * DAY_S - age_days * DAY_S,
         tags=(f"{REPOSITORY}:{own}",) if tags is None else tags,
-    )  # fmt: skip
+    )
 
 
 def test_who_stays() -> None:
@@ -116,14 +127,21 @@ def test_who_stays() -> None:
     foreign = StoredImage(image_id="foreign", tags=(f"{REPOSITORY}:x",), labels={"desktop-bake.schema": "1"})
     cache = f"{REPOSITORY}:cache-{family_of(key('old'))}-main"
     images = [
-        baked("live"), baked("used"), baked("old", tags=(f"{REPOSITORY}:{key('old')}", cache)), foreign,
-        baked("named", tags=(f"{REPOSITORY}:{key('named')}", f"{REPOSITORY}:stable")), baked("theirs"),
-        baked("derived", tags=("mine:1",)), baked("no-name", tags=()), baked("by-tag"),
-    ]  # fmt: skip
+        baked("live"),
+        baked("used"),
+        baked("old", tags=(f"{REPOSITORY}:{key('old')}", cache)),
+        foreign,
+        baked("named", tags=(f"{REPOSITORY}:{key('named')}", f"{REPOSITORY}:stable")),
+        baked("theirs"),
+        baked("derived", tags=("mine:1",)),
+        baked("no-name", tags=()),
+        baked("by-tag"),
+    ]
     reach = reach_of(
-        {"one": key("live"), "two": key("live")}, {str(key("theirs")): "/their/project"},
+        {"one": key("live"), "two": key("live")},
+        {str(key("theirs")): "/their/project"},
         ("used-id", f"{REPOSITORY}:{key('by-tag')}"),
-    )  # fmt: skip
+    )
     assert {v.image.image_id: (v.removed, v.reason) for v in judge(images, REPOSITORY, reach, Policy())} == {
         "live-id": (False, "reached by one, two"),
         "used-id": (False, "a container uses it"),

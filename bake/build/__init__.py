@@ -1,0 +1,1 @@
+"""One bake, and one builder of a key at a time."""

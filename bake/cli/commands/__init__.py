@@ -1,0 +1,1 @@
+"""One command a module; the function has the command's name."""

@@ -1,0 +1,48 @@
+"""`desktop-bake explain`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ...engine.engine import Engine
+from ...system.diff import print_diff
+from ...system.text import age
+from ...upkeep.explain import explain as explain_one
+from ..context import load, log_of, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ...upkeep.explain import Explanation
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Tell for each environment whether it is a hit, and why it is not."""
+
+    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    chosen = (
+        [settings.environment(arguments.env)]
+        if not arguments.all
+        else [e for e in settings.environments.values() if e.cache_enabled]
+    )
+    found = [explain_one(environment, settings, engine, log) for environment in chosen]
+    if arguments.json:
+        one = [explanation.as_json() for explanation in found]
+        print_json({"schema": 1, "environments": one} if arguments.all else one[0])
+    else:
+        for explanation in found:
+            _print_explanation(explanation)
+    return 0
+
+
+def _print_explanation(found: Explanation) -> None:
+
+    result, near = found.result, found.near
+    print(f"{result.environment}: {result.status.value}: {result.reason}")
+    if near:
+        made = f", made {age(time.time() - near.created_s)} ago" if near.created_s else ""
+        print(f"  nearest: {near.name} ({near.where}{made})")
+    for change in found.changes:
+        print(f"  {change.said}")
+        print_diff(found.diffs.get(change, ()), indent="    ")

@@ -1,0 +1,33 @@
+"""`desktop-bake key`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...engine.engine import Engine
+from ...images.resolve import key_of
+from ..context import load, log_of, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def key(arguments: argparse.Namespace) -> int:
+    """Print the cache key and its parts."""
+    settings = load(arguments)
+    environment = settings.environment(arguments.env)
+    cache_key = key_of(environment, settings, Engine(), log_of(arguments))
+    if arguments.json:
+        print_json(
+            {
+                "schema": 1,
+                "environment": environment.env_id,
+                "cache_key": str(cache_key),
+                "components": cache_key.components(),
+            }
+        )
+    else:
+        print(cache_key)
+        for part, value in cache_key.components().items():
+            print(f"  {part:<11} {value}")
+    return 0

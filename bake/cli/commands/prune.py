@@ -1,0 +1,54 @@
+"""`desktop-bake prune`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ....generator.errors import ConfigurationError, DesktopBakeError
+from ...build.scratch import clear_build_folders
+from ...engine.engine import Engine
+from ...system.folders import cache_folder
+from ...system.log import silent
+from ...task.start_note import remove_abandoned
+from ...upkeep.inventory import reach
+from ...upkeep.prune import carry_out, plan
+from ...upkeep.report import plan_as_json, plan_as_text
+from ..context import load, log_of, print_json
+from ..retention import policy_of
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def prune(arguments: argparse.Namespace) -> int:
+    """Remove what no environment reaches, after asking; exit 1 where something could not be removed."""
+
+    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    policy = policy_of(arguments)
+    if not arguments.dry_run:
+        clear_build_folders(cache_folder())
+        remove_abandoned(engine.endpoint)
+    planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
+    if not arguments.json:
+        print(plan_as_text(planned, policy.now_s))
+    removed = 0
+    faults: list[str] = []
+    if not arguments.dry_run and not planned.is_empty:
+        if not arguments.yes:
+            _confirm()
+        removed, faults = carry_out(planned, settings, engine, log)
+    if arguments.json:
+        print_json({**plan_as_json(planned), "dry_run": arguments.dry_run, "removed": removed, "faults": faults})
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise DesktopBakeError(f"not removed: {faults[0]}{more}", "see: desktop-bake images")
+    return 0
+
+
+def _confirm() -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError("prune asks before it removes, and nobody is here to answer", "add --yes or --dry-run")
+    print("Remove? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise DesktopBakeError("nothing was removed", "answer y, or add --yes")

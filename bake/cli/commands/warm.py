@@ -1,0 +1,64 @@
+"""`desktop-bake warm`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ....generator.errors import ConfigurationError
+from ...engine.engine import Engine
+from ...system.durations import duration_s
+from ...upkeep.warm import Round, tidy_up, warm_round
+from ..context import load, log_of, progress_of
+from ..retention import policy_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ...system.log import Log
+
+
+def warm(arguments: argparse.Namespace) -> int:
+    """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
+    every_s = None if arguments.watch is None else duration_s(arguments.watch)
+    if every_s == 0:
+        raise ConfigurationError("--watch is 0", "write how long from one round to the next, such as 15m")
+    policy_of(arguments)
+    log = log_of(arguments)
+    number = 0
+    try:
+        while True:
+            number, began = number + 1, time.monotonic()
+            done = _round(number, arguments, log, first=number == 1)
+            print(json.dumps(done.as_json(), ensure_ascii=False) if arguments.json else done.line(), flush=True)
+            if every_s is None:
+                return done.status
+            time.sleep(max(0.0, began + every_s - time.monotonic()))
+    except KeyboardInterrupt:
+        if every_s is None:
+            raise
+        log("[desktop-cache] stopped")
+        return 0
+
+
+def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool) -> Round:
+    """A round with the configuration as it is now; one that does not load any more ends no watch."""
+    at = datetime.now(UTC)
+    try:
+        settings, engine = load(arguments), Engine()
+        asking = replace(
+            settings, pull=arguments.pull or "always", push=settings.has_registry and not arguments.no_push
+        )
+        tidy = (lambda: tidy_up(settings, engine, policy_of(arguments), log)) if arguments.prune else None
+        if arguments.recorder:
+            arguments.recorder.restart()  # the pause before is nobody's time
+        return warm_round(
+            number, asking, engine, log, progress_of(arguments), arguments.env, tidy=tidy, recorder=arguments.recorder
+        )
+    except ConfigurationError as error:
+        if first:
+            raise
+        return Round(number=number, at=at, seconds=0.0, error=str(error), exit_status=error.exit_status)

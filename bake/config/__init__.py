@@ -1,0 +1,1 @@
+"""desktop-bake.toml and Agents Runner's files, read into `Settings`."""

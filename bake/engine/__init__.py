@@ -1,0 +1,1 @@
+"""Docker Engine, its API and client, and buildx."""

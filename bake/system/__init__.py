@@ -1,0 +1,1 @@
+"""Files, folders, processes, terminal, text: knows nothing of Docker."""

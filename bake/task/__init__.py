@@ -1,0 +1,1 @@
+"""A container with a live desktop."""

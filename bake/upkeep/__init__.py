@@ -1,0 +1,1 @@
+"""explain, images, prune, warm and doctor, without their command lines."""

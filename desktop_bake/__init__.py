@@ -1,0 +1,152 @@
+"""Bake a graphical desktop into a Docker image once, and start tasks with it in about a second.
+
+The public API: `ensure_desktop_image` finds or builds the image of an environment, `start_task` starts a task in it. A
+name is loaded when it is first used, so that a hit pays for nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bake.config.settings import Settings as Settings
+    from .bake.config.toml_file import load_settings as load_settings
+    from .bake.engine.engine import Engine as Engine
+    from .bake.ensure import ensure_desktop_image as ensure_desktop_image
+    from .bake.images.result import ImageResult as ImageResult
+    from .bake.images.result import Status as Status
+    from .bake.metrics.recorder import Recorder as Recorder
+    from .bake.task.mounts import Mount as Mount
+    from .bake.task.options import TaskOptions as TaskOptions
+    from .bake.task.ports import Port as Port
+    from .bake.task.runner_config import DockerRunnerConfig as DockerRunnerConfig
+    from .bake.task.start import start_task as start_task
+    from .bake.task.task import DesktopTask as DesktopTask
+    from .generator.bakefile import BakeOptions as BakeOptions
+    from .generator.bakefile import BakeTarget as BakeTarget
+    from .generator.bakefile import bake_targets as bake_targets
+    from .generator.bakefile import render_bake_file as render_bake_file
+    from .generator.environment import Environment as Environment
+    from .generator.errors import BuildFailedError as BuildFailedError
+    from .generator.errors import CancelledError as CancelledError
+    from .generator.errors import ConfigurationError as ConfigurationError
+    from .generator.errors import DesktopBakeError as DesktopBakeError
+    from .generator.errors import EngineError as EngineError
+    from .generator.errors import RegistryError as RegistryError
+    from .generator.errors import TaskError as TaskError
+    from .generator.errors import TimeLimitError as TimeLimitError
+    from .generator.key import CacheKey as CacheKey
+    from .generator.key import compute_key as compute_key
+    from .generator.layer_key import Key as Key
+    from .generator.layer_key import LayerKey as LayerKey
+    from .generator.layer_key import key_from_labels as key_from_labels
+    from .generator.layer_key import stack_key as stack_key
+    from .generator.recipe import ContextFile as ContextFile
+    from .generator.recipe import Preflight as Preflight
+    from .generator.recipe import Recipe as Recipe
+    from .generator.recipe import Stack as Stack
+    from .generator.reference import Digest as Digest
+    from .generator.reference import ImageReference as ImageReference
+
+    __version__: str
+
+_HOMES = {
+    "BakeOptions": "generator.bakefile",
+    "BakeTarget": "generator.bakefile",
+    "BuildFailedError": "generator.errors",
+    "CacheKey": "generator.key",
+    "CancelledError": "generator.errors",
+    "ConfigurationError": "generator.errors",
+    "ContextFile": "generator.recipe",
+    "DesktopBakeError": "generator.errors",
+    "DesktopTask": "bake.task.task",
+    "Digest": "generator.reference",
+    "DockerRunnerConfig": "bake.task.runner_config",
+    "Engine": "bake.engine.engine",
+    "EngineError": "generator.errors",
+    "Environment": "generator.environment",
+    "ImageReference": "generator.reference",
+    "ImageResult": "bake.images.result",
+    "Key": "generator.layer_key",
+    "LayerKey": "generator.layer_key",
+    "Mount": "bake.task.mounts",
+    "Port": "bake.task.ports",
+    "Preflight": "generator.recipe",
+    "Recipe": "generator.recipe",
+    "Recorder": "bake.metrics.recorder",
+    "RegistryError": "generator.errors",
+    "Settings": "bake.config.settings",
+    "Stack": "generator.recipe",
+    "Status": "bake.images.result",
+    "TaskError": "generator.errors",
+    "TaskOptions": "bake.task.options",
+    "TimeLimitError": "generator.errors",
+    "bake_targets": "generator.bakefile",
+    "compute_key": "generator.key",
+    "ensure_desktop_image": "bake.ensure",
+    "key_from_labels": "generator.layer_key",
+    "load_settings": "bake.config.toml_file",
+    "render_bake_file": "generator.bakefile",
+    "stack_key": "generator.layer_key",
+    "start_task": "bake.task.start",
+}
+__all__ = [
+    "BakeOptions",
+    "BakeTarget",
+    "BuildFailedError",
+    "CacheKey",
+    "CancelledError",
+    "ConfigurationError",
+    "ContextFile",
+    "DesktopBakeError",
+    "DesktopTask",
+    "Digest",
+    "DockerRunnerConfig",
+    "Engine",
+    "EngineError",
+    "Environment",
+    "ImageReference",
+    "ImageResult",
+    "Key",
+    "LayerKey",
+    "Mount",
+    "Port",
+    "Preflight",
+    "Recipe",
+    "Recorder",
+    "RegistryError",
+    "Settings",
+    "Stack",
+    "Status",
+    "TaskError",
+    "TaskOptions",
+    "TimeLimitError",
+    "__version__",
+    "bake_targets",
+    "compute_key",
+    "ensure_desktop_image",
+    "key_from_labels",
+    "load_settings",
+    "render_bake_file",
+    "stack_key",
+    "start_task",
+]
+
+
+if not TYPE_CHECKING:  # a type checker reads the names above, and knows that there are no others
+
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("desktop-bake")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

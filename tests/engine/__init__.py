@@ -1,0 +1,1 @@
+"""Tests on one real engine."""

@@ -1,0 +1,1 @@
+"""Tests that break an engine, or kill what runs."""

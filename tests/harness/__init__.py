@@ -1,0 +1,1 @@
+"""Machines, registries, proxies and gates that tests share."""

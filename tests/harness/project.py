@@ -1,0 +1,44 @@
+"""A project of tiny scripts, its base and its images."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop_bake.bake.engine.docker_config import config_folder
+from desktop_bake.bake.engine.engine import Engine
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+# Small enough to bake in a second: what it proves is ours, not the desktop's.
+TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
+
+FIGURES = Path(__file__).parents[2] / "out" / "soak.jsonl"
+
+
+def copy_client(folder: Path) -> Path:
+    """Copy the docker client's configuration into a new folder, but for what buildx writes there during builds."""
+    return Path(
+        shutil.copytree(config_folder(), folder, symlinks=True, ignore=shutil.ignore_patterns("refs", "activity"))
+    )
+
+
+def remove_images(part: str, *, check: bool = False) -> None:
+    """Remove from this engine the images whose names hold this, which is nobody else's; `check` that they go."""
+    found = Engine().images({})
+    names = {image["Id"]: [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())] for image in found}
+    images = [image for image, known in names.items() if any(part in name for name in known)]
+    if images:
+        subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=check)
+
+
+def base_name() -> str:
+    """The base image that `scripts/engine env` names."""
+    name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
+    if not name:
+        pytest.fail("no engine for the tests: run them by 'make test'")
+    return name

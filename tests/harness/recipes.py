@@ -1,0 +1,13 @@
+"""Recipes and environments whose keys are known."""
+
+from __future__ import annotations
+
+from desktop_bake import Digest, Environment, ImageReference, Preflight, Recipe, compute_key
+
+BASE = Digest("sha256:" + "ab" * 32)
+ENVIRONMENT = Environment(env_id="e", base_image=ImageReference.parse("lunamidori5/pixelarch:emerald"))
+RECIPE = Recipe(dockerfile=b"FROM base\n", install=b"echo install\n", setup=b"echo setup\n")
+KEY = compute_key(ENVIRONMENT, RECIPE, BASE)
+GOLDEN = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+
+PREFLIGHT = Preflight(dockerfile=b"FROM base\n", script=b"echo preflight\n")

@@ -1,0 +1,14 @@
+"""Tasks that run."""
+
+from __future__ import annotations
+
+import subprocess
+
+from desktop_bake.bake.task.options import TASK_LABEL
+
+
+def tasks(env_id: str) -> list[str]:
+    """The containers of an environment's tasks."""
+    return subprocess.run(
+        ["docker", "ps", "-aq", "--filter", f"label={TASK_LABEL}={env_id}"], capture_output=True, text=True, check=True
+    ).stdout.split()

@@ -1,0 +1,1 @@
+"""Tests of the documents, the wheel and the recipes for CI."""

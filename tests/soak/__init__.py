@@ -1,0 +1,1 @@
+"""Repetition, run by `make soak` alone."""

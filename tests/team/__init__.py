@@ -1,0 +1,1 @@
+"""Tests with registries, second machines, leases and a supply chain."""

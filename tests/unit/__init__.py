@@ -1,0 +1,1 @@
+"""Tests that need neither Docker nor network; they mirror the two packages."""

@@ -1,0 +1,58 @@
+"""One build of a key at a time on one machine: who builds, who waits, for whom, and for how long."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+import pytest
+
+from desktop_bake.bake.build.machine_lock import Turn
+from desktop_bake.bake.system.folders import cache_folder
+from desktop_bake.generator.errors import TimeLimitError
+from desktop_bake.generator.key import CacheKey
+from desktop_bake.generator.reference import Digest
+from tests.harness.log_lines import WAITING
+
+NONE = Digest("sha256:" + "0" * 64)
+KEY = CacheKey(variant="v", base=NONE, install=NONE, setup=NONE, dockerfile=NONE)
+
+NOTES = (
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"pid": 4194305, "environment": "e", "since": 1}',
+    '{"pid": "x", "environment": "e"}',
+    '{"pid": 1, "environment": "e", "since": 1e400}',
+    '{"pid": 1e400, "environment": "e", "since": 1}',
+    "\ud800",
+)
+
+
+def test_notes_that_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note that cannot be read, or names a process that is gone, is none; the lock is held all the same, and a wait
+    for it ends at its limit."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True)
+
+    def wait(number: int) -> tuple[list[str], float]:
+        key, lines = replace(KEY, variant=f"v{number}"), list[str]()
+        with filelock.FileLock(folder / f"{key}.lock"):
+            (folder / f"{key}.owner").write_bytes(NOTES[number].encode(errors="surrogatepass"))
+            began = time.monotonic()
+            with pytest.raises(TimeLimitError), Turn(key, "e", 1.2, lines.append):
+                pass
+            waited_s = time.monotonic() - began
+        with Turn(key, "e", 0, lines.append):  # free, whatever the note says
+            pass
+        return lines, waited_s
+
+    with ThreadPoolExecutor(len(NOTES)) as pool:
+        for number, (lines, waited_s) in enumerate(pool.map(wait, range(len(NOTES)))):
+            assert lines == [f"{WAITING}{replace(KEY, variant=f'v{number}')}"], NOTES[number]
+            assert 1.2 <= waited_s < 3

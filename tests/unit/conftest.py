@@ -1,0 +1,58 @@
+"""No Docker and no network for what lies below: whoever tries either gets an error that says so."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REFUSED = {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"}
+_STARTS = {"subprocess.Popen", "os.exec", "os.posix_spawn"}
+_guarded = False
+
+
+class NotInAUnitTestError(BaseException):
+    """A unit test asked for Docker or for the network; no `except Exception` hides it."""
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _guarded:
+        return
+    if event in _REFUSED:
+        raise NotInAUnitTestError(f"{event} in a unit test: move it to tests/engine or tests/team, or give it a fake")
+    if event in _STARTS and Path(os.fsdecode(arguments[0] or "")).name == "docker":
+        raise NotInAUnitTestError("docker in a unit test: move it to tests/engine, or give it a fake")
+
+
+sys.addaudithook(_watch)
+settings.register_profile("unit", deadline=None)  # other work on the machine is no fault of the code
+settings.load_profile("unit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Refuse sockets and the docker client during a unit test and its fixtures."""
+    global _guarded  # an audit hook stays for good, and tests of other folders may follow
+    _guarded = item.path.is_relative_to(Path(__file__).parent)  # pytest asks every conftest.py about every test
+    try:
+        return (yield)
+    finally:
+        _guarded = False
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that a test starts find no engine either, and nobody's own configuration or cache."""
+    for name in list(os.environ):
+        if name.startswith(("DOCKER_", "DESKTOP_BAKE_", "BUILDX_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

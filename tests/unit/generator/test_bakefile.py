@@ -1,0 +1,59 @@
+"""The bake file, with `docker buildx bake --print` as the oracle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from desktop_bake import BakeOptions, ConfigurationError, Digest, ImageReference
+from tests.harness.bake_files import TEAM, rendered
+from tests.harness.recipes import ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    "entries", [("sbom",), ("type=sbm",), ("type=sbom,generator=a b",), ("type=sbom", "type=sbom"), ("type=sbom,",)]
+)
+def test_attestations_are_checked(entries: tuple[str, ...]) -> None:
+    """What BuildKit would refuse or take in part is refused."""
+    with pytest.raises(ConfigurationError, match="attest"):
+        replace(TEAM, attest=entries)
+
+
+def test_two_environments_with_one_key_share_a_target() -> None:
+    """A target a distinct key."""
+    assert rendered([ENVIRONMENT, replace(ENVIRONMENT, env_id="b", name="n")], TEAM) == rendered([ENVIRONMENT], TEAM)
+
+
+@pytest.mark.parametrize("value", ["\0", "\ud800", "\U0002f800", "e\u0301"])
+def test_what_hcl_cannot_carry_is_refused(value: str) -> None:
+    """A character that cannot be carried is refused, not changed."""
+    with pytest.raises((ConfigurationError, UnicodeEncodeError)):
+        rendered([replace(ENVIRONMENT, build_args={"A": value})], TEAM)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "1a", 'a"', "a\n"])
+def test_build_argument_names_are_checked(name: str) -> None:
+    """A name that Dockerfile cannot have is refused."""
+    with pytest.raises(ConfigurationError, match="malformed build argument"):
+        replace(ENVIRONMENT, build_args={name: "x"})
+
+
+def test_our_own_build_arguments_are_nobody_elses() -> None:
+    """A name by which the recipe's steps learn what to verify is refused."""
+    with pytest.raises(ConfigurationError, match="one of desktop-bake's own"):
+        replace(ENVIRONMENT, build_args={"DESKTOP_BAKE_SHA256_INSTALL": "x"})
+
+
+@pytest.mark.parametrize("repository", ["a:t", f"a@{Digest.of(b'')}"])
+def test_repository_has_no_tag(repository: str) -> None:
+    """The key is the tag: a repository brings none."""
+    with pytest.raises(ConfigurationError, match="carries a tag"):
+        BakeOptions(repository=ImageReference.parse(repository))
+
+
+@pytest.mark.parametrize("backend", ["", "disk", "type=", "type=gha\ntype=x"])
+def test_unknown_backend(backend: str) -> None:
+    """An unknown cache backend is refused."""
+    with pytest.raises(ConfigurationError, match="unknown cache backend"):
+        BakeOptions(repository=ImageReference.parse("a"), cache_backend=backend)
