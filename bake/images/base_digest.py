@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.recipe import Stack
     from ..config.settings import Settings
-    from ..engine.engine import Engine, Image
+    from ..engine.engine import Image
+    from ..engine.protocol import ImageEngine
     from ..system.log import Log
 
 
 _BASE, _TOOL = "base image", "the Dockerfile's image"
 
 
-def pinned_stack(environment: Environment, settings: Settings, engine: Engine, log: Log) -> Stack:
+def pinned_stack(environment: Environment, settings: Settings, engine: ImageEngine, log: Log) -> Stack:
     """What is baked for an environment, with the digests of the images that a Dockerfile of its own names.
 
     Args:
@@ -60,7 +61,7 @@ def base_digest(
     reference: ImageReference,
     local: Image | None,
     settings: Settings,
-    engine: Engine,
+    engine: ImageEngine,
     log: Log,
     baked_on: Callable[[], Digest | None] = lambda: None,
     what: str = _BASE,
@@ -115,7 +116,7 @@ def base_digest(
     raise ConfigurationError(f"{what} {reference} does not exist here or in its registry", remedy)
 
 
-def check_base(environment: Environment, settings: Settings, engine: Engine, platform: str) -> None:
+def check_base(environment: Environment, settings: Settings, engine: ImageEngine, platform: str) -> None:
     """Refuse a base that is for other platforms than those that are wanted.
 
     A local copy tells its own; else the registry is asked, where it may be, and whatever keeps it from answering is the
@@ -147,7 +148,9 @@ def check_base(environment: Environment, settings: Settings, engine: Engine, pla
     raise ConfigurationError(f"base image {reference} is for {', '.join(there)}, {whose}", remedy)
 
 
-def _platforms_there(reference: ImageReference, platform: str, settings: Settings, engine: Engine) -> tuple[str, ...]:
+def _platforms_there(
+    reference: ImageReference, platform: str, settings: Settings, engine: ImageEngine
+) -> tuple[str, ...]:
     """Which platforms a registry has an image for; empty where it does not say."""
     from ..registry.client import access_of, look_up
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.layer_key import Key
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
 
 
 KEPT_RECORDS = 200
@@ -32,7 +32,7 @@ def _folder() -> Path:
     return cache_folder() / "records"
 
 
-def write_record(environment: Environment, key: Key | None, settings: Settings, engine: Engine) -> None:
+def write_record(environment: Environment, key: Key | None, settings: Settings, engine: ImageEngine) -> None:
     """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
     if key is None or (_folder() / f"{key}.json").exists():
         return

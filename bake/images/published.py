@@ -13,12 +13,12 @@ from .verify import refusal_of
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
     from ..registry.client import RemoteImage
     from .result import ImageResult
 
 
-def is_published(key: Key, platform: str, settings: Settings, engine: Engine) -> bool:
+def is_published(key: Key, platform: str, settings: Settings, engine: ImageEngine) -> bool:
     """Whether the team's registry has an image under a key's tag that proves the key, for a platform.
 
     Raises:
@@ -28,11 +28,11 @@ def is_published(key: Key, platform: str, settings: Settings, engine: Engine) ->
     return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
 
 
-def _under_tag(key: Key, platform: str, settings: Settings, engine: Engine) -> RemoteImage | None:
+def _under_tag(key: Key, platform: str, settings: Settings, engine: ImageEngine) -> RemoteImage | None:
     return look_up(replace(settings.repository, tag=str(key)), platform, access_of(settings, engine))
 
 
-def ask_registry(miss: ImageResult, settings: Settings, engine: Engine) -> ImageResult:
+def ask_registry(miss: ImageResult, settings: Settings, engine: ImageEngine) -> ImageResult:
     """The part of `search` that asks the team's registry.
 
     Raises:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.recipe import Stack
     from ..config.settings import Settings
-    from ..engine.engine import Engine, Image
+    from ..engine.engine import Image
+    from ..engine.protocol import ImageEngine
     from ..system.log import Log
 
 
@@ -26,7 +27,7 @@ _NO_DIGEST = Digest("sha256:" + "0" * 64)
 
 
 def key_of(
-    environment: Environment, settings: Settings, engine: Engine, log: Log = silent, stack: Stack | None = None
+    environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent, stack: Stack | None = None
 ) -> Key:
     """The cache key of an environment, with its base's digest as the pull policy says.
 
@@ -43,7 +44,7 @@ def key_of(
 
 
 def _with_base(
-    known: Key, environment: Environment, local: Image | None, settings: Settings, engine: Engine, log: Log
+    known: Key, environment: Environment, local: Image | None, settings: Settings, engine: ImageEngine, log: Log
 ) -> Key:
     """A key that lacks its base's digest, with it."""
 
@@ -57,7 +58,7 @@ def _with_base(
     return known.on_base(digest)
 
 
-def resolve(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
+def resolve(environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent) -> ImageResult:
     """What a task of this environment would use, building and pulling nothing.
 
     Args:
@@ -72,7 +73,7 @@ def resolve(environment: Environment, settings: Settings, engine: Engine, log: L
     return search(found, environment, settings, engine, log) if found.status is Status.MISS else found
 
 
-def glance(environment: Environment, settings: Settings, engine: Engine, log: Log = silent) -> ImageResult:
+def glance(environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent) -> ImageResult:
     """The first part of `resolve`, some milliseconds long: the toggles, the key, and the image known by name.
 
     Args: as `resolve`.
@@ -120,7 +121,7 @@ def glance(environment: Environment, settings: Settings, engine: Engine, log: Lo
 
 
 def search(
-    miss: ImageResult, environment: Environment, settings: Settings, engine: Engine, log: Log = silent
+    miss: ImageResult, environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent
 ) -> ImageResult:
     """The second part of `resolve`: what changed against our other images, then the team's registry.
 
@@ -150,7 +151,7 @@ def search(
     return found
 
 
-def under_tag(sought: ImageResult, settings: Settings, engine: Engine, dockerfile: bytes = b"") -> ImageResult:
+def under_tag(sought: ImageResult, settings: Settings, engine: ImageEngine, dockerfile: bytes = b"") -> ImageResult:
     """What lies under a result's cache tag: a local hit if it counts, else the result with the reason why not.
 
     Args:
@@ -180,7 +181,7 @@ def proven(image: Image, key: Key, platform: str) -> bool:
     return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
 
 
-def _miss_reason(miss: ImageResult, environment: Environment, settings: Settings, engine: Engine) -> str:
+def _miss_reason(miss: ImageResult, environment: Environment, settings: Settings, engine: ImageEngine) -> str:
     """Why nothing here is a hit: an image that lost its tag, else what changed against the nearest of our images."""
     from .reason import reason_of
 

@@ -18,7 +18,7 @@ from .trust import PULLED, note, verified
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
     from ..system.log import Log
     from .result import ImageResult
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PASSING = re.compile(r": 5[0-9]{2} [A-Z]|EOF|connection re|timeout|i/o|toomanyrequests", re.IGNORECASE)
 
 
-def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
+def pull(hit: ImageResult, settings: Settings, engine: ImageEngine, log: Log, *, draw: bool) -> ImageResult:
     """Pull what a registry hit names, by its digest.
 
     Args:
@@ -61,7 +61,7 @@ def pull(hit: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw
     return replace(hit, image=f"{settings.repository}:{hit.cache_key}", image_id=found.image_id)
 
 
-def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
+def publish(image: ImageResult, settings: Settings, engine: ImageEngine, log: Log, *, draw: bool) -> ImageResult:
     """Push an image of this machine into the team's registry, unless it is there already; a layer's desktop before it.
 
     Others reuse the desktop by its own tag: layers that differ lie on one.
@@ -87,7 +87,7 @@ def publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *,
     return _publish(image, settings, engine, log, draw=draw)
 
 
-def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> ImageResult:
+def _publish(image: ImageResult, settings: Settings, engine: ImageEngine, log: Log, *, draw: bool) -> ImageResult:
     assert image.image_id
     assert image.cache_key
     key = image.cache_key
@@ -122,7 +122,9 @@ def _publish(image: ImageResult, settings: Settings, engine: Engine, log: Log, *
     return image
 
 
-def _push(image_id: str, name: ImageReference, settings: Settings, engine: Engine, log: Log, *, draw: bool) -> None:
+def _push(
+    image_id: str, name: ImageReference, settings: Settings, engine: ImageEngine, log: Log, *, draw: bool
+) -> None:
     engine.tag(image_id, name)
     ended = engine.work("push", str(name), log=log, draw=draw, limit_s=settings.build_timeout_s)
     if ended.timed_out or ended.status:
@@ -131,7 +133,7 @@ def _push(image_id: str, name: ImageReference, settings: Settings, engine: Engin
         raise RegistryError(why, f"check: docker push {name}")
 
 
-def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: Engine) -> str:
+def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: ImageEngine) -> str:
     """What to try if a registry that may be written refuses an image: it may not know how the layers are packed.
 
     The engine tells the registry's own words, which may be any, and no code.
@@ -147,7 +149,7 @@ def _packed(lines: tuple[str, ...], image_id: str, settings: Settings, engine: E
     return f'; if it takes no zstd, write compression = "gzip", run: docker image rm -f {image_id}, and build again'
 
 
-def _is_there(image: ImageResult, settings: Settings, engine: Engine) -> bool:
+def _is_there(image: ImageResult, settings: Settings, engine: ImageEngine) -> bool:
     from .published import is_published
 
     assert image.cache_key

@@ -16,14 +16,15 @@ from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
-    from ..engine.engine import Engine, Image
+    from ..engine.engine import Image
+    from ..engine.protocol import ImageEngine
 
 
 BUILT, PULLED, WHOLE = "built", "pulled", "whole"
 _KEPT = 2000
 
 
-def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: Engine) -> str | None:
+def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: ImageEngine) -> str | None:
     """Why an image whose labels prove a key does not count; None where it does.
 
     Args:
@@ -62,7 +63,7 @@ def verified(settings: Settings) -> str:
     return f"verified-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
 
-def _verify(image: Image, settings: Settings, engine: Engine) -> str | None:
+def _verify(image: Image, settings: Settings, engine: ImageEngine) -> str | None:
     from .verify import refusal_of
 
     repository = settings.repository.repository

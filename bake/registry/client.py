@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ...generator.reference import Digest, ImageReference
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
 
 
 CONFIG_LIMIT_BYTES = 8 << 20
@@ -49,7 +49,7 @@ class RemoteImage:
     created: str = ""
 
 
-def access_of(settings: Settings, engine: Engine) -> Access:
+def access_of(settings: Settings, engine: ImageEngine) -> Access:
     """How registries are asked in this run."""
     return Access(
         insecure=engine.registry_config,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ...generator.reference import ImageReference
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
     from .manifest import ImageConfig, Index
     from .session import Session
 
@@ -52,7 +52,7 @@ class SharedTag:
 
     key: Key
     settings: Settings
-    engine: Engine
+    engine: ImageEngine
 
     def upload_name(self, platform: str) -> ImageReference:
         """Where an image of a platform is uploaded, until it is added: no other key's image ever lies there."""

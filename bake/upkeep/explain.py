@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.layer_key import Key
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
     from ..images.result import ImageResult
     from ..system.log import Log
 
@@ -87,7 +87,7 @@ class Explanation:
         }
 
 
-def explain(environment: Environment, settings: Settings, engine: Engine, log: Log) -> Explanation:
+def explain(environment: Environment, settings: Settings, engine: ImageEngine, log: Log) -> Explanation:
     """Resolve an environment, and tell why a miss is one.
 
     Args, Raises: as `bake.images.resolve.resolve`.
@@ -112,7 +112,7 @@ def explain(environment: Environment, settings: Settings, engine: Engine, log: L
     return Explanation(result=replace(result, reason=why), near=near, changes=found, diffs=diffs)
 
 
-def _with_age(change: Change, base_name: str, engine: Engine) -> Change:
+def _with_age(change: Change, base_name: str, engine: ImageEngine) -> Change:
     """A change of the base with the age of the present one, where its copy here states it."""
     if change.part != "base":
         return change
@@ -127,7 +127,7 @@ def _with_state(why: str, said: str) -> str:
     return said if any(sign in said for sign in _STATES) else why
 
 
-def _local(engine: Engine) -> Iterable[Candidate]:
+def _local(engine: ImageEngine) -> Iterable[Candidate]:
 
     for image in stored_images(engine):
         candidate = candidate_of(image.labels, image.name, created_s=image.created_s)
@@ -135,7 +135,7 @@ def _local(engine: Engine) -> Iterable[Candidate]:
             yield candidate
 
 
-def _published(key: Key, settings: Settings, engine: Engine, result: ImageResult) -> list[Candidate]:
+def _published(key: Key, settings: Settings, engine: ImageEngine, result: ImageResult) -> list[Candidate]:
     """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
 
     if not settings.has_registry or result.registry_error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...generator.reference import ImageReference
     from ..config.settings import Settings
     from ..engine.engine import Engine
+    from ..engine.protocol import ImageEngine
     from ..system.log import Log
 
 
@@ -47,7 +48,7 @@ class CacheFamily:
     used_s: float
 
 
-def stored_images(engine: Engine, **filters: list[str]) -> tuple[StoredImage, ...]:
+def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImage, ...]:
     """Images without their layers, by one query; every image that carries our labels, where no other filter is given.
 
     Args:

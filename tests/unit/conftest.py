@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from desktop_bake import ImageReference, Settings
+from desktop_bake.bake.registry import session, shared_tag
+from tests.harness.fake_engine import FakeEngine
+from tests.harness.memory_registry import MemoryRegistry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,3 +61,30 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> MemoryRegistry:
+    """Every registry, in memory."""
+    registry = MemoryRegistry()
+    monkeypatch.setattr(session, "Transport", registry.transport)
+    monkeypatch.setattr(shared_tag, "SETTLE_S", (0.0, 0.0))  # nobody else writes
+    return registry
+
+
+@pytest.fixture
+def engine(registry: MemoryRegistry) -> FakeEngine:
+    """An engine that speaks to it."""
+    return FakeEngine(registry)
+
+
+@pytest.fixture
+def team() -> Settings:
+    """Settings with a repository in a registry."""
+    return Settings(repository=ImageReference.parse("registry.example.com/team/desktop"))
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """A log: `log=lines.append`."""
+    return []

@@ -1,0 +1,53 @@
+"""What finding, pulling, publishing and explaining images ask of an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from ...generator.reference import ImageReference
+    from ..system.process import Ended
+    from .credentials import Logins
+    from .engine import Image
+
+
+class ImageEngine(Protocol):
+    """An engine's image store, each member as `Engine` has it."""
+
+    @property
+    def logins(self) -> Logins:
+        """Of this run, for what registries are asked directly."""
+
+    @property
+    def cancel(self) -> threading.Event | None:
+        """Set by another thread to end what takes long."""
+
+    def image(self, reference: str) -> Image | None:
+        """The image of a reference or ID."""
+
+    def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """The images that pass these filters, as the engine states them."""
+
+    def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+        """The labels of the images that carry all these, by image ID."""
+
+    def history(self, image_id: str) -> tuple[str, ...]:
+        """What made each entry of an image's history, from the oldest."""
+
+    def platform(self) -> str:
+        """The engine's own platform."""
+
+    def registry_config(self) -> Mapping[str, Any]:
+        """Which registries the engine speaks to without trusted TLS."""
+
+    def tag(self, image_id: str, name: ImageReference) -> None:
+        """Give an image a further name."""
+
+    def untag(self, name: ImageReference) -> None:
+        """Take a name from an image that has others."""
+
+    def work(self, *arguments: str, log: Callable[[str], None], draw: bool, limit_s: float) -> Ended:
+        """Run `docker ARGUMENTS` that take long, such as a pull."""
