@@ -1,0 +1,195 @@
+"""An image for a task: which failures are answered by a fallback, which are told, and which are waited for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from desktop_bake import BuildFailedError, ImageReference, RegistryError, Settings, ensure_desktop_image
+from desktop_bake.bake import ensure
+from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.generator.errors import CancelledError, ConfigurationError, EngineError, TaskError, TimeLimitError
+from tests.harness.recipes import BASE, OFFICE
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.engine.engine import Engine
+    from tests.harness.fake_engine import FakeEngine
+
+SETTINGS = Settings()
+
+
+@pytest.fixture
+def fails(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[BaseException | None]:
+    """What getting an image ends with, one try after another; a built image in the end."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    errors: list[BaseException | None] = []
+
+    def obtain(found: ImageResult, _: object, settings: Settings, *__: object, pausing: bool) -> ImageResult:
+        assert pausing is settings.fallback
+        error = errors.pop(0) if errors else None
+        if error:
+            raise error
+        return replace(found, status=Status.BUILT, image_id="built")
+
+    monkeypatch.setattr(ensure, "obtain", obtain)
+    return errors
+
+
+def ensured(engine: FakeEngine, settings: Settings = SETTINGS, **more: Any) -> ImageResult:
+    """What a task of the office uses."""
+    return ensure_desktop_image(OFFICE, settings, engine=cast("Engine", engine), **more)
+
+
+def test_hit(engine: FakeEngine) -> None:
+    """A hit is returned as it was found."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    key = key_of(OFFICE, SETTINGS, engine)
+    image = engine.add(f"desktop-bake:{key}", key.labels("b"))
+    note(image.image_id, BUILT)
+    result = ensured(engine)
+    assert (result.status, result.image_id) == (Status.LOCAL_HIT, image.image_id)
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_status", "line"),
+    [
+        (BuildFailedError("build failed: step 3"), 6, "[desktop-cache] build failed: step 3"),
+        (TimeLimitError("after 600 s"), 124, "[desktop-cache] build failed: after 600 s"),
+        (RegistryError("no"), 5, "[desktop-cache] build failed: no"),
+        (EngineError("odd"), 4, "[desktop-cache] build failed: odd"),
+        (TaskError("t"), 1, "[desktop-cache] build failed: t"),
+        (OSError("disk"), 1, "[desktop-cache] build failed: disk"),
+    ],
+)
+def test_fallback(
+    engine: FakeEngine, fails: list[BaseException], lines: list[str], error: Exception, exit_status: int, line: str
+) -> None:
+    """A failure after the key is known falls back to the base by its digest, tells why, and keeps the exit status."""
+    fails.append(error)
+    result = ensured(engine, log=lines.append)
+    assert (result.status, result.image_id, result.install_at_start) == (Status.FALLBACK, None, True)
+    assert result.image == f"registry.example.com/base:1@{BASE}"
+    assert (result.exit_status, result.reason) == (exit_status, str(error))
+    assert lines[-2:] == [line, "[desktop-cache] falling back to runtime install"]
+
+
+def test_fallback_without_a_key(engine: FakeEngine, lines: list[str]) -> None:
+    """Where not even the key could be found out, the fallback is the base as it is named, after a warning."""
+    result = ensured(engine, replace(SETTINGS, pull="never"), log=lines.append)
+    assert (result.status, result.image, result.cache_key) == (Status.FALLBACK, "registry.example.com/base:1", None)
+    assert lines[0].startswith("[desktop-cache] WARNING: base image registry.example.com/base:1 is not in the local")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConfigurationError("wrong"), CancelledError("cancelled"), KeyboardInterrupt(), ValueError("a fault of ours")],
+)
+def test_told(engine: FakeEngine, fails: list[BaseException], error: BaseException) -> None:
+    """A wrong configuration, a cancellation and a fault of the program never become a fallback."""
+    fails.append(error)
+    with pytest.raises(type(error)) as caught:
+        ensured(engine)
+    assert caught.value is error
+
+
+def test_without_fallback(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """With `fallback` off a failed build is an error."""
+    fails.append(BuildFailedError("no"))
+    with pytest.raises(BuildFailedError, match="no"):
+        ensured(engine, replace(SETTINGS, fallback=False))
+
+
+# --- an engine that goes ---------------------------------------------------------------------------------------------
+
+
+def test_no_engine_at_all(engine: FakeEngine) -> None:
+    """Without an engine from the start there is an error at once: no task could start either."""
+    engine.is_up = False
+    with pytest.raises(EngineError, match="no Docker Engine answers"):
+        ensured(engine)
+    assert "returns" not in engine.asked
+
+
+class WentError(EngineError):
+    """The engine went during a build."""
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_engine_that_restarts(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str], comes_back: bool
+) -> None:
+    """An engine that goes during a build is waited for and asked anew; one that stays away is an error."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    engine.comes_back = comes_back
+    tries = []
+
+    def obtain(found: ImageResult, *_: object, pausing: bool) -> ImageResult:
+        tries.append(found)
+        if len(tries) == 1:
+            engine.is_up = False
+            raise WentError("it went")
+        return replace(found, status=Status.BUILT, image_id="built")
+
+    monkeypatch.setattr(ensure, "obtain", obtain)
+    if comes_back:
+        assert ensured(engine, log=lines.append).status is Status.BUILT
+    else:
+        with pytest.raises(WentError):
+            ensured(engine, log=lines.append)
+    assert "[desktop-cache] WARNING: it went; waiting for its return, at most 30 s" in lines
+    assert len(tries) == 1 + comes_back
+    assert sum(line.startswith("[desktop-cache] cache key") for line in lines) == 1 + comes_back
+
+
+def test_an_engine_that_goes_twice(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for once: a second failure is a failed build."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    engine.comes_back = True
+
+    def obtain(*_: object, pausing: bool) -> ImageResult:
+        engine.is_up = False
+        raise WentError("it went")
+
+    monkeypatch.setattr(ensure, "obtain", obtain)
+    assert ensured(engine).status is Status.FALLBACK
+    assert engine.asked.count("returns") == 1
+
+
+# --- cancelling ------------------------------------------------------------------------------------------------------
+
+
+def test_cancelled_before(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """A cancellation is noticed at the next line that is logged, and none is logged after it."""
+    cancel, lines = threading.Event(), list[str]()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        ensured(engine, log=lines.append, cancel=cancel)
+    assert lines == []
+
+
+def test_cancelled_during_a_build(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """What fails since it was cancelled is a cancellation, not a fallback; its cause is kept."""
+    cancel, error = threading.Event(), BuildFailedError("killed")
+    fails.append(error)
+
+    def log(line: str) -> None:
+        if line.startswith("[desktop-cache] cache key"):
+            cancel.set()
+
+    with pytest.raises(CancelledError) as caught:
+        ensured(engine, log=log, cancel=cancel)
+    assert caught.value.__cause__ is error
+    assert engine.cancel is cancel
+
+
+def test_the_base_of_a_fallback_keeps_its_name(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """A base with a digest of its own falls back to that."""
+    pinned = replace(OFFICE, base_image=ImageReference.parse(f"registry.example.com/base@{BASE}"))
+    fails.append(BuildFailedError("no"))
+    result = ensure_desktop_image(pinned, SETTINGS, engine=cast("Engine", engine))
+    assert result.image == f"registry.example.com/base@{BASE}"

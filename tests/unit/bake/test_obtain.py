@@ -1,0 +1,298 @@
+"""Bringing what is not here: what is pulled, built, published, and in which order others are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from desktop_bake import BuildFailedError, Environment, RegistryError, Settings
+from desktop_bake.bake.build import bake, pause, team_lease
+from desktop_bake.bake.images.history import read_inputs
+from desktop_bake.bake.images.resolve import glance
+from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.bake.obtain import desktop_below, obtain
+from desktop_bake.bake.system.process import Ended
+from desktop_bake.generator.layer_key import LayerKey
+from tests.harness.recipes import BASE, OFFICE
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.engine.engine import Engine
+    from tests.harness.fake_engine import FakeEngine
+    from tests.harness.memory_registry import MemoryRegistry
+
+FAILED = Ended(status=1, lines=("Error response from daemon: gone",), timed_out=False)
+
+
+class Ready:
+    """A preparation of nothing."""
+
+    child = type("Child", (), {"end": staticmethod(lambda: None)})
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __enter__(self) -> Ready:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def built(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys that were built, by a build that puts a labelled image into the store."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    keys: list[str] = []
+
+    def build(environment: Environment, miss: ImageResult, *_: object) -> ImageResult:
+        assert miss.cache_key
+        keys.append(str(miss.cache_key))
+        image = engine.add(miss.image, miss.cache_key.labels("b"))
+        note(image.image_id, BUILT)
+        return replace(miss, status=Status.BUILT, image_id=image.image_id)
+
+    monkeypatch.setattr(bake, "Preparation", Ready)
+    monkeypatch.setattr(bake, "build", build)
+    return keys
+
+
+def obtained(engine: FakeEngine, settings: Settings, lines: list[str], **more: Any) -> ImageResult:
+    """What becomes of a glance at the office."""
+    found = glance(OFFICE, settings, engine)
+    return obtain(found, OFFICE, settings, cast("Engine", engine), lines.append, "plain", **more)
+
+
+def test_a_miss_is_built(engine: FakeEngine, built: list[str], lines: list[str]) -> None:
+    """A miss is built; what went into it is written down, and a second time there is nothing to do."""
+    result = obtained(engine, Settings(), lines)
+    assert result.status is Status.BUILT
+    assert built == [str(result.cache_key)]
+    assert result.cache_key
+    assert read_inputs(result.cache_key).desktop
+    assert obtained(engine, Settings(), lines).status is Status.LOCAL_HIT
+    assert len(built) == 1
+
+
+def test_a_registry_hit_is_pulled(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
+) -> None:
+    """What the team's registry has is pulled, and nothing is built."""
+    key = glance(OFFICE, team, engine).cache_key
+    assert key
+    digest = registry.put(f"{team.repository}:{key}", key.labels("b"))
+    result = obtained(engine, team, lines)
+    assert result.status is Status.REGISTRY_HIT
+    assert result.image_id == engine.names[f"{team.repository}:{key}"]
+    assert f"[desktop-cache] pulling {team.repository}@{digest}" in lines
+    assert built == []
+
+
+def test_a_pull_that_fails_is_built(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
+) -> None:
+    """What cannot be pulled is built, and the result says why it was not pulled."""
+    key = glance(OFFICE, team, engine).cache_key
+    assert key
+    registry.put(f"{team.repository}:{key}", key.labels("b"))
+    engine.ends = [FAILED]
+    result = obtained(engine, team, lines)
+    assert (result.status, built) == (Status.BUILT, [str(key)])
+    assert result.registry_error
+    assert result.registry_error.endswith(": gone")
+    assert f"[desktop-cache] WARNING: {result.registry_error}" in lines
+    assert (result.image, result.digest) == (f"{team.repository}:{key}", None)
+
+
+@pytest.mark.parametrize("push", [True, False])
+def test_what_is_built_is_published(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str], push: bool
+) -> None:
+    """A built image is pushed where `push` is on, and only there."""
+    result = obtained(engine, replace(team, push=push, lease=False), lines)
+    assert result.status is Status.BUILT
+    assert (f"registry.example.com/team/desktop:{result.cache_key}" in registry.tags) is push
+    assert result.push_error is None
+
+
+def test_a_registry_that_is_down(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
+) -> None:
+    """A registry that cannot be asked does not keep from building, and the built result tells."""
+    registry.broken["registry.example.com"] = RegistryError("down")
+    result = obtained(engine, team, lines)
+    assert (result.status, result.registry_error) == (Status.BUILT, "down")
+
+
+def test_built_by_another_process(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, built: list[str], lines: list[str]
+) -> None:
+    """Whoever gets the turn looks once more: what another process has built meanwhile is not built again."""
+    found = glance(OFFICE, Settings(), engine)
+    assert found.cache_key
+    image = engine.add(found.image, found.cache_key.labels("b"))
+    note(image.image_id, BUILT)
+    result = obtain(found, OFFICE, Settings(), cast("Engine", engine), lines.append, "plain")
+    assert (result.status, result.image_id, result.reason) == (
+        Status.LOCAL_HIT,
+        image.image_id,
+        "built by another process",
+    )
+    assert built == []
+
+
+def test_what_is_no_miss_is_left_alone(engine: FakeEngine, lines: list[str]) -> None:
+    """A result that is no miss is returned as it is."""
+    found = glance(replace(OFFICE, cache_desktop_build=False), Settings(), engine)
+    assert obtain(found, OFFICE, Settings(), cast("Engine", engine), lines.append, "plain") is found
+    assert (engine.asked, lines) == ([], [])
+
+
+@pytest.mark.parametrize("pausing", [True, False])
+def test_pause(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, built: list[str], lines: list[str], pausing: bool
+) -> None:
+    """After three failures a task does not build; who asks for a build gets one, and the count is forgotten."""
+
+    def build(*_: object) -> ImageResult:
+        built.append("")
+        raise BuildFailedError("no")
+
+    monkeypatch.setattr(bake, "build", build)
+    for _ in range(3):
+        with pytest.raises(BuildFailedError, match="no"):
+            obtained(engine, Settings(), lines, pausing=True)
+    with pytest.raises(BuildFailedError, match="3 builds of this key failed in a row" if pausing else "no"):
+        obtained(engine, Settings(), lines, pausing=pausing)
+    assert len(built) == (3 if pausing else 4)
+    key = glance(OFFICE, Settings(), engine).cache_key
+    assert key
+    assert pause.read(key).count == (3 if pausing else 0)
+
+
+@pytest.mark.parametrize(("push", "lease", "asked"), [(True, True, 1), (True, False, 0), (False, True, 0)])
+def test_lease(
+    engine: FakeEngine,
+    registry: MemoryRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    team: Settings,
+    built: list[str],
+    lines: list[str],
+    push: bool,
+    lease: bool,
+    asked: int,
+) -> None:
+    """A lease is asked for where images are pushed and leases are on; it is given back once the image is published."""
+    leases: list[str] = []
+
+    @contextmanager
+    def leased(miss: ImageResult, *_: object, platform: str) -> Iterator[ImageResult]:
+        leases.append(platform)
+        yield miss
+        assert f"registry.example.com/team/desktop:{miss.cache_key}" in registry.tags
+
+    monkeypatch.setattr(team_lease, "leased", leased)
+    obtained(engine, replace(team, push=push, lease=lease), lines)
+    assert leases == ["linux/amd64"] * asked
+    assert len(built) == 1
+
+
+def test_what_another_machine_built_is_pulled(
+    engine: FakeEngine,
+    registry: MemoryRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+    team: Settings,
+    built: list[str],
+    lines: list[str],
+) -> None:
+    """What the lease's holder published while we waited is pulled, and not built."""
+
+    @contextmanager
+    def leased(miss: ImageResult, *_: object, platform: str) -> Iterator[ImageResult]:
+        assert miss.cache_key
+        digest = registry.put(miss.image, miss.cache_key.labels("b"))
+        yield replace(miss, status=Status.REGISTRY_HIT, digest=digest)
+
+    monkeypatch.setattr(team_lease, "leased", leased)
+    result = obtained(engine, replace(team, push=True), lines)
+    assert (result.status, built) == (Status.REGISTRY_HIT, [])
+    assert result.image_id
+
+
+# --- the desktop below a layer ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def below(
+    tmp_path: Path, engine: FakeEngine, built: list[str], lines: list[str]
+) -> Callable[..., tuple[str | None, LayerKey]]:
+    """`below(settings, driver)`: on what a layer of the office is built, and the layer's key."""
+    (tmp_path / "preflight.sh").write_text("true\n")
+
+    def ask(settings: Settings, driver: str, **fields: Any) -> tuple[str | None, LayerKey]:
+        environment = replace(OFFICE, preflight_script="preflight.sh", **fields)
+        settings = replace(settings, root=tmp_path)
+        key = glance(environment, settings, engine).cache_key
+        assert isinstance(key, LayerKey)
+        found = desktop_below(environment, key, settings, cast("Engine", engine), lines.append, "plain", driver)
+        return found, key
+
+    return ask
+
+
+def test_desktop_is_built_first(below: Any, engine: FakeEngine, built: list[str]) -> None:
+    """A layer's desktop is built where it is missing; without a digest in any registry the builder takes the target."""
+    found, key = below(Settings(), "docker")
+    assert (found, built) == (None, [str(key.desktop)])
+    image_id = engine.names[f"desktop-bake:{key.desktop}"]
+    engine.store[image_id] = replace(engine.store[image_id], repo_digests=(f"elsewhere.example.com/a@{BASE}",))
+    assert below(Settings(), "docker")[0] is None  # that of another repository is none that this name has
+
+
+def test_desktop_that_was_pushed(below: Any, registry: MemoryRegistry, team: Settings, built: list[str]) -> None:
+    """The desktop of a layer is published on its own, and the layer built on it by its digest."""
+    settings = replace(team, push=True, lease=False)
+    found, key = below(settings, "docker")
+    repository = "registry.example.com/team/desktop"
+    assert found == f"docker-image://{team.repository}:{key.desktop}@{registry.tags[f'{repository}:{key.desktop}']}"
+    registry.tags.clear()
+    assert below(settings, "docker")[0] == found  # a desktop that is here is published too
+    assert registry.tags
+    assert built == [str(key.desktop)]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_builder_of_its_own(
+    below: Any, registry: MemoryRegistry, team: Settings, built: list[str], is_there: bool
+) -> None:
+    """A builder that does not see the engine's images takes the registry's desktop, else the target."""
+    _, key = below(team, "docker")
+    built.clear()
+    name, digest = f"{team.repository}:{key.desktop}", None
+    if is_there:
+        digest = registry.put(name, key.desktop.labels("b"))
+    assert below(team, "docker-container")[0] == (f"docker-image://{name}@{digest}" if is_there else None)
+    registry.asked.clear()
+    assert below(Settings(), "docker-container")[0] is None
+    assert (built, registry.asked) == ([], [])
+
+
+def test_several_platforms(below: Any, built: list[str]) -> None:
+    """For several platforms the target is taken: an image here may hold one of them alone."""
+    assert below(Settings(), "docker", platforms=("linux/amd64", "linux/arm64"))[0] is None
+    assert built == []
+
+
+def test_a_script_that_changes_meanwhile(below: Any, tmp_path: Path, engine: FakeEngine) -> None:
+    """A desktop whose script changed since the layer's key was computed is no longer that key's."""
+    (tmp_path / "setup.sh").write_text("echo 1\n")
+    _, key = below(Settings(), "docker", setup_script="setup.sh")
+    (tmp_path / "setup.sh").write_text("echo 2\n")
+    environment = replace(OFFICE, preflight_script="preflight.sh", setup_script="setup.sh")
+    with pytest.raises(BuildFailedError, match="a script of the desktop changed while it was built"):
+        desktop_below(environment, key, Settings(root=tmp_path), cast("Engine", engine), print, "plain", "docker")
