@@ -1,0 +1,106 @@
+"""What the team's registry has of a key: a hit by its labels, or a miss with the reason."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import Digest, RegistryError, Settings
+from desktop_bake.bake.images.published import ask_registry, is_published
+from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.recipes import KEY
+
+if TYPE_CHECKING:
+    from tests.harness.fake_engine import FakeEngine
+    from tests.harness.memory_registry import MemoryRegistry
+
+TAG = f"registry.example.com/team/desktop:{KEY}"
+MISS = ImageResult(
+    environment="e", status=Status.MISS, image=TAG, image_id=None, cache_key=KEY, reason="why", platform="linux/amd64"
+)
+WRONG = KEY.on_base(Digest("sha256:" + "0" * 64)).labels("b")
+
+
+def accepting(status: int) -> tuple[str, ...]:
+    """A `verify_command` that ends with a status and writes what it was asked about."""
+    code = f"import sys; open('asked', 'a').write(sys.argv[1]); print('no signature'); sys.exit({status})"
+    return sys.executable, "-c", code, "{image}"
+
+
+def put(registry: MemoryRegistry, what: str) -> Digest | None:
+    """Publish something under the key's tag."""
+    if what == "nothing":
+        return None
+    if what == "index":
+        arm = registry.put("registry.example.com/team/desktop:a", WRONG, "linux/arm64")
+        amd = registry.put("registry.example.com/team/desktop:b", KEY.labels("b"), "linux/amd64")
+        return registry.put_index(TAG, {"linux/arm64": arm, "linux/amd64": amd})
+    labels = WRONG if what == "wrong" else KEY.labels("another name of the base")
+    return registry.put(TAG, labels, "linux/arm64" if what == "arm" else "linux/amd64")
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("image", None),
+        ("index", None),
+        ("nothing", "why; not in registry registry.example.com"),
+        ("arm", "why; registry registry.example.com has it for linux/arm64, this engine runs linux/amd64"),
+        ("wrong", f"why; {TAG} in the registry is not what its tag says: label desktop-bake.cache-key is "),
+    ],
+)
+def test_what_is_there(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, what: str, reason: str | None
+) -> None:
+    """Labels and platform decide: whatever else lies under the key's tag is told and not used."""
+    digest = put(registry, what)
+    found = ask_registry(MISS, team, engine)
+    if reason is None:
+        hit = replace(MISS, status=Status.REGISTRY_HIT, image=f"{TAG}@{digest}", digest=digest, reason="labels match")
+        assert found == hit
+    else:
+        assert found.reason.startswith(reason)
+        assert replace(found, reason="why") == MISS
+    assert is_published(KEY, "linux/amd64", team, engine) is (reason is None)
+
+
+def test_an_error(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
+    """A registry that cannot be asked is a miss with its error; whoever asks whether it is there gets the error."""
+    registry.broken["registry.example.com"] = RegistryError("down")
+    assert ask_registry(MISS, team, engine) == replace(MISS, reason="why; down", registry_error="down")
+    with pytest.raises(RegistryError, match="down"):
+        is_published(KEY, "linux/amd64", team, engine)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_verified(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry, team: Settings, status: int) -> None:
+    """What the team's own check refuses is a miss with its last line; it is asked about the digest, not the tag."""
+    digest = put(registry, "image")
+    settings = replace(team, root=tmp_path, verify_command=accepting(status))
+    found = ask_registry(MISS, settings, engine)
+    assert (tmp_path / "asked").read_text() == f"registry.example.com/team/desktop@{digest}"
+    assert found.status is (Status.MISS if status else Status.REGISTRY_HIT)
+    if status:
+        refusal = f"{sys.executable} ended with status 3: no signature"
+        assert found.reason == f"why; {TAG} in the registry is not verified: {refusal}"
+
+
+def test_nothing_wrong_is_verified(
+    tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry, team: Settings
+) -> None:
+    """The check is not run about an image whose labels do not prove the key."""
+    put(registry, "wrong")
+    ask_registry(MISS, replace(team, root=tmp_path, verify_command=accepting(0)), engine)
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_check_that_is_not_installed(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
+    """A check that cannot be run is a wrong configuration, and no reason to use the image."""
+    put(registry, "image")
+    with pytest.raises(ConfigurationError, match="verify_command: /nowhere/check cannot be run"):
+        ask_registry(MISS, replace(team, verify_command=("/nowhere/check", "{image}")), engine)
