@@ -94,7 +94,7 @@ def test_no_dockerfile(engine: FakeEngine, team: Settings) -> None:
 def test_notes_add_up() -> None:
     """A further note keeps what was written before."""
     note("sha256:a", BUILT)
-    note("sha256:a", PULLED, BUILT)
+    note("sha256:a", PULLED)
     assert (cache_folder() / "images" / "a").read_text().split() == [BUILT, PULLED]
 
 
