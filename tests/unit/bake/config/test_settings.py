@@ -62,3 +62,106 @@ def test_a_program_may_name_any_file(root: Path, field: str) -> None:
     assert SECRET.encode() in contents(Settings(root=root), replace(environment, **names[0]))
     with pytest.raises(ConfigurationError):
         replace(environment, **names[1])
+
+
+# --- which environment -----------------------------------------------------------------------------------------------
+
+BASE = ImageReference.parse("debian:bookworm")
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "wanted"),
+    [
+        (("a",), None, "a"),
+        (("a", "default"), None, "default"),
+        (("a", "b"), "b", "b"),
+        ((), None, "no environment in desktop-bake.toml"),
+        (("a", "b"), None, "several environments and none named 'default'"),
+        (("office",), "ofice", "unknown environment 'ofice'"),
+        (("a",), "", "unknown environment ''"),
+    ],
+)
+def test_which_environment(known: tuple[str, ...], asked: str | None, wanted: str) -> None:
+    """The one that is asked for, the only one, or the one named `default`."""
+    settings = Settings(environments={name: Environment(env_id=name, base_image=BASE) for name in known})
+    if wanted in known:
+        assert settings.environment(asked).env_id == wanted
+        return
+    with pytest.raises(ConfigurationError) as refused:
+        settings.environment(asked)
+    assert str(refused.value) == wanted
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("repository", "wanted"),
+    [
+        ("desktop-bake", False),
+        ("docker.io/library/desktop", False),
+        ("team/desktop", True),
+        ("registry.example.com/desktop", True),
+        ("localhost:5000/library/desktop", True),
+    ],
+)
+def test_has_registry(repository: str, wanted: bool) -> None:
+    """A repository of one part stays on this machine; whatever names an owner or a host is a registry's."""
+    assert Settings(repository=ImageReference.parse(repository)).has_registry is wanted
+
+
+@pytest.mark.parametrize(
+    ("own", "everybodys", "wanted"),
+    [
+        (None, None, None),
+        ("linux/arm64", None, "linux/arm64"),
+        (None, "linux/amd64", "linux/amd64"),
+        ("linux/arm64", "linux/amd64", "linux/arm64"),
+        (None, "", None),
+    ],
+)
+def test_platform_of(own: str | None, everybodys: str | None, wanted: str | None) -> None:
+    """An environment's own platform goes before the one of the settings."""
+    environment = Environment(env_id="a", base_image=BASE, platform=own)
+    assert Settings(platform=everybodys).platform_of(environment) == wanted
+
+
+@pytest.mark.parametrize(
+    ("desktop", "preflight", "wanted"),
+    [
+        (True, False, (True, False)),
+        (True, True, (True, True)),
+        (False, True, (False, True)),
+        (False, False, (True, False)),
+    ],
+)
+def test_stack(root: Path, desktop: bool, preflight: bool, wanted: tuple[bool, bool]) -> None:
+    """A stack has the desktop where one is wanted, the preflight where one is written, and is never empty."""
+    environment = Environment(
+        env_id="a",
+        base_image=BASE,
+        headless_desktop_enabled=desktop,
+        preflight_script="own.sh" if preflight else None,
+    )
+    stack = Settings(root=root).stack(environment)
+    assert (stack.desktop is not None, stack.preflight is not None) == wanted
+    assert (SECRET.encode() in (stack.preflight.script if stack.preflight else b"")) is preflight
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("nowhere.sh", None, "cannot read nowhere.sh: No such file or directory"),
+        ("sub", None, "cannot read sub: "),
+        ("empty.sh", b" \n", "empty.sh is empty"),
+        ("crlf.sh", b"true\r\n", "crlf.sh has CRLF line ends"),
+        ("mark.sh", b"\xef\xbb\xbftrue\n", "mark.sh begins with a byte order mark"),
+    ],
+)
+def test_files_that_do_not_do(root: Path, name: str, content: bytes | None, says: str) -> None:
+    """A file that is missing, no file, empty or written for another system is refused by its environment."""
+    if content is not None:
+        (root / name).write_bytes(content)
+    environment = Environment(env_id="a", base_image=BASE, headless_desktop_enabled=True, setup_script=name)
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(root=root).stack(environment)
+    assert str(refused.value).startswith(f"environment 'a': {says}")
+    assert refused.value.remedy
