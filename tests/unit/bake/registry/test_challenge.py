@@ -1,0 +1,156 @@
+"""How a registry asks for a login, what it is answered, and what its refusals mean."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from desktop_bake import RegistryError
+from desktop_bake.bake.registry.challenge import Challenge, origin, read_token
+from desktop_bake.bake.registry.refusal import error_codes, refusal
+
+HOST = "r.example.com"
+BEARER = 'Bearer realm="https://t.example.com/token",service="s",scope="repository:a:pull"'
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("", Challenge()),
+        ("Basic realm=registry", Challenge(kind="basic")),
+        (BEARER, Challenge(kind="bearer", realm="https://t.example.com/token", service="s", scope="repository:a:pull")),
+        (BEARER.replace("Bearer", "BEARER"), Challenge.read(BEARER)),
+        ('Bearer xrealm="a", realm="b"', Challenge(kind="bearer", realm="b")),
+        ('Bearer realm="' + "x" * 9000 + '"', Challenge(kind="bearer")),
+    ],
+)
+def test_read(header: str, wanted: Challenge) -> None:
+    """A header's scheme and parameters; one that is malformed or too long names nothing."""
+    assert Challenge.read(header) == wanted
+
+
+def test_a_long_header_takes_no_time() -> None:
+    """Megabytes of a header cost no more than its beginning."""
+    began = time.monotonic()
+    Challenge.read('Bearer realm="a' + 'b="' * 3_000_000)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "writes", "wanted"),
+    [
+        ("", False, "repository:a/b:pull"),
+        ("repository:a/b:pull", False, "repository:a/b:pull"),
+        ("registry:catalog:*", False, "registry:catalog:*"),
+        ("", True, "repository:a/b:pull,push"),
+        ("repository:a/b:push", True, "repository:a/b:pull,push"),
+        ("aws repository:a/b:push repository:c:pull", True, "aws repository:c:pull repository:a/b:pull,push"),
+    ],
+)
+def test_scope(scope: str, writes: bool, wanted: str) -> None:
+    """To read, what the challenge names; to write, pulling and pushing at once."""
+    assert Challenge(scope=scope).scope_for("a/b", writes=writes) == wanted
+
+
+@pytest.mark.parametrize(
+    ("realm", "encrypted", "fits"),
+    [
+        ("https://t.example.com/token", True, True),
+        ("https://t.example.com/token", False, True),
+        ("http://t.example.com/token", False, True),
+        ("http://t.example.com/token", True, False),
+        ("https://u:p@t.example.com/", True, False),
+        ("https://[::1", True, False),
+        ("https:///token", True, False),
+        ("file:///etc/passwd", False, False),
+        ("", True, False),
+    ],
+)
+def test_token_service(realm: str, encrypted: bool, fits: bool) -> None:
+    """A login goes to a token service with TLS, unless the registry itself has none, and to no odd address."""
+    if fits:
+        assert Challenge(realm=realm).token_service(HOST, encrypted=encrypted) == realm
+    else:
+        with pytest.raises(RegistryError, match="names no token service that a login may be sent to"):
+            Challenge(realm=realm).token_service(HOST, encrypted=encrypted)
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (b'{"token": "a.b-c"}', "a.b-c"),
+        (b'{"access_token": "a"}', "a"),
+        (b'{"token": "", "access_token": "a"}', "a"),
+        (b'{"token": "a b"}', None),
+        (b'{"token": "a\\r\\nX: y"}', None),
+        (b'{"token": 1}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"<html>", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_token(content: bytes, wanted: str | None) -> None:
+    """A token that a header can hold, or an error without its text."""
+    if wanted:
+        assert read_token(content, HOST) == wanted
+    else:
+        with pytest.raises(RegistryError, match=r"registry r\.example\.com gives a token that is not understood"):
+            read_token(content, HOST)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a", "https://a:443/x", True),
+        ("http://a", "http://A:80", True),
+        ("https://a", "http://a", False),
+        ("https://a", "https://a:444", False),
+        ("https://a", "https://a.b", False),
+    ],
+)
+def test_origin(one: str, other: str, same: bool) -> None:
+    """Scheme, host and port say who answers."""
+    assert (origin(one) == origin(other)) is same
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (b'{"errors": [{"code": "DENIED"}, {"code": "x y"}]}', ("DENIED", "XY")),
+        (b'{"errors": []}', ()),
+        (b'{"errors": [1]}', ()),
+        (b'{"errors": null}', ()),
+        (b"<html>", ()),
+        (b"[" * 100_000, ()),
+        (b'{"errors": [{"code": "%s"}]}' % (b"A" * 50), ("A" * 40,)),
+    ],
+)
+def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
+    """A registry's own codes; nothing for any other page."""
+    assert error_codes(content) == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "says", "remedy"),
+    [
+        (401, {}, "demands a login", "run: docker login r.example.com"),
+        (401, {"login": True}, "refuses the stored login", "log in again: docker login r.example.com"),
+        (403, {"action": "delete"}, "denies access to a/b", "ask for permission to delete there"),
+        (404, {}, "answers with 404, but not as a registry does", "check the host and the port"),
+        (429, {"retry_after": "30"}, "limits the rate of requests", "wait 30 s, or log in for a higher limit"),
+        (429, {"retry_after": "soon"}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
+        (429, {"retry_after": "9" * 7}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
+        (500, {}, "failed with status 500", "try again later, or ask who runs it"),
+        (418, {}, "answers with status 418", "check the host and the port"),
+        (403, {"codes": ("DENIED", "X")}, "denies access to a/b (DENIED)", "ask for permission to pull there"),
+    ],
+)
+def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -> None:
+    """Each status has its meaning and a remedy that helps."""
+    error = refusal(HOST, "a/b", status, **more)  # type: ignore[arg-type]
+    assert (str(error), error.remedy) == (f"registry r.example.com {says}", remedy)

@@ -1,0 +1,68 @@
+"""Texts for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_bake.bake.system.text import age, did_you_mean, first_line, last_line, size, table
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "wanted"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1 MB"),
+        (1_240_000_000, "1.24 GB"),
+        (5 * 10**15, "5e+03 TB"),
+    ],
+)
+def test_size(size_bytes: int, wanted: str) -> None:
+    """Three digits in the unit that leaves them below a thousand."""
+    assert size(size_bytes) == wanted
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [
+        (-5, "a moment"),
+        (0.9, "a moment"),
+        (1, "1 second"),
+        (119, "1 minute"),
+        (7200, "2 hours"),
+        (86_399, "23 hours"),
+        (63_072_000, "2 years"),
+    ],
+)
+def test_age(seconds: float, wanted: str) -> None:
+    """The largest unit that is whole, and no more than is past."""
+    assert age(seconds) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [("", "no reason given", "no reason given"), ("\n  a \nb\n\n", "a", "b"), ("x" * 400, "x" * 300, "x" * 300)],
+)
+def test_lines(text: str, first: str, last: str) -> None:
+    """The first and the last line that say something, of a bounded length."""
+    assert (first_line(text), last_line(text)) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "wanted"),
+    [
+        ("ofice", ["home", "office"], "did you mean 'office'?"),
+        ("x", ["a", "b"], "known: a, b"),
+        ("x", [], "known: none"),
+    ],
+)
+def test_did_you_mean(word: str, known: list[str], wanted: str) -> None:
+    """The nearest word, else all that are known."""
+    assert did_you_mean(word, iter(known)) == wanted
+
+
+def test_table() -> None:
+    """Columns are as wide as their widest, lines end without spaces, and nothing in them moves the cursor."""
+    assert table([["a", "b"], ["long", ""], ["\x1b[1m", "x"]]) == "a        b\nlong\n\\x1b[1m  x"
