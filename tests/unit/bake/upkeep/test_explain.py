@@ -112,6 +112,9 @@ def test_age_of_the_base(office: tuple[Environment, Settings], engine: FakeEngin
     found = explained(office, engine, lines)
     assert found.result.reason.endswith(" (made 3 days ago)")
     assert found.result.reason.startswith(f"base image changed: {NAME} moved from {str(OTHER)[:19]} to ")
+    known = engine.add(NAME, known_as=f"registry.example.com/base@{BASE}")  # a copy whose ID is another digest
+    engine.made_s[known.image_id] = 1
+    assert explained(office, engine, lines).result.reason.endswith(f" to {str(BASE)[:19]}")
 
 
 def test_nothing_near(office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str]) -> None:
