@@ -70,6 +70,16 @@ REFUSED = """-v /a:/b:x|-v /a:/b:ro,rw|-v /a:/b:z,Z|-v /a:|-v /a::ro|-v /a:b|-v 
 -e =x|--env-file {0}/no-name|--env-file {0}/space|--env-file {0}/latin""".replace("\n", "|").split("|")
 
 
+SAYS = {
+    "-v": "volume|mount|unknown flag",
+    "--mount": "mount|key",
+    "-p": "port|protocol",
+    "--gpus": "value of gpus",
+    "-e": "environment variable",
+    "--env-file": "line 1 ",
+}
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders to mount and files of variables."""
@@ -188,11 +198,11 @@ def test_as_docker(row: str, folder: Path, base: str, engine: Engine) -> None:
 
 @pytest.mark.parametrize("row", REFUSED)
 def test_refused_as_by_docker(row: str, folder: Path, base: str, engine: Engine) -> None:
-    """What the docker client, or the engine, refuses is refused here."""
+    """What the docker client, or the engine, refuses is refused here, by the words that are wrong."""
     asked = words(row, folder)
     done = by_docker(asked, base)
     if done.returncode == 0:
         created(done.stdout.split()[-1])
     assert done.returncode, "docker takes it"
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=SAYS[asked[0]]):
         created(by_us(asked, base, engine))

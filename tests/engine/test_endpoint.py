@@ -223,7 +223,7 @@ def test_tls(variable: str, base: str, request: pytest.FixtureRequest, monkeypat
     context.verify_mode = ssl.CERT_REQUIRED
     with before(engine, lambda plain: context.wrap_socket(plain, server_side=True)) as address:
         monkeypatch.setenv("DOCKER_HOST", address)
-        with pytest.raises(EngineError):
+        with pytest.raises(EngineError, match="no Docker Engine answers"):
             Endpoint.current().ask("GET", "/version")
         monkeypatch.setenv(variable, "1")
         assert Endpoint.current().ask("GET", "/version").content["Os"] == "linux"

@@ -77,26 +77,32 @@ def test_every_page_is_read(form: str) -> None:
         assert list(tags_of(reference(proxy.host))) == TAGS
 
 
-BROKEN: dict[str, list[Fault]] = {
-    "a page that fails": [faults.answers(500, on="cursor=20")],
-    "a page that is not there": [faults.refuses(404, "NAME_UNKNOWN", on="cursor=20")],
-    "a page of another kind": [faults.answers(200, '{"tags": {}}', on="cursor=20")],
-    "a page without tags": [faults.answers(200, "{}", on="cursor=20")],
-    "a tag of another kind": [faults.answers(200, '{"tags": ["a", 5]}', on="cursor=20")],
-    "half a page": [faults.answers(200, '{"tags": ["a"', on="cursor=20")],
-    "a web page": [faults.html(on="cursor=20")],
-    "another host": [pages(TAGS, 10, lambda _, path: f'<http://127.0.0.1:9{path}>; rel="next"')],
-    "another scheme": [pages(TAGS, 10, lambda host, path: f'<https://{host}{path}>; rel="next"')],
-    "no link": [pages(TAGS, 10, lambda _, path: f'{path}; rel="next"')],
-    "no URL": [pages(TAGS, 10, lambda *_: '<http://[x>; rel="next"')],
-    "itself": [pages(TAGS, 10, lambda _, path: f'<{path.partition("?")[0]}?cursor=10>; rel="next"')],
+NO_LIST = "gives a list of tags that is not understood"
+ELSEWHERE = "lists tags on pages, and the next one cannot be asked for"
+BROKEN: dict[str, tuple[Fault, str]] = {
+    "a page that fails": (faults.answers(500, on="cursor=20"), "failed with status 500"),
+    "a page that is not there": (faults.refuses(404, "NAME_UNKNOWN", on="cursor=20"), "NAME_UNKNOWN"),
+    "a page of another kind": (faults.answers(200, '{"tags": {}}', on="cursor=20"), NO_LIST),
+    "a page without tags": (faults.answers(200, "{}", on="cursor=20"), NO_LIST),
+    "a tag of another kind": (faults.answers(200, '{"tags": ["a", 5]}', on="cursor=20"), NO_LIST),
+    "half a page": (faults.answers(200, '{"tags": ["a"', on="cursor=20"), NO_LIST),
+    "a web page": (faults.html(on="cursor=20"), NO_LIST),
+    "another host": (pages(TAGS, 10, lambda _, path: f'<http://127.0.0.1:9{path}>; rel="next"'), ELSEWHERE),
+    "another scheme": (pages(TAGS, 10, lambda host, path: f'<https://{host}{path}>; rel="next"'), ELSEWHERE),
+    "no link": (pages(TAGS, 10, lambda _, path: f'{path}; rel="next"'), ELSEWHERE),
+    "no URL": (pages(TAGS, 10, lambda *_: '<http://[x>; rel="next"'), ELSEWHERE),
+    "itself": (
+        pages(TAGS, 10, lambda _, path: f'<{path.partition("?")[0]}?cursor=10>; rel="next"'),
+        "lists tags without end",
+    ),
 }
 
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_list_that_is_not_whole(how: str) -> None:
-    """A page that fails, is malformed, or is linked from elsewhere: an error, never the tags before it."""
-    with faulty("127.0.0.1:9", *BROKEN[how], pages(TAGS, 10)) as proxy, pytest.raises(RegistryError) as caught:
+    """A page that fails, is malformed, or is linked from elsewhere: an error that says so, never the tags before it."""
+    fault, says = BROKEN[how]
+    with faulty("127.0.0.1:9", fault, pages(TAGS, 10)) as proxy, pytest.raises(RegistryError, match=says) as caught:
         tags_of(reference(proxy.host))
     assert "\n" not in str(caught.value)
     assert caught.value.remedy

@@ -146,11 +146,17 @@ def test_quoted_commands_exist() -> None:
         parser().parse_args(words)
 
 
-@pytest.mark.parametrize("line", ["x/desktop-bake rendr -o ci", "- run: desktop-bake render --chekc && true"])
-def test_quoted_commands_bite(line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("x/desktop-bake rendr -o ci", "invalid choice: 'rendr'"),
+        ("- run: desktop-bake render --chekc && true", "unrecognized arguments: --chekc"),
+    ],
+)
+def test_quoted_commands_bite(line: str, says: str) -> None:
     """A misspelt command or flag is found and refused."""
     (words,) = quoted_commands(line)
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=says):
         parser().parse_args(words)
 
 

@@ -119,7 +119,7 @@ def test_the_login_is_the_docker_clients(
             with monkeypatch.context() as patch:
                 for name, value in variables(case, host).items():
                     patch.setenv(name, value)
-                with pytest.raises(RegistryError):
+                with pytest.raises(RegistryError, match="demands a login|refuses the stored login"):
                     look_up(image(host), HERE)
 
         return sent(ask)
@@ -139,7 +139,7 @@ def test_a_registrys_own_token(locked: RealRegistry, own_config: Path) -> None:
     """`registrytoken` goes to the registry as it is, whatever else is stored, and nowhere else."""
     with faulty(locked.host, faults.bearer()) as proxy:
         own_config.write_text(json.dumps({"auths": {proxy.host: {**A, "registrytoken": faults.TOKEN}}}))
-        with pytest.raises(RegistryError):  # the real registry behind takes another
+        with pytest.raises(RegistryError, match="refuses the stored login"):  # the real registry behind takes another
             look_up(image(proxy.host), HERE)
     heard = [(r.path.partition("?")[0], r.headers.get("authorization")) for r in proxy.requests]
     place = "/v2/team/desktop/manifests/t"

@@ -132,7 +132,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "a configuration without an end": ([faults.endless(on="/blobs/")], "more than"),
     "a cut configuration": ([faults.cuts(10)], "cannot be reached"),
     "a changed configuration": ([faults.tampers()], "sent content that is not sha256:"),
-    "a changed manifest": ([faults.tampers(on="GET .*/manifests/")], ""),
+    "a changed manifest": ([faults.tampers(on="GET .*/manifests/")], "sent content that is not sha256:"),
     "redirects without end": ([faults.redirects(on="")], "redirects without end"),
     "slow": ([faults.slow(30)], "did not answer"),
     "a black hole": ([faults.blackhole()], "did not answer"),
@@ -183,7 +183,7 @@ def test_nobody_listens() -> None:
 
 def test_missing_content(registry: RealRegistry) -> None:
     """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
-    for missing in ("manifest", "config"):
+    for missing, says in (("manifest", "MANIFEST_UNKNOWN"), ("config", "BLOB_UNKNOWN")):
         push_image(
             registry.host,
             "team/desktop",
@@ -193,7 +193,7 @@ def test_missing_content(registry: RealRegistry) -> None:
             index=True,
             missing=missing,
         )
-        with pytest.raises(RegistryError):
+        with pytest.raises(RegistryError, match=rf"404, .*\({says}\)$"):
             look_up(image(registry.host, f"no-{missing}"), HERE)
 
 
@@ -201,7 +201,8 @@ def test_nested_and_oversized(registry: RealRegistry) -> None:
     """Indexes within indexes are not followed, and a configuration that is no JSON is said to be so."""
     push_image(registry.host, "team/desktop", "nested", LABELS, platforms=(HERE,), index=True, nested=True)
     nested = look_up(image(registry.host, "nested"), HERE)
-    assert nested is None or nested.labels is None
+    assert nested
+    assert (nested.platforms, nested.labels) == ((), None)
     push_image(registry.host, "team/desktop", "no-json", LABELS, platforms=(HERE,), config=b"no JSON")
     with pytest.raises(RegistryError, match="not understood"):
         look_up(image(registry.host, "no-json"), HERE)

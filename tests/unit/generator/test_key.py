@@ -136,7 +136,7 @@ def test_hostile_labels(labels: dict[str, str]) -> None:
 @given(st.text())
 def test_parse_key_refuses_cleanly(text: str) -> None:
     """Text that is no key is refused, never half read."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^malformed cache key "):
         parse_key(text)
 
 

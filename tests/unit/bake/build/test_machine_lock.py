@@ -45,7 +45,10 @@ def test_notes_that_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with filelock.FileLock(folder / f"{key}.lock"):
             (folder / f"{key}.owner").write_bytes(NOTES[number].encode(errors="surrogatepass"))
             began = time.monotonic()
-            with pytest.raises(TimeLimitError), Turn(key, "e", 1.2, lines.append):
+            with (
+                pytest.raises(TimeLimitError, match=r"still building \S+ after 1\.2 s$"),
+                Turn(key, "e", 1.2, lines.append),
+            ):
                 pass
             waited_s = time.monotonic() - began
         with Turn(key, "e", 0, lines.append):  # free, whatever the note says

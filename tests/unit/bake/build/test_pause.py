@@ -60,7 +60,7 @@ def test_three_in_a_row_pause() -> None:
 def test_a_success_ends_the_row() -> None:
     """Two failures, a success: the count begins anew."""
     for _ in range(IN_A_ROW - 1):
-        with pytest.raises(BuildFailedError):
+        with pytest.raises(BuildFailedError, match="broken"):
             fail()
     with failures.attempt(KEY, print):
         pass
@@ -77,7 +77,7 @@ def test_a_cancelled_try_does_not_count() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"count": "x", "last": 1}', "null"])
 def test_unreadable_state(text: str) -> None:
     """A state that nobody can read is none."""
-    with pytest.raises(BuildFailedError):
+    with pytest.raises(BuildFailedError, match="broken"):
         fail()
     (state,) = (cache_folder() / "failures").glob("*.json")
     state.write_text(text)

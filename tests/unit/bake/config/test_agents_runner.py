@@ -162,26 +162,25 @@ def test_truth(value: str, on: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        "",
-        " ",
-        "{",
-        "[]",
-        "{}",
-        "3",
-        '{"env_id":"a"} x',
-        '{"env_id":""}',
-        '{"env_id":"a","version":2}',
-        '{"env_id":"a","version":null}',
-        '{"environments":[]}',
-        "\ufeff{}",
-        "[" * 100_000,
+        ("", "is not JSON: "),
+        (" ", "is not JSON: "),
+        ("{", "is not JSON: "),
+        ('{"env_id":"a"} x', "is not JSON: more follows: "),
+        ("[" * 100_000, "is nested too deeply"),
+        ("[]", "holds no environment"),
+        ("{}", "holds no environment"),
+        ("3", "holds no environment"),
+        ('{"env_id":""}', "holds no environment"),
+        ('{"env_id":"a","version":2}', "holds no environment"),
+        ('{"env_id":"a","version":null}', "holds no environment"),
+        ('{"environments":[]}', "holds no environment"),
     ],
 )
-def test_no_environment(text: str) -> None:
-    """What is no file of Agents Runner's is one error."""
-    with pytest.raises(ConfigurationError):
+def test_no_environment(text: str, says: str) -> None:
+    """What is no file of Agents Runner's is one error, which says why it is none."""
+    with pytest.raises(ConfigurationError, match=rf"^state\.json {says}"):
         parse(text)
 
 

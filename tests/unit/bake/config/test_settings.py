@@ -60,7 +60,7 @@ def test_a_program_may_name_any_file(root: Path, field: str) -> None:
     file = root.parent / "away" / "secret"
     names: list[dict[str, Any]] = [{field: file}, {field: str(file)}]
     assert SECRET.encode() in contents(Settings(root=root), replace(environment, **names[0]))
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=f"^environment 'a': {field} .* leads out of "):
         replace(environment, **names[1])
 
 

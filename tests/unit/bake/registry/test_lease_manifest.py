@@ -25,7 +25,7 @@ def test_what_it_is() -> None:
     assert len({lease_tag(KEY, platform) for platform in ("", "linux/amd64", "linux/arm64")}) == 3
     for content in (RELEASED, b"", b"{", b"[]", b"null", b"[" * 100_000, b'{"annotations": 1}', b"\xff"):
         assert read_lease(content) is None
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="malformed owner"):
         Lease(owner="somebody", lifetime_s=20)
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="malformed beat or lifetime"):
         Lease(owner="0" * 32, lifetime_s=3600)

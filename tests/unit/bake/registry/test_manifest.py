@@ -63,25 +63,25 @@ def test_manifest_without_a_media_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "says"),
     [
-        b"",
-        b"<html>",
-        b"[]",
-        b'{"mediaType": "text/plain"}',
-        b"{}",
-        index("x"),
-        index(descriptor(digest="sha256:12")),
-        index(descriptor(size=-1)),
-        index(descriptor(size=True)),
-        b'{"manifests": 3}',
-        b"[" * 100_000,
-        b"\xff\xfe",
+        (b"", "a manifest is not understood"),
+        (b"<html>", "a manifest is not understood"),
+        (b"[]", "a manifest is not understood"),
+        (b"[" * 100_000, "a manifest is not understood"),
+        (b"\xff\xfe", "a manifest is not understood"),
+        (b'{"mediaType": "text/plain"}', "a manifest has the unknown media type 'text/plain'"),
+        (b'{"manifests": 3}', "index is not understood"),
+        (b"{}", "a descriptor is not understood"),
+        (index("x"), "a descriptor is not understood"),
+        (index(descriptor(size=-1)), "a descriptor is not understood"),
+        (index(descriptor(size=True)), "a descriptor is not understood"),
+        (index(descriptor(digest="sha256:12")), "a descriptor has a malformed digest 'sha256:12'"),
     ],
 )
-def test_what_is_no_manifest(content: bytes) -> None:
-    """Whatever else comes is an error that says so."""
-    with pytest.raises(RegistryError):
+def test_what_is_no_manifest(content: bytes, says: str) -> None:
+    """Whatever else comes is an error that says which part is none."""
+    with pytest.raises(RegistryError, match=f"{says}$"):
         read_manifest(content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,44 +98,71 @@ def test_docker_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        "--pid=host",
-        "shm-size=1g",
-        "--shm-size",
-        "--shm-size=much",
-        "--privileged=yes",
-        "--label=desktop-bake-task=x",
-        "--security-opt=seccomp=file",
-        "--network=host",
+        ("--pid=host", "the option '--pid' is not let through"),
+        ("shm-size=1g", "the option 'shm-size' is not let through"),
+        ("--shm-size", "bad value in '--shm-size'"),
+        ("--shm-size=much", "bad value in '--shm-size=much'"),
+        ("--privileged=yes", "bad value in '--privileged=yes'"),
+        ("--label=desktop-bake-task=x", "bad value in '--label=desktop-bake-task=x'"),
+        ("--security-opt=seccomp=file", "bad value in '--security-opt=seccomp=file'"),
+        ("--network=host", "the option '--network' is not let through"),
     ],
 )
-def test_docker_options_refused(text: str) -> None:
-    """What is not known, malformed, or would get around a check."""
-    with pytest.raises(ConfigurationError):
+def test_docker_options_refused(text: str, says: str) -> None:
+    """What is not known, malformed, or would get around a check is named."""
+    with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
         docker_options([text])
 
 
-@pytest.mark.parametrize("text", ["", ":", "a:", "/a:b", "/a:/b:z:z", "/a:/b:z,Z", "/a:/b:mine", "/a:/b:", "/a:/"])
-def test_volumes_refused(text: str) -> None:
-    """A malformed volume."""
-    with pytest.raises(ConfigurationError):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "malformed volume ''"),
+        (":", "malformed volume ':'"),
+        ("a:", "the mount's target '' is no path in the container"),
+        ("/a:b", "the mount's target 'b' is no path in the container"),
+        ("/a:/b:z:z", "malformed volume '/a:/b:z:z'"),
+        ("/a:/b:z,Z", "malformed volume '/a:/b:z,Z'"),
+        ("/a:/b:mine", "unknown flag 'mine' in '/a:/b:mine'"),
+        ("/a:/b:", "unknown flag '' in '/a:/b:'"),
+        ("/a:/", "the mount's target '/' is no path in the container"),
+    ],
+)
+def test_volumes_refused(text: str, says: str) -> None:
+    """Of a malformed volume the part that is wrong is named."""
+    with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
         parse_volume(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "65536", "1:2:3", "90-80", "1-2:3-5", "80/icmp", "host:1:2", "::1:1:2"])
-def test_ports_refused(text: str) -> None:
-    """A malformed port."""
-    with pytest.raises(ConfigurationError):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        *((text, f"malformed port '{text}'") for text in ("", "x", "65536", "1:2:3", "90-80", "host:1:2", "::1:1:2")),
+        ("0", "bad port 0:0"),
+        ("1-2:3-5", "'1-2:3-5': the two ranges of ports differ in length"),
+        ("80/icmp", "unknown protocol 'icmp'"),
+    ],
+)
+def test_ports_refused(text: str, says: str) -> None:
+    """Of a malformed port it is said what is wrong."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
         parse_ports(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["type=npipe,target=/a", "type=bind,source=/a", "target=/b,shared=1", "type=bind,target=/b"]
+    ("text", "says"),
+    [
+        ("type=npipe,target=/a", "unknown kind of mount 'npipe'"),
+        ("type=bind,source=/a", "the mount's target '' is no path in the container"),
+        ("target=/b,shared=1", "--mount: unknown key 'shared'"),
+        ("type=bind,target=/b", "the mount's source '' is not absolute"),
+    ],
 )
-def test_mounts_refused(text: str) -> None:
-    """A malformed mount."""
-    with pytest.raises(ConfigurationError):
+def test_mounts_refused(text: str, says: str) -> None:
+    """Of a malformed mount the part that is wrong is named."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
         parse_mount(text)
 
 
@@ -147,23 +175,23 @@ def test_missing_source(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("values", "says"),
     [
-        {"geometry": "800"},
-        {"geometry": "0x600"},
-        {"geometry": "99999x1"},
-        {"depth": 8},
-        {"name": "-x"},
-        {"workdir": "here"},
-        {"gpus": "some"},
-        {"variables": {"": "x"}},
-        {"variables": {"A": "\0"}},
-        {"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))},
+        ({"geometry": "800"}, "bad geometry '800'"),
+        ({"geometry": "0x600"}, "bad geometry '0x600'"),
+        ({"geometry": "99999x1"}, "bad geometry '99999x1'"),
+        ({"depth": 8}, "bad depth 8"),
+        ({"name": "-x"}, "bad container name '-x'"),
+        ({"workdir": "here"}, "the working directory 'here' is not absolute"),
+        ({"gpus": "some"}, "bad value of gpus: 'some'"),
+        ({"variables": {"": "x"}}, "malformed environment variable ''"),
+        ({"variables": {"A": "\0"}}, "malformed environment variable 'A'"),
+        ({"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}, "two mounts at /a: "),
     ],
 )
-def test_options_refused(values: dict[str, object]) -> None:
-    """A value that the engine or X would stumble over."""
-    with pytest.raises(ConfigurationError) as caught:
+def test_options_refused(values: dict[str, object], says: str) -> None:
+    """A value that the engine or X would stumble over is named."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}") as caught:
         TaskOptions(**values)  # type: ignore[arg-type]
     assert caught.value.remedy
 
