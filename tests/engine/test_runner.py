@@ -106,7 +106,7 @@ def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: S
         Engine().docker("exec", task.container_id, "sh", "-c", script)
         assert task.wait(30) == 1
         assert any("exited with status" in line for line in task.console.last), task.console.last
-        with pytest.raises(TaskError, match="^no screenshot: Error response from daemon: .*container"):
+        with pytest.raises(TaskError, match=r"^no screenshot: Error response from daemon: .*container"):
             task.screenshot(Path("never.png"))
     assert tasks(desktop.env_id) == []
 

@@ -119,7 +119,7 @@ def test_the_login_is_the_docker_clients(
             with monkeypatch.context() as patch:
                 for name, value in variables(case, host).items():
                     patch.setenv(name, value)
-                with pytest.raises(RegistryError, match="demands a login|refuses the stored login"):
+                with pytest.raises(RegistryError, match=r"demands a login|refuses the stored login"):
                     look_up(image(host), HERE)
 
         return sent(ask)

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -132,7 +133,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "a configuration without an end": ([faults.endless(on="/blobs/")], "more than"),
     "a cut configuration": ([faults.cuts(10)], "cannot be reached"),
     "a changed configuration": ([faults.tampers()], "sent content that is not sha256:"),
-    "a changed manifest": ([faults.tampers(on="GET .*/manifests/")], "sent content that is not sha256:"),
+    "a changed manifest": ([faults.tampers(on="GET .*/manifests/t$")], "sent content that is not sha256:"),
     "redirects without end": ([faults.redirects(on="")], "redirects without end"),
     "slow": ([faults.slow(30)], "did not answer"),
     "a black hole": ([faults.blackhole()], "did not answer"),
@@ -183,6 +184,7 @@ def test_nobody_listens() -> None:
 
 def test_missing_content(registry: RealRegistry) -> None:
     """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
+    missing: Literal["manifest", "config"]
     for missing, says in (("manifest", "MANIFEST_UNKNOWN"), ("config", "BLOB_UNKNOWN")):
         push_image(
             registry.host,
