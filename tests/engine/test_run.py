@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from desktop_bake.bake.task.console import LISTENS, READY
 from desktop_bake.bake.task.novnc import banner
+from tests.harness.relay import relay
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -68,50 +73,69 @@ def test_flags_after_the_environment(cli: Run, folder: Path) -> None:
     assert done.stderr.startswith("error: -q stands where the command begins\n  flags go first")
 
 
+def interrupted(folder: Path, on: str, at: Callable[[subprocess.Popen[bytes]], object], *command: str) -> None:
+    """A task of which something is done at this moment (as for `relay`), and which then ends by Ctrl-C."""
+    came = threading.Event()
+
+    def event() -> None:
+        at(process)
+        came.set()
+
+    with relay(os.environ["DOCKER_HOST"], on, event) as host:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "desktop_bake", "run", ENV, "--", *command],
+            cwd=folder,
+            env={**os.environ, "DOCKER_HOST": host},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert process.stdout
+        if process.stdout.readline() == b"up\n":
+            ctrl_c(process)
+        _, stderr = process.communicate(timeout=60)
+    assert came.is_set(), stderr
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    assert tasks(ENV) == []
+
+
+def ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    """As a terminal does: to all that stand in its foreground."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("command", ["sleep 1000", "trap '' TERM INT HUP; while :; do sleep 1; done"])
 def test_interrupted(folder: Path, times: int, command: str) -> None:
-    """Ctrl-C once, twice and more often, also of a command that ignores everything: 130, and the container is gone."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "desktop_bake", "run", ENV, "--", "bash", "-c", f"echo up; {command}"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == b"up\n"
-    for number in range(times):
-        if number:
-            time.sleep(0.03)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that stand in its foreground
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert b"Traceback" not in stderr
-    assert tasks(ENV) == []
+    """Ctrl-C once, and again while its container is removed, also of a command that ignores everything: 130, and the
+    container is gone."""
+
+    def again(process: subprocess.Popen[bytes]) -> None:
+        for _ in range(times - 1):
+            ctrl_c(process)
+
+    interrupted(folder, "DELETE /containers/", again, "bash", "-c", f"echo up; {command}")
 
 
-@pytest.mark.parametrize("after_s", [0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3])
-def test_interrupted_while_starting(folder: Path, cli: Run, after_s: float) -> None:
-    """Ctrl-C at any moment of the start leaves no container."""
+MOMENTS = {
+    "its container is made": "POST /containers/create",
+    "it is attached to": "POST /containers/[0-9a-f]+/attach",
+    "it is started": "POST /containers/[0-9a-f]+/start",
+    "its port is asked for": "GET /containers/[0-9a-f]+/json",
+    "its desktop begins to listen": f"< {re.escape(LISTENS)}",
+    "its desktop is ready": f"< {re.escape(READY)}",
+    "its command is made": "POST /containers/[0-9a-f]+/exec",
+    "its command is started": "POST /exec/[0-9a-f]+/start",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_interrupted_while_starting(folder: Path, cli: Run, moment: str) -> None:
+    """Ctrl-C at each moment of the start leaves no container."""
     assert cli("build", ENV).returncode == 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "desktop_bake", "run", ENV, "--", "sleep", "1000"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-    )
-    assert process.stderr
-    while not process.stderr.readline().startswith(b"[desktop-cache] hit"):
-        pass
-    time.sleep(after_s)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert b"Traceback" not in stderr
-    assert tasks(ENV) == []
+    interrupted(folder, MOMENTS[moment], ctrl_c, "sleep", "1000")
 
 
 def test_a_container_that_is_removed_under_us(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A relay before an engine's socket: all passes through, and at a request of the client's something happens first."""
+"""A relay before an engine's socket: all passes through, and at something that is said something happens first."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
 
     Args:
         engine: the engine's own, `unix://…`.
-        on: a pattern in a request's "METHOD /path", without the API's version; the first request that holds
-            it waits for the event.
-        event: what happens then; the request goes on once it returns.
+        on: a pattern in a request's "METHOD /path", without the API's version; or "< " and a pattern in what the
+            engine says. The first that holds it waits for the event.
+        event: what happens then; what was said goes on once it returns.
     """
     method, _, where = on.partition(" ")
-    wanted = re.compile(rf"(?:^|\r\n\r\n){method} (?:/v[0-9.]+)?{where}".encode())
+    of_engine = method == "<"
+    wanted = re.compile((where if of_engine else rf"(?:^|\r\n\r\n){method} (?:/v[0-9.]+)?{where}").encode())
     ends: list[socket.socket] = []
     once = threading.Lock()
 
@@ -46,7 +47,10 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
                 upstream.connect(engine.removeprefix("unix://"))
                 for source, target in ((client, upstream), (upstream, client)):
                     threading.Thread(
-                        target=carry, args=(source, target), kwargs={"watched": source is client}, daemon=True
+                        target=carry,
+                        args=(source, target),
+                        kwargs={"watched": (source is upstream) is of_engine},
+                        daemon=True,
                     ).start()
 
     with tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder:  # a socket's path is short
