@@ -81,7 +81,7 @@ def test_restarted_in_a_build(task: Task, rounds: Rounds, figure: Figure) -> Non
 def test_gone_in_a_build(task: Task) -> None:
     """An engine that does not come back refuses the task, and that is no failure of the recipe."""
     task.write("echo under way; sleep 60")
-    task.first = ("bake.ensure.RESTART_S = 1",)
+    task.first = ("ensure.RESTART_S = 1",)
     status, printed = task.run({"under way$": task.machine.kill_engine})
     task.machine.start_engine()
     ROWS["the engine is killed during a build and stays away"].compare(status, printed)
@@ -176,8 +176,8 @@ def test_limits_of_a_registry(task: Task, team: Registry, tmp_path_factory: pyte
 def test_limit_of_the_engine(task: Task) -> None:
     """An engine that hangs when it is asked for the container refuses the task within the limit of a call."""
     task.first = (
-        "bake.container._REMOVE_TIMEOUT_S = 1",
-        "bake.endpoint.Endpoint.ask.__kwdefaults__.update(timeout_s=1)",
+        "container._REMOVE_TIMEOUT_S = 1",
+        "api.Endpoint.ask.__kwdefaults__.update(timeout_s=1)",
     )
     host = task.machine.environment["DOCKER_HOST"]
     with ExitStack() as until_later:

@@ -123,7 +123,7 @@ def clock_in_a_build(task: Task) -> Outcome:
 
 def clock_in_a_pause(task: Task) -> Outcome:
     """A pause after failed builds ends with the clock a year ahead, and with the clock set back."""
-    task.first = ("bake.failures.IN_A_ROW = 1",)
+    task.first = ("pause.IN_A_ROW = 1",)
     task.write(f"{IN_BUILDS} exit 3")
     clock = jumping(task, "+1y")
     task.run()
@@ -177,7 +177,7 @@ def load_limit(task: Task) -> Outcome:
 
 def desktop_limit(task: Task) -> Outcome:
     """An X server that never takes clients."""
-    task.first = ("bake.start.READY_TIMEOUT_S = 2",)
+    task.first = ("start.READY_TIMEOUT_S = 2",)
     task.write(setup="printf '#!/bin/sh\\nsleep 60\\n' >$(command -v Xvnc)")
     return task.run()
 

@@ -18,6 +18,13 @@ from pathlib import Path
 from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
 from tests.harness.machines import Machine, Registry, machine
 
+PARTS = """import select, sys, time
+from desktop_bake.bake import ensure
+from desktop_bake.bake.build import pause
+from desktop_bake.bake.cli.main import main
+from desktop_bake.bake.engine import api
+from desktop_bake.bake.task import container, start
+"""
 INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
 
 
@@ -53,7 +60,7 @@ class Task:
         repository: of its images.
         variables: added to the environment.
         first: lines of Python before all else, which lower limits that are too long for a test, such as
-            `bake.ensure.RESTART_S = 1`.
+            `ensure.RESTART_S = 1`; they have the modules of PARTS.
     """
 
     machine: Machine
@@ -75,13 +82,7 @@ class Task:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `desktop-bake` with these words, in a process of its own."""
-        program = "\n".join(
-            (
-                "import select, sys, time, bake.cli, bake.container, bake.ensure, bake.failures, bake.start",
-                *self.first,
-                "sys.exit(bake.cli.main())",
-            )
-        )
+        program = "\n".join((PARTS, *self.first, "sys.exit(main())"))
         variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), **self.variables}
         return self.machine.popen(sys.executable, "-c", program, *words, cwd=self.folder, **variables)
 
