@@ -79,7 +79,9 @@ def test_what_was_rendered_is_baked(rendered: Path) -> None:
     """The same folder, as it was rendered, bakes desktop and preflight."""
     done = bake(rendered, "--load")
     assert done.returncode == 0, done.stderr
-    assert all(tags_of(rendered, context.name) for context in (rendered / "context").iterdir() if context.is_dir())
+    desktop, preflight = (context.name for context in (rendered / "context").iterdir() if context.is_dir())
+    assert tags_of(rendered, desktop)
+    assert tags_of(rendered, preflight)
 
 
 def tags_of(rendered: Path, key: str) -> str:

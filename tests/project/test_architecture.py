@@ -44,7 +44,9 @@ def test_a_paragraph_each() -> None:
 
 def test_named_modules_are_there() -> None:
     """Every module that the page names is there."""
-    for name in re.findall(r"`((?:bake|generator)/[\w/]+\.py)`", PAGE):
+    named = re.findall(r"`((?:bake|generator)/[\w/]+\.py)`", PAGE)
+    assert named
+    for name in named:
         assert (ROOT / name).is_file(), name
 
 

@@ -100,9 +100,9 @@ def test_any_text_is_read_or_refused(pieces: list[str]) -> None:
 def test_a_large_one_is_read_at_once(piece: str) -> None:
     """Fifty thousand of the same take seconds at most."""
     began = time.monotonic()
-    with suppress(ConfigurationError):
-        named_images(f"FROM base\nRUN {piece * 50_000}x".encode(), {})
-        named_images(f"# syntax={piece * 50_000}x\nFROM base".encode(), {})
+    for text in (f"FROM base\nRUN {piece * 50_000}x", f"# syntax={piece * 50_000}x\nFROM base"):
+        with suppress(ConfigurationError):
+            named_images(text.encode(), {})
     assert time.monotonic() - began < 10
 
 
