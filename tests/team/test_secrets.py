@@ -68,6 +68,12 @@ def test_a_step_has_it_and_nothing_keeps_it(cli: Run, secretive: Path) -> None:
         docker("save", image["image_id"]),
     ]
     said += [file.read_bytes() for file in secretive.rglob("*") if file.is_file()]
+    container = docker("create", image["image_id"], "true").decode().strip()
+    try:
+        said.append(docker("export", container))  # unpacked, as the layers of `docker save` are not
+    finally:
+        docker("rm", container)
+    assert proof.encode() in said[-1]
     assert not [content[:200] for content in said if SECRET.encode() in content]
 
 
