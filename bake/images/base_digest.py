@@ -47,7 +47,7 @@ def pinned_stack(environment: Environment, settings: Settings, engine: ImageEngi
     return replace(stack, desktop=replace(stack.desktop, images=images))
 
 
-def _tool_digest(image: ImageReference, settings: Settings, engine: Engine, log: Log) -> Digest:
+def _tool_digest(image: ImageReference, settings: Settings, engine: ImageEngine, log: Log) -> Digest:
     """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
     from .known_digests import known_digest, note_digest
 
