@@ -56,8 +56,8 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
 @pytest.fixture(scope="module")
 def small(team: Registry, base: str) -> Iterator[str]:
-    """A base image of a shell and little else, in the team's registry: handed over in no time."""
-    name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat"
+    """A base image of a shell, sha256sum and little else, in the team's registry: handed over in no time."""
+    name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat /usr/bin/sha256sum"
     pack = f"tar --no-recursion -ch /etc /tmp {programs} $(ldd {programs} | grep -o '/lib[^ ]*' | sort -u)"
     subprocess.run(
         f'docker run --rm {base} sh -c "$PACK" | docker import - {name}',

@@ -177,7 +177,7 @@ def left(folder: Path) -> set[str]:
 USE = """
 import sys, time
 from pathlib import Path
-from tests.machines import Registry, machine, team_registry
+from tests.harness.machines import Registry, machine, team_registry
 
 folder = Path(sys.argv[1])
 with team_registry(folder / "team", base=sys.argv[2]) as team, machine(folder / "machine", team=team) as second:
