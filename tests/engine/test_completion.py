@@ -39,9 +39,9 @@ def shells(base: str) -> Iterator[str]:
 
 
 IN_THE_SHELLS = """
-export PATH=/work/bin:$PATH
-fish -c 'source /work/fish; complete -C "desktop-bake resolve "'
-for word in "" a d; do echo "--"; timeout 60 zsh -f /work/zsh_tab.zsh "desktop-bake resolve $word"; done
+export PATH=/shells/bin:$PATH
+fish -c 'source /shells/fish; complete -C "desktop-bake resolve "'
+for word in "" a d; do echo "--"; timeout 60 zsh -f /shells/zsh_tab.zsh "desktop-bake resolve $word"; done
 echo "--"; ls /tmp
 """
 
@@ -57,13 +57,13 @@ def test_data_is_not_run_in_zsh_and_fish(hostile: tuple[Path, str, list[str]], s
     (work / "bin").mkdir(parents=True)
     (work / "fp").mkdir()
     (work / "list").write_text(listed)
-    (work / "bin" / "desktop-bake").write_text("#!/bin/sh\ncat /work/list\n")
+    (work / "bin" / "desktop-bake").write_text("#!/bin/sh\ncat /shells/list\n")
     (work / "bin" / "desktop-bake").chmod(0o755)
     (work / "fish").write_text(completion_script("fish"))
     (work / "fp" / "_desktop-bake").write_text(completion_script("zsh"))
     shutil.copy(Path(__file__).parents[1] / "zsh_tab.zsh", work)
     done = subprocess.run(
-        ["docker", "run", "--rm", "-i", "-v", f"{work}:/work:ro", shells, "bash", "-c", IN_THE_SHELLS],
+        ["docker", "run", "--rm", "-i", "-v", f"{work}:/shells:ro", shells, "bash", "-c", IN_THE_SHELLS],
         capture_output=True,
         text=True,
         check=True,
