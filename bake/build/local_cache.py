@@ -77,6 +77,17 @@ def discard(root: Path, family: str) -> None:
         _clear(root)
 
 
+def clear(root: Path) -> None:
+    """Remove what processes set aside that were killed before it was gone; who holds the caches does it anyway.
+
+    Args:
+        root: the folder of all families.
+    """
+    if any(root.glob(f"{_ASIDE}*")):
+        with contextlib.suppress(OSError, filelock.Timeout), _lock(root):
+            _clear(root)
+
+
 def _set_aside(cache: Path) -> Path:
     """Take a cache from its place in one step: where we are killed while it is removed, nobody finds half of it."""
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache.parent))

@@ -41,15 +41,26 @@ settings.register_profile("unit", deadline=None)  # other work on the machine is
 settings.load_profile("unit")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Refuse sockets and the docker client during a unit test and its fixtures."""
-    global _guarded  # an audit hook stays for good, and tests of other folders may follow
+def _guard(item: pytest.Item) -> Iterator[None]:
+    """Refuse sockets and docker meanwhile; the audit hook stays for good, and tests of other folders follow."""
+    global _guarded
     _guarded = item.path.is_relative_to(Path(__file__).parent)  # pytest asks every conftest.py about every test
     try:
         return (yield)
     finally:
         _guarded = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Guard what a unit test asks for; not its end, with which other folders' fixtures may end, too."""
+    return (yield from _guard(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Guard a unit test."""
+    return (yield from _guard(item))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
+from ...build import local_cache
 from ...build.scratch import clear_build_folders
 from ...engine.engine import Engine
 from ...system.folders import cache_folder
@@ -28,6 +29,7 @@ def prune(arguments: argparse.Namespace) -> int:
     policy = policy_of(arguments)
     if not arguments.dry_run:
         clear_build_folders(cache_folder())
+        local_cache.clear(cache_folder() / "buildkit")
         remove_abandoned(engine.endpoint)
     planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
     if not arguments.json:

@@ -60,3 +60,13 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("os.link", refuse)
     local_cache.snapshot(root, "f", tmp_path / "snapshot")
     assert (tmp_path / "snapshot" / "index.json").read_text() == "1"
+
+
+def test_what_a_killed_process_set_aside(tmp_path: Path) -> None:
+    """What was set aside by a process that was killed before it was gone is removed, and no family with it."""
+    (tmp_path / "root" / ".gone-abc" / "bookworm-0").mkdir(parents=True)
+    (tmp_path / "root" / "bookworm-1").mkdir()
+    local_cache.clear(tmp_path / "root")
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["bookworm-1"]
+    local_cache.clear(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
