@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,11 @@ def test_the_docker_clients_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.delenv("DOCKER_CONFIG", raising=False)
     monkeypatch.setenv("HOME", "/a/home")
     assert config_folder() == Path("/a/home/.docker")
+    entry = Path(pwd.getpwuid(os.getuid()).pw_dir, ".docker")
     monkeypatch.setenv("HOME", "")
-    assert config_folder() == Path("/root/.docker")
+    assert config_folder() == entry
     monkeypatch.delenv("HOME")
-    assert config_folder() == Path("/root/.docker")
+    assert config_folder() == entry
     monkeypatch.setattr(os, "getuid", lambda: int(USER))
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "evil"}')
