@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ...generator.reference import Digest
-from ..system.files import new_file
+from ..system.files import write_note
 from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ def note_digest(reference: ImageReference, digest: Digest) -> None:
     if known_digest(reference) == digest:
         return
     with contextlib.suppress(OSError, ConfigurationError):
-        file = _file(reference)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(file) as opened:
-            opened.write(str(digest).encode())
-        for old in sorted(file.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)[_KEPT:]:
-            old.unlink(missing_ok=True)
+        write_note(_file(reference), str(digest).encode(), _KEPT)
 
 
 def _file(reference: ImageReference) -> Path:

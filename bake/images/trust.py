@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from ..system.files import new_file
+from ..system.files import write_note
 from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -82,13 +82,9 @@ def note(image_id: str, *words: str) -> None:
     known = _read(image_id)
     if known.issuperset(words):
         return
-    folder = cache_folder() / "images"
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        with new_file(folder / image_id.removeprefix("sha256:")) as file:
-            file.write(" ".join(sorted({*known, *words})).encode())
-        for old in sorted(folder.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)[_KEPT:]:
-            old.unlink(missing_ok=True)
+        file = cache_folder() / "images" / image_id.removeprefix("sha256:")
+        write_note(file, " ".join(sorted({*known, *words})).encode(), _KEPT)
 
 
 def _read(image_id: str) -> frozenset[str]:

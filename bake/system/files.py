@@ -90,3 +90,21 @@ def read_regular_file(path: Path) -> bytes:
     if len(content) > LIMIT_BYTES:
         raise ValueError(f"more than {LIMIT_BYTES >> 20} MiB")
     return content
+
+
+def write_note(file: Path, content: bytes, kept: int) -> None:
+    """Write a small file whole, and remove the oldest of its folder.
+
+    Args:
+        file: its folder is made if it is missing.
+        content: of the file.
+        kept: how many files the folder keeps.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(file) as opened:
+        opened.write(content)
+    for old in sorted(file.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)[kept:]:
+        old.unlink(missing_ok=True)
