@@ -127,6 +127,8 @@ class Endpoint:
                 connection.request(method, self._url(path, query), content, headers)
                 response = connection.getresponse()
                 said = response.read(ANSWER_LIMIT_BYTES)
+                if response.length:  # a limit in `read` makes http.client take what was broken off for the whole
+                    raise http.client.IncompleteRead(said, response.length)
             if not self._has_another_version(response.status, said):
                 return Answer.of(response.status, said)
 

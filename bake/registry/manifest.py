@@ -174,4 +174,5 @@ def _platform(table: Mapping[str, Any]) -> str | None:
 
 
 def _not_understood(what: str) -> RegistryError:
-    return RegistryError(f"a {what} is not understood", "build and push the image again")
+    article = "an" if what[0] in "aeiou" else "a"
+    return RegistryError(f"{article} {what} is not understood", "build and push the image again")

@@ -85,8 +85,9 @@ class Session:
         if descriptor.size_bytes > limit_bytes:
             raise self._error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
         wanted = {"Accept": _ACCEPT} if kind == "manifests" else {}
-        answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, wanted)
-        assert answer
+        answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, wanted, absent=True)
+        if answer is None:
+            raise self._error(f"lacks {descriptor.digest}, a part of the image", "build and push the image again")
         if Digest.of(answer[0]) != descriptor.digest:
             raise self._error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
         return answer[0]

@@ -160,7 +160,7 @@ def test_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n"])
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 4\r\n\r\n{}"])
 def test_what_is_no_engine(serve: Callable[..., list[bytes]], said: bytes) -> None:
     """Whatever hangs up, breaks off or speaks no HTTP is no engine, and its address is named."""
     serve(said)

@@ -71,7 +71,7 @@ def test_manifest_without_a_media_type() -> None:
         (b"[" * 100_000, "a manifest is not understood"),
         (b"\xff\xfe", "a manifest is not understood"),
         (b'{"mediaType": "text/plain"}', "a manifest has the unknown media type 'text/plain'"),
-        (b'{"manifests": 3}', "index is not understood"),
+        (b'{"manifests": 3}', "an index is not understood"),
         (b"{}", "a descriptor is not understood"),
         (index("x"), "a descriptor is not understood"),
         (index(descriptor(size=-1)), "a descriptor is not understood"),
@@ -81,7 +81,7 @@ def test_manifest_without_a_media_type() -> None:
 )
 def test_what_is_no_manifest(content: bytes, says: str) -> None:
     """Whatever else comes is an error that says which part is none."""
-    with pytest.raises(RegistryError, match=f"{says}$"):
+    with pytest.raises(RegistryError, match=f"^{says}$"):
         read_manifest(content)
 
 

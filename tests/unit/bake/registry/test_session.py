@@ -49,6 +49,16 @@ def test_look_up(registry: MemoryRegistry) -> None:
     assert found.created == "2024-01-01T00:00:00Z"
 
 
+def test_an_image_that_lost_a_part(registry: MemoryRegistry) -> None:
+    """If the registry has an image's index, but not what the index names, the error says which part is gone."""
+    image = registry.put(f"{PLACE}:amd", LABELS)
+    registry.put_index(NAME, {"linux/amd64": image})
+    del registry.manifests[f"{PLACE}@{image}"]
+    with pytest.raises(RegistryError, match=f"lacks {image}, a part of the image") as caught:
+        look_up(REFERENCE, "linux/amd64")
+    assert caught.value.remedy == "build and push the image again"
+
+
 @pytest.mark.parametrize(("platform", "labels"), [("linux/arm64/v8", {"p": "arm"}), ("linux/s390x", None)])
 def test_look_up_of_an_index(registry: MemoryRegistry, platform: str, labels: dict[str, str] | None) -> None:
     """Of an index the labels of the wanted platform count; without that one there are none."""
