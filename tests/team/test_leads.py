@@ -12,9 +12,13 @@ import trustme
 from desktop_bake import ImageReference, RegistryError
 from desktop_bake.bake.registry.client import look_up
 from tests.harness import faults
+from tests.harness.apart import apart
 from tests.harness.logins import LABELS, login
 from tests.harness.proxy import faulty
 from tests.harness.registries import HERE, RealRegistry, push_image, real_registry
+
+PUBLIC, OTHER_PUBLIC = "11.22.33.44", "11.22.33.55"
+PRIVATE = ["127.0.0.1", "10.9.8.7", "169.254.169.254", "100.64.1.1", "fd00::1", "::1"]
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +80,17 @@ def test_tls_is_kept(registry: RealRegistry, own_config: Path, how: str) -> None
                 look_up(image(encrypted.host), HERE)
     assert not plain.requests
     assert len(encrypted.requests) == 1
+
+
+def test_a_public_registry_leads_to_no_private_address() -> None:
+    """A redirect or a token service at a private address is refused to a public registry, unasked; others may."""
+    ways = ["redirect", "token service"]
+    inwards = [(PUBLIC, target, how) for target in PRIVATE for how in ways]
+    allowed = [(PUBLIC, OTHER_PUBLIC, how) for how in ways] + [(PRIVATE[1], t, how) for t in PRIVATE for how in ways]
+    own = [a for a in (PUBLIC, OTHER_PUBLIC, *PRIVATE) if a not in ("127.0.0.1", "::1")]
+    played = apart("led", [*inwards, *allowed], own)
+    for scene, found in zip(inwards, played, strict=False):
+        assert (found["asked"], "leads to a private address" in found["said"]) == (0, True), (scene, found)
+    for scene, found in zip(allowed, played[len(inwards) :], strict=True):
+        assert found["asked"] > 0, (scene, found)
+        assert "private" not in found["said"], (scene, found)

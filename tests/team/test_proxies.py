@@ -13,8 +13,10 @@ from desktop_bake import ImageReference, RegistryError
 from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.client import look_up
 from tests.harness import faults
+from tests.harness.apart import apart
 from tests.harness.logins import login
 from tests.harness.proxy import faulty
+from tests.harness.proxy_cases import CASES
 from tests.harness.registries import BASIC, HERE, PASSWORD, USER
 
 
@@ -107,3 +109,11 @@ def test_a_proxy_that_is_no_help(proxy: str, says: str, monkeypatch: pytest.Monk
     with pytest.raises(RegistryError, match=says) as caught:
         look_up(image("registry.invalid"), HERE)
     assert "proxy" in caught.value.remedy
+
+
+def test_the_rules_are_the_docker_clients() -> None:
+    """Each case is as the table says for a real docker client before a real proxy, too."""
+    clean = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
+    scenes = [(url, {**clean, **variables}) for url, variables, _ in CASES]
+    played = apart("docker_is_proxied", scenes, [])
+    assert [case for case, docker in zip(CASES, played, strict=True) if case[2] != docker] == []
