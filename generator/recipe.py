@@ -23,7 +23,8 @@ SETUP = "desktop_setup.sh"
 PREFLIGHT = "preflight.sh"
 OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
 _FROM_BASE = re.compile(
-    rb"^[^\S\n]*FROM\s+(?:--platform=\S+\s+)?base(?:\s+AS\s+\S+)?\s*$", re.IGNORECASE | re.MULTILINE
+    rb"^[^\S\n]*FROM[^\S\n]+(?:--platform=\S+[^\S\n]+)?base(?:[^\S\n]+AS[^\S\n]+\S+)?[^\S\n]*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

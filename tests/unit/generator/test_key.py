@@ -138,23 +138,3 @@ def test_parse_key_refuses_cleanly(text: str) -> None:
     """Text that is no key is refused, never half read."""
     with pytest.raises(ConfigurationError, match=r"^malformed cache key "):
         parse_key(text)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"install": b""}, "desktop_install.sh is empty"),
-        ({"setup": b" \n"}, "desktop_setup.sh is empty"),
-        ({"setup": b"a\r\nb"}, "CRLF"),
-        ({"dockerfile": b"FROM debian"}, "no 'FROM base'"),
-        ({"dockerfile": b"# FROM base"}, "no 'FROM base'"),
-        ({"files": {"../x": ContextFile(content=b"")}}, "outside the context"),
-        ({"files": {"/x": ContextFile(content=b"")}}, "outside the context"),
-        ({"files": {"Dockerfile": ContextFile(content=b"")}}, "already part"),
-    ],
-)
-def test_recipe_refused(change: dict[str, object], says: str) -> None:
-    """A recipe that exists is right: faults are named with a remedy."""
-    with pytest.raises(ConfigurationError, match=says) as caught:
-        replace(RECIPE, **change)  # type: ignore[arg-type]
-    assert caught.value.remedy

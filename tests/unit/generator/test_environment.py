@@ -1,0 +1,103 @@
+"""An environment that exists is right: what is refused, and what its toggles mean together."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+import pytest
+
+from desktop_bake import ConfigurationError, Environment, ImageReference
+from desktop_bake.generator.environment import FILE_FIELDS, check_platform, leads_out
+
+BASE = ImageReference.parse("debian:bookworm")
+
+
+def environment(**fields: Any) -> Environment:
+    """One with these fields."""
+    return Environment(**{"env_id": "e", "base_image": BASE, **fields})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"env_id": "two words"},
+        {"env_id": "ü"},
+        {"name": "any\ntext"},
+        {"install_script": "a/b.sh"},
+        {"dockerfile": "a..b"},
+        {"platforms": ("linux/amd64", "linux/arm/v7"), "platform": "linux/arm64/v8"},
+        {"build_args": {"A": "", "_b1": "€\n"}},
+        {"build_args": {"BUILDKIT": "1", "DESKTOP_BAKE": "x"}},
+        {"build_secrets": ("TOKEN", "_x")},
+    ],
+)
+def test_what_is_taken(fields: dict[str, Any]) -> None:
+    """What can be passed to BuildKit as it stands."""
+    assert all(getattr(environment(**fields), name) == value for name, value in fields.items())
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"env_id": ""}, "malformed environment id ''"),
+        ({"env_id": "a\n"}, "malformed environment id 'a\\\\n'"),
+        ({"env_id": "a\x1b"}, "malformed environment id"),
+        ({"platforms": ("linux",)}, "environment 'e': malformed platform 'linux'"),
+        ({"platforms": ("linux/amd64", "Linux/amd64")}, "environment 'e': malformed platform 'Linux/amd64'"),
+        ({"platform": "linux/arm64/8"}, "environment 'e': malformed platform 'linux/arm64/8'"),
+        ({"platform": "linux/amd64,linux/arm64"}, "environment 'e': malformed platform"),
+        ({"platform": "linux/amd64\n"}, "environment 'e': malformed platform"),
+        ({"build_secrets": ("A=hunter2",)}, "environment 'e': malformed build secret name 'A=hunter2'"),
+        ({"build_secrets": ("",)}, "environment 'e': malformed build secret name ''"),
+        ({"build_args": {"1a": ""}}, "environment 'e': malformed build argument name '1a'"),
+        ({"build_args": {"A": "", "b-c": ""}}, "environment 'e': malformed build argument name 'b-c'"),
+        ({"build_args": {"A\n": ""}}, "environment 'e': malformed build argument name"),
+        ({"build_args": {"BUILDKIT_SYNTAX": "a"}}, "environment 'e': BuildKit takes the build argument BUILDKIT_SYN"),
+        ({"build_args": {"DESKTOP_BAKE_X": "a"}}, "environment 'e': the build argument DESKTOP_BAKE_X is one of"),
+        ({"build_args": {"A": "a\0"}}, "environment 'e': build argument A holds a character that is no text"),
+        ({"build_args": {"A": "\udfff"}}, "environment 'e': build argument A holds a character that is no text"),
+    ],
+)
+def test_what_is_refused(fields: dict[str, Any], says: str) -> None:
+    """Each fault is told with the environment that has it, and a remedy."""
+    with pytest.raises(ConfigurationError, match=f"^{says}") as caught:
+        environment(**fields)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("field", FILE_FIELDS)
+@pytest.mark.parametrize("name", ["/etc/passwd", "../a", "a/../../b", ".."])
+def test_files_stay_in_the_folder(field: str, name: str) -> None:
+    """A name from a configuration leads to no file of other people; a path that a program gives may lead anywhere."""
+    with pytest.raises(ConfigurationError) as caught:
+        environment(**{field: name})
+    assert str(caught.value) == f"environment 'e': {field} {name!r} leads out of the configuration's folder"
+    assert str(leads_out("e", field, name)) == str(caught.value)
+    assert getattr(environment(**{field: PurePath(name)}), field) == PurePath(name)
+
+
+@pytest.mark.parametrize(
+    ("desktop", "cached", "preflight", "wanted"),
+    [
+        (False, False, None, (False, False, False)),
+        (False, True, None, (False, False, False)),
+        (True, False, None, (False, True, False)),
+        (True, True, None, (True, True, True)),
+        (False, False, "p.sh", (False, True, False)),
+        (False, True, "p.sh", (False, True, True)),
+        (True, False, "p.sh", (False, True, False)),
+        (True, True, "p.sh", (True, True, True)),
+    ],
+)
+def test_toggles(desktop: bool, cached: bool, preflight: str | None, wanted: tuple[bool, bool, bool]) -> None:
+    """A cache has no effect without something to bake, and a preflight is something."""
+    it = environment(headless_desktop_enabled=desktop, cache_desktop_build=cached, preflight_script=preflight)
+    assert (it.desktop_cache_enabled, it.has_image, it.cache_enabled) == wanted
+
+
+def test_a_platform_of_its_own() -> None:
+    """A platform's message says who is at fault, if the caller knows."""
+    check_platform("linux/riscv64")
+    with pytest.raises(ConfigurationError, match=r"^\[defaults\] malformed platform 'x'$"):
+        check_platform("x", "[defaults] ")
