@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3.util.connection  # it tries IPv6 as it is imported: a socket, which later is refused
 from hypothesis import settings
 
 from desktop_bake import ImageReference, Settings
 from desktop_bake.bake.registry import session, shared_tag
 from tests.harness.fake_engine import FakeEngine
 from tests.harness.memory_registry import MemoryRegistry
+from tests.harness.piped_http import PipedHttp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,3 +101,14 @@ def team() -> Settings:
 def lines() -> list[str]:
     """A log: `log=lines.append`."""
     return []
+
+
+@pytest.fixture
+def http(monkeypatch: pytest.MonkeyPatch) -> PipedHttp:
+    """Every HTTP server, without a network; no proxy."""
+    http = PipedHttp()
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", http.create_connection)
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return http

@@ -13,11 +13,8 @@ from desktop_bake.generator.errors import LONGEST_LINE, DesktopBakeError, printa
 def test_every_kind_has_its_status() -> None:
     """The tree that the module's docstring draws is the one that is there."""
     drawn = {name: int(status) for name, status in re.findall(r"(\w+Error) +(\d+) ", errors.__doc__ or "")}
-    kinds = {
-        "DesktopBakeError": DesktopBakeError,
-        **{kind.__name__: kind for kind in DesktopBakeError.__subclasses__()},
-    }
-    ours = {name: kind.exit_status for name, kind in kinds.items() if kind.__module__ == errors.__name__}
+    kinds: list[type[DesktopBakeError]] = [DesktopBakeError, *DesktopBakeError.__subclasses__()]
+    ours = {kind.__name__: kind.exit_status for kind in kinds if kind.__module__ == errors.__name__}
     assert drawn == ours
     assert len(ours) == 8
 
