@@ -126,7 +126,7 @@ class Bench:
 
     def bare(self, install: str = "") -> float:
         """Plain `docker run` of the same image and script, until the banner; with `install` on the base instead."""
-        script = shipped("recipe/desktop_run.sh").read_text()
+        script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
         image = str(self.environment.base_image if install else self.image.image_id)
         names: list[str] = []
 
@@ -135,8 +135,10 @@ class Bench:
 
         def run() -> None:
             words = ["docker", "run", "-d", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
-            script_as_it_is = f'{install}\nexec bash -c "$1" <<<"- stay"'  # "-": no secret
-            done = subprocess.run([*words, image, "-c", script_as_it_is, "x", script], capture_output=True, check=True)
+            script_as_it_is = f'{install}\nexec bash -c "$1" desktop "$2" <<<"- stay"'  # "-": no secret
+            done = subprocess.run(
+                [*words, image, "-c", script_as_it_is, "x", script, gate], capture_output=True, check=True
+            )
             names.append(done.stdout.decode().strip())
             port = subprocess.run(["docker", "port", names[0], "6080"], capture_output=True, check=True).stdout
             wait_for_banner(novnc_url(int(port.decode().split()[0].rsplit(":", 1)[1]), NO_SECRET), 600, alive)

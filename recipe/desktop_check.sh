@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Start the desktop, see that a window manager lives and that something is to be seen, and save the picture:
-# desktop_check.sh RUN_SCRIPT PICTURE. Needs no network. Reads DESKTOP_CHECK_TIMEOUT_S (30), a build argument.
+# desktop_check.sh RUN_SCRIPT GATE PICTURE. Needs no network. Reads DESKTOP_CHECK_TIMEOUT_S (30), a build argument.
 set -uo pipefail
 
 export DISPLAY=:${DESKTOP_DISPLAY:-1} XAUTHORITY=/tmp/.X11-unix/cookie
@@ -23,13 +23,13 @@ managed() { manager=$(timeout 5 wmctrl -m 2>/dev/null | sed -n 's/^Name: //p') &
 colours() { timeout 20 import -silent -window root -format %k info:- 2>/dev/null; }
 visible() { count=$(colours) && [ "${count:-0}" -gt 1 ]; }
 
-setsid bash "$1" </dev/null >"$log" 2>&1 & # it ends its whole process group, which ours must not be in
+setsid bash "$1" "$(cat "$2")" </dev/null >"$log" 2>&1 & # it ends its whole process group, which ours must not be in
 desktop=$!
 trap 'kill "$desktop" 2>/dev/null' EXIT
 
 wait_for "the desktop did not come up in time$(said)" ready
 wait_for "no window manager answers" managed
 wait_for "the screen is blank: one colour from edge to edge" visible
-timeout 20 import -silent -window root "png:$2" || fail "no screenshot can be taken"
+timeout 20 import -silent -window root "png:$3" || fail "no screenshot can be taken"
 kill -0 "$desktop" 2>/dev/null || fail "the desktop ended$(said)"
 echo "[desktop-check] ok: $manager, $(xwininfo -root | sed -n 's/^ *-geometry \([0-9x]*\).*/\1/p'), $count colours"

@@ -29,6 +29,7 @@ _CHECK_FILES = {
     "Dockerfile": "check.Dockerfile",
     "desktop_check.sh": "desktop_check.sh",
     "desktop_run.sh": "desktop_run.sh",
+    "desktop_gate.py": "desktop_gate.py",
 }
 
 

@@ -48,7 +48,7 @@ read -r desktop_line <&3
 for script in $2; do bash "$1/$script" 3<&-; done
 echo "[desktop] installed"
 kill $! 2>/dev/null || true
-exec bash -c "$3" desktop held < <(printf '%s\\n' "$desktop_line"; exec cat <&3)"""
+exec bash -c "$3" desktop "$4" held < <(printf '%s\\n' "$desktop_line"; exec cat <&3)"""
 _BASH_BY_NAME = """command -v bash >/dev/null ||
   { echo '[desktop] unsupported base: it has no bash; install it in the base' >&2; exit 1; }
 exec bash "$@"
@@ -158,10 +158,10 @@ def start_task(
 def _main_process(environment: Environment, image: ImageResult, options: TaskOptions) -> list[str]:
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
-    run = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8")
+    run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
     if not image.install_at_start:
-        return [*_BASH, "-c", run, "desktop", "held"]
-    return [*_BASH, "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run]
+        return [*_BASH, "-c", run, "desktop", gate, "held"]
+    return [*_BASH, "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
 
 
 def _create(

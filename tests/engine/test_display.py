@@ -63,9 +63,11 @@ def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) 
     name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     flags = ["--rm", "-i", "--init", "--name", name, "-u", "4321", "--tmpfs", "/tmp/.X11-unix:mode=755"]
     words = ["docker", "run", *flags, "--entrypoint", "bash", str(image.image_id), "-c"]
-    script = shipped("recipe/desktop_run.sh").read_text()
+    script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
     try:
-        done = subprocess.run([*words, script], capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            [*words, script, "desktop", gate], capture_output=True, text=True, check=False, timeout=60
+        )
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (1, ["[desktop] cannot write /tmp/.X11-unix/cookie"])

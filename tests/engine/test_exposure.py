@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from desktop_bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.task import start
 from desktop_bake.bake.task.mounts import Mount
@@ -185,10 +186,10 @@ def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, deskto
 def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
     """Started by hand, with nobody to give it a secret, the desktop runs and lets nobody in."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    script = (Path(__file__).parents[2] / "recipe" / "desktop_run.sh").read_text()
+    script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
     words = ["docker", "run", "-d", "--rm", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
     name = subprocess.run(
-        [*words, str(image.image_id), "-c", script], capture_output=True, text=True, check=True
+        [*words, str(image.image_id), "-c", script, "desktop", gate], capture_output=True, text=True, check=True
     ).stdout.strip()
     try:
         with subprocess.Popen(["docker", "logs", "-f", name], stdout=subprocess.PIPE) as logs:
