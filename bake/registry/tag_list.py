@@ -47,7 +47,7 @@ def next_page(link: str, url: str, host: str) -> str | None:
         return None
     links = _LINK.findall(link) if len(link) <= _LONGEST_LINK else []
     following = [target.strip() for target, parameters in links if _NEXT.search(parameters)]
-    if links and not following:
+    if links and not following and not _LINK.sub("", link).strip(" \t,"):
         return None
     page = ""
     try:

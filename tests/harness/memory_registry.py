@@ -40,6 +40,8 @@ class MemoryRegistry:
         asked: each request, `METHOD host/path…`.
         broken: what a request to a host ends with.
         login: `user:password` that each request has to come with; empty for none.
+        realm: the token service that gives what each request has to come with, for that login; empty for none.
+        page_tags: how many tags a page holds; all of them if it is 0.
         statuses: what a request, as in `asked`, is answered with in place of an answer.
     """
 
@@ -49,6 +51,8 @@ class MemoryRegistry:
     asked: list[str] = field(default_factory=list)
     broken: dict[str, RegistryError] = field(default_factory=dict)
     login: str = ""
+    realm: str = ""
+    page_tags: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
 
     def put(self, name: str, labels: Mapping[str, str], platform: str = "linux/amd64", created: str = "") -> Digest:
@@ -110,8 +114,8 @@ class MemoryRegistry:
             raise self.broken[host]
         if self.asked[-1] in self.statuses:
             return Response(self.statuses[self.asked[-1]])
-        if self.login and headers.get("Authorization") != f"Basic {base64.b64encode(self.login.encode()).decode()}":
-            return Response(401, headers={"WWW-Authenticate": 'Basic realm="registry"'})
+        if refused := self._refused(url, headers, body):
+            return refused
         if not place:
             return Response(200)
         for kind in ("manifests", "blobs", "tags"):
@@ -120,6 +124,19 @@ class MemoryRegistry:
                 query = parse_qs(parts.query)
                 return getattr(self, f"_{kind}")(method, f"{host}/{path}", last, query, headers, body)  # type: ignore[no-any-return]
         return Response(404)
+
+    def _refused(self, url: str, headers: Mapping[str, str], body: bytes) -> Response | None:
+        """What whoever brings no login, or no token, is answered; and the token itself."""
+        brought = headers.get("Authorization")
+        basic = f"Basic {base64.b64encode(self.login.encode()).decode()}"
+        if self.realm and url.partition("?")[0] == self.realm:
+            has_login = not self.login or brought == basic or b"refresh_token=" in body
+            return Response(200, b'{"token": "t"}') if has_login else Response(401)
+        if self.realm and brought != "Bearer t":
+            return Response(401, headers={"WWW-Authenticate": f'Bearer realm="{self.realm}",service="s"'})
+        if self.login and not self.realm and brought != basic:
+            return Response(401, headers={"WWW-Authenticate": 'Basic realm="registry"'})
+        return None
 
     def _manifests(
         self, method: str, place: str, last: str, _: object, sent: Mapping[str, str], body: bytes
@@ -151,9 +168,14 @@ class MemoryRegistry:
             return Response(204)
         return Response(200, self.blobs[last]) if last in self.blobs else _unknown("BLOB_UNKNOWN")
 
-    def _tags(self, _method: str, place: str, *_: object) -> Response:
-        tags = [name.removeprefix(f"{place}:") for name in self.tags if name.startswith(f"{place}:")]
-        return Response(200, json.dumps({"tags": tags}).encode()) if tags else _unknown("NAME_UNKNOWN")
+    def _tags(self, _method: str, place: str, _last: str, query: Mapping[str, list[str]], *_: object) -> Response:
+        after = query.get("last", [""])[0]
+        tags = sorted(name.removeprefix(f"{place}:") for name in self.tags if name.startswith(f"{place}:"))
+        tags = [tag for tag in tags if tag > after]
+        page = tags[: self.page_tags or None]
+        path = f"/v2/{place.partition('/')[2]}/tags/list?last={page[-1]}" if page != tags else ""
+        headers = {"Link": f'<{path}>; rel="next"'} if path else {}
+        return Response(200, json.dumps({"tags": page}).encode(), headers) if tags else _unknown("NAME_UNKNOWN")
 
 
 class MemoryTransport:

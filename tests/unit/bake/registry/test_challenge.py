@@ -1,4 +1,4 @@
-"""How a registry asks for a login, what it is answered, and what its refusals mean."""
+"""How a registry asks for a login, and what it is answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from desktop_bake import RegistryError
 from desktop_bake.bake.registry.challenge import Challenge, origin, read_token
-from desktop_bake.bake.registry.refusal import error_codes, refusal
 
 HOST = "r.example.com"
 BEARER = 'Bearer realm="https://t.example.com/token",service="s",scope="repository:a:pull"'
@@ -113,44 +112,3 @@ def test_token(content: bytes, wanted: str | None) -> None:
 def test_origin(one: str, other: str, same: bool) -> None:
     """Scheme, host and port say who answers."""
     assert (origin(one) == origin(other)) is same
-
-
-# --- refusals --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("content", "wanted"),
-    [
-        (b'{"errors": [{"code": "DENIED"}, {"code": "x y"}]}', ("DENIED", "XY")),
-        (b'{"errors": []}', ()),
-        (b'{"errors": [1]}', ()),
-        (b'{"errors": null}', ()),
-        (b"<html>", ()),
-        (b"[" * 100_000, ()),
-        (b'{"errors": [{"code": "%s"}]}' % (b"A" * 50), ("A" * 40,)),
-    ],
-)
-def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
-    """A registry's own codes; nothing for any other page."""
-    assert error_codes(content) == wanted
-
-
-@pytest.mark.parametrize(
-    ("status", "more", "says", "remedy"),
-    [
-        (401, {}, "demands a login", "run: docker login r.example.com"),
-        (401, {"login": True}, "refuses the stored login", "log in again: docker login r.example.com"),
-        (403, {"action": "delete"}, "denies access to a/b", "ask for permission to delete there"),
-        (404, {}, "answers with 404, but not as a registry does", "check the host and the port"),
-        (429, {"retry_after": "30"}, "limits the rate of requests", "wait 30 s, or log in for a higher limit"),
-        (429, {"retry_after": "soon"}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
-        (429, {"retry_after": "9" * 7}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
-        (500, {}, "failed with status 500", "try again later, or ask who runs it"),
-        (418, {}, "answers with status 418", "check the host and the port"),
-        (403, {"codes": ("DENIED", "X")}, "denies access to a/b (DENIED)", "ask for permission to pull there"),
-    ],
-)
-def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -> None:
-    """Each status has its meaning and a remedy that helps."""
-    error = refusal(HOST, "a/b", status, **more)  # type: ignore[arg-type]
-    assert (str(error), error.remedy) == (f"registry r.example.com {says}", remedy)

@@ -16,7 +16,6 @@ from desktop_bake.bake.registry.manifest import (
     read_config,
     read_manifest,
 )
-from desktop_bake.bake.registry.refusal import error_codes, refusal
 from desktop_bake.generator.errors import RegistryError
 
 DIGEST = "sha256:" + "ab" * 32
@@ -124,20 +123,3 @@ def test_any_json_is_read_or_refused(value: object) -> None:
             read(content)
         except RegistryError as error:
             assert error.remedy
-    error_codes(content)
-
-
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 418, 429, 500, 503])
-def test_every_refusal_has_a_remedy(status: int) -> None:
-    """Each status is one line with the host, and a remedy."""
-    for login in (False, True):
-        error = refusal("h:1", "a/b", status, codes=("CODE",), login=login)
-        assert "registry h:1" in str(error)
-        assert "(CODE)" in str(error)
-        assert error.remedy
-
-
-def test_a_hostile_retry_after_is_not_repeated() -> None:
-    """What a header holds is repeated only where it is a number of seconds."""
-    assert "wait 7 s" in refusal("h", "a", 429, retry_after="7").remedy
-    assert "wait a while" in refusal("h", "a", 429, retry_after="\x1b[31m7").remedy

@@ -11,18 +11,12 @@ import pytest
 from desktop_bake import Digest, ImageReference, RegistryError
 from desktop_bake.bake.registry import session
 from desktop_bake.bake.registry.access import Access
-from desktop_bake.bake.registry.client import (
-    check_push,
-    delete_manifest,
-    digest_of,
-    look_up,
-    reached,
-    tags_of,
-    time_of,
-    within,
-)
+from desktop_bake.bake.registry.client import look_up, within
+from desktop_bake.bake.registry.manifest import Descriptor
+from tests.harness.memory_registry import MemoryTransport, Response
 
 if TYPE_CHECKING:
+    from desktop_bake.bake.registry.session import Session
     from tests.harness.memory_registry import MemoryRegistry
 
 NAME = "registry.example.com/team/desktop:1"
@@ -35,136 +29,6 @@ def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, str]
     """A login as the docker client keeps it."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.example.com": entry}}))
-
-
-# --- questions -------------------------------------------------------------------------------------------------------
-
-
-def test_look_up(registry: MemoryRegistry) -> None:
-    """An image has its digest, its platform, its labels, and when it was made."""
-    digest = registry.put(NAME, LABELS, created="2024-01-01T00:00:00Z")
-    found = look_up(REFERENCE, "linux/amd64")
-    assert found
-    assert (found.digest, found.platforms, found.labels) == (digest, ("linux/amd64",), LABELS)
-    assert found.created == "2024-01-01T00:00:00Z"
-
-
-def test_an_image_that_lost_a_part(registry: MemoryRegistry) -> None:
-    """If the registry has an image's index, but not what the index names, the error says which part is gone."""
-    image = registry.put(f"{PLACE}:amd", LABELS)
-    registry.put_index(NAME, {"linux/amd64": image})
-    del registry.manifests[f"{PLACE}@{image}"]
-    with pytest.raises(RegistryError, match=f"lacks {image}, a part of the image") as caught:
-        look_up(REFERENCE, "linux/amd64")
-    assert caught.value.remedy == "build and push the image again"
-
-
-@pytest.mark.parametrize(("platform", "labels"), [("linux/arm64/v8", {"p": "arm"}), ("linux/s390x", None)])
-def test_look_up_of_an_index(registry: MemoryRegistry, platform: str, labels: dict[str, str] | None) -> None:
-    """Of an index the labels of the wanted platform count; without that one there are none."""
-    images = {f"linux/{p}64": registry.put(f"{PLACE}:{p}", {"p": p}, f"linux/{p}64") for p in ("arm", "amd")}
-    digest = registry.put_index(NAME, images)
-    found = look_up(REFERENCE, platform)
-    assert found
-    assert (found.digest, found.platforms, found.labels) == (digest, ("linux/amd64", "linux/arm64"), labels)
-
-
-def test_look_up_of_nothing(registry: MemoryRegistry) -> None:
-    """What a registry says is not there is None, and no login is asked for."""
-    assert look_up(REFERENCE, "linux/amd64") is None
-    assert digest_of(REFERENCE) is None
-
-
-def test_another_image_of_the_platform(registry: MemoryRegistry) -> None:
-    """A single image for another platform is there, and its labels are not those of the wanted one."""
-    registry.put(NAME, LABELS, "linux/arm64")
-    found = look_up(REFERENCE, "linux/amd64")
-    assert found
-    assert (found.platforms, found.labels) == (("linux/arm64",), None)
-
-
-@pytest.mark.parametrize(
-    ("status", "says"),
-    [(404, "answers with 404, but not as a registry does"), (500, "failed with status 500"), (429, "limits the rate")],
-)
-def test_what_is_no_answer(registry: MemoryRegistry, status: int, says: str) -> None:
-    """A page's 404 is not a registry's, and a failure is not an absence."""
-    registry.statuses[f"GET {PLACE}/manifests/1"] = status
-    with pytest.raises(RegistryError, match=says):
-        look_up(REFERENCE, "linux/amd64")
-
-
-@pytest.mark.parametrize("what", ["manifest", "config"])
-def test_content_that_is_another(registry: MemoryRegistry, what: str) -> None:
-    """What does not have the digest by which it was named is not used."""
-    digest = registry.put(NAME, LABELS)
-    if what == "config":
-        (config,) = registry.blobs
-        registry.blobs[config] = registry.blobs[config].replace(b'"b"', b'"c"')
-    else:
-        content, kind = registry.manifests[f"{PLACE}@{digest}"]
-        registry.manifests[f"{PLACE}@{digest}"] = content + b" ", kind
-    with pytest.raises(RegistryError, match="sent content that is not sha256:"):
-        look_up(REFERENCE, "linux/amd64")
-
-
-def test_a_page_in_place_of_a_manifest(registry: MemoryRegistry) -> None:
-    """A login page that answers 200 is not a registry."""
-    digest = registry.put(NAME, LABELS)
-    registry.manifests[f"{PLACE}@{digest}"] = b"<html>", "text/html; charset=utf-8"
-    with pytest.raises(RegistryError, match="answers, but not as a registry does"):
-        look_up(REFERENCE, "linux/amd64")
-
-
-def test_tags(registry: MemoryRegistry) -> None:
-    """All tags of a repository, and none of one that is not there."""
-    assert tags_of(REFERENCE) == ()
-    registry.put(NAME, LABELS)
-    registry.put(f"{PLACE}:2", LABELS)
-    registry.put("registry.example.com/team/desktop/other:3", LABELS)
-    assert tags_of(REFERENCE) == ("1", "2")
-
-
-def test_reached(registry: MemoryRegistry) -> None:
-    """A tag reaches its index, and all that this names, in however many steps; one that is gone reaches nothing."""
-    image = registry.put(f"{PLACE}:a", LABELS)
-    inner = registry.put_index(f"{PLACE}:b", {"linux/amd64": image})
-    outer = registry.put_index(NAME, {"linux/amd64": inner})
-    assert reached(REFERENCE) == {image, inner, outer}
-    assert reached(ImageReference.parse(f"{PLACE}:gone")) == frozenset()
-
-
-# --- changes ---------------------------------------------------------------------------------------------------------
-
-
-def test_delete(registry: MemoryRegistry) -> None:
-    """A manifest goes with its tags; one that is gone is no error."""
-    digest = registry.put(NAME, LABELS)
-    for _ in range(2):
-        delete_manifest(REFERENCE, digest)
-    assert registry.tags == {}
-
-
-@pytest.mark.parametrize(
-    ("status", "says"), [(405, "has deleting switched off"), (403, "denies access to team/desktop"), (500, "500")]
-)
-def test_delete_refused(registry: MemoryRegistry, status: int, says: str) -> None:
-    """A registry that does not delete says why."""
-    digest = registry.put(NAME, LABELS)
-    registry.statuses[f"DELETE {PLACE}/manifests/{digest}"] = status
-    with pytest.raises(RegistryError, match=says) as caught:
-        delete_manifest(REFERENCE, digest)
-    assert "delete" in caught.value.remedy or status != 403
-
-
-def test_check_push(registry: MemoryRegistry) -> None:
-    """Whether one may push is tried by an upload that is given up."""
-    check_push(REFERENCE)
-    assert registry.asked == [f"POST {PLACE}/blobs/uploads/", f"DELETE {PLACE}/blobs/uploads/1"]
-    registry.statuses[f"POST {PLACE}/blobs/uploads/"] = 403
-    with pytest.raises(RegistryError, match="denies access") as caught:
-        check_push(REFERENCE)
-    assert caught.value.remedy == "ask for permission to push there"
 
 
 def test_put_blob(registry: MemoryRegistry) -> None:
@@ -255,16 +119,78 @@ def test_docker_hub(registry: MemoryRegistry) -> None:
     assert registry.asked[0] == "GET docker.io/library/debian/manifests/12"
 
 
-def test_a_fault_of_ours(registry: MemoryRegistry) -> None:
-    """Whatever else goes wrong is an error of the registry's with a remedy, not a traceback in a thread."""
-    with pytest.raises(RegistryError, match=r"registry registry\.example\.com could not be asked: ZeroDivisionError"):
-        within(None, REFERENCE, lambda _: 1 // 0)
+# --- tokens ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("stated", "wanted"),
-    [("1970-01-02T00:00:00.123456789Z", 86_400), ("", 0), ("soon", 0), ("0001-01-01T00:00:00Z", 0)],
-)
-def test_time_of(stated: str, wanted: float) -> None:
-    """A time that is none, or before there were images, is not known."""
-    assert time_of(stated) == wanted
+@pytest.mark.parametrize("entry", [{}, {"auth": "dTpw"}, {"identitytoken": "i"}])
+def test_token(
+    registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, str]
+) -> None:
+    """A token is asked for once to read, with the login that there is, and once more to write."""
+    registry.realm, registry.login = "https://auth.example.com/token", "u:p" if entry else ""
+    registry.put(NAME, LABELS)
+    login(tmp_path, monkeypatch, entry)
+
+    def ask(asked: Session) -> None:
+        assert asked.manifest("1")
+        asked.put_blob(b"content")
+
+    within(None, REFERENCE, ask)
+    method = "POST" if "identitytoken" in entry else "GET"
+    assert [a for a in registry.asked if "auth" in a] == [f"{method} auth.example.com//token"] * 2
+    assert str(Digest.of(b"content")) in registry.blobs
+
+
+def test_token_refused(registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token service that refuses the login is no registry that has nothing."""
+    registry.realm, registry.login = "https://auth.example.com/token", "u:other"
+    login(tmp_path, monkeypatch, {"auth": "dTpw"})
+    with pytest.raises(RegistryError, match="refuses the stored login"):
+        look_up(REFERENCE, "linux/amd64")
+
+
+def test_registry_token(registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry's own token is sent as it is; no token service is asked."""
+    registry.realm = "https://auth.example.com/token"
+    registry.put(NAME, LABELS)
+    login(tmp_path, monkeypatch, {"registrytoken": "t"})
+    assert look_up(REFERENCE, "linux/amd64")
+    assert not [a for a in registry.asked if "auth" in a]
+
+
+def test_no_repository(registry: MemoryRegistry) -> None:
+    """A 404 without the specification's JSON is an empty list only from what is a registry."""
+    registry.statuses[f"GET {PLACE}/tags/list"] = 404
+    assert within(None, REFERENCE, lambda asked: asked.page("tags/list", 100, absent=True)) is None
+    registry.statuses["GET registry.example.com/"] = 404
+    with pytest.raises(RegistryError, match="answers with 404, but not as a registry does"):
+        within(None, REFERENCE, lambda asked: asked.page("tags/list", 100, absent=True))
+
+
+def test_a_descriptor_of_too_much(registry: MemoryRegistry) -> None:
+    """What says that it is larger than anything of its kind is not asked for."""
+    large = Descriptor(media_type="a/b", digest=Digest.of(b""), size_bytes=101, platform=None)
+    with pytest.raises(RegistryError, match="states 101 bytes for sha256:"):
+        within(None, REFERENCE, lambda asked: asked.content("blobs", large, 100))
+    assert registry.asked == []
+
+
+@pytest.mark.parametrize("where", ["https://elsewhere.example.com/upload", "//elsewhere.example.com/", "https://[::1"])
+def test_an_upload_elsewhere(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """An upload stays at the registry, and so does the login."""
+    answer = registry.answer
+
+    def led(method: str, url: str, headers: Any, body: bytes) -> Response:
+        return Response(202, headers={"Location": where}) if method == "POST" else answer(method, url, headers, body)
+
+    monkeypatch.setattr(registry, "answer", led)
+    with pytest.raises(RegistryError, match="takes uploads at another host"):
+        within(None, REFERENCE, lambda asked: asked.put_blob(b"content"))
+
+
+def test_a_login_is_demanded_elsewhere(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a registry leads, no login is sent, whatever is demanded there."""
+    registry.login = "u:p"
+    monkeypatch.setattr(MemoryTransport, "is_own", lambda *_: False)
+    with pytest.raises(RegistryError, match="leads to another place, which demands a login"):
+        look_up(REFERENCE, "linux/amd64")

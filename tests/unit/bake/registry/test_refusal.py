@@ -1,0 +1,63 @@
+"""What a registry's refusals mean, and what to do about each."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_bake.bake.registry.refusal import error_codes, refusal
+
+HOST = "r.example.com"
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (b'{"errors": [{"code": "DENIED"}, {"code": "x y"}]}', ("DENIED", "XY")),
+        (b'{"errors": []}', ()),
+        (b'{"errors": [1]}', ()),
+        (b'{"errors": null}', ()),
+        (b"<html>", ()),
+        (b"[" * 100_000, ()),
+        (b'{"errors": [{"code": "%s"}]}' % (b"A" * 50), ("A" * 40,)),
+    ],
+)
+def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
+    """A registry's own codes; nothing for any other page."""
+    assert error_codes(content) == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "says", "remedy"),
+    [
+        (401, {}, "demands a login", "run: docker login r.example.com"),
+        (401, {"login": True}, "refuses the stored login", "log in again: docker login r.example.com"),
+        (403, {"action": "delete"}, "denies access to a/b", "ask for permission to delete there"),
+        (404, {}, "answers with 404, but not as a registry does", "check the host and the port"),
+        (429, {"retry_after": "30"}, "limits the rate of requests", "wait 30 s, or log in for a higher limit"),
+        (429, {"retry_after": "soon"}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
+        (429, {"retry_after": "9" * 7}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
+        (500, {}, "failed with status 500", "try again later, or ask who runs it"),
+        (418, {}, "answers with status 418", "check the host and the port"),
+        (403, {"codes": ("DENIED", "X")}, "denies access to a/b (DENIED)", "ask for permission to pull there"),
+    ],
+)
+def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -> None:
+    """Each status has its meaning and a remedy that helps."""
+    error = refusal(HOST, "a/b", status, **more)  # type: ignore[arg-type]
+    assert (str(error), error.remedy) == (f"registry r.example.com {says}", remedy)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 418, 429, 500, 503])
+def test_every_refusal_has_a_remedy(status: int) -> None:
+    """Each status is one line with the host, and a remedy."""
+    for login in (False, True):
+        error = refusal("h:1", "a/b", status, codes=("CODE",), login=login)
+        assert "registry h:1" in str(error)
+        assert "(CODE)" in str(error)
+        assert error.remedy
+
+
+def test_a_hostile_retry_after_is_not_repeated() -> None:
+    """What a header holds is repeated only where it is a number of seconds."""
+    assert "wait 7 s" in refusal("h", "a", 429, retry_after="7").remedy
+    assert "wait a while" in refusal("h", "a", 429, retry_after="\x1b[31m7").remedy
