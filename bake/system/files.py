@@ -80,16 +80,20 @@ def read_regular_file(path: Path) -> bytes:
     """The bytes of a regular file, or of one that a symbolic link names.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a folder.
         ValueError: it is no regular file, or larger than 16 MiB, or its name is none.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+    with open(path, "rb", opener=_open_no_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("no regular file")
         content = file.read(LIMIT_BYTES + 1)
     if len(content) > LIMIT_BYTES:
         raise ValueError(f"more than {LIMIT_BYTES >> 20} MiB")
     return content
+
+
+def _open_no_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # nobody may ever write to a pipe
 
 
 def write_note(file: Path, content: bytes, kept: int) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import threading
 import time
 import tracemalloc
 from typing import TYPE_CHECKING, cast
 
-import pytest
-
-from desktop_bake.bake.system.captured import TooMuchError, captured
 from desktop_bake.bake.system.process import Child
 from desktop_bake.bake.task.console import READY, Console
 from tests.harness.memory import MB
@@ -85,15 +81,3 @@ def test_endless_line_of_a_script() -> None:
     assert (ended.status, sum(lines)) == (0, 64 * MB)
     assert most < 16 * MB
     assert sum(map(len, ended.lines)) < MB
-
-
-@pytest.mark.parametrize("stream", [1, 2])
-def test_captured(stream: int) -> None:
-    """What a short-lived program prints is kept up to a limit, then the program is killed."""
-    words = ["sh", "-c", f"echo out; echo err >&2; exec cat /dev/zero >&{stream}"]
-    with pytest.raises(TooMuchError):
-        captured(words, limit_s=60, limit_bytes=MB)
-    with pytest.raises(subprocess.TimeoutExpired):
-        captured(["sleep", "60"], limit_s=0.1, limit_bytes=MB)
-    done = captured(["sh", "-c", "echo out; echo err >&2; exit 3"], limit_s=60, limit_bytes=MB)
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"out\n", b"err\n")

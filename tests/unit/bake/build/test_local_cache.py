@@ -70,3 +70,12 @@ def test_what_a_killed_process_set_aside(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "root").iterdir()] == ["bookworm-1"]
     local_cache.clear(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_what_was_set_aside(tmp_path: Path) -> None:
+    """A cache that was set aside by a killed process is none, and goes with the next change."""
+    for name in ("f", ".gone-x"):
+        (tmp_path / "caches" / name).mkdir(parents=True)
+    assert [folder.name for folder in local_cache.folders(tmp_path / "caches")] == ["f"]
+    local_cache.discard(tmp_path / "caches", "f")
+    assert list((tmp_path / "caches").iterdir()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tomllib
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from desktop_bake import ConfigurationError
 from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
 from desktop_bake.bake.config.toml_file import settings_from
-from desktop_bake.bake.system.edit import editing, replace_file
+from desktop_bake.bake.system.edit import editing
 
 HERE = Path("desktop-bake.toml")
 WRITTEN = """\
@@ -128,48 +127,6 @@ def test_law_of_tables(values: dict[str, str]) -> None:
     """Build arguments come back as they were given."""
     edited = edit_toml(WRITTEN, HERE, "default", {("build_args", k): v for k, v in values.items()})
     assert settings_from(edited, HERE, {}).environments["default"].build_args == values
-
-
-def test_replaced_whole(tmp_path: Path) -> None:
-    """Mode stays, a symbolic link stays one, nothing is left beside the file."""
-    real = tmp_path / "real.toml"
-    real.write_bytes(b"old")
-    real.chmod(0o640)
-    link = tmp_path / "link.toml"
-    link.symlink_to(real.name)
-    replace_file(link, b"old", b"new")
-    assert link.is_symlink()
-    assert real.read_bytes() == b"new"
-    assert real.stat().st_mode & 0o7777 == 0o640
-    assert {p.name for p in tmp_path.iterdir()} == {"real.toml", "link.toml"}
-
-
-def test_never_written_over_another_change(tmp_path: Path) -> None:
-    """A file that an editor saved meanwhile is left as the editor saved it."""
-    path = tmp_path / "a.toml"
-    path.write_bytes(b"the editor's")
-    with pytest.raises(ConfigurationError, match="changed meanwhile"):
-        replace_file(path, b"old", b"new")
-    assert path.read_bytes() == b"the editor's"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.toml"]
-
-
-def test_a_full_disk_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the new content cannot be written, the old is there, and one line says why."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = tmp_path / "a.toml"
-    path.write_bytes(b"old")
-    program = (
-        "import resource, signal, sys; from pathlib import Path; "
-        "from desktop_bake.bake.system.edit import replace_file\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "try: replace_file(Path(sys.argv[1]), b'old', b'x' * 5000)\n"
-        "except OSError: sys.exit(7)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program, path], check=False, env=os.environ)
-    assert done.returncode == 7
-    assert path.read_bytes() == b"old"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.toml"]
 
 
 def test_edits_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

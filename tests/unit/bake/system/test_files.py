@@ -1,29 +1,14 @@
-"""What killed processes left goes, and nothing of a living one."""
+"""Files come whole or not at all; what killed processes left goes, and nothing of a living one."""
 
 from __future__ import annotations
 
 import concurrent.futures
-from dataclasses import replace
+import os
 from pathlib import Path
 
-from desktop_bake.bake.build import local_cache
-from desktop_bake.bake.build.machine_lock import lock_of
-from desktop_bake.bake.build.scratch import build_folder
-from desktop_bake.bake.system.edit import replace_file
-from desktop_bake.bake.system.files import abandoned, hold
-from tests.harness.keys import KEY
+import pytest
 
-
-def test_folders_of_builds(tmp_path: Path) -> None:
-    """A build clears the folders of killed builds, of its key and of others, and leaves that of one that goes on."""
-    other, third = replace(KEY, variant="other"), replace(KEY, variant="third")
-    for key in (KEY, third):
-        (tmp_path / f"bake-{key}.left" / "context").mkdir(parents=True)
-    with lock_of(other), build_folder(tmp_path, other) as living:
-        with lock_of(KEY), build_folder(tmp_path, KEY) as own:
-            assert set(tmp_path.glob("bake-*")) == {living, own}
-        assert living.is_dir()
-    assert list(tmp_path.glob("bake-*")) == []
+from desktop_bake.bake.system.files import LIMIT_BYTES, abandoned, hold, new_file, read_regular_file, write_note
 
 
 def test_files(tmp_path: Path) -> None:
@@ -53,21 +38,91 @@ def test_many_that_clear_up(tmp_path: Path) -> None:
         assert sum(pool.map(lambda _: clear(), range(8))) == len(files)
 
 
-def test_an_edit(tmp_path: Path) -> None:
-    """An edit clears what a killed one left, and neither another program's files nor another edit's."""
-    file = tmp_path / "a[1].toml"
-    file.write_bytes(b"old")
-    names = [f".{file.name}.x.desktop-bake", f".{file.name}.swp", ".a1.toml.x.desktop-bake"]
-    for name in names:
-        (tmp_path / name).touch()
-    replace_file(file, b"old", b"new")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([file.name, *names[1:]])
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    """A link, a folder and a pipe are not opened, and what is gone is no error."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    names = ("link", "folder", "gone", "file")
+    assert [file.name for file in abandoned(tmp_path / name for name in names)] == ["file"]
 
 
-def test_local_caches(tmp_path: Path) -> None:
-    """A cache that was set aside by a killed process is none, and goes with the next change."""
-    for name in ("f", ".gone-x"):
-        (tmp_path / "caches" / name).mkdir(parents=True)
-    assert [folder.name for folder in local_cache.folders(tmp_path / "caches")] == ["f"]
-    local_cache.discard(tmp_path / "caches", "f")
-    assert list((tmp_path / "caches").iterdir()) == []
+def test_new_file(tmp_path: Path) -> None:
+    """What is written takes the place of what was there, for this user alone."""
+    file = tmp_path / "a"
+    file.write_text("old")
+    with new_file(file) as opened:
+        opened.write(b"new")
+        assert file.read_text() == "old"
+    assert file.read_text() == "new"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_new_file_fails(tmp_path: Path) -> None:
+    """After an error what was there stays, and nothing else."""
+    file = tmp_path / "a"
+    file.write_text("old")
+
+    def fail() -> None:
+        with new_file(file) as opened:
+            opened.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("old", [file])
+
+
+def test_new_file_beside_another(tmp_path: Path) -> None:
+    """One that may take no other's place is made only where there is none."""
+    file = tmp_path / "a"
+    with new_file(file, instead=False) as opened:
+        opened.write(b"first")
+
+    def again() -> None:
+        with new_file(file, instead=False) as opened:
+            opened.write(b"second")
+
+    with pytest.raises(FileExistsError):
+        again()
+    assert (file.read_bytes(), list(tmp_path.iterdir())) == (b"first", [file])
+
+
+def test_read(tmp_path: Path) -> None:
+    """A regular file, or a link to one, is read up to the limit, which itself is allowed."""
+    (tmp_path / "file").write_bytes(b"x" * LIMIT_BYTES)
+    (tmp_path / "link").symlink_to("file")
+    assert len(read_regular_file(tmp_path / "link")) == LIMIT_BYTES
+    with (tmp_path / "file").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ValueError, match=r"^more than 16 MiB$"):
+        read_regular_file(tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "gone"])
+def test_what_is_not_read(tmp_path: Path, kind: str) -> None:
+    """What is no regular file is refused and left closed, and a pipe that nobody writes holds nobody up."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    path = Path("/dev/null") if kind == "device" else tmp_path / kind
+    if kind in ("folder", "gone"):
+        with pytest.raises(OSError, match=r"Is a directory|No such file") as caught:
+            read_regular_file(path)
+        assert caught.value.filename == str(path)
+    else:
+        with pytest.raises(ValueError, match=r"^no regular file$"):
+            read_regular_file(path)
+    opened = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    assert kind == "device" or str(path) not in opened
+
+
+def test_notes(tmp_path: Path) -> None:
+    """A note is written whole, and of its folder the newest stay."""
+    folder = tmp_path / "a" / "b"
+    for number in range(5):
+        write_note(folder / str(number), b"%d" % number, 3)
+        os.utime(folder / str(number), (number, number))
+    write_note(folder / "1", b"again", 3)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"1": b"again", "3": b"3", "4": b"4"}
