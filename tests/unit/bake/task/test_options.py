@@ -3,61 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from desktop_bake import DockerRunnerConfig, Mount, Port, TaskOptions
+from desktop_bake import Mount, Port, TaskOptions
 from desktop_bake.bake.cli.commands.run import options_of
 from desktop_bake.bake.cli.parser import parser
-from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
-from desktop_bake.bake.task.mounts import check_sources, parse_mount, parse_volume
+from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
 from desktop_bake.bake.task.options import container_body, device_request
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.generator.errors import ConfigurationError
-
-
-@pytest.mark.parametrize(
-    ("text", "mount"),
-    [
-        ("/a:/b", Mount(kind="bind", source="/a", target="/b")),
-        ("/a:/b:ro", Mount(kind="bind", source="/a", target="/b", read_only=True)),
-        ("./a:/b:rw", Mount(kind="bind", source=str(Path("a").absolute()), target="/b")),
-        ("cache:/b", Mount(kind="volume", source="cache", target="/b")),
-        ("/b", Mount(kind="volume", target="/b")),
-    ],
-)
-def test_volumes(text: str, mount: Mount) -> None:
-    """`-v` as docker reads it."""
-    assert parse_volume(text) == mount
-
-
-@pytest.mark.parametrize(
-    ("text", "mount"),
-    [
-        ("type=bind,src=/a,dst=/b,readonly", Mount(kind="bind", source="/a", target="/b", read_only=True)),
-        ("type=bind,source=/a,target=/b,ro=false", Mount(kind="bind", source="/a", target="/b")),
-        ("type=tmpfs,destination=/b", Mount(kind="tmpfs", target="/b")),
-        ("source=cache,target=/b", Mount(kind="volume", source="cache", target="/b")),
-    ],
-)
-def test_mounts(text: str, mount: Mount) -> None:
-    """`--mount` as docker reads it."""
-    assert parse_mount(text) == mount
-
-
-@pytest.mark.parametrize(
-    ("text", "port"),
-    [
-        ("80", Port(container=80)),
-        ("8080:80", Port(container=80, host=8080)),
-        ("0.0.0.0:8080:80/udp", Port(container=80, host=8080, address="0.0.0.0", protocol="udp")),
-        ("[::1]::80", Port(container=80, address="::1")),
-    ],
-)
-def test_ports(text: str, port: Port) -> None:
-    """`-p` as docker reads it, but on the loopback unless an address is given."""
-    assert parse_ports(text) == (port,)
 
 
 def test_environment() -> None:
@@ -66,112 +21,6 @@ def test_environment() -> None:
     assert found == {"A": "1=2", "B": "secret", "C": "", "D": None}
     body = container_body("i", ["x"], "e", TaskOptions(variables=found), desktop=False, publish=False)
     assert body["Env"] == ["A=1=2", "B=secret", "C=", "D", "LANG=C.UTF-8"]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"# caf\xe9\n", "line 1 is not UTF-8"), (b"A=1\n=x\n", "line 2 has no name"), (b"\nA \n", "line 2 has no name")],
-)
-def test_env_files_refused(content: bytes, said: str) -> None:
-    """What is wrong in a file of variables is told by its line, and no value is."""
-    with pytest.raises(ConfigurationError, match=f"^a.env: {said}"):
-        parse_env_file("a.env", content, {})
-
-
-def test_docker_options() -> None:
-    """Options of docker run, as the engine's API has them."""
-    words = """--shm-size=1g --cpus=1.5 --cap-add=SYS_PTRACE --cap-add=NET_ADMIN --privileged --label=a=b
-        --tmpfs=/t:size=1m --ulimit=nofile=1:2 --device=/dev/a:/dev/b --hostname=h"""
-    assert docker_options(words.split()) == {
-        "Hostname": "h",
-        "Labels": {"a": "b"},
-        "HostConfig": {
-            "ShmSize": 1 << 30,
-            "NanoCpus": 1_500_000_000,
-            "CapAdd": ["SYS_PTRACE", "NET_ADMIN"],
-            "Privileged": True,
-            "Tmpfs": {"/t": "size=1m"},
-            "Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 2}],
-            "Devices": [{"PathOnHost": "/dev/a", "PathInContainer": "/dev/b", "CgroupPermissions": "rwm"}],
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("--pid=host", "the option '--pid' is not let through"),
-        ("shm-size=1g", "the option 'shm-size' is not let through"),
-        ("--shm-size", "bad value in '--shm-size'"),
-        ("--shm-size=much", "bad value in '--shm-size=much'"),
-        ("--privileged=yes", "bad value in '--privileged=yes'"),
-        ("--label=desktop-bake-task=x", "bad value in '--label=desktop-bake-task=x'"),
-        ("--security-opt=seccomp=file", "bad value in '--security-opt=seccomp=file'"),
-        ("--network=host", "the option '--network' is not let through"),
-    ],
-)
-def test_docker_options_refused(text: str, says: str) -> None:
-    """What is not known, malformed, or would get around a check is named."""
-    with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
-        docker_options([text])
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("", "malformed volume ''"),
-        (":", "malformed volume ':'"),
-        ("a:", "the mount's target '' is no path in the container"),
-        ("/a:b", "the mount's target 'b' is no path in the container"),
-        ("/a:/b:z:z", "malformed volume '/a:/b:z:z'"),
-        ("/a:/b:z,Z", "malformed volume '/a:/b:z,Z'"),
-        ("/a:/b:mine", "unknown flag 'mine' in '/a:/b:mine'"),
-        ("/a:/b:", "unknown flag '' in '/a:/b:'"),
-        ("/a:/", "the mount's target '/' is no path in the container"),
-    ],
-)
-def test_volumes_refused(text: str, says: str) -> None:
-    """Of a malformed volume the part that is wrong is named."""
-    with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
-        parse_volume(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        *((text, f"malformed port '{text}'") for text in ("", "x", "65536", "1:2:3", "90-80", "host:1:2", "::1:1:2")),
-        ("0", "bad port 0:0"),
-        ("1-2:3-5", "'1-2:3-5': the two ranges of ports differ in length"),
-        ("80/icmp", "unknown protocol 'icmp'"),
-    ],
-)
-def test_ports_refused(text: str, says: str) -> None:
-    """Of a malformed port it is said what is wrong."""
-    with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
-        parse_ports(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("type=npipe,target=/a", "unknown kind of mount 'npipe'"),
-        ("type=bind,source=/a", "the mount's target '' is no path in the container"),
-        ("target=/b,shared=1", "--mount: unknown key 'shared'"),
-        ("type=bind,target=/b", "the mount's source '' is not absolute"),
-    ],
-)
-def test_mounts_refused(text: str, says: str) -> None:
-    """Of a malformed mount the part that is wrong is named."""
-    with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
-        parse_mount(text)
-
-
-def test_missing_source(tmp_path: Path) -> None:
-    """A folder that is not there is named, with the command that makes it."""
-    check_sources([Mount(kind="bind", source=str(tmp_path), target="/a"), Mount(kind="volume", target="/b")])
-    with pytest.raises(ConfigurationError, match="does not exist") as caught:
-        check_sources([Mount(kind="bind", source=str(tmp_path / "no"), target="/a")])
-    assert caught.value.remedy == f"mkdir -p {tmp_path / 'no'}"
 
 
 @pytest.mark.parametrize(
@@ -292,17 +141,3 @@ def test_container_body() -> None:
 def test_values_are_not_shown() -> None:
     """A variable's value does not get into a log by way of the options' representation."""
     assert "hunter2" not in repr(TaskOptions(variables={"PASSWORD": "hunter2"}))
-
-
-@pytest.mark.parametrize(
-    ("desktop", "cache", "effective"),
-    [(False, False, False), (False, True, False), (True, False, False), (True, True, True)],
-)
-def test_the_toggles(desktop: bool, cache: bool, effective: bool) -> None:
-    """Both are off by default; the cache has no effect without a desktop."""
-    config = DockerRunnerConfig(base_image="debian", headless_desktop_enabled=desktop, desktop_cache_enabled=cache)
-    assert config.desktop_cache_enabled is effective
-    assert config.environment.desktop_cache_enabled is effective
-    assert DockerRunnerConfig.of(config.environment) == config
-    plain = DockerRunnerConfig(base_image="debian")
-    assert (plain.headless_desktop_enabled, plain.desktop_cache_enabled) == (False, False)

@@ -1,0 +1,141 @@
+"""Which images stay, which go, and why: decisions over values."""
+
+from __future__ import annotations
+
+import pytest
+
+from desktop_bake import Stack, stack_key
+from desktop_bake.bake.upkeep.policy import Policy, judge, lineage_of, reach_of, stale_since
+from desktop_bake.bake.upkeep.sizes import StoredImage
+from desktop_bake.generator.key import CacheKey
+from desktop_bake.generator.layer_key import LayerKey, family_of
+from desktop_bake.generator.reference import Digest
+from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
+
+REPOSITORY = "registry.example.com/team/desktop"
+DAY_S = 86_400.0
+
+
+def key(setup: str = "setup", install: str = "install") -> CacheKey:
+    """A key."""
+    return CacheKey(
+        variant="bookworm",
+        base=Digest.of(b"base"),
+        install=Digest.of(install.encode()),
+        setup=Digest.of(setup.encode()),
+        dockerfile=Digest.of(b"dockerfile"),
+    )
+
+
+def baked(
+    setup: str, age_days: float = 0, *, install: str = "install", tags: tuple[str, ...] | None = None
+) -> StoredImage:
+    """An image of ours."""
+    own = key(setup, install)
+    return StoredImage(
+        image_id=f"{setup}-id",
+        labels=own.labels("debian:bookworm"),
+        created_s=100 * DAY_S - age_days * DAY_S,
+        tags=(f"{REPOSITORY}:{own}",) if tags is None else tags,
+    )
+
+
+def test_who_stays() -> None:
+    """What is reached, used, tagged by hand, not ours, or another project's stays, and the reason says which."""
+    foreign = StoredImage(image_id="foreign", tags=(f"{REPOSITORY}:x",), labels={"desktop-bake.schema": "1"})
+    cache = f"{REPOSITORY}:cache-{family_of(key('old'))}-main"
+    images = [
+        baked("live"),
+        baked("used"),
+        baked("old", tags=(f"{REPOSITORY}:{key('old')}", cache)),
+        foreign,
+        baked("named", tags=(f"{REPOSITORY}:{key('named')}", f"{REPOSITORY}:stable")),
+        baked("theirs"),
+        baked("derived", tags=("mine:1",)),
+        baked("no-name", tags=()),
+        baked("by-tag"),
+    ]
+    reach = reach_of(
+        {"one": key("live"), "two": key("live")},
+        {str(key("theirs")): "/their/project"},
+        ("used-id", f"{REPOSITORY}:{key('by-tag')}"),
+    )
+    assert {v.image.image_id: (v.removed, v.reason) for v in judge(images, REPOSITORY, reach, Policy())} == {
+        "live-id": (False, "reached by one, two"),
+        "used-id": (False, "a container uses it"),
+        "by-tag-id": (False, "a container uses it"),
+        "old-id": (True, "no environment reaches it"),
+        "foreign": (False, "its labels prove no key"),
+        "named-id": (False, f"also tagged {REPOSITORY}:stable"),
+        "theirs-id": (False, "made for /their/project"),
+        "derived-id": (False, "also tagged mine:1"),
+        "no-name-id": (False, "its tag is not its key"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "goes"),
+    [
+        (Policy(), {"1", "2", "3", "other"}),
+        (Policy(keep=1), {"2", "3"}),
+        (Policy(keep=2), {"3"}),
+        (Policy(older_than_s=15 * DAY_S, now_s=100 * DAY_S), {"2", "3"}),
+        (Policy(keep=2, older_than_s=15 * DAY_S, now_s=100 * DAY_S), {"3"}),
+        (Policy(older_than_s=99 * DAY_S, now_s=100 * DAY_S), set()),
+    ],
+)
+def test_ages_and_last_of_a_family(policy: Policy, goes: set[str]) -> None:
+    """The N newest of each family and what is young stay; the two are independent."""
+    images = [baked("1", 10), baked("2", 20), baked("3", 30), baked("other", 12, install="else")]
+    verdicts = judge(images, REPOSITORY, reach_of({}, {}), policy)
+    assert {v.image.image_id.removesuffix("-id") for v in verdicts if v.removed} == goes
+
+
+def test_stale_since() -> None:
+    """An image is stale since the next of its family was made."""
+    images = [baked("1", 10), baked("2", 20), baked("3", 30), baked("other", 12, install="else")]
+    assert stale_since(images[2], images) == images[1].created_s
+    assert stale_since(images[0], images) is None
+    assert stale_since(images[3], images) is None
+
+
+def test_a_layer_reaches_its_desktop() -> None:
+    """Who reaches a layer reaches the desktop below it: a changed layer is built upon that."""
+    layer = stack_key(ENVIRONMENT, Stack(desktop=RECIPE, preflight=PREFLIGHT), BASE)
+    assert isinstance(layer, LayerKey)
+    reach = reach_of({"a": layer}, {})
+    assert reach.environments == {str(layer): ("a",), str(layer.desktop): ("a",)}
+    assert layer.desktop
+    assert set(reach.families) == {family_of(layer), family_of(layer.desktop)}
+
+
+def test_lineages() -> None:
+    """A later layer takes an earlier one's place, whatever its preflight is; it never takes a desktop's."""
+    stack = Stack(desktop=RECIPE, preflight=PREFLIGHT)
+    on_desktop, alone = stack_key(ENVIRONMENT, stack, BASE), stack_key(ENVIRONMENT, Stack(preflight=PREFLIGHT), BASE)
+    assert isinstance(on_desktop, LayerKey)
+    assert on_desktop.desktop
+    desktop = lineage_of(on_desktop.desktop)
+    assert (lineage_of(on_desktop), lineage_of(alone)) == (f"{desktop}-p", "emerald-p")
+    assert lineage_of(key("one")) == lineage_of(key("other"))
+    assert lineage_of(key(install="one")) != lineage_of(key(install="other"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "removed"), [(Policy(), True), (Policy(keep=1), False), (Policy(older_than_s=1, now_s=2 * DAY_S), False)]
+)
+def test_an_age_that_nobody_knows(policy: Policy, removed: bool) -> None:
+    """An image without a time may be the newest of all, and stays if that matters."""
+    (verdict,) = judge([baked("a", 100)], REPOSITORY, reach_of({}, {}), policy)
+    assert verdict.removed is removed
+    assert removed or verdict.reason == "nobody knows when it was made"
+    assert stale_since(baked("a", 100), [baked("a", 100), baked("b", 1)]) is None
+
+
+def test_what_is_reached_takes_no_place() -> None:
+    """The N newest that stay are of those that nobody reaches; an age of just the limit is old enough."""
+    images = [baked("live", 1), baked("2", 20), baked("3", 30)]
+    verdicts = judge(images, REPOSITORY, reach_of({"e": key("live")}, {}), Policy(keep=1))
+    assert [v.image.image_id for v in verdicts if v.removed] == ["3-id"]
+    old = judge([baked("2", 20)], REPOSITORY, reach_of({}, {}), Policy(older_than_s=20 * DAY_S, now_s=100 * DAY_S))
+    assert [v.removed for v in old] == [True]
