@@ -142,10 +142,6 @@ def _pulled(hit: ImageResult, settings: Settings, engine: Engine, log: Log, prog
         return replace(hit, status=Status.MISS, image=tag, digest=None, registry_error=str(error))
 
 
-# As the recipe's steps have it: whatever PATH the base has, programs are found where distributions put them.
-WITH_PATH = 'export PATH="${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"; '
-
-
 def desktop_below(
     environment: Environment,
     key: LayerKey,

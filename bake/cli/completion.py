@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.settings import PULL_POLICIES
@@ -13,29 +14,19 @@ if TYPE_CHECKING:
 
 
 _WORDS = {"POLICY": PULL_POLICIES, "BACKEND": ("local", "registry", "inline", "none")}
-_IDS = "desktop-bake env list 2>/dev/null | sed '1d; s/  .*//'"
-# The IDs of the configuration that is found from where the person is, asked only when Tab is pressed. What they hold is
-# data: `compgen -W` would expand it, and bash alone inserts what it is given without quoting it.
-_ENVIRONMENTS = {
-    "bash": f"""_desktop_bake_environments() {{
-  local id quoted
-  while IFS= read -r id; do
-    printf -v quoted %q "$id"
-    if [[ $id == "$1"* || $quoted == "$1"* ]]; then printf '%s\\n' "$quoted"; fi
-  done < <({_IDS})
-}}""",
-    "zsh": f"""_desktop_bake_environments() {{
-  local -a ids; ids=(${{(f)"$({_IDS})"}}); compadd -a ids
-}}""",
-    "fish": f"""function _desktop_bake_environments
-  {_IDS}
-end""",
-}
 _COMPLETES = {
     "bash": "_desktop_bake_environments",
     "zsh": "_desktop_bake_environments",
     "fish": "(_desktop_bake_environments)",
 }
+
+
+def _environments(shell: str) -> str:
+    """The function that lists the environments of the configuration here; it is called only when Tab is pressed.
+
+    An ID is data: `compgen -W` would expand it, and bash alone inserts what it is given without quoting it.
+    """
+    return Path(__file__).with_name(f"completion.{shell}").read_text(encoding="utf-8").rstrip("\n")
 
 
 def commands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -68,4 +59,4 @@ def completion_script(shell: str) -> str:
                 action.choices = _WORDS[metavar]
             elif metavar in special:
                 action.complete = special[metavar]  # type: ignore[attr-defined]
-    return str(shtab.complete(top, shell=shell, preamble=_ENVIRONMENTS[shell])).rstrip() + "\n"
+    return str(shtab.complete(top, shell=shell, preamble=_environments(shell))).rstrip() + "\n"

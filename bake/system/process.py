@@ -13,28 +13,19 @@ import sys
 import termios
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ...generator.errors import CancelledError, DesktopBakeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 
 _KEPT_LINES, _KEPT_OF_A_LINE, _LONGEST_LINE = 200, 10_000, 1 << 20
 _KEPT_BYTES = 1 << 16
 _CANCEL_EVERY_S = 0.1
-# Run the words; then, or once the pipe $0 ends since we were killed, end all that they started. A shell tells the end
-# of a pipe on every system, and whichever thread of ours started it.
-_LEASH = """trap : INT
-(read -r _; kill -KILL 0) <"$0" >/dev/null 2>&1 &
-"$@"
-status=$?
-trap '' TERM
-kill -TERM 0
-wait
-exit $status"""
+_LEASH = Path(__file__).with_name("leash.sh")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +67,7 @@ class Child:
         end, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["sh", "-c", _LEASH, f"/dev/fd/{end}", *words],
+                ["sh", "-c", _LEASH.read_text(encoding="utf-8"), f"/dev/fd/{end}", *words],
                 cwd=cwd,
                 env=env,
                 start_new_session=True,

@@ -7,10 +7,7 @@ import socket
 import subprocess
 import threading
 
-# The docker client's own streams are the connection; in the container bash opens the other end.
-_PUMP = """exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-cat <&3 & cat <&0 >&3 &
-wait -n; kill %1 %2 2>/dev/null"""
+from .program import program
 
 
 class Forward:
@@ -25,7 +22,8 @@ class Forward:
     """
 
     def __init__(self, container_id: str, port: int) -> None:
-        self._words = ["docker", "exec", "-i", container_id, "bash", "-c", _PUMP, "forward", str(port)]
+        # The docker client's own streams are the connection; in the container bash opens the other end.
+        self._words = ["docker", "exec", "-i", container_id, "bash", "-c", program("forward"), "forward", str(port)]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._children: list[subprocess.Popen[bytes]] = []
         self.local_port: int = self._listener.getsockname()[1]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import TaskError, TimeLimitError
 from ..build.failed_step import last_words
-from ..obtain import WITH_PATH
 from ..system.process import Child, ended_by
 from ..system.redaction import without_secrets
+from .program import program
 
 if TYPE_CHECKING:
     import threading
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..images.result import ImageResult
     from ..system.log import Log
-
-
-# Over standard input: no process list shows the script, and it may be longer than an argument.
-_FROM_INPUT = (
-    'f=$(mktemp) && cat >"$f" && "$(command -v bash || command -v sh)" "$f" </dev/null; s=$?; rm -f "$f"; exit "$s"'
-)
 
 
 def run_preflight(
@@ -61,7 +55,7 @@ def run_preflight(
     for name, script in scripts.items():
         if script is None:
             continue
-        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", WITH_PATH + _FROM_INPUT]
+        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", program("preflight")]
         with Child(words, draw=False) as child, ended_by(cancel, child.end):
             ended = child.follow(settings.build_timeout_s, log, script, without_secrets())
         if ended.timed_out:

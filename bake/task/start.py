@@ -14,7 +14,6 @@ from ..engine.client_proxies import client_proxies
 from ..engine.engine import Engine
 from ..ensure import ensure_desktop_image
 from ..images.base_digest import check_base
-from ..obtain import WITH_PATH
 from ..system.log import silent
 from ..system.redaction import without_secrets
 from .background import Command
@@ -24,6 +23,7 @@ from .forward import Forward
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
 from .options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
 from .preflight import run_preflight
+from .program import program
 from .start_note import StartNote, remove_abandoned
 from .task import READY_TIMEOUT_S, DesktopTask, died
 
@@ -38,22 +38,6 @@ if TYPE_CHECKING:
 
 
 INSTALL_TIMEOUT_S = 1200.0
-# The scripts must not eat the secret, which comes by the standard input; and where that ends, so does the install.
-# Nor may they be given it: a variable of the environment hands a new value on.
-_AT_START = """set -e +ax
-unset desktop_line
-exec 3<&0 </dev/null
-read -r desktop_line <&3
-[ "${desktop_line#* }" = stay ] || { while read -r _ <&3; do :; done; kill -TERM $$; } &
-for script in $2; do bash "$1/$script" 3<&-; done
-echo "[desktop] installed"
-kill $! 2>/dev/null || true
-exec bash -c "$3" desktop "$4" held < <(printf '%s\\n' "$desktop_line"; exec cat <&3)"""
-_BASH_BY_NAME = """command -v bash >/dev/null ||
-  { echo '[desktop] unsupported base: it has no bash; install it in the base' >&2; exit 1; }
-exec bash "$@"
-"""
-_BASH = ("/bin/sh", "-c", WITH_PATH + _BASH_BY_NAME, "bash")
 _SCRIPTS = "/etc/desktop-bake"
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
@@ -159,9 +143,10 @@ def _main_process(environment: Environment, image: ImageResult, options: TaskOpt
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
+    with_bash = ("/bin/sh", "-c", program("with_bash"), "bash", "-c")
     if not image.install_at_start:
-        return [*_BASH, "-c", run, "desktop", gate, "held"]
-    return [*_BASH, "-c", _AT_START, "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
+        return [*with_bash, run, "desktop", gate, "held"]
+    return [*with_bash, program("at_start"), "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
 
 
 def _create(

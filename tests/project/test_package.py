@@ -67,15 +67,17 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_package(wheel: Path) -> None:
-    """The wheel has one package, with its mark for type checkers; the source distribution has every module too."""
+    """The wheel has one package, with its mark for type checkers, every module, and every program in a file."""
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"desktop_bake"}
     assert "desktop_bake/py.typed" in names
-    modules = {
-        f"desktop_bake/{path.relative_to(ROOT)}" for top in ("bake", "generator") for path in (ROOT / top).rglob("*.py")
+    files = {path.relative_to(ROOT) for top in ("bake", "generator") for path in (ROOT / top).rglob("*.*")}
+    files |= {
+        "_shipped" / path.relative_to(ROOT) for path in (ROOT / "docker-bake.hcl.j2", *(ROOT / "recipe").iterdir())
     }
-    assert modules - set(names) == set()
+    shipped = {f"desktop_bake/{path}" for path in files if "__pycache__" not in path.parts}
+    assert {name for name in names if name.startswith("desktop_bake/") and name.count("/") > 1} == shipped
 
 
 def test_beside_the_other_bake(installed: Path, tmp_path: Path) -> None:

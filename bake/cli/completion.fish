@@ -1,0 +1,3 @@
+function _desktop_bake_environments
+  desktop-bake env list 2>/dev/null | sed '1d; s/  .*//'
+end

@@ -1,0 +1,3 @@
+_desktop_bake_environments() {
+  local -a ids; ids=(${(f)"$(desktop-bake env list 2>/dev/null | sed '1d; s/  .*//')"}); compadd -a ids
+}

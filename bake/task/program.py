@@ -1,0 +1,14 @@
+"""The shell programs that run in a task's container: a file each, beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def program(name: str) -> str:
+    """The text of one, which goes to the container as an argument: no file of ours lies there.
+
+    Args:
+        name: without `.sh`.
+    """
+    return Path(__file__).with_name(f"{name}.sh").read_text(encoding="utf-8")
