@@ -85,6 +85,9 @@ def test_a_log_that_fails() -> None:
     running.said.put("a line")
     assert command.wait(10) == 5
     assert running.closed.is_set()
+    for thread in threading.enumerate():
+        if thread.name == "command":
+            thread.join(10)  # its exception is this test's
 
 
 def test_the_limit() -> None:

@@ -1,0 +1,200 @@
+"""The command line: which command runs, how it ends, and what is printed where."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import DesktopBakeError, EngineError, RegistryError
+from desktop_bake.bake.cli import main as module
+from desktop_bake.bake.cli.main import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """What the command line does with signals is undone."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], list[argparse.Namespace]]:
+    """`command(outcome)`: every command returns this, or raises it; the arguments that each got."""
+    ran: list[argparse.Namespace] = []
+
+    def start(outcome: object) -> list[argparse.Namespace]:
+        def run(arguments: argparse.Namespace) -> object:
+            ran.append(arguments)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        def load(name: str, package: str) -> SimpleNamespace:
+            assert package == "desktop_bake.bake.cli"
+            return SimpleNamespace(**{name.rpartition(".")[2]: run})
+
+        monkeypatch.setattr(module, "import_module", load)
+        return ran
+
+    return start
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 124])
+def test_the_status_is_the_commands(command: Callable[[object], list[argparse.Namespace]], status: int) -> None:
+    """The command gets the arguments, and what was typed; its status is the program's."""
+    ran = command(status)
+    assert main(["key", "gpu", "--json"]) == status
+    (arguments,) = ran
+    assert (arguments.command, arguments.env, arguments.json, arguments.recorder) == ("key", "gpu", True, None)
+    assert arguments.typed == ["key", "gpu", "--json"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["no-such-command"], "argument COMMAND: invalid choice: 'no-such-command'"),
+        (["key", "--no-such-flag"], "unrecognized arguments: --no-such-flag"),
+        (["completion", "ksh"], "argument SHELL: invalid choice: 'ksh'"),
+        (["run", "--depth", "many"], "argument --depth: invalid int value: 'many'"),
+    ],
+)
+def test_wrong_usage(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no command line is status 2, one line, and how to find help."""
+    assert main(typed) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.splitlines()[0].startswith(f"error: {says}")
+    assert "--help" in errors.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "printed"),
+    [
+        (EngineError("no engine", "start it"), 4, "error: no engine\n  start it\n"),
+        (RegistryError("refused"), 5, "error: refused\n"),
+        (DesktopBakeError("a\x1b[31m\nb"), 1, "error: a\\x1b[31m b\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_how_it_ends(
+    command: Callable[[object], list[argparse.Namespace]],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    printed: str,
+) -> None:
+    """An error is its line and its remedy on standard error, and its own status."""
+    command(error)
+    assert main(["key"]) == status
+    assert capsys.readouterr() == ("", printed)
+
+
+def test_nobody_reads(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that was closed ends it quietly."""
+    errors = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", errors)
+    command(BrokenPipeError())
+    assert main(["key"]) == 1
+    assert errors.closed
+
+
+def test_colours(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the word is red; NO_COLOR takes that away."""
+    command(EngineError("no engine"))
+    errors = io.StringIO()
+    monkeypatch.setattr(errors, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", errors)
+    for variable in (None, "1"):
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        if variable:
+            monkeypatch.setenv("NO_COLOR", variable)
+        main(["key"])
+    assert errors.getvalue() == "\033[31merror:\033[0m no engine\nerror: no engine\n"
+
+
+def test_a_fault_of_ours_is_seen(command: Callable[[object], list[argparse.Namespace]]) -> None:
+    """What is no error of ours is not swallowed."""
+    command(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main(["key"])
+
+
+def test_context(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A context of the command line goes before the environment's engine."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "")
+    command(0)
+    main(["key", "--context", "far"])
+    assert os.environ["DOCKER_CONTEXT"] == "far"
+    assert "DOCKER_HOST" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("typed", "variable", "written"),
+    [
+        (["resolve"], True, True),
+        (["resolve", "--metrics"], False, True),
+        (["key"], True, False),
+        (["resolve"], False, False),
+    ],
+)
+def test_metrics(
+    command: Callable[[object], list[argparse.Namespace]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: list[str],
+    variable: bool,
+    written: bool,
+) -> None:
+    """A failure of a command that uses images leaves its line in the file, of the flag or of the variable."""
+    file = tmp_path / "m.jsonl"
+    if variable:
+        monkeypatch.setenv("DESKTOP_BAKE_METRICS", str(file))
+    command(EngineError("no engine"))
+    assert main([*typed, str(file)] if "--metrics" in typed else typed) == 4
+    assert file.exists() is written
+    if written:
+        line = json.loads(file.read_text())
+        assert (line["command"], line["status"], line["error"]) == ("resolve", "failed", "no engine")
+
+
+def test_interrupts(command: Callable[[object], list[argparse.Namespace]]) -> None:
+    """Ctrl-C and SIGTERM end the command; a second one does not keep it from cleaning up."""
+    command(0)
+    main(["key"])
+    handler = signal.getsignal(signal.SIGTERM)
+    assert callable(handler)
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(KeyboardInterrupt):
+        handler(signal.SIGTERM, None)
+    assert {signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} == {signal.SIG_IGN}
+
+
+def test_interrupts_that_are_ignored(command: Callable[[object], list[argparse.Namespace]]) -> None:
+    """If our caller wants Ctrl-C ignored, it stays so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command(0)
+    main(["key"])
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """The version is of what is installed."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("desktop-bake ")

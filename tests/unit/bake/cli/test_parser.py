@@ -1,0 +1,111 @@
+"""The parser: which flags there are, what they come to, and that each is explained."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop_bake import ConfigurationError
+from desktop_bake.bake.cli.completion import commands
+from desktop_bake.bake.cli.parser import parser
+
+
+def test_every_command_has_an_example() -> None:
+    """Each example is a command that the parser takes, and is printed by `--help`."""
+    for command in commands(parser()):
+        assert command.epilog, command.prog
+        assert command.epilog.startswith(f"example: {command.prog} "[:-1])
+        parser().parse_args(shlex.split(command.epilog.removeprefix("example: desktop-bake ")))
+        assert command.epilog in command.format_help().replace("\n", " ").replace("  ", " ")
+
+
+def test_every_flag_is_explained() -> None:
+    """No flag of any command lacks its line of help."""
+    for command in commands(parser()):
+        for action in command._actions:  # noqa: SLF001 (argparse has no other way to walk a parser)
+            assert action.help or not action.option_strings, f"{command.prog} {action.option_strings}"
+
+
+@pytest.mark.parametrize("word", ["env", "warm", "completion"])
+def test_help(word: str) -> None:
+    """`--help` exits 0 and shows the example."""
+    done = subprocess.run(
+        [sys.executable, "-m", "desktop_bake", word, "--help"], capture_output=True, text=True, check=True
+    )
+    assert f"example: desktop-bake {word}" in done.stdout
+
+
+def test_a_hit_imports_no_library_of_these() -> None:
+    """What only edits and completes is not imported by a command that resolves."""
+    program = (
+        "import sys; from desktop_bake.bake.cli import main, parser\n"
+        "parser.parser(); import desktop_bake.bake.cli.commands.resolve\n"
+        "print([m for m in ('tomlkit', 'shtab', 'desktop_bake.bake.config.toml_edit', "
+        "'desktop_bake.bake.config.agents_runner', 'desktop_bake.bake.upkeep.warm') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("key", {"command": "key", "env": None, "json": False, "config": None, "quiet": False}),
+        ("key gpu --json --config a.toml -q", {"env": "gpu", "json": True, "config": Path("a.toml"), "quiet": True}),
+        ("--environments e.json key", {"environments": Path("e.json")}),
+        ("key --environments e.json", {"environments": Path("e.json")}),
+        ("--environments a.json key --environments b.json", {"environments": Path("b.json")}),
+        ("build", {"env": [], "all": False, "push": None, "build_timeout_s": None}),
+        ("build a b --push --timeout 5", {"env": ["a", "b"], "push": True, "build_timeout_s": 5}),
+        ("build --attest type=sbom --attest=", {"attest": ["type=sbom", ""]}),
+        ("run", {"words": [], "fallback": None, "keep": False, "auth": True, "docker": [], "geometry": "1280x800"}),
+        ("run -- xterm -e top", {"words": ["--", "xterm", "-e", "top"]}),
+        ("run gpu -- a --json", {"words": ["gpu", "--", "a", "--json"], "json": False}),
+        ("run --no-fallback --no-auth --keep --rm", {"fallback": False, "auth": False, "keep": False}),
+        ("run --shm-size 2g --docker=--cpus=1", {"docker": ["--shm-size=2g", "--cpus=1"]}),
+        (
+            "run -v /a:/b -v c:/d -e A=1 -p 80",
+            {"volume": ["/a:/b", "c:/d"], "env_variables": ["A=1"], "publish": ["80"]},
+        ),
+        ("warm", {"keep": 1, "older_than": "1d", "prune": False, "watch": None}),
+        ("prune --registry", {"keep": 0, "older_than": "0", "registry": True, "yes": False, "dry_run": False}),
+        ("env set e A=1 B=2 --create", {"action": "set", "env": "e", "fields": ["A=1", "B=2"], "create": True}),
+        ("render -o ci --check", {"output": Path("ci"), "check": True, "env": []}),
+    ],
+)
+def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
+    """What a command gets, and what it gets if nothing is said."""
+    found = vars(parser().parse_args(shlex.split(line)))
+    assert {name: found.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "says", "remedy"),
+    [
+        ("", "the following arguments are required: COMMAND", "see: desktop-bake --help"),
+        ("env", "the following arguments are required: ACTION", "see: desktop-bake env --help"),
+        ("env set", "the following arguments are required: ENV, FIELD=VALUE", "see: desktop-bake env set --help"),
+        ("stats", "the following arguments are required: FILE", "see: desktop-bake stats --help"),
+        ("key a b", "unrecognized arguments: b", "see: desktop-bake --help"),
+        ("build --timeout soon", "argument --timeout: invalid int value: 'soon'", "see: desktop-bake build --help"),
+        ("key --config", "argument --config: expected one argument", "see: desktop-bake key --help"),
+    ],
+)
+def test_refused(line: str, says: str, remedy: str) -> None:
+    """Wrong usage is an error as any other, with the help that fits."""
+    with pytest.raises(ConfigurationError) as caught:
+        parser().parse_args(shlex.split(line))
+    assert (str(caught.value), caught.value.remedy) == (says, remedy)
+
+
+def test_shown_once() -> None:
+    """For a page that shows them once, the flags that all have are the program's own, and no command's."""
+    whole = parser(repeated=False)
+    assert "--repository" in whole.format_help()
+    assert all("--repository" not in command.format_help() for command in commands(whole))
+    assert all("--repository" in command.format_help() for command in commands(parser()) if command.prog[-3:] != "env")
