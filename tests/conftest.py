@@ -36,7 +36,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
 TOGETHER = {
-    "test_bases",
+    "test_agents_runner",
     "test_base_shell",
     "test_browser",
     "test_check",
@@ -51,10 +51,16 @@ TOGETHER = {
     "test_run",
     "test_runner",
     "test_task",
+    "test_updates",
 }
 # One engine that they break, also between two tests; and who looks at all that machines leave.
 FAULTS = {"test_engine_faults", "test_engine_limits", "test_machines"}
 LIMIT = pytest.StashKey[object]()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Repetition takes its time: tests/soak is there under `--soak` alone."""
+    return True if collection_path.name == "soak" and not config.getoption("--soak") else None
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -1,83 +1,19 @@
-"""The shipped recipe on every kind of base that it supports, each of them made from Debian's packages."""
+"""The shipped recipe on each kind of base that it supports; tests/soak has the two that are mixed of these."""
 
 from __future__ import annotations
 
-import re
 import subprocess
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image as Picture
 
-from desktop_bake import Environment, ImageReference, Settings, Status, TaskOptions, ensure_desktop_image, start_task
-from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.task.novnc import banner
-from tests.harness.project import base_name, remove_images
+from tests.harness.bases import INSTALL, SETTINGS, bakes, installs_at_start, stand_in
 
 if TYPE_CHECKING:
-    from desktop_bake import DesktopTask
-
-
-HERE = Path(__file__).parents[1]
-INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
-REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
-SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
-SMALL = TaskOptions(geometry="800x600")
-# The package database is sound, and apt would install what was left out, and what asks for it by exact version.
-LEFT_OUT = """apt-get -qq check; apt-get -qq update
-apt-get -qq -s install perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev >/dev/null"""
-# Targets of bases/Dockerfile, and for each a script that prints what is wrong with a task in it.
-BASES = {
-    "trixie": LEFT_OUT,
-    "ubuntu": f"{LEFT_OUT}; ls /etc/apt/apt.conf.d/docker-clean >/dev/null",
-    "arch": "pacman -Dkq; [ $(id -un) = root ] || id",
-    "sudo": "pacman -Dkq; [ $(id -un) = worker ] || id",
-    "yay": "pacman -Dkq; [ $(id -un) = worker ] || id; pacman -Q novnc websockify >/dev/null",
-}
-# Prints what is missing; core fonts by one that the X server has not built in.
-COMPLETE = """
-for tool in Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth; do
-  command -v $tool >/dev/null || echo "missing: $tool"
-done
-test -s "$(bash -lc 'echo $NOVNC_PATH')/vnc.html" || echo "no noVNC in a login shell"
-test -s "$(bash -ic 'echo $NOVNC_PATH' 2>/dev/null)/vnc.html" || echo "no noVNC in an interactive shell"
-find /usr/share/fonts -name DejaVuSans.ttf | grep -q . || echo "no DejaVu"
-xterm -fn 10x20 -e true 2>&1
-wmctrl -m | grep -q Fluxbox || echo "no window manager"
-xwininfo -root | grep -q 'Width: 800' || echo "another screen"
-xterm -T demo -fa 'DejaVu Sans Mono' -fs 10 -e sh -c 'cat /etc/os-release; sleep 100' &
-until xdotool search --name demo >/dev/null; do sleep 0.1; done
-sleep 1
-"""
-
-
-def output(task: DesktopTask, script: str) -> str:
-    """What a script prints in a task."""
-    done = task.engine.docker("exec", "-e", "DISPLAY=:1", task.container_id, "bash", "-c", script)
-    return (done.stdout + done.stderr).decode()
-
-
-# What apt would upgrade of what is there without some of its dependencies, if the package sources had it in these
-# versions. $@: what each adds to the release's version.
-UPDATES = r"""set -e
-programs="novnc python3-websockify tigervnc-standalone-server websockify"
-mkdir /repository
-echo 'deb [trusted=yes] file:/repository ./' >/etc/apt/sources.list
-for mark in "$@"; do
-  for name in $programs; do
-    version=$(dpkg-query -Wf '${Version}' $name | sed 's/[+~]*[Ss]lim$//')
-    printf '%s: %s\n' Package $name Version "$version$mark" Architecture amd64 Maintainer x Description x \
-      Filename ./$name.deb Size 1 SHA256 $(printf '0%.0s' $(seq 64))
-    echo
-  done >/repository/Packages
-  apt-get -qq update
-  echo "$mark:" $(apt-get -qq -s dist-upgrade | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | sort)
-done"""
+    from desktop_bake import Environment, Settings
 
 
 @pytest.fixture(scope="module")
@@ -86,91 +22,22 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return replace(SETTINGS, root=tmp_path_factory.mktemp("bases"))
 
 
-@pytest.fixture(scope="module", params=BASES)
+@pytest.fixture(scope="module", params=["ubuntu", "arch", "yay"])
 def environment(request: pytest.FixtureRequest, base: str, settings: Settings) -> Iterator[Environment]:
-    """An environment on a base of its own, with the cache on; the images are gone afterwards.
-
-    The stand-ins for Arch have releases of noVNC and websockify that are Debian's: the script has to expect those.
-    """
-    name = f"{REPOSITORY}:{request.param}"
-    subprocess.run(
-        [
-            "docker",
-            "buildx",
-            "build",
-            "-q",
-            "--load",
-            "--target",
-            request.param,
-            "--build-arg",
-            f"BASE={base_name()}",
-            "--build-context",
-            f"recipe={INSTALL.parent}",
-            "-t",
-            name,
-            HERE / "bases",
-        ],
-        check=True,
-    )
-    sums = subprocess.run(
-        ["docker", "run", "--rm", name, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/* || true"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    script = INSTALL.read_text()
-    for digest, path in map(str.split, sums.splitlines()):
-        constant = f"{Path(path).parts[4].upper()}_SHA256"
-        script, changed = re.subn(rf"^{constant}=[0-9a-f]{{64}}$", f"{constant}={digest}", script, flags=re.MULTILINE)
-        assert changed == 1
-    (settings.root / "install.sh").write_text(script)
-    yield Environment(
-        env_id=request.param,
-        base_image=ImageReference.parse(name),
-        headless_desktop_enabled=True,
-        cache_desktop_build=True,
-        install_script="install.sh" if sums else None,
-    )
-    remove_images(REPOSITORY, check=True)
+    """An environment on a base of this kind."""
+    with stand_in(request.param, settings) as environment:
+        yield environment
 
 
 def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> None:
     """The recipe bakes, adds at most 400 MB, and a task has every tool, font and noVNC on a live desktop."""
-    engine = Engine()
-    image = ensure_desktop_image(environment, settings, engine=engine, log=print)
-    assert image.status is Status.BUILT
-    layers = engine.docker("history", "--human=false", "--format", "{{.Size}}", str(image.image_id)).stdout.split()
-    added_mb = sum(map(int, layers[:2])) / 1e6
-    print(f"{environment.env_id}: {added_mb:.0f} MB added")
-    assert added_mb <= 400
-    task = start_task(environment, image, settings, engine=engine, log=print, options=SMALL)
-    try:
-        assert task.novnc_url
-        assert (banner(task.novnc_url) or "").startswith("RFB 003.")
-        with urllib.request.urlopen(task.novnc_url) as page:
-            assert b"noVNC" in page.read()
-        assert output(task, COMPLETE) == ""
-        assert output(task, BASES[environment.env_id]) == ""
-        task.screenshot(tmp_path / "desktop.png")
-        picture = Picture.open(tmp_path / "desktop.png").convert("RGB")
-        assert picture.size == (800, 600)
-        assert len(picture.getcolors(1 << 24) or ()) > 20
-    finally:
-        task.stop()
+    bakes(environment, settings, tmp_path)
 
 
-@pytest.mark.parametrize("environment", ["sudo", "yay"], indirect=True)
+@pytest.mark.parametrize("environment", ["yay"], indirect=True)
 def test_installed_at_start(environment: Environment, settings: Settings) -> None:
     """The fallback on Arch: the same desktop, installed at start."""
-    engine = Engine()
-    image = ensure_desktop_image(replace(environment, cache_desktop_build=False), settings, engine=engine)
-    assert image.install_at_start
-    task = start_task(environment, image, settings, engine=engine, log=print, options=SMALL)
-    try:
-        assert output(task, COMPLETE) == ""
-        assert output(task, "find /var/cache/pacman/pkg -type f") == ""
-    finally:
-        task.stop()
+    installs_at_start(environment, settings)
 
 
 @pytest.mark.parametrize("environment", ["arch"], indirect=True)
@@ -186,20 +53,6 @@ def test_a_changed_release(environment: Environment) -> None:
     assert "error: the archive of websockify 0.13.0 is another than this script" in done.stderr.splitlines()[-1]
     assert "attempt 1: release websockify" in done.stderr
     assert done.stdout.splitlines()[-1].startswith("[desktop] installing") or "websockify" not in done.stdout
-
-
-def test_updates_win(desktop: Environment, desktop_settings: Settings) -> None:
-    """An update of the distribution, whatever it is called, replaces a program packed again; nothing else does."""
-    image = ensure_desktop_image(desktop, desktop_settings)
-    marks = ("", "+deb12u1", "+b1", ".1", "ubuntu0.1", "build1")
-    done = subprocess.run(
-        ["docker", "run", "--rm", str(image.image_id), "bash", "-c", UPDATES, "updates", *marks],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    programs = "novnc python3-websockify tigervnc-standalone-server websockify"
-    assert done.stdout.splitlines() == [":", *(f"{mark}: {programs}" for mark in marks[1:])]
 
 
 @pytest.mark.parametrize(
