@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-# Files that bake or show the shipped desktop, or count tasks by name: one worker has them all, and bakes it once.
-TOGETHER = {
+# Files that share something costly run on one worker, and what takes longest begins first, so that all end together.
+# DESKTOP: who bakes or shows the shipped desktop, breaks the engine that has it, counts tasks by name, or looks at all
+# that machines leave. MACHINES: who needs a second machine of either store.
+DESKTOP = (
     "test_agents_runner",
     "test_base_shell",
     "test_browser",
@@ -45,16 +47,20 @@ TOGETHER = {
     "test_exposure",
     "test_homes",
     "test_killed_tasks",
-    "test_layer",
     "test_memory",
     "test_options",
     "test_run",
     "test_runner",
     "test_task",
     "test_updates",
-}
-# One engine that they break, also between two tests; and who looks at all that machines leave.
-FAULTS = {"test_engine_faults", "test_engine_limits", "test_machines"}
+    "test_shipped",
+    "test_engine_faults",
+    "test_engine_limits",
+    "test_machines",
+)
+MACHINES = ("test_team", "test_supply_chain", "test_ci")
+TOGETHER = {**dict.fromkeys(DESKTOP, "desktop"), **dict.fromkeys(MACHINES, "machines")}
+LONGEST = ("desktop", "machines", "test_bases", "test_images", "test_lease", "test_trust", "test_kills", "test_layer")
 LIMIT = pytest.StashKey[object]()
 
 
@@ -63,14 +69,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name == "soak" and not config.getoption("--soak") else None
 
 
+def scope_of(file: Path) -> str:
+    """What one worker runs as a whole: a test's file, or several together."""
+    return str(file) if "unit" in file.parts else TOGETHER.get(file.stem, str(file))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    ranks = {scope: rank for rank, scope in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(Path(scope_of(item.path)).stem, len(ranks)))
+
+
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """A file's tests run on one worker, and so do those of files that share something costly."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.partition("::")[0])
-        if "unit" in file.parts:
-            return str(file)
-        return "desktop" if file.stem in TOGETHER else "faults" if file.stem in FAULTS else str(file)
+        return scope_of(Path(nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -235,14 +249,14 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         yield registry
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A second machine with the containerd image store."""
     with machine(tmp_path_factory.mktemp("machines") / "second", team=team) as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A further machine, with the classic image store, where an image's ID is another digest."""
     with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:

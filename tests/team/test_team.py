@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,20 +60,6 @@ def test_one_bakes_the_others_pull(shared: Project, second: Machine, classic: Ma
     by_hand = second.run("docker", "pull", "-q", tag, check=True).stdout.strip()
     labels = json.loads(second.run("docker", "image", "inspect", by_hand).stdout)[0]["Config"]["Labels"]
     assert labels["desktop-bake.cache-key"] == built["cache_key"]
-
-
-def test_a_task_on_a_machine_that_never_built(shared: Project, second: Machine) -> None:
-    """The shipped desktop, baked and pushed by one machine, is a live desktop on another after a pull."""
-    (shared.folder / "desktop-bake.toml").write_text(
-        f'repository = "{shared.repository}"\n[environments.default]\nbase_image = "{shared.base}"\n'
-        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
-    )
-    assert shared.bake("build", "--push").returncode == 0
-    done = second.desktop_bake("run", "--", "xprop", "-root", "_NET_SUPPORTING_WM_CHECK", cwd=shared.folder)
-    assert done.returncode == 0, done.stderr
-    assert "window id" in done.stdout
-    assert "[desktop-cache] hit (registry)" in done.stderr
-    assert "building" not in done.stderr
 
 
 def test_the_classic_store_bakes_too(shared: Project, second: Machine, classic: Machine) -> None:
@@ -489,23 +474,6 @@ def test_a_cache_that_cannot_be_used(shared: Project, second: Machine, fault: st
 
 
 # --- any builder, any engine -----------------------------------------------------------------------------------
-
-
-def test_a_remote_engine(shared: Project, second: Machine) -> None:
-    """Every command works on an engine that shares neither files nor network with the client, by DOCKER_HOST."""
-    (shared.folder / "desktop-bake.toml").write_text(
-        f'repository = "remote-{uuid.uuid4().hex[:6]}"\n[environments.default]\nbase_image = "{shared.base}"\n'
-        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
-    )
-    variables = {"DOCKER_HOST": second.remote}
-    built = answer(shared.bake("build", "--json", **variables))
-    assert built["status"] in ("built", "local-hit")
-    assert answer(shared.bake("resolve", "--json", **variables))["status"] == "local-hit"
-    done = shared.bake("run", "--screenshot", "remote.png", "--", "xdotool", "getdisplaygeometry", **variables)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "1280 800\n"
-    assert "[desktop] ready" in done.stderr
-    assert (shared.folder / "remote.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_docker_context(shared: Project, second: Machine, tmp_path: Path) -> None:
