@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from .described import about, check_types
 from .errors import ConfigurationError
 from .recipe import OWN_ARGUMENTS
 
@@ -18,55 +19,115 @@ if TYPE_CHECKING:
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-FILE_FIELDS = ("install_script", "setup_script", "dockerfile", "preflight_script", "preflight_run_script")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a task runs in.
+    """What a task runs in: a desktop, if it wants one, on a base image.
+
+    The name of a file begins in the configuration's folder and may not leave it; a `Path`, which only a program can
+    give, may.
 
     Args:
         env_id: the identifier that commands take.
-        name: a name for people; any text.
-        base_image: image reference of the base.
-        headless_desktop_enabled: whether tasks get a desktop.
-        cache_desktop_build: whether that desktop, and the preflight on it, is baked once (opt-in).
-        install_script, setup_script, dockerfile: file names overriding the recipe's, or None. A name, as of each file
-            here, begins in the configuration's folder and may not leave it; a `Path`, which only a program can give,
-            may.
-        preflight_script: file name of the environment's own script, baked on top of the desktop or, without one, of
-            the base; None for none.
-        preflight_run_script: file name of a script that runs in the container at every start; None for none.
-        build_args: build arguments, name to value.
-        platforms: target platforms such as `linux/amd64`; empty for the builder's own.
-        platform: what its tasks run on, as `docker run --platform`, which is part of no key; None for the settings'.
-        build_secrets: names of variables whose values a build may mount (Dockerfile reference, "RUN
-            --mount=type=secret"); a value is in no key, file, label or layer.
 
     Raises:
-        ConfigurationError: a value cannot be passed to BuildKit as it stands.
+        ConfigurationError: a value is of another type, or cannot be passed to BuildKit as it stands.
     """
 
     env_id: str
-    name: str = ""
-    base_image: ImageReference
-    headless_desktop_enabled: bool = False
-    cache_desktop_build: bool = False
-    install_script: str | PurePath | None = None
-    setup_script: str | PurePath | None = None
-    dockerfile: str | PurePath | None = None
-    preflight_script: str | PurePath | None = None
-    preflight_run_script: str | PurePath | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    platforms: tuple[str, ...] = ()
-    build_secrets: tuple[str, ...] = ()
-    platform: str | None = None
+    name: str = field(default="", metadata=about("a name for people", unset="empty", example='"Default desktop"'))
+    base_image: ImageReference = field(metadata=about("image reference of the base", example='"repository:tag"'))
+    headless_desktop_enabled: bool = field(default=False, metadata=about("give tasks a desktop", example="true"))
+    cache_desktop_build: bool = field(
+        default=False,
+        metadata=about(
+            "bake desktop and preflight into an image once, instead of installing them at every start",
+            "ignored if there is neither",
+            example="true",
+        ),
+    )
+    install_script: str | PurePath | None = field(
+        default=None,
+        metadata=about(
+            "script that installs the desktop's packages",
+            "[what it must do](environments.md)",
+            unset="the shipped one",
+            example='"desktop_install.sh"',
+        ),
+    )
+    setup_script: str | PurePath | None = field(
+        default=None,
+        metadata=about(
+            "script that sets the desktop up",
+            "[what it must do](environments.md)",
+            unset="the shipped one",
+            example='"desktop_setup.sh"',
+        ),
+    )
+    dockerfile: str | PurePath | None = field(
+        default=None,
+        metadata=about(
+            "Dockerfile that runs the two scripts",
+            "[what it must do](environments.md)",
+            unset="the shipped one",
+            example='"Dockerfile"',
+        ),
+    )
+    preflight_script: str | PurePath | None = field(
+        default=None,
+        metadata=about(
+            "script of its own, baked on the desktop, or without one on the base",
+            "see [layers](layers.md)",
+            example='"preflight.sh"',
+        ),
+    )
+    preflight_run_script: str | PurePath | None = field(
+        default=None,
+        metadata=about(
+            "script that runs in the container at every start, before the command", example='"preflight_run.sh"'
+        ),
+    )
+    build_args: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=about(
+            "build arguments of the Dockerfile",
+            "none of BuildKit's own, `BUILDKIT_…`: name a frontend by `# syntax=` in the Dockerfile; none of ours, "
+            "`DESKTOP_BAKE_…`",
+            unset="empty",
+            example='{ NAME = "value" }',
+        ),
+    )
+    platforms: tuple[str, ...] = field(
+        default=(),
+        metadata=about("platforms that are built", unset="the builder's own", example='["linux/amd64", "linux/arm64"]'),
+    )
+    build_secrets: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "names of environment variables that a Dockerfile of your own may mount",
+            "`RUN --mount=type=secret,id=NAME,env=NAME …`; values are in no key, file, label or layer, and an install "
+            "at start does not have them",
+            unset="empty",
+            example='["TOKEN"]',
+        ),
+    )
+    platform: str | None = field(
+        default=None,
+        metadata=about(
+            "what its tasks run on, as `docker run --platform`",
+            "part of no key",
+            unset="the `platform` above",
+            example='"linux/amd64"',
+        ),
+    )
 
     def __post_init__(self) -> None:
-        if not self.env_id or any(not c.isprintable() for c in self.env_id):
+        if not isinstance(self.env_id, str) or not self.env_id or any(not c.isprintable() for c in self.env_id):
             raise ConfigurationError(
                 f"malformed environment id {self.env_id!r}", "use printable characters, at least one"
             )
+        check_types(self, f"environment {self.env_id!r}: ")
         for field_name in FILE_FIELDS:
             name = getattr(self, field_name)
             if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
@@ -114,6 +175,9 @@ class Environment:
     def cache_enabled(self) -> bool:
         """Whether what its tasks need on top of the base is baked once."""
         return self.cache_desktop_build and self.has_image
+
+
+FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.type))
 
 
 def leads_out(env_id: str, field_name: str, name: str) -> ConfigurationError:

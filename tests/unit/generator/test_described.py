@@ -1,0 +1,69 @@
+"""Fields hold what their annotations say, and a program that gives another type is told so in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop_bake import Environment, ImageReference
+from desktop_bake.generator.described import about
+from desktop_bake.generator.environment import FILE_FIELDS
+from desktop_bake.generator.errors import ConfigurationError
+
+BASE = ImageReference.parse("debian:bookworm")
+
+
+def environment(**fields: Any) -> Environment:
+    """An environment of these fields."""
+    return Environment(**{"env_id": "a", "base_image": BASE, **fields})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says", "remedy"),
+    [
+        ("base_image", "debian", "'debian', not of type ImageReference", "write ImageReference.parse('debian')"),
+        ("base_image", None, "None, not of type ImageReference", "write ImageReference.parse('…')"),
+        ("name", 3, "3, not of type str", "write a text in quotes"),
+        ("headless_desktop_enabled", 1, "1, not of type bool", "write True or False"),
+        ("cache_desktop_build", "on", "'on', not of type bool", "write True or False"),
+        ("dockerfile", b"a", "b'a', not of type str | PurePath | None", "write a text in quotes"),
+        ("platforms", "linux/amd64", "'linux/amd64', not of type tuple[str, ...]", "write ('linux/amd64',)"),
+        ("build_secrets", ("A", 1), "('A', 1), not of type tuple[str, ...]", "write ('…',)"),
+        ("build_args", ["A=1"], "['A=1'], not of type Mapping[str, str]", "write {'NAME': 'value'}"),
+        ("build_args", {"A": 1}, "{'A': 1}, not of type Mapping[str, str]", "write {'NAME': 'value'}"),
+        ("platform", ("linux/amd64",), "('linux/amd64',), not of type str | None", "write a text in quotes"),
+    ],
+)
+def test_another_type(field: str, value: object, says: str, remedy: str) -> None:
+    """A value of another type is refused by its environment and field, with what to write."""
+    with pytest.raises(ConfigurationError) as refused:
+        environment(**{field: value})
+    assert str(refused.value) == f"environment 'a': {field} is {says}"
+    assert refused.value.remedy == remedy
+
+
+@pytest.mark.parametrize("env_id", ["", 3, None, "a\n"])
+def test_an_id_that_is_none(env_id: object) -> None:
+    """What is no text, or an unprintable one, is no ID."""
+    with pytest.raises(ConfigurationError, match=r"^malformed environment id "):
+        environment(env_id=env_id)
+
+
+def test_every_type_that_is_allowed() -> None:
+    """A list goes for a tuple, None for what may be None, and a path for a file."""
+    made = environment(platforms=["linux/amd64"], platform=None, dockerfile=Path("/a"), build_args={"A": "1"})
+    assert list(made.platforms) == ["linux/amd64"]
+    assert made.dockerfile == Path("/a")
+
+
+def test_about() -> None:
+    """What is said of a field says, too, that an unset one is none, unless it says something else."""
+    assert about("a", "b", example="1") == {"about": "a", "more": "b", "unset": "none", "example": "1"}
+    assert about("a", unset="the shipped one")["unset"] == "the shipped one"
+
+
+def test_files() -> None:
+    """The fields that name files are those that take a path."""
+    assert FILE_FIELDS == ("install_script", "setup_script", "dockerfile", "preflight_script", "preflight_run_script")
