@@ -41,9 +41,10 @@ bench: .venv/ready ## the table of figures
 history: .venv/ready ## a transcript of explain, images, prune and the others on an engine with a history
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history
 
-docs: .venv/ready ## docs/commands.md and the manual page, from the parser
+docs: .venv/ready ## docs/commands.md and the manual page, from the parser; the tables of docs/configuration.md
 	$(PY) -m desktop_bake.bake.cli.manual >docs/commands.md
 	$(PY) -m desktop_bake.bake.cli.manual man >docs/desktop-bake.1
+	$(PY) -m desktop_bake.bake.config.tables docs/configuration.md
 
 clean: ## take everything down again
 	[ ! -e out/images ] || xargs -r docker image rm -f <out/images >/dev/null 2>&1 || true

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..config.settings import PULL_POLICIES
+from ..config.settings import SETTINGS
 from .parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_WORDS = {"POLICY": PULL_POLICIES, "BACKEND": ("local", "registry", "inline", "none")}
+_WORDS = {s.flag.metavar: s.flag.words for s in SETTINGS if s.flag and s.flag.words}
 _COMPLETES = {
     "bash": "_desktop_bake_environments",
     "zsh": "_desktop_bake_environments",

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
+    from ..config.settings import SETTINGS
     from ..config.toml_file import load_settings
 
-    names = ("repository", "cache", "builder", "build_timeout_s", "fallback", "push", "pull", "platform", "attest")
-    overrides = {n: getattr(arguments, n, None) for n in names}
+    overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
     settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
     if arguments.environments:
         from ..config.agents_runner import read_origin

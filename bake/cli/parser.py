@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...generator.errors import ConfigurationError
+from ..config.setting import plain
+from ..config.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +45,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     common = _Parser(add_help=False)
     common.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
     common.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
-    common.add_argument("--builder", metavar="NAME", help="buildx builder")
-    common.add_argument("--repository", metavar="REPOSITORY", help="repository of the tags")
-    common.add_argument("--cache", metavar="BACKEND", help="local, registry, inline, none, or type=gha,…")
-    common.add_argument("--pull", metavar="POLICY", help="ask the base's registry: missing, always or never")
-    common.add_argument("--platform", metavar="PLATFORM", help="what tasks run on, as docker run --platform")
+    _overrides(common)
     environments: dict[str, Any] = {
         "type": Path,
         "metavar": "FILE",
@@ -79,6 +77,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
             parents=[common] if repeated and not group else [],
             epilog=f"example: desktop-bake {example}",
         )
+        _overrides(command, name)
         return command
 
     def json_flag(command: argparse.ArgumentParser) -> None:
@@ -98,23 +97,10 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     build = verb("build", "resolve; bake on a miss", "build --all")
     build.add_argument("env", nargs="*", metavar="ENV")
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
-    build.add_argument("--push", action="store_true", default=None, help="publish it in the team's registry")
-    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="default: 600")
     json_flag(build)
-    for command in (render, build):
-        command.add_argument(
-            "--attest",
-            action="append",
-            metavar="ATTESTATION",
-            help="type=sbom or type=provenance,mode=max; '' for none",
-        )
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
     run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
     _task_flags(run)
-    run.add_argument(
-        "--no-fallback", dest="fallback", action="store_false", default=None, help="fail where no image can be had"
-    )
-    run.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="of a build, default: 600")
     run.add_argument(
         "words",
         nargs=argparse.REMAINDER,
@@ -139,6 +125,26 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
     _tidy(verb, json_flag)
     return top
+
+
+def _overrides(command: argparse.ArgumentParser, name: str | None = None) -> None:
+    """The flags that override settings: those of this command alone, or, without a name, those of every command."""
+    for setting in SETTINGS:
+        flag = setting.flag
+        if flag is None or (name not in flag.commands if name else flag.commands):
+            continue
+        options: dict[str, Any] = {"help": flag.about or plain(setting.about), "dest": setting.name}
+        if setting.toml_type is bool:
+            options |= {"action": "store_false" if flag.name.startswith("--no-") else "store_true", "default": None}
+        elif setting.toml_type is int:
+            options |= {"type": int, "metavar": flag.metavar}
+            options["help"] += f", default: {setting.default}"
+        elif setting.toml_type in (list, dict):
+            options |= {"action": "append", "metavar": flag.metavar}
+            options["help"] += "; '' for none"
+        else:
+            options |= {"metavar": flag.metavar}
+        command.add_argument(flag.name, **options)
 
 
 def _task_flags(run: argparse.ArgumentParser) -> None:

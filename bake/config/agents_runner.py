@@ -17,18 +17,15 @@ from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
 from ...generator.text_file import check_no_mark
 from ..system.text import did_you_mean
+from .setting import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
-ORIGIN_FIELDS: dict[str, type] = {
-    "name": str,
-    "base_image": str,
-    "headless_desktop_enabled": bool,
-    "cache_desktop_build": bool,
-}
+_OURS = ("name", "base_image", "headless_desktop_enabled", "cache_desktop_build")  # what we read of the fields there
+ORIGIN_FIELDS = {field.name: field.toml_type for field in described(Environment) if field.name in _OURS}
 _VERSION = 1
 _WHITE = " \t\n\r"
 

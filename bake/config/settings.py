@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ...generator.attest import check_attest
-from ...generator.cache_backend import DEFAULT_SCOPE, ZSTD, check_backend, check_compression, check_scope
-from ...generator.environment import check_platform, leads_out
+from ...generator.cache_backend import (
+    DEFAULT_SCOPE,
+    OWN_BACKENDS,
+    ZSTD,
+    check_backend,
+    check_compression,
+    check_scope,
+)
+from ...generator.described import about, check_types
+from ...generator.environment import Environment, check_platform, leads_out
 from ...generator.errors import ConfigurationError
 from ...generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from ...generator.reference import ImageReference
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
+from .checks import PULL_POLICIES, check_builder, check_command, check_pull, check_repository
+from .setting import Flag, described, setting
 from .shipped import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ...generator.environment import Environment
+    from collections.abc import Mapping
 
 
 FILE_NAME = "desktop-bake.toml"
-PULL_POLICIES = ("missing", "always", "never")
-LONGEST_S = 31_536_000  # a year; clocks of the operating system end somewhere
-_BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
 
 
@@ -35,71 +39,132 @@ ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents
 class Settings:
     """The configuration, read and checked.
 
+    A field with a description is a key of the file and a variable, and has its line in docs/configuration.md, and in
+    `--help` if a flag overrides it: to add a setting is to add a field.
+
     Args:
         root: folder that relative script names start from.
-        repository: repository of the tags.
-        cache: cache backend, as `BakeOptions.cache_backend`.
-        compression: how BuildKit packs layers: `zstd`, `gzip` or `uncompressed`.
-        builder: buildx builder name, or None for the current one.
-        build_timeout_s: time limit of one build, in seconds.
-        fallback: whether a failed build falls back to installing at run time.
-        push: whether a built image is published in the repository.
-        lease: whether machines that push agree in the registry on one that builds.
-        pull: pull policy of the base: `missing`, `always` or `never`, as `docker run --pull`.
-        registry_timeout_s: time limit of one question to a registry, in seconds.
-        credential_helper_timeout_s: time limit of a docker credential helper, in seconds.
-        cache_scope: whose registry cache is written, such as a branch's; that of `main` is always read too.
-        platform: what tasks run on, as `docker run --platform`, where their environment names none; None for the
-            engine's own.
-        base_image: base of the environments in a JSON file (`--environments`) that name none.
-        attest: attestations of what is built, as `BakeOptions.attest`.
-        verify_command: program and arguments that accept an image of the team's registry by exit status 0; `{image}`
-            in an argument is its `repository@digest`. Empty for none.
-        verify_timeout_s: time limit of that command, in seconds; an image that it did not accept by then is not used.
         environments: by id.
+
+    Raises:
+        ConfigurationError: a value is of another type, malformed, or does not go with another.
     """
 
     root: Path = Path()
-    repository: ImageReference = field(default_factory=lambda: ImageReference.parse("desktop-bake"))
-    cache: str = "local"
-    compression: str = ZSTD
-    builder: str | None = None
-    build_timeout_s: int = 600
-    fallback: bool = True
-    push: bool = False
-    lease: bool = True
-    pull: str = "missing"
-    registry_timeout_s: int = 10
-    credential_helper_timeout_s: int = 30
-    cache_scope: str = DEFAULT_SCOPE
-    platform: str | None = None
-    base_image: ImageReference = field(default_factory=lambda: ImageReference.parse(ORIGIN_BASE_IMAGE))
-    attest: tuple[str, ...] = ()
-    verify_command: tuple[str, ...] = ()
-    verify_timeout_s: int = 60
+    repository: ImageReference = setting(
+        ImageReference.parse("desktop-bake"),
+        about("repository of the image tags, such as `registry.example.com/team/desktop`", "without a tag"),
+        flag=Flag("--repository", "REPOSITORY"),
+        check=check_repository,
+        in_init=True,
+    )
+    cache: str = setting(
+        "local",
+        about(
+            "[where BuildKit keeps its cache](team.md#cache-backends): `local`, `registry`, `inline`, `none`, or "
+            "BuildKit's own form `type=gha,…`"
+        ),
+        flag=Flag("--cache", "BACKEND", words=OWN_BACKENDS),
+        check=check_backend,
+        in_init=True,
+    )
+    compression: str = setting(
+        ZSTD,
+        about(
+            "how layers are packed: `zstd`, `gzip` or `uncompressed`",
+            "the latter two for [registries that refuse zstd](team.md#publishing)",
+        ),
+        check=check_compression,
+    )
+    builder: str | None = setting(
+        None,
+        about("buildx builder", "letters, digits, `_`, `.`, `+` and `-` in its name", unset="the current one"),
+        flag=Flag("--builder", "NAME"),
+        check=check_builder,
+    )
+    push: bool = setting(
+        False,
+        about("publish what is built to the team's registry"),
+        flag=Flag("--push", commands=("build",)),
+        in_init=True,
+    )
+    lease: bool = setting(True, about("machines that push [agree on one that builds](team.md#one-build-per-key)"))
+    pull: str = setting(
+        "missing",
+        about("when to ask the base's registry whether the tag moved: `missing`, `always` or `never`"),
+        flag=Flag("--pull", "POLICY", words=PULL_POLICIES),
+        check=check_pull,
+        in_init=True,
+    )
+    fallback: bool = setting(
+        True,
+        about("install at start when a build fails"),
+        flag=Flag("--no-fallback", commands=("run",), about="fail where no image can be had"),
+    )
+    build_timeout_s: int = setting(
+        600,
+        about("seconds after which a build is stopped"),
+        flag=Flag("--timeout", "SECONDS", commands=("build", "run")),
+        in_init=True,
+    )
+    registry_timeout_s: int = setting(10, about("seconds for one question to a registry"))
+    credential_helper_timeout_s: int = setting(
+        30, about("seconds for a docker credential helper, on top of `registry_timeout_s`")
+    )
+    cache_scope: str = setting(
+        DEFAULT_SCOPE,
+        about("whose registry cache is written, such as a branch's", "that of `main` is always read, too"),
+        check=check_scope,
+    )
+    platform: str | None = setting(
+        None,
+        about(
+            "[what tasks run on](team.md#platforms), as `docker run --platform`",
+            "part of no key",
+            unset="the engine's own",
+        ),
+        flag=Flag("--platform", "PLATFORM"),
+        check=check_platform,
+    )
+    base_image: ImageReference = setting(
+        ImageReference.parse(ORIGIN_BASE_IMAGE),
+        about("base of the environments in [a JSON file](environments.md) that name none"),
+    )
+    attest: tuple[str, ...] = setting(
+        (),
+        about(
+            "[attestations](supply-chain.md): `type=sbom` or `type=provenance,mode=max`",
+            unset="none but the builder's own",
+            example='["type=sbom"]',
+        ),
+        flag=Flag("--attest", "ATTESTATION", commands=("render", "build")),
+        check=check_attest,
+    )
+    verify_command: tuple[str, ...] = setting(
+        (),
+        about(
+            "[program and arguments](supply-chain.md#verify-before-an-image-is-used) that accept an image of the "
+            "registry by exit status 0",
+            "`{image}` in an argument is its `repository@digest`",
+            example='["cosign", "verify", "--key", "cosign.pub", "{image}"]',
+        ),
+        check=check_command,
+    )
+    verify_timeout_s: int = setting(
+        60, about("seconds for `verify_command`", "an image not accepted by then is not used")
+    )
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_backend(self.cache)
-        check_scope(self.cache_scope)
-        check_compression(self.compression)
-        check_attest(self.attest)
-        check_command(self.verify_command)
-        if self.platform:
-            check_platform(self.platform)
-        if self.pull not in PULL_POLICIES:
-            raise ConfigurationError(f"pull is {self.pull!r}", f"use one of: {', '.join(PULL_POLICIES)}")
-        for name in ("build_timeout_s", "registry_timeout_s", "credential_helper_timeout_s", "verify_timeout_s"):
-            if not 0 < getattr(self, name) <= LONGEST_S:
+        check_types(self)
+        for env_id, environment in self.environments.items():
+            if not isinstance(environment, Environment):
                 raise ConfigurationError(
-                    f"{name} is {getattr(self, name)}", f"use a positive number of seconds, at most {LONGEST_S}"
+                    f"environments holds {environment!r} under {env_id!r}, not of type Environment",
+                    "write Environment(env_id=…, base_image=…)",
                 )
-        if self.builder and not _BUILDER.fullmatch(self.builder):
-            raise ConfigurationError(f"malformed builder name {self.builder!r}", "see: docker buildx ls")
-        if self.repository.tag or self.repository.digest:
-            raise ConfigurationError(
-                f"repository {str(self.repository)!r} has a tag or a digest", "leave it out: the cache key is the tag"
-            )
+        for described_field in SETTINGS:
+            described_field.verify(getattr(self, described_field.name))
         if self.push and not self.has_registry:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} is in no registry to push to",
@@ -203,19 +268,4 @@ class Settings:
         return path
 
 
-IMAGE = "{image}"
-
-
-def check_command(words: Sequence[str]) -> None:
-    """Check `verify_command`; an empty one verifies nothing.
-
-    Raises:
-        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
-    """
-    if words and not any(IMAGE in word for word in words[1:]):
-        raise ConfigurationError(
-            "verify_command has no {image} after its program: it would accept any image",
-            'write verify_command = ["cosign", "verify", "--key", "cosign.pub", "{image}"]',
-        )
-    if any("\0" in word for word in words):
-        raise ConfigurationError("verify_command holds a NUL character", "remove it")
+SETTINGS = described(Settings)

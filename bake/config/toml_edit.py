@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ...generator.errors import ConfigurationError
 from ..system.text import did_you_mean
 from .toml_file import ENVIRONMENT_FIELDS, settings_from
+from .values import of_switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     Change = Mapping[tuple[str, ...], Any]
-
-
-_YES = ("true", "yes", "on", "1")
-_NO = ("false", "no", "off", "0")
 
 
 def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> dict[tuple[str, ...], Any]:
@@ -62,8 +59,9 @@ def field_path(name: str, known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> tup
 def _value(name: str, text: str, wanted: type) -> Any:
     if wanted is str:
         return text
-    if wanted is bool and text.lower() in _YES + _NO:
-        return text.lower() in _YES
+    switch = of_switch(text)
+    if wanted is bool and switch is not None:
+        return switch
     if wanted is int and re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
     if wanted is list and not text.startswith("["):

@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from ..config.settings import IMAGE
+from ..config.checks import IMAGE
 from ..system.redaction import without_secrets
 from ..system.text import last_line
 

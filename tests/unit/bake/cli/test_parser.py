@@ -13,6 +13,7 @@ import pytest
 from desktop_bake import ConfigurationError
 from desktop_bake.bake.cli.completion import commands
 from desktop_bake.bake.cli.parser import parser
+from desktop_bake.bake.config.settings import SETTINGS
 
 
 def test_every_command_has_an_example() -> None:
@@ -109,3 +110,12 @@ def test_shown_once() -> None:
     assert "--repository" in whole.format_help()
     assert all("--repository" not in command.format_help() for command in commands(whole))
     assert all("--repository" in command.format_help() for command in commands(parser()) if command.prog[-3:] != "env")
+
+
+def test_every_flag_of_a_setting_is_somewhere() -> None:
+    """A setting's flag is taken by the commands that it names, or by all, and no other flag sets it."""
+    commands = {"resolve", "build", "run", "render", "warm"}
+    for setting in SETTINGS:
+        for command in commands:
+            takes = setting.flag is not None and command in (setting.flag.commands or commands)
+            assert hasattr(parser().parse_args([command]), setting.name) is takes, f"{command} {setting.name}"

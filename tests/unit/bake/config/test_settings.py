@@ -165,3 +165,64 @@ def test_files_that_do_not_do(root: Path, name: str, content: bytes | None, says
         Settings(root=root).stack(environment)
     assert str(refused.value).startswith(f"environment 'a': {says}")
     assert refused.value.remedy
+
+
+# --- made by hand ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says", "remedy"),
+    [
+        ("repository", "a/b", "'a/b', not of type ImageReference", "write ImageReference.parse('a/b')"),
+        ("base_image", None, "None, not of type ImageReference", "write ImageReference.parse('…')"),
+        ("root", "/project", "'/project', not of type Path", "write Path('/project')"),
+        ("cache", 1, "1, not of type str", "write a text in quotes"),
+        ("cache", None, "None, not of type str", "write a text in quotes"),
+        ("builder", 1, "1, not of type str | None", "write a text in quotes"),
+        ("push", 1, "1, not of type bool", "write True or False"),
+        ("push", "false", "'false', not of type bool", "write True or False"),
+        ("build_timeout_s", True, "True, not of type int", "write a whole number"),
+        ("registry_timeout_s", "10", "'10', not of type int", "write a whole number"),
+        ("verify_timeout_s", 1.5, "1.5, not of type int", "write a whole number"),
+        ("credential_helper_timeout_s", None, "None, not of type int", "write a whole number"),
+        ("attest", "type=sbom", "'type=sbom', not of type tuple[str, ...]", "write ('type=sbom',)"),
+        ("attest", {"type": "sbom"}, "{'type': 'sbom'}, not of type tuple[str, ...]", "write ('…',)"),
+        ("verify_command", ("a", 1), "('a', 1), not of type tuple[str, ...]", "write ('…',)"),
+        ("environments", ["a"], "['a'], not of type Mapping[str, Environment]", "write {'NAME': 'value'}"),
+    ],
+)
+def test_another_type(field: str, value: object, says: str, remedy: str) -> None:
+    """A program that gives a value of another type gets one line and what to write, not a traceback later."""
+    wrong: dict[str, Any] = {field: value}
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(**wrong)
+    assert str(refused.value) == f"{field} is {says}"
+    assert refused.value.remedy == remedy
+
+
+def test_environments_that_are_none() -> None:
+    """What stands for an environment is one."""
+    wrong: dict[str, Any] = {"environments": {"a": "debian"}}
+    with pytest.raises(ConfigurationError, match="environments holds 'debian' under 'a', not of type Environment"):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("cache_scope", "a b", "malformed cache scope 'a b'"),
+        ("compression", "lz4", "unknown compression 'lz4'"),
+        ("platform", "arm", "malformed platform 'arm'"),
+        ("attest", ("sbom",), "malformed attestation 'sbom'"),
+        ("verify_timeout_s", 31_536_001, "verify_timeout_s is 31536001"),
+        ("repository", ImageReference.parse("a:1"), "repository 'a:1' has a tag or a digest"),
+        ("push", True, "repository 'desktop-bake' is in no registry to push to"),
+    ],
+)
+def test_another_form(field: str, value: object, says: str) -> None:
+    """A value of the right type and the wrong form is refused as in the file."""
+    wrong: dict[str, Any] = {field: value}
+    with pytest.raises(ConfigurationError) as refused:
+        Settings(**wrong)
+    assert str(refused.value) == says
+    assert refused.value.remedy

@@ -9,7 +9,6 @@ import pytest
 
 from desktop_bake import ImageReference, Settings
 from desktop_bake.bake.config.settings import FILE_NAME
-from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.config.toml_file import environment_from, load_settings, settings_from
 from desktop_bake.generator.errors import ConfigurationError
 
@@ -194,10 +193,3 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes | 
     with pytest.raises(ConfigurationError) as refused:
         load_settings(tmp_path / name, {})
     assert says in str(refused.value)
-
-
-def test_shipped() -> None:
-    """The template and the recipe are found; a name that is not shipped tells that the installation is incomplete."""
-    assert shipped("recipe/Dockerfile").read_bytes().startswith(b"#")
-    with pytest.raises(ConfigurationError, match="recipe/nothing is missing from this installation"):
-        shipped("recipe/nothing")

@@ -1,0 +1,65 @@
+"""Checks of settings that nothing in `generator` checks already; each takes a value of the right type."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...generator.reference import ImageReference
+
+
+IMAGE = "{image}"
+PULL_POLICIES = ("missing", "always", "never")
+_BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+def check_repository(repository: ImageReference) -> None:
+    """Check the repository of the tags.
+
+    Raises:
+        ConfigurationError: it has a tag or a digest.
+    """
+    if repository.tag or repository.digest:
+        raise ConfigurationError(
+            f"repository {str(repository)!r} has a tag or a digest", "leave it out: the cache key is the tag"
+        )
+
+
+def check_builder(name: str) -> None:
+    """Check the name of a buildx builder.
+
+    Raises:
+        ConfigurationError: buildx gives none such a name.
+    """
+    if not _BUILDER.fullmatch(name):
+        raise ConfigurationError(f"malformed builder name {name!r}", "see: docker buildx ls")
+
+
+def check_pull(policy: str) -> None:
+    """Check a pull policy.
+
+    Raises:
+        ConfigurationError: there is no such policy.
+    """
+    if policy not in PULL_POLICIES:
+        raise ConfigurationError(f"pull is {policy!r}", f"use one of: {', '.join(PULL_POLICIES)}")
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Check `verify_command`; an empty one verifies nothing.
+
+    Raises:
+        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
+    """
+    if words and not any(IMAGE in word for word in words[1:]):
+        raise ConfigurationError(
+            "verify_command has no {image} after its program: it would accept any image",
+            'write verify_command = ["cosign", "verify", "--key", "cosign.pub", "{image}"]',
+        )
+    if any("\0" in word for word in words):
+        raise ConfigurationError("verify_command holds a NUL character", "remove it")
