@@ -30,7 +30,7 @@ lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas o
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
+	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash benchmarks/*.sh tests/harness/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
 	$(SCHEMA).github-workflows docs/ci/github*.yml
 	$(SCHEMA).github-actions action.yml
 	$(SCHEMA).gitlab-ci docs/ci/gitlab-ci.yml

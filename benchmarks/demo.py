@@ -12,15 +12,7 @@ from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.resolve import resolve
 
 OUT = Path("out")
-SCENE = """
-xterm -geometry 78x18+60+70 -fa DejaVuSansMono -fs 11 -T "a task with a desktop" \
-  -e bash -c 'cat /etc/os-release; echo
-    for t in Xvnc fluxbox xterm websockify import xdotool; do command -v $t; done; sleep 60' &
-until xdotool search --name "a task with a desktop" >/dev/null; do :; done
-xdotool search --sync --onlyvisible --name "a task with a desktop" >/dev/null
-sleep 1
-wmctrl -l
-"""
+SCENE = Path(__file__).with_name("scene.sh")
 
 
 def main() -> int:
@@ -34,7 +26,7 @@ def main() -> int:
         ["init", "--base-image", base],
         ["build"],
         ["resolve"],
-        ["run", "--screenshot", str(picture), "--", "bash", "-c", SCENE],
+        ["run", "--screenshot", str(picture), "--", "bash", "-c", SCENE.read_text()],
     ):
         shown = " ".join(w if "\n" not in w else "'…'" for w in words)
         print(f"\n$ desktop-bake {shown}", file=sys.stderr, flush=True)

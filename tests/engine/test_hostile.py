@@ -276,25 +276,16 @@ def test_labels_of_an_impostor(impostor: str, cli: Run) -> None:
     assert impostor.partition(":")[0] in said[0]
 
 
-_AUDITED = """
-import json, sys
-opened = []
-sys.addaudithook(lambda event, values: opened.append(str(values[0])) if event in ("open", "os.listdir") else None)
-from desktop_bake.bake.cli.main import main
-status = main(sys.argv[1:])
-json.dump([status, opened], sys.stderr)
-"""
-
-
 def test_render_reads_the_recipe_alone(project: Path, cli: Run) -> None:
     """Of the project and of all around it `render` opens the configuration, the recipe and its own output alone."""
     (project / "other").mkdir()
     (project / "other/secret").write_text("x")
-    words = [sys.executable, "-c", _AUDITED, "render", "-o", "ci", "--quiet"]
-    done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=True)
+    root = Path(__file__).parents[2]
+    words = [sys.executable, "-m", "tests.harness.audited", "render", "-o", "ci", "--quiet"]
+    variables = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(words, cwd=project, env=variables, capture_output=True, text=True, check=True)
     status, opened = json.loads(done.stderr)
     assert status == 0
-    root = Path(__file__).parents[2]
     own = (
         sys.prefix,
         sys.base_prefix,

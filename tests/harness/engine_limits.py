@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,31 +26,11 @@ ROWS = rows()
 
 ONE_CUT = threading.Lock()  # a task that installs at start needs the network that another one's fault would cut
 IN_BUILDS = '[ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ] ||'  # what the Dockerfile sets, and a task's start does not
-CALLER = """
-import subprocess, sys
-from pathlib import Path
-from desktop_bake import ensure_desktop_image, load_settings, start_task
-from desktop_bake.generator.errors import DesktopBakeError
-
-settings = load_settings(Path("desktop-bake.toml"), {})
-environment = settings.environment(None)
-log = lambda line: print(line, file=sys.stderr, flush=True)
-image = ensure_desktop_image(environment, settings, log=log)
-if sys.argv[1] == "remove":
-    subprocess.run(["docker", "image", "rm", "-f", image.image_id], check=True, capture_output=True)
-try:
-    with start_task(environment, image, settings, log=log, command=["sh", "-c", sys.argv[2]]) as task:
-        sys.exit(task.wait(float(sys.argv[3])))
-except DesktopBakeError as error:
-    log(f"error: {error}\\n  {error.remedy}")
-    sys.exit(error.exit_status)
-"""
 
 
 def called(task: Task, *words: str) -> Outcome:
     """A task of a program that calls the API."""
-    variables = {"XDG_CACHE_HOME": str(task.folder / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    return task.follow(task.machine.popen(sys.executable, "-c", CALLER, *words, cwd=task.folder, **variables))
+    return task.follow(task.program("caller", *words))
 
 
 # --- one task each ---------------------------------------------------------------------------------------------
@@ -184,7 +163,7 @@ def desktop_limit(task: Task) -> Outcome:
 
 def command_limit(task: Task) -> Outcome:
     """A command that takes longer than its caller waits."""
-    return called(task, "", "sleep 60", "1")
+    return called(task, "keep", "sleep 60", "1")
 
 
 FAULTS: dict[str, Callable[[Task], Outcome]] = {

@@ -18,13 +18,6 @@ from pathlib import Path
 from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
 from tests.harness.machines import Machine, Registry, machine
 
-PARTS = """import select, sys, time
-from desktop_bake.bake import ensure
-from desktop_bake.bake.build import pause
-from desktop_bake.bake.cli.main import main
-from desktop_bake.bake.engine import api
-from desktop_bake.bake.task import container, start
-"""
 INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
 
 
@@ -60,7 +53,7 @@ class Task:
         repository: of its images.
         variables: added to the environment.
         first: lines of Python before all else, which lower limits that are too long for a test, such as
-            `ensure.RESTART_S = 1`; they have the modules of PARTS.
+            `ensure.RESTART_S = 1`; lowered.py has the modules.
     """
 
     machine: Machine
@@ -82,9 +75,14 @@ class Task:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `desktop-bake` with these words, in a process of its own."""
-        program = "\n".join((PARTS, *self.first, "sys.exit(main())"))
-        variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), **self.variables}
-        return self.machine.popen(sys.executable, "-c", program, *words, cwd=self.folder, **variables)
+        return self.program("lowered", *self.first, "--", *words)
+
+    def program(self, module: str, *words: str) -> subprocess.Popen[str]:
+        """Start a program of the harness with these words, beside the configuration."""
+        root = str(Path(__file__).parents[2])
+        variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONPATH": root, **self.variables}
+        words = (sys.executable, "-m", f"tests.harness.{module}", *words)
+        return self.machine.popen(*words, cwd=self.folder, **variables)
 
     def run(
         self, on: Mapping[str, Callable[[], object]] | None = None, command: str = "cat /etc/installed", *flags: str

@@ -7,11 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-_GATEWAY = (
-    "while read -r _ to via _; do [ $to = 00000000 ] && break; done </proc/net/route; "
-    "host=$((16#${via:6:2})).$((16#${via:4:2})).$((16#${via:2:2})).$((16#${via:0:2}))"
-)
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +20,9 @@ class Gate:
 
     def script(self, address: str | None = None) -> str:
         """What a step runs to come here (bash): by this machine's address, or by the container's own gateway."""
-        where = f"host={address}" if address else _GATEWAY
         port = self.listener.getsockname()[1]
-        return f"{where}; exec 3<>/dev/tcp/$host/{port}; read -r _ <&3; exec 3>&-\n"
+        program = Path(__file__).with_name("gate.sh").read_text()
+        return f"host={address or ''} port={port}\n{program}"
 
     def serve(self) -> None:
         """Take whoever comes, until the listener is shut down."""

@@ -174,29 +174,12 @@ def left(folder: Path) -> set[str]:
     return found
 
 
-USE = """
-import sys, time
-from pathlib import Path
-from tests.harness.machines import Registry, machine, team_registry
-
-folder = Path(sys.argv[1])
-with team_registry(folder / "team", base=sys.argv[2]) as team, machine(folder / "machine", team=team) as second:
-    second.run("docker", "run", "-d", "-p", "127.0.0.1:7777:7", team.base, "sleep", "4321", check=True)
-    Path(folder / "Dockerfile").write_text(f"FROM {team.base}\\nRUN echo building >&2; sleep 4321\\n")
-    build = second.popen("docker", "buildx", "build", "--progress", "plain", ".", cwd=folder)
-    while not build.stderr.readline().endswith(" building\\n"):
-        pass
-    print("busy", flush=True)
-    time.sleep(600)
-"""
-
-
 @pytest.mark.alone
 def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
     """Interrupted with a container, a published port and a build under way, a machine leaves nothing at all."""
     before = left(tmp_path)
     with subprocess.Popen(
-        [sys.executable, "-c", USE, tmp_path, base],
+        [sys.executable, "-m", "tests.harness.busy", tmp_path, base],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
