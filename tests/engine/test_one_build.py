@@ -68,7 +68,7 @@ def test_many_at_once(
     project: Path, engine: Engine, rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
     """Processes that miss the same key at once make one build; the others say for whom they wait, and get its image."""
-    count = rounds(12, 50)
+    count = rounds(6, 50)
     with gate() as way, Watch() as watch:
         (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")
         for _ in range(count):

@@ -51,7 +51,7 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
 
     words = ("run", *flags, env_id, "--", "true")
     figure(
-        kill_rounds(killed, rounds(2, 20), lambda: words, before=lambda: None, killed=whole, after=after, env_id=env_id)
+        kill_rounds(killed, rounds(1, 20), lambda: words, before=lambda: None, killed=whole, after=after, env_id=env_id)
     )
 
 
@@ -59,7 +59,7 @@ def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figu
     """Of many starts, six at once, every fourth is killed: none of the others fails, at either depth of colours."""
     env_id = baked(killed, base)
     draw = random.Random(SEED)
-    moments = [draw.uniform(0, 1) for _ in range(rounds(12, 800))]
+    moments = [draw.uniform(0, 1) for _ in range(rounds(8, 800))]
     print(f"DESKTOP_BAKE_SEED={SEED}")
 
     def start(number: int) -> str:

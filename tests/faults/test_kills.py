@@ -49,7 +49,7 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
         killed.caches_are_whole()
         assert len(list(killed.caches.glob("*/index.json"))) == 1
 
-    figure(kill_rounds(killed, rounds(2, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
+    figure(kill_rounds(killed, rounds(1, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
     built(killed)
     assert not list(killed.cache.glob("bake-*"))
 
@@ -173,7 +173,7 @@ def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
     def whole() -> None:
         assert killed.configuration.read_text() in contents
 
-    figure(kill_rounds(killed, rounds(2, 40), words, before=before, killed=whole, after=after))
+    figure(kill_rounds(killed, rounds(1, 40), words, before=before, killed=whole, after=after))
 
 
 def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
