@@ -6,47 +6,24 @@ from typing import TYPE_CHECKING
 
 from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError
 from .config.settings import Settings
-from .engine.engine import Engine
+from .context import context_of
 from .images.resolve import glance
-from .images.result import ImageResult, Status
+from .images.result import Fallback
 from .obtain import obtain
-from .system.log import silent
 
 if TYPE_CHECKING:
-    import threading
+    from typing import Unpack
 
     from ..generator.environment import Environment
-    from .system.log import Log
+    from .context import Context, Work
+    from .images.result import Disabled, ImageResult, LocalHit, Miss
 
 
 RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
 
 
-def _checked(log: Log, cancel: threading.Event | None) -> Log:
-    """The log, which also ends what writes to it where `cancel` is set."""
-    if cancel is None:
-        return log
-
-    def write(line: str) -> None:
-        if cancel.is_set():
-            raise CancelledError("cancelled")
-        log(line)
-
-    return write
-
-
-def _as_build_failure(error: Exception) -> str:
-    return f"build failed: {str(error).removeprefix('build failed: ')}"
-
-
 def ensure_desktop_image(
-    environment: Environment,
-    settings: Settings | None = None,
-    *,
-    engine: Engine | None = None,
-    log: Log = silent,
-    progress: str = "plain",
-    cancel: threading.Event | None = None,
+    environment: Environment, settings: Settings | None = None, **work: Unpack[Work]
 ) -> ImageResult:
     """The image a task of this environment uses, built on a miss; a failure falls back, never loses the task.
 
@@ -56,15 +33,14 @@ def ensure_desktop_image(
     Args:
         environment: the environment.
         settings: repository, cache and limits; the defaults where None.
-        engine: the engine; the docker client's own where None.
-        log: gets one line at a time.
-        progress: as `build`.
-        cancel: set by another thread to give up; a build is then stopped in BuildKit too. It may be called from any
-            thread.
+        work: the keywords of `Work`, each of which may be left out. `engine`: the engine; the docker client's own
+            where None. `log`: gets one line at a time. `progress`: BuildKit's, `plain` for lines in the log, or `auto`
+            to draw on this process's terminal. `cancel`: set by another thread to give up; a build is then stopped in
+            BuildKit too.
 
     Returns:
         A result whose `image_id` can be run as it is, or, for `disabled` and `fallback`, the base image
-        with `install_at_start`.
+        with `install_at_start`. It may be called from any thread.
 
     Raises:
         ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
@@ -72,46 +48,56 @@ def ensure_desktop_image(
         BuildFailedError, TimeLimitError: a build failed and `settings.fallback` is off.
         CancelledError: `cancel` was set.
     """
-    settings = settings or Settings()
-    engine = (engine or Engine()).cancelled_by(cancel)
-    result, log = None, _checked(log, cancel)
+    return ensured(environment, context_of(settings or Settings(), **work))
+
+
+def ensured(environment: Environment, context: Context) -> ImageResult:
+    """As `ensure_desktop_image`."""
+    found: Disabled | LocalHit | Miss | None = None
 
     def attempt() -> ImageResult:
-        nonlocal result
-        result = glance(environment, settings, engine, log)
-        return obtain(result, environment, settings, engine, log, progress, pausing=settings.fallback)
+        nonlocal found
+        found = glance(environment, context)
+        return obtain(found, context, pausing=context.settings.fallback)
 
     try:
         try:
             return attempt()
         except EngineError as error:
-            if result is None or engine.answers():
+            if found is None or context.is_cancelled or context.engine.answers():
                 raise
-            log(f"[desktop-cache] WARNING: {error}; waiting for its return, at most {RESTART_S:g} s")
-            if not engine.returns(RESTART_S):
-                result = None
+            context.reporter.warn(f"{error}; waiting for its return, at most {RESTART_S:g} s")
+            if not context.engine.returns(RESTART_S, context.cancel):
+                found = None
                 raise
         return attempt()
     except (ConfigurationError, CancelledError):
         raise
     except (DesktopBakeError, OSError) as error:
-        if cancel and cancel.is_set():
+        if context.is_cancelled:
             raise CancelledError("cancelled") from error
-        if isinstance(error, EngineError) and result is None:
+        if isinstance(error, EngineError) and found is None:
             raise
-        if not settings.fallback:
+        if not context.settings.fallback:
             raise
-        log(f"[desktop-cache] WARNING: {error}" if result is None else f"[desktop-cache] {_as_build_failure(error)}")
-        log("[desktop-cache] falling back to runtime install")
-        key = result.cache_key if result else None
-        image = environment.base_image
-        return ImageResult(
-            environment=environment.env_id,
-            status=Status.FALLBACK,
-            image=image.pinned(key.base) if key else str(image),
-            image_id=None,
-            cache_key=key,
-            reason=str(error),
-            install_at_start=True,
-            exit_status=getattr(error, "exit_status", 1),
-        )
+        return _fallback(environment, found, error, context)
+
+
+def _fallback(
+    environment: Environment, found: Disabled | LocalHit | Miss | None, error: Exception, context: Context
+) -> Fallback:
+    """The base, pinned if its digest is known, after a line on why."""
+    if found is None:
+        context.reporter.warn(str(error))
+    else:
+        context.reporter.say(f"[desktop-cache] build failed: {str(error).removeprefix('build failed: ')}")
+    context.reporter.say("[desktop-cache] falling back to runtime install")
+    key = found.cache_key if found else None
+    image = environment.base_image
+    return Fallback(
+        environment=environment.env_id,
+        image=image.pinned(key.base) if key else str(image),
+        cache_key=key,
+        reason=str(error),
+        exit_status=getattr(error, "exit_status", 1),
+    )

@@ -31,8 +31,9 @@ from desktop_bake import (
 )
 from desktop_bake.bake.build.render import rendered_files, targets_of, write_files
 from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.result import Fallback, ImageResult, Status
 from desktop_bake.bake.task.novnc import NO_SECRET, novnc_url, wait_for_banner
 from desktop_bake.generator.bakefile import OUTPUT
 
@@ -150,13 +151,8 @@ class Bench:
         ours, bare = medians(self.repetitions, self.command, self.bare)
         self.row("hit, `desktop-bake run` until ready / bare docker run to the banner", ours, bare, "<= 1.6")
         setup = shipped("recipe/desktop_setup.sh").read_text()
-        at_start = replace(
-            self.image,
-            status=Status.FALLBACK,
-            image=str(self.environment.base_image),
-            image_id=None,
-            install_at_start=True,
-        )
+        env_id, base = self.environment.env_id, str(self.environment.base_image)
+        at_start = Fallback(environment=env_id, image=base, cache_key=None, reason="measured", exit_status=6)
         naive, slim = medians(
             self.repetitions, lambda: self.bare(f"{NAIVE}\n({setup}\n)"), lambda: self.start(at_start)
         )
@@ -210,7 +206,7 @@ class Bench:
 
         def theirs() -> float:
             never_seen()
-            targets = targets_of([mine], settings, self.engine)
+            targets = targets_of([mine], Context(settings=settings, engine=self.engine))
             plain = self.folder / str(targets[0].key)
             write_files(plain, rendered_files(targets))
             made.append(targets[0].tags[0])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from desktop_bake import load_settings
+from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.resolve import resolve
 
@@ -36,7 +37,7 @@ def main() -> int:
         if done.returncode:
             return done.returncode
     settings = load_settings(config, {})
-    tag = resolve(settings.environment(None), settings, Engine()).image
+    tag = resolve(settings.environment(None), Context(settings=settings, engine=Engine())).image
     (OUT / "images").write_text(f"{tag}\n{base}\n")  # what `make clean` takes down in an engine that is not ours
     print(f"\na picture of the desktop: {picture}", file=sys.stderr)
     return 0

@@ -13,21 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.attest import needs_index
-from ...generator.bakefile import BakeTarget, bake_targets
-from ...generator.cache_backend import CACHE_SCOPE_VARIABLE, packing
+from ...generator.bakefile import bake_targets
 from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
-from ...generator.layer_key import LayerKey, family_of, stack_key
-from ..engine.buildx import Builder, builder, require_answer, require_buildx
+from ...generator.layer_key import family_of
+from ..engine.buildx import builder, require_answer, require_buildx
 from ..engine.shortage import DISK, shortage
-from ..images.base_digest import pinned_stack
 from ..images.resolve import proven
-from ..images.result import ImageResult, Status
+from ..images.result import Built
 from ..images.trust import BUILT, note
 from ..system.folders import cache_folder
-from ..system.process import Child
+from ..system.process import Child, ended_by
 from ..system.redaction import without_secrets
 from ..system.text import last_line
 from . import local_cache
+from .bake_request import CACHE_IN, CACHE_OUT, bake_request, secrets_of
 from .disk_full import collect, give_back
 from .failed_step import failed_step
 from .render import bake_options, rendered_files, write_files
@@ -36,13 +35,11 @@ from .scratch import build_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...generator.environment import Environment
-    from ..config.settings import Settings
-    from ..engine.engine import Engine
-    from ..system.log import Log
+    from ...generator.bakefile import BakeTarget
+    from ..context import Context
+    from ..engine.buildx import Builder
+    from ..images.order import Order
 
-
-_CACHE_IN, _CACHE_OUT = "cache-in", "cache-out"
 
 # BuildKit's garbage collection took a record that a build was about to use (moby/buildkit#3959).
 _COLLECTED = re.compile(r"failed to (load ref|get dead record)")
@@ -63,29 +60,22 @@ class Preparation:
     which may take a tenth.
 
     Args:
-        settings: the builder's name.
-        engine: the engine.
-        progress: as `build`.
+        context: the engine, the builder's name, and BuildKit's progress.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, progress: str) -> None:
-        self.engine = engine
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.folder = cache_folder()
         self._answers: list[Builder | DesktopBakeError] = []
-        self._asking = threading.Thread(target=self._ask, args=(settings.builder,), daemon=True)
+        self._asking = threading.Thread(target=self._ask, daemon=True)
         self._asking.start()
-        self.progress = progress
         self.child = self.another()
 
     def another(self) -> Child:
         """A further such process."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        words = [
-            sys.executable,
-            "-P",
-            str(Path(__file__).with_name("bake_process.py")),
-        ]  # without importing all of bake
-        return Child(words, draw=self.progress != "plain", cwd=self.folder, env=environment)
+        program = str(Path(__file__).with_name("bake_process.py"))  # without importing all of bake
+        return Child([sys.executable, "-P", program], draw=self.context.draws, cwd=self.folder, env=environment)
 
     def __enter__(self) -> Self:
         return self
@@ -93,9 +83,9 @@ class Preparation:
     def __exit__(self, *_: object) -> None:
         self.child.__exit__()
 
-    def _ask(self, name: str | None) -> None:
+    def _ask(self) -> None:
         try:
-            self._answers.append(builder(self.engine, name))
+            self._answers.append(builder(self.context.engine, self.context.settings.builder))
         except DesktopBakeError as error:
             self._answers.append(error)
 
@@ -111,160 +101,110 @@ class Preparation:
         return self._answers[0]
 
 
-def build(
-    environment: Environment,
-    miss: ImageResult,
-    settings: Settings,
-    engine: Engine,
-    log: Log,
-    ready: Preparation,
-    desktop_of: Callable[[LayerKey, str], str | None],
-) -> ImageResult:
-    """Bake the image of an environment, and find it again by its labels; the caller has the turn of its key.
+def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], str | None]) -> Built:
+    """Bake what is wanted, and find it again by its labels; the caller has the turn of its key.
 
     Args:
-        environment: the environment.
-        miss: what `resolve` said: its key pins the base, and it tells the platform.
-        settings: repository, cache, builder, time limit.
-        engine: where the image goes.
-        log: gets one line at a time.
+        order: what is wanted: its key pins the base, and its files are those that the key was computed of.
         ready: what was prepared.
-        desktop_of: the image that a layer is built on, by its key and the driver; None for the desktop's target.
+        desktop_of: the image that a layer is built on, by the desktop's order and the driver; None for the desktop's
+            target.
 
     Raises:
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the time limit was reached; the build is stopped in BuildKit too.
         EngineError: no engine or buildx.
+        CancelledError: another thread gave up.
     """
-    assert miss.cache_key
+    context, settings, engine = ready.context, ready.context.settings, ready.context.engine
     if needs_index(settings.attest) and not engine.has_containerd_store():
         raise BuildFailedError(
             "build failed: the engine's classic image store cannot hold attestations",
             "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
         )
-    stack = pinned_stack(environment, settings, engine, log)
-    key = stack_key(environment, stack, miss.cache_key.base)
-    asked = (miss.platform,) if miss.emulated else ()  # which the rendered file does not say: it is part of no key
-    made = bake_targets([(environment, stack, key)], bake_options(settings))
-    *below, target = (replace(target, platforms=target.platforms or asked) for target in made)
-    on_image = None
-    if isinstance(key, LayerKey) and key.desktop:
-        driver = ready.builder().driver
-        on_image = desktop_of(key, driver)
-    result = replace(miss, status=Status.BUILT, image=target.tags[0], cache_key=key, reason="built", digest=None)
-    with build_folder(ready.folder, key) as folder:
+    asked = (order.platform,) if order.emulated else ()  # which the rendered file does not say: it is part of no key
+    made = bake_targets([(order.environment, order.stack, order.key)], bake_options(settings))
+    targets = tuple(replace(target, platforms=target.platforms or asked) for target in made)
+    below = order.below()
+    on_image = desktop_of(below, ready.builder().driver) if below else None
+    context.check_cancelled()
+    with build_folder(ready.folder, order.key) as folder:
         try:
-            _bake_on(on_image, (*below, target), folder, settings, ready, log)
+            _bake_on(on_image, targets, folder, ready)
         finally:
             ready.child.end()  # before the folder that it reads goes
-    found = engine.image(result.image)
-    if not found or not proven(found, key, result.platform):
+    found = engine.image(order.tag)
+    if not found or not proven(found, order.key, order.platform):
         require_buildx(engine)
         raise BuildFailedError(
             "the build ended, but its image is not here",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
     note(found.image_id, BUILT)
-    return replace(result, image_id=found.image_id)
+    return Built(order=order, image_id=found.image_id)
 
 
-def _bake_on(
-    image: str | None, targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation, log: Log
-) -> None:
+def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
     """Bake the last target: on this image, or else, and where BuildKit cannot have the image, on the targets before."""
     if image:
         try:
-            _bake_target((replace(targets[-1], base=image),), folder, settings, ready, log)
+            _bake_target((replace(targets[-1], base=image),), folder, ready)
         except _FinalError:
             raise
         except BuildFailedError as error:
-            log(f"[desktop-cache] WARNING: {error}; once more with the desktop's own target")
+            ready.context.check_cancelled()
+            ready.context.reporter.warn(f"{error}; once more with the desktop's own target")
         else:
             return
         ready.child.__exit__()
         ready.child = ready.another()
-    _bake_target(targets, folder, settings, ready, log)
+    _bake_target(targets, folder, ready)
 
 
-def _bake_target(
-    targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation, log: Log
-) -> None:
+def _bake_target(targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
     """Bake the last target in a folder of its own, with the local cache where that is the backend."""
+    context, settings, engine = ready.context, ready.context.settings, ready.context.engine
     target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
     if settings.cache == "local":
-        local_cache.snapshot(caches, family, folder / _CACHE_IN)
-    for name in _secrets(targets):
+        local_cache.snapshot(caches, family, folder / CACHE_IN)
+    for name in secrets_of(targets):
         if name not in os.environ:
             raise BuildFailedError(
                 f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
             )
     write_files(folder, rendered_files(targets))
-    request = _request(targets, folder, settings, ready)
-    log(f"[desktop-cache] building {target.tags[0]}")
+    request = bake_request(targets, folder, ready.builder(), context)
+    context.reporter.phase("build")
+    context.reporter.say(f"[desktop-cache] building {target.tags[0]}")
     imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
     began = time.monotonic()
     try:
-        _bake_again(ready, request, settings.build_timeout_s, log, imports=imports)
+        _bake_again(ready, request, imports=imports)
     except _DiskFullError:
-        if collect(ready.engine, log) and ready.builder().driver == "docker":
-            give_back(ready.engine, time.monotonic() - began, log)
+        if collect(context) and ready.builder().driver == "docker":
+            give_back(context, time.monotonic() - began)
         raise
     except _FinalError:
         raise
     except BuildFailedError as error:
-        require_answer(ready.engine, error)
-        require_buildx(ready.engine)  # where that is what failed, it says what to install
+        require_answer(engine, error)
+        require_buildx(engine)  # where that is what failed, it says what to install
         raise
     if settings.cache == "local" and target.cache_to:
-        local_cache.keep(caches, family, folder / _CACHE_OUT)
+        local_cache.keep(caches, family, folder / CACHE_OUT)
 
 
-def _request(targets: tuple[BakeTarget, ...], folder: Path, settings: Settings, ready: Preparation) -> dict[str, Any]:
-    """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
-
-    Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
-    The last target is asked for; those before it are what it lies on, and hand out nothing.
-    """
-    chosen, last = ready.builder(), targets[-1]
-    overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
-    output = f"type=image,{packing(settings.compression)}"
-    if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
-        output = output.replace("type=image", "type=docker")
-        if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
-            output += ",rewrite-timestamp=true"
-    overrides[f"{last.name}.output"] = output
-    for target in targets:
-        if settings.cache == "local" and target.cache_from:
-            there = f"type=local,src={folder.name}/{_CACHE_IN}" if (folder / _CACHE_IN).exists() else ""
-            overrides[f"{target.name}.cache-from"] = there
-            place = f"type=local,dest={folder.name}/{_CACHE_OUT},mode=max,ignore-error=true"
-            overrides[f"{target.name}.cache-to"] = place
-        if target.cache_to and (not chosen.exports_cache or target is not last):
-            overrides[f"{target.name}.cache-to"] = ""  # where it cannot, BuildKit would fail the build
-    return {
-        "file": f"{folder.name}/docker-bake.hcl",
-        "targets": [last.name],
-        "builder": settings.builder,
-        "set": overrides,
-        "progress": ready.progress,
-        "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
-        "secrets": _secrets(targets),
-    }
-
-
-def _secrets(targets: tuple[BakeTarget, ...]) -> list[str]:
-    """The variables that any of these mounts: a layer's desktop may be baked on the way."""
-    return [name for target in targets for name in target.secrets]
-
-
-def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> None:
+def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Context) -> None:
     """Run one bake.
 
     Raises:
         BuildFailedError: BuildKit made no image.
         TimeLimitError: the limit was reached.
+        CancelledError: another thread gave up.
     """
-    ended = child.follow(limit_s, log, json.dumps(request).encode(), without_secrets(request["secrets"]))
+    given, hide = json.dumps(request).encode(), without_secrets(request["secrets"])
+    with ended_by(context.cancel, child.end):
+        ended = child.follow(limit_s, context.reporter, given, hide)
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
@@ -281,7 +221,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, log: Log) -> No
         raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
 
 
-def _bake_again(ready: Preparation, request: dict[str, Any], limit_s: float, log: Log, *, imports: bool) -> None:
+def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:
     """Run a bake, and once more without importing a cache where that, or BuildKit's own, may be what failed it.
 
     BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
@@ -289,16 +229,18 @@ def _bake_again(ready: Preparation, request: dict[str, Any], limit_s: float, log
 
     Raises: as `_bake`.
     """
+    context = ready.context
+    limit_s = context.settings.build_timeout_s
     end = time.monotonic() + limit_s
     try:
-        _bake(ready.child, request, limit_s, log)
+        _bake(ready.child, request, limit_s, context)
     except _FinalError:
         raise
     except BuildFailedError as error:
         if not imports and not _COLLECTED.search(str(error)):
             raise
-        log(f"[desktop-cache] WARNING: {error}; once more without the cache")
+        context.reporter.warn(f"{error}; once more without the cache")
         with ready.another() as child:
             below = [name.removesuffix(".context") for name in request["set"] if name.endswith(".context")]
             nothing = {f"{target}.cache-from": "" for target in below}
-            _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), log)
+            _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), context)

@@ -11,50 +11,55 @@ from ...generator.errors import DesktopBakeError
 from ...generator.reference import ImageReference
 
 if TYPE_CHECKING:
+    from ..context import Context
     from ..engine.engine import Engine
-    from ..system.log import Log
 
 
 IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
 
 
-def give_back(engine: Engine, seconds: float, log: Log) -> None:
+def give_back(context: Context, seconds: float) -> None:
     """Remove the records that BuildKit made in the last seconds: a task that installs at start needs their room.
 
     Records in use, by a build that still runs, stay; any other can be made again.
 
     Args:
-        engine: the engine, whose own BuildKit has built.
+        context: the engine, whose own BuildKit has built; a line is reported where this fails.
         seconds: how long the build took.
-        log: gets one line where that fails.
     """
     began = time.monotonic()
     for layers in (True, False):
-        while why := _remove(engine, seconds + time.monotonic() - began, layers=layers):
+        while why := _remove(context.engine, seconds + time.monotonic() - began, layers=layers):
             if time.monotonic() - began > IN_USE_S:
-                log(f"[desktop-cache] WARNING: what the build left was not removed: {why}")
+                context.reporter.warn(f"what the build left was not removed: {why}")
                 return
             time.sleep(_EVERY_S)
 
 
-def collect(engine: Engine, log: Log) -> bool:
+def collect(context: Context) -> bool:
     """Let containerd collect what a failed export or load left, which it else does in its own time.
 
     It collects whenever the name of an image goes (containerd, "Garbage Collection"): one is given, and taken away.
 
     Args:
-        engine: the engine.
-        log: gets a line where there is no room at once.
+        context: the engine; a line is reported where there is no room at once.
 
     Returns:
         Whether there is room for a container at least, before which nobody may ask BuildKit for its records: it counts
         their bytes, fails to write them down, and keeps each one locked, cache mounts too, for which every later build
         then waits.
+
+    Raises:
+        CancelledError: another thread gave up.
     """
+    context.check_cancelled()
     end = time.monotonic() + COLLECT_S
-    if not _collected(engine):
-        log(f"[desktop-cache] no room for a container: waiting until what failed is cleared, at most {COLLECT_S:g} s")
-        while not _collected(engine):
+    if not _collected(context.engine):
+        context.reporter.say(
+            f"[desktop-cache] no room for a container: waiting until what failed is cleared, at most {COLLECT_S:g} s"
+        )
+        while not _collected(context.engine):
+            context.check_cancelled()
             if time.monotonic() > end:
                 return False
             time.sleep(_EVERY_S)

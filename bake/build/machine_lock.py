@@ -14,17 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ...generator.errors import CancelledError, TimeLimitError
+import filelock
+
+from ...generator.errors import TimeLimitError
 from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
-    import threading
     from types import TracebackType
 
-    import filelock
-
     from ...generator.layer_key import Key
-    from ..system.log import Log
+    from ..context import Context
 
 
 _POLL_S = 0.1  # also how soon a cancellation is noticed
@@ -52,8 +51,6 @@ class Owner:
 
 def lock_of(key: Key | str) -> filelock.BaseFileLock:
     """The lock of a key on this machine."""
-    import filelock
-
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(folder / f"{key}.lock")
@@ -65,26 +62,19 @@ class Turn:
     Args:
         key: the key.
         environment: for whom, as the others are told.
-        limit_s: how long to wait for it, in seconds.
-        log: gets one line at a time.
-        cancel: set by another thread to stop waiting.
+        context: how long to wait for it: as long as a build may take.
 
     Raises:
         TimeLimitError: on entering: others were still building at the limit.
-        CancelledError: on entering: `cancel` was set.
+        CancelledError: on entering: another thread gave up.
     """
 
-    def __init__(
-        self, key: Key, environment: str, limit_s: float, log: Log, cancel: threading.Event | None = None
-    ) -> None:
-        self._key, self._environment = key, environment
-        self._limit_s, self._log, self._cancel = limit_s, log, cancel
+    def __init__(self, key: Key, environment: str, context: Context) -> None:
+        self._key, self._environment, self._context = key, environment, context
         self._lock = lock_of(key)
         self._note = Path(self._lock.lock_file).with_suffix(".owner")
 
     def __enter__(self) -> Self:
-        import filelock
-
         began, told, waits_for = time.monotonic(), False, None
         while True:
             try:
@@ -92,15 +82,17 @@ class Turn:
                 return self
             except filelock.Timeout as error:
                 waited_s = time.monotonic() - began
-                if self._cancel and self._cancel.is_set():
-                    raise CancelledError("cancelled") from error
-                if waited_s > self._limit_s:
+                self._context.check_cancelled()
+                limit_s = self._context.settings.build_timeout_s
+                if waited_s > limit_s:
                     raise TimeLimitError(
-                        f"another process was still building {self._key} after {self._limit_s:g} s", "try again later"
+                        f"another process was still building {self._key} after {limit_s:g} s", "try again later"
                     ) from error
             owner = self._owner()
             if (owner and owner != waits_for) or (not told and waited_s > _NAMELESS_S):
-                self._log(f"[desktop-cache] waiting: another process builds {self._key}{f': {owner}' if owner else ''}")
+                whose = f": {owner}" if owner else ""
+                self._context.reporter.phase("wait")
+                self._context.reporter.say(f"[desktop-cache] waiting: another process builds {self._key}{whose}")
                 told, waits_for = True, owner
 
     def announce(self) -> None:

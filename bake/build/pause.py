@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...generator.layer_key import Key
-    from ..system.log import Log
+    from ..system.reporter import Reporter
 
 
 IN_A_ROW = 3
@@ -67,12 +67,12 @@ def lift(key: Key) -> None:
 
 
 @contextlib.contextmanager
-def attempt(key: Key, log: Log) -> Iterator[None]:
+def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
     """One try to build a key, by whoever has its turn; its failure or success is written down.
 
     Args:
         key: the key.
-        log: gets one line at a time.
+        reporter: gets a line when the pause begins.
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
@@ -95,7 +95,7 @@ def attempt(key: Key, log: Log) -> Iterator[None]:
             new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
             new.replace(file)
         if now.count >= IN_A_ROW:
-            log(
+            reporter.say(
                 f"[desktop-cache] {now.count} builds of this key failed in a row: "
                 f"tasks install at start for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
             )

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from ...generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
 from ...generator.errors import ConfigurationError
 from ..config.shipped import shipped
-from ..images.base_digest import pinned_stack
-from ..images.resolve import key_of
+from ..images.order import stack_and_key
 from ..system.files import new_file
-from ..system.log import silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +17,7 @@ if TYPE_CHECKING:
 
     from ...generator.environment import Environment
     from ..config.settings import Settings
-    from ..engine.engine import Engine
-    from ..system.log import Log
+    from ..context import Context
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
 
@@ -43,15 +40,10 @@ def bake_options(settings: Settings) -> BakeOptions:
     )
 
 
-def targets_of(
-    environments: list[Environment], settings: Settings, engine: Engine, log: Log = silent
-) -> tuple[BakeTarget, ...]:
+def targets_of(environments: list[Environment], context: Context) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = []
-    for environment in environments:
-        stack = pinned_stack(environment, settings, engine, log)
-        wanted.append((environment, stack, key_of(environment, settings, engine, log, stack)))
-    return bake_targets(wanted, bake_options(settings))
+    wanted = [(environment, *stack_and_key(environment, context)) for environment in environments]
+    return bake_targets(wanted, bake_options(context.settings))
 
 
 def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:

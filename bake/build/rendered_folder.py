@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...generator.environment import Environment
-    from ..system.log import Log
+    from ..system.reporter import Log
     from .render import RenderedFiles
 
 

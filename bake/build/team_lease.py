@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from ...generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
 from ...generator.reference import Digest
 from ..images.published import ask_registry
-from ..images.result import Status
-from ..registry.client import access_of, within
+from ..images.result import Miss, RegistryHit
+from ..registry.client import within
 from ..registry.lease_manifest import EMPTY, RELEASED, Lease, lease_tag, read_lease
 from ..registry.manifest import OCI_MANIFEST
 
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from ..config.settings import Settings
-    from ..engine.engine import Engine
-    from ..images.result import ImageResult
+    from ..context import Context
     from ..registry.session import Session
-    from ..system.log import Log
 
     _Answer = TypeVar("_Answer")
 
@@ -52,14 +49,13 @@ class _Place:
 
     Args:
         miss: whose key.
-        platform: as `leased`.
-        settings, engine: as `leased`.
+        platform: what is built; empty for every platform of the key.
+        context: the registry, and who gave up.
     """
 
-    miss: ImageResult
+    miss: Miss
     platform: str
-    settings: Settings
-    engine: Engine
+    context: Context
 
     def ask(self, question: Callable[[Session, str], _Answer]) -> _Answer:
         """Ask the registry about the lease's tag.
@@ -67,10 +63,9 @@ class _Place:
         Raises:
             RegistryError: it did not answer, or refused.
         """
-        assert self.miss.cache_key
-        tag, access = lease_tag(self.miss.cache_key, self.platform), access_of(self.settings, self.engine)
+        tag, access = lease_tag(self.miss.cache_key, self.platform), self.context.access()
         quick = replace(access, timeout_s=min(_REQUEST_S, access.timeout_s))
-        return within(quick, self.settings.repository, lambda session: question(session, tag))
+        return within(quick, self.context.settings.repository, lambda session: question(session, tag))
 
     def read(self) -> tuple[Lease | None, Digest | None]:
         """The lease that somebody has, if it is one, and the digest of what is there."""
@@ -92,6 +87,18 @@ class _Place:
     def published(self) -> Digest | None:
         """The digest under the key's own tag."""
         return self.ask(lambda session, _: session.digest(self.miss.cache_key))
+
+    def wait(self, seconds: float) -> None:
+        """Wait, or stop waiting.
+
+        Raises:
+            CancelledError: another thread gave up.
+        """
+        if self.context.cancel:
+            self.context.cancel.wait(seconds)
+            self.context.check_cancelled()
+        else:
+            time.sleep(seconds)
 
 
 class _Held:
@@ -136,60 +143,50 @@ class _Held:
 
 
 @contextlib.contextmanager
-def leased(
-    miss: ImageResult,
-    settings: Settings,
-    engine: Engine,
-    log: Log,
-    limit_s: float,
-    cancel: threading.Event | None = None,
-    *,
-    platform: str = "",
-) -> Iterator[ImageResult]:
+def leased(miss: Miss, context: Context, limit_s: float) -> Iterator[RegistryHit | Miss]:
     """Have the lease on a key while it is built and published here, or wait for the machine that has it.
 
     Args:
         miss: from `search`.
-        settings: the repository.
-        engine: whose platform and registries.
-        log: gets one line at a time.
+        context: the repository, and whose registries.
         limit_s: how long to wait for another machine, in seconds.
-        cancel: set by another thread to stop waiting.
-        platform: what is built, if that is not for every platform of the key.
 
     Returns:
         The miss, where this machine builds; or the registry hit that another machine's build became.
 
     Raises:
-        CancelledError: on entering: `cancel` was set.
+        CancelledError: on entering: another thread gave up.
     """
-    place, held, found = _Place(miss=miss, platform=platform, settings=settings, engine=engine), None, miss
+    platform = "" if miss.order.environment.platforms else miss.order.platform
+    place = _Place(miss=miss, platform=platform, context=context)
+    held: _Held | None = None
+    found: RegistryHit | Miss = miss
     try:
         try:
-            held, found = _take_or_wait(place, log, time.monotonic() + limit_s, cancel or threading.Event())
+            held, found = _take_or_wait(place, time.monotonic() + limit_s)
             if held:  # another may have published it since we looked
-                found = ask_registry(miss, settings, engine)
+                found = ask_registry(miss, context)
         except (CancelledError, ConfigurationError):
             raise
         except DesktopBakeError as error:
-            log(f"[desktop-cache] no lease, so that others may build the same: {error}")
-        yield found if found.status is Status.REGISTRY_HIT else miss
+            context.reporter.say(f"[desktop-cache] no lease, so that others may build the same: {error}")
+        yield found if isinstance(found, RegistryHit) else miss
     finally:
         if held:
             held.release()
 
 
-def _take_or_wait(place: _Place, log: Log, end: float, cancel: threading.Event) -> tuple[_Held | None, ImageResult]:
+def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss]:
     """The lease with the miss; or no lease, and what another machine's build became."""
     refused = False
     while True:
         try:
-            ended = _try_to_take(place, log, end, cancel)
+            ended = _try_to_take(place, end)
         except RegistryError:
             if refused:
                 raise
             refused = True  # as a registry may do to one of several that write the same: once more, apart from them
-            cancel.wait(random.uniform(*_APART_S))
+            place.wait(random.uniform(*_APART_S))
             continue
         if ended:
             return ended
@@ -197,21 +194,19 @@ def _take_or_wait(place: _Place, log: Log, end: float, cancel: threading.Event) 
             return None, place.miss
 
 
-def _try_to_take(
-    place: _Place, log: Log, end: float, cancel: threading.Event
-) -> tuple[_Held | None, ImageResult] | None:
+def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss] | None:
     """As `_take_or_wait`; None where another was faster."""
     lease, there = place.read()
     if lease and there:
-        ended = _wait(place, lease, there, log, end, cancel)
+        ended = _wait(place, lease, there, end)
         if not isinstance(ended, Digest):
             return None, ended
         there = ended
-    held = _take(place, there, cancel)
+    held = _take(place, there)
     return (held, place.miss) if held else None
 
 
-def _take(place: _Place, instead_of: Digest | None, cancel: threading.Event) -> _Held | None:
+def _take(place: _Place, instead_of: Digest | None) -> _Held | None:
     """The lease in place of what was there, unless somebody else wrote meanwhile, or after us."""
     lease = Lease(owner=uuid.uuid4().hex, lifetime_s=LIFETIME_S)
 
@@ -227,31 +222,35 @@ def _take(place: _Place, instead_of: Digest | None, cancel: threading.Event) -> 
         return None
     # Whoever looked just before we wrote has written, too, by now or soon: it takes them about as long as us.
     shortest, longest = SETTLE_S
-    cancelled = cancel.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
+    cancelled: CancelledError | None = None
+    try:
+        place.wait(min(max(shortest, 3 * (time.monotonic() - began)), longest))
+    except CancelledError as error:
+        cancelled = error
     mine = place.digest() in lease.digests()
     held = _Held(place, lease) if mine else None
     if cancelled:
         if held:
             held.release()
-        raise CancelledError("cancelled")
+        raise cancelled
     return held
 
 
-def _wait(
-    place: _Place, lease: Lease, seen: Digest, log: Log, end: float, cancel: threading.Event
-) -> ImageResult | Digest:
+def _wait(place: _Place, lease: Lease, seen: Digest, end: float) -> RegistryHit | Miss | Digest:
     """Wait while another machine has the lease.
 
     Returns:
         The hit that its build became; the miss, where it gave up or takes too long; or, where it died, the digest of
         the lease that one of those who wait has to take over.
     """
-    log(f"[desktop-cache] waiting: another machine builds {place.miss.cache_key}")
+    reporter = place.context.reporter
+    reporter.phase("wait")
+    reporter.say(f"[desktop-cache] waiting: another machine builds {place.miss.cache_key}")
     began = moved = time.monotonic()
     looked_at: Digest | None = None
 
     def ended(how: str) -> None:
-        log(f"[desktop-cache] waited {time.monotonic() - began:.0f} s: {how}")
+        reporter.say(f"[desktop-cache] waited {time.monotonic() - began:.0f} s: {how}")
 
     while True:
         gone = False
@@ -262,8 +261,8 @@ def _wait(
             published = place.published()  # asked after the lease, which is given back after the push
             if published and published != looked_at:
                 looked_at = published
-                image = ask_registry(place.miss, place.settings, place.engine)
-                if image.status is Status.REGISTRY_HIT:
+                image = ask_registry(place.miss, place.context)
+                if isinstance(image, RegistryHit):
                     ended("it is in the registry")
                     return image
             gone = there is None or there == _RELEASED
@@ -276,5 +275,4 @@ def _wait(
         if time.monotonic() > end:
             ended("the limit; building here")
             return place.miss
-        if cancel.wait(POLL_S):
-            raise CancelledError("cancelled")
+        place.wait(POLL_S)

@@ -1,4 +1,4 @@
-"""What every command needs: its settings, its log, its output."""
+"""What every command needs: its settings and context, its output."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..system.log import silent
+from ..context import Context
+from ..engine.engine import Engine
+from ..system.reporter import Reporter, silent
 
 if TYPE_CHECKING:
     import argparse
 
     from ..config.settings import Settings
     from ..images.result import ImageResult
-    from ..system.log import Log
+    from ..system.reporter import Log
 
 
 def load(arguments: argparse.Namespace) -> Settings:
@@ -39,10 +41,26 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def log_of(arguments: argparse.Namespace) -> Log:
+def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> Context:
+    """What the command's work needs.
+
+    Args:
+        arguments: what was typed.
+        settings: the settings, if not those that these arguments ask for.
+    """
+    return Context(
+        settings=settings or load(arguments),
+        engine=Engine(),
+        reporter=reporter_of(arguments),
+        progress="auto" if sys.stderr.isatty() and not arguments.quiet else "plain",
+    )
+
+
+def reporter_of(arguments: argparse.Namespace) -> Reporter:
     """Where log lines go: standard error, or nowhere; the metrics listen along."""
     log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
-    return arguments.recorder.listening(log) if arguments.recorder else log
+    listening: Reporter = arguments.recorder.listening(log) if arguments.recorder else Reporter(log)
+    return listening
 
 
 def show_result(result: ImageResult, *, as_json: bool) -> None:
@@ -51,8 +69,3 @@ def show_result(result: ImageResult, *, as_json: bool) -> None:
         print_json(result.as_json())
     else:
         print(f"{result.status.value}  {result.image}" + (f"  {result.image_id}" if result.image_id else ""))
-
-
-def progress_of(arguments: argparse.Namespace) -> str:
-    """BuildKit's progress: drawn on a terminal, else plain lines."""
-    return "auto" if sys.stderr.isatty() and not arguments.quiet else "plain"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import subprocess
 import time
@@ -19,7 +18,6 @@ from .credentials import Logins
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
-    from typing import Self
 
     from ...generator.reference import ImageReference
     from ..system.process import Ended
@@ -67,7 +65,6 @@ class Engine:
     Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
 
     Attributes:
-        cancel: set by another thread to end what takes long, or None.
         logins: of this run, for what registries are asked directly.
     """
 
@@ -75,13 +72,6 @@ class Engine:
         self.logins = Logins()
         self._endpoint: Endpoint | None = None
         self._variables: dict[str, tuple[str, ...]] = {}
-        self.cancel: threading.Event | None = None
-
-    def cancelled_by(self, cancel: threading.Event | None) -> Self:
-        """The same engine for one piece of work, which another thread may cancel."""
-        engine = copy.copy(self)
-        engine.cancel = cancel
-        return engine
 
     def docker(
         self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S, limit_bytes: int = _OUTPUT_BYTES
@@ -139,15 +129,16 @@ class Engine:
         except (EngineError, TimeLimitError):
             return False
 
-    def returns(self, limit_s: float) -> bool:
+    def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
         """Wait until it answers, as after a restart.
 
         Args:
-            limit_s: how long, in seconds; no longer where `cancel` is set.
+            limit_s: how long, in seconds.
+            cancel: set by another thread to wait no longer.
         """
         end = time.monotonic() + limit_s
         while not self.answers():
-            if time.monotonic() > end or (self.cancel and self.cancel.is_set()):
+            if time.monotonic() > end or (cancel and cancel.is_set()):
                 return False
             time.sleep(_PING_EVERY_S)
         return True
@@ -231,11 +222,19 @@ class Engine:
         config = self.ask("GET", "/info").content.get("RegistryConfig")
         return config if isinstance(config, dict) else {}
 
-    def work(self, *arguments: str, log: Callable[[str], None], draw: bool, limit_s: float) -> Ended:
+    def work(
+        self,
+        *arguments: str,
+        log: Callable[[str], None],
+        draw: bool,
+        limit_s: float,
+        cancel: threading.Event | None = None,
+    ) -> Ended:
         """Run `docker ARGUMENTS` that take long: its lines go to the log, or it draws on this terminal.
 
         Args:
             limit_s: after so many seconds it is ended.
+            cancel: set by another thread to end it.
 
         Raises:
             EngineError: the client is not installed.
@@ -245,7 +244,7 @@ class Engine:
         from ..system.redaction import without_secrets
 
         try:
-            with Child(["docker", *arguments], draw=draw) as child, ended_by(self.cancel, child.end):
+            with Child(["docker", *arguments], draw=draw) as child, ended_by(cancel, child.end):
                 return child.follow(limit_s, log, hide=without_secrets())
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error

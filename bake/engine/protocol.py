@@ -21,10 +21,6 @@ class ImageEngine(Protocol):
     def logins(self) -> Logins:
         """Of this run, for what registries are asked directly."""
 
-    @property
-    def cancel(self) -> threading.Event | None:
-        """Set by another thread to end what takes long."""
-
     def image(self, reference: str) -> Image | None:
         """The image of a reference or ID."""
 
@@ -49,5 +45,12 @@ class ImageEngine(Protocol):
     def untag(self, name: ImageReference) -> None:
         """Take a name from an image that has others."""
 
-    def work(self, *arguments: str, log: Callable[[str], None], draw: bool, limit_s: float) -> Ended:
+    def work(
+        self,
+        *arguments: str,
+        log: Callable[[str], None],
+        draw: bool,
+        limit_s: float,
+        cancel: threading.Event | None = None,
+    ) -> Ended:
         """Run `docker ARGUMENTS` that take long, such as a pull."""

@@ -18,41 +18,38 @@ if TYPE_CHECKING:
 
     from ...generator.environment import Environment
     from ...generator.recipe import Stack
-    from ..config.settings import Settings
+    from ..context import Context
     from ..engine.engine import Image
-    from ..engine.protocol import ImageEngine
-    from ..system.log import Log
 
 
 _BASE, _TOOL = "base image", "the Dockerfile's image"
 
 
-def pinned_stack(environment: Environment, settings: Settings, engine: ImageEngine, log: Log) -> Stack:
+def pinned_stack(environment: Environment, context: Context) -> Stack:
     """What is baked for an environment, with the digests of the images that a Dockerfile of its own names.
 
     Args:
         environment: the environment.
-        settings: where the recipe lies, and the pull policy.
-        engine, log: as `base_digest`.
+        context: its settings tell where the recipe lies, and the pull policy.
 
     Raises:
         ConfigurationError: the recipe is wrong, or there is no such image.
         RegistryError: as `base_digest`.
     """
-    stack = settings.stack(environment)
+    stack = context.settings.stack(environment)
     if environment.dockerfile is None or stack.desktop is None:
         return stack  # the shipped Dockerfile names none
     named = named_images(stack.desktop.dockerfile, environment.build_args).references
-    images = {name: _tool_digest(image, settings, engine, log) for name, image in named.items()}
+    images = {name: _tool_digest(image, context) for name, image in named.items()}
     return replace(stack, desktop=replace(stack.desktop, images=images))
 
 
-def _tool_digest(image: ImageReference, settings: Settings, engine: ImageEngine, log: Log) -> Digest:
+def _tool_digest(image: ImageReference, context: Context) -> Digest:
     """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
     from .known_digests import known_digest, note_digest
 
-    local = engine.image(str(image))
-    found = base_digest(image, local, settings, engine, log, lambda: known_digest(image), what=_TOOL)
+    local = context.engine.image(str(image))
+    found = base_digest(image, local, context, lambda: known_digest(image), what=_TOOL)
     note_digest(image, found)
     return found
 
@@ -60,9 +57,7 @@ def _tool_digest(image: ImageReference, settings: Settings, engine: ImageEngine,
 def base_digest(
     reference: ImageReference,
     local: Image | None,
-    settings: Settings,
-    engine: ImageEngine,
-    log: Log,
+    context: Context,
     baked_on: Callable[[], Digest | None] = lambda: None,
     what: str = _BASE,
 ) -> Digest:
@@ -71,10 +66,8 @@ def base_digest(
     Args:
         reference: the base.
         local: the image of that reference in the local store, or None.
-        settings: the pull policy: `missing` takes the local copy and asks the registry where there is none; `always`
+        context: its pull policy: `missing` takes the local copy and asks the registry where there is none; `always`
             asks the registry first and takes what is known here where it cannot be asked; `never` asks nobody.
-        engine: tells which registries it speaks to without TLS.
-        log: gets a line where the registry could not be asked.
         baked_on: where there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
             here, was baked: a machine that pulled the desktop need not have its base.
         what: the image, for messages.
@@ -91,23 +84,24 @@ def base_digest(
             f"write it as {reference.named}@sha256:… in the Dockerfile, or check that 'docker pull {reference}' works"
         )
     copy = _known_digest(local, reference) if local else None
-    if copy and settings.pull != "always":
+    pull = context.settings.pull
+    if copy and pull != "always":
         return copy
-    if settings.pull == "never":
+    if pull == "never":
         known = baked_on()
         if known:
             return known
         raise RegistryError(
             f"{what} {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
-    from ..registry.client import access_of, digest_of
+    from ..registry.client import digest_of
 
     try:
-        found = digest_of(reference, access_of(settings, engine))
+        found = digest_of(reference, context.access())
     except RegistryError as error:
         known = copy or baked_on()
         if known:
-            log(f"[desktop-cache] WARNING: {what} {reference}: {error}; taking what is known here")
+            context.reporter.warn(f"{what} {reference}: {error}; taking what is known here")
             return known
         raise RegistryError(f"{what} {reference}: {error}", remedy) from error
     found = found or copy  # an image that only this engine knows is as fresh as it can be
@@ -116,7 +110,7 @@ def base_digest(
     raise ConfigurationError(f"{what} {reference} does not exist here or in its registry", remedy)
 
 
-def check_base(environment: Environment, settings: Settings, engine: ImageEngine, platform: str) -> None:
+def check_base(environment: Environment, context: Context, platform: str) -> None:
     """Refuse a base that is for other platforms than those that are wanted.
 
     A local copy tells its own; else the registry is asked, where it may be, and whatever keeps it from answering is the
@@ -124,23 +118,22 @@ def check_base(environment: Environment, settings: Settings, engine: ImageEngine
 
     Args:
         environment: whose base; its `platforms`, if it has any, are what is wanted.
-        settings: the pull policy.
-        engine: which has a copy, or tells which registries it speaks to without TLS.
+        context: its pull policy, and the engine that may have a copy.
         platform: what the image has to run on.
 
     Raises:
         ConfigurationError: the base cannot be one of them.
     """
     reference, wanted = environment.base_image, environment.platforms or (platform,)
-    local = engine.image(str(reference))
+    local = context.engine.image(str(reference))
     if local and not environment.platforms:
         there: tuple[str, ...] = (local.platform,)
     else:
-        there = () if settings.pull == "never" else _platforms_there(reference, wanted[0], settings, engine)
+        there = () if context.settings.pull == "never" else _platforms_there(reference, wanted[0], context)
     lacking = next((w for w in wanted if not any(same_platform(t, w) for t in there)), None)
     if lacking is None or not there:
         return
-    asked = environment.platforms or settings.platform_of(environment)
+    asked = environment.platforms or context.settings.platform_of(environment)
     whose = f"{lacking} is asked for" if asked else f"this engine runs {lacking}"
     remedy = f"name a base for {lacking}" if asked else f'to run it by emulation, set platform = "{there[0]}"'
     if local:
@@ -148,14 +141,12 @@ def check_base(environment: Environment, settings: Settings, engine: ImageEngine
     raise ConfigurationError(f"base image {reference} is for {', '.join(there)}, {whose}", remedy)
 
 
-def _platforms_there(
-    reference: ImageReference, platform: str, settings: Settings, engine: ImageEngine
-) -> tuple[str, ...]:
+def _platforms_there(reference: ImageReference, platform: str, context: Context) -> tuple[str, ...]:
     """Which platforms a registry has an image for; empty where it does not say."""
-    from ..registry.client import access_of, look_up
+    from ..registry.client import look_up
 
     with contextlib.suppress(RegistryError):
-        found = look_up(reference, platform, access_of(settings, engine))
+        found = look_up(reference, platform, context.access())
         return tuple(p for p in found.platforms if p != "unknown/unknown") if found else ()
     return ()
 

@@ -11,17 +11,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...generator.layer_key import LayerKey, stack_key
+from ...generator.layer_key import LayerKey
 from ..system.files import new_file
 from ..system.folders import cache_folder
-from .base_digest import pinned_stack
 from .inputs import Inputs, StackInputs
 
 if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.layer_key import Key
     from ..config.settings import Settings
-    from ..engine.protocol import ImageEngine
+    from .order import Order
 
 
 KEPT_RECORDS = 200
@@ -32,23 +31,17 @@ def _folder() -> Path:
     return cache_folder() / "records"
 
 
-def write_record(environment: Environment, key: Key | None, settings: Settings, engine: ImageEngine) -> None:
+def write_record(order: Order, settings: Settings) -> None:
     """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
-    if key is None or (_folder() / f"{key}.json").exists():
-        return
-    stack = pinned_stack(environment, settings, engine, lambda _line: None)
-    if stack_key(environment, stack, key.base) != key:  # a file changed since
-        return
-    inputs = StackInputs.of(environment, stack)
-    if isinstance(key, LayerKey):
-        _write(key, inputs.preflight, environment, settings)
-        _write(key.desktop, inputs.desktop, environment, settings)
-    else:
-        _write(key, inputs.desktop, environment, settings)
+    key, inputs = order.key, StackInputs.of(order.environment, order.stack)
+    desktop = key.desktop if isinstance(key, LayerKey) else key
+    for part, its in ((key if isinstance(key, LayerKey) else None, inputs.preflight), (desktop, inputs.desktop)):
+        if part and its:
+            _write(part, its, order.environment, settings)
 
 
-def _write(key: Key | None, inputs: Inputs | None, environment: Environment, settings: Settings) -> None:
-    if key is None or inputs is None or (_folder() / f"{key}.json").exists():
+def _write(key: Key, inputs: Inputs, environment: Environment, settings: Settings) -> None:
+    if (_folder() / f"{key}.json").exists():
         return
     record = {
         "schema": 1,

@@ -6,59 +6,58 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import RegistryError
-from ..registry.client import access_of, look_up
-from .result import Status
+from ..registry.client import look_up
+from .result import RegistryHit
 from .verify import refusal_of
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
-    from ..config.settings import Settings
-    from ..engine.protocol import ImageEngine
+    from ..context import Context
     from ..registry.client import RemoteImage
-    from .result import ImageResult
+    from .result import Miss
 
 
-def is_published(key: Key, platform: str, settings: Settings, engine: ImageEngine) -> bool:
+def is_published(key: Key, platform: str, context: Context) -> bool:
     """Whether the team's registry has an image under a key's tag that proves the key, for a platform.
 
     Raises:
         RegistryError: it could not be asked.
     """
-    remote = _under_tag(key, platform, settings, engine)
+    remote = _under_tag(key, platform, context)
     return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
 
 
-def _under_tag(key: Key, platform: str, settings: Settings, engine: ImageEngine) -> RemoteImage | None:
-    return look_up(replace(settings.repository, tag=str(key)), platform, access_of(settings, engine))
+def _under_tag(key: Key, platform: str, context: Context) -> RemoteImage | None:
+    return look_up(replace(context.settings.repository, tag=str(key)), platform, context.access())
 
 
-def ask_registry(miss: ImageResult, settings: Settings, engine: ImageEngine) -> ImageResult:
-    """The part of `search` that asks the team's registry.
+def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
+    """Ask the team's registry for what is wanted.
 
     Raises:
         ConfigurationError: `verify_command` cannot be run.
+        CancelledError: another thread gave up meanwhile.
     """
-    assert miss.cache_key
-    host = settings.repository.domain
+    order, repository = miss.order, context.settings.repository
+    host = repository.domain
     try:
-        remote = _under_tag(miss.cache_key, miss.platform, settings, engine)
+        remote = _under_tag(order.key, order.platform, context)
     except RegistryError as error:
-        return replace(miss, reason=f"{miss.reason}; {error}", registry_error=str(error))
+        return _refused(miss, str(error), registry_error=str(error))
     if remote is None:
-        said = f"not in registry {host}"
-    elif remote.labels is None:
+        return _refused(miss, f"not in registry {host}")
+    if remote.labels is None:
         there = ", ".join(remote.platforms) or "no platform"
-        said = f"registry {host} has it for {there}, {miss.wanted}"
-    elif wrong := miss.cache_key.mismatch(remote.labels):
-        said = f"{miss.image} in the registry is not what its tag says: {wrong}"
-    elif refusal := refusal_of(f"{settings.repository}@{remote.digest}", settings, engine.cancel):
-        said = f"{miss.image} in the registry is not verified: {refusal}"
-    else:
-        return replace(
-            miss,
-            status=Status.REGISTRY_HIT,
-            image=f"{miss.image}@{remote.digest}",
-            digest=remote.digest,
-            reason="labels match",
-        )
-    return replace(miss, reason=f"{miss.reason}; {said}")
+        return _refused(miss, f"registry {host} has it for {there}, {order.wanted}", is_there=True)
+    wrong = order.key.mismatch(remote.labels)
+    if wrong:
+        return _refused(miss, f"{order.tag} in the registry is not what its tag says: {wrong}", is_there=True)
+    refusal = refusal_of(f"{repository}@{remote.digest}", context)
+    if refusal:
+        return _refused(miss, f"{order.tag} in the registry is not verified: {refusal}")
+    return RegistryHit(order=order, digest=remote.digest, registry_error=miss.registry_error)
+
+
+def _refused(miss: Miss, there: str, *, is_there: bool = False, registry_error: str | None = None) -> Miss:
+    why = replace(miss.why, there=there, is_refused=miss.why.is_refused or is_there)
+    return replace(miss, why=why, registry_error=registry_error or miss.registry_error)

@@ -16,28 +16,26 @@ from .inputs import StackInputs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ...generator.environment import Environment
-    from ...generator.layer_key import Key
     from ..config.settings import Settings
+    from .order import Order
 
 
-def reason_of(key: Key, environment: Environment | None, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:
+def reason_of(order: Order, settings: Settings, ours: Iterable[Mapping[str, str]]) -> str:
     """The reason of a miss in one line, against the nearest of these images.
 
     Args:
-        key: the key that was not found.
-        environment: whose it is, where that is known.
-        settings: where its recipe lies.
+        order: what was not found.
+        settings: whose project it is of.
         ours: the labels of our images.
     """
-    own = keys_of(environment, settings) if environment else frozenset()
+    own = keys_of(order.environment, settings)
     candidates = [replace(c, is_own=str(c.key) in own) for c in map(candidate_of, ours) if c]
-    base_name = environment.base_image.named if environment else ""
-    near = nearest(key, base_name, candidates)
+    base_name = order.environment.base_image.named
+    near = nearest(order.key, base_name, candidates)
     if near is None:
         return reason(())
-    now = StackInputs.of(environment, settings.stack(environment)) if environment else None
-    return reason(changes(key, base_name, now, near, read_inputs(near.key)))
+    now = StackInputs.of(order.environment, order.stack)
+    return reason(changes(order.key, base_name, now, near, read_inputs(near.key)))
 
 
 def candidate_of(

@@ -5,75 +5,40 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
-from ...generator.layer_key import Key, stack_key
-from ...generator.reference import Digest
+from ...generator.key import SCHEMA, SCHEMA_LABEL
 from ..registry.manifest import same_platform
-from ..system.log import silent
-from .base_digest import base_digest, check_base, pinned_stack
-from .result import ImageResult, Status
+from ..system.lazy import lazy
+from .base_digest import check_base
+from .order import order_of
+from .result import Disabled, LocalHit, Miss, MissReason, RegistryHit
 from .trust import why_not
 
 if TYPE_CHECKING:
     from ...generator.environment import Environment
-    from ...generator.recipe import Stack
-    from ..config.settings import Settings
+    from ...generator.layer_key import Key
+    from ..context import Context
     from ..engine.engine import Image
-    from ..engine.protocol import ImageEngine
-    from ..system.log import Log
+    from . import published, reason
+    from .order import Order
+else:
+    published = lazy(".published", __package__)
+    reason = lazy(".reason", __package__)
 
 
-_NO_DIGEST = Digest("sha256:" + "0" * 64)
-
-
-def key_of(
-    environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent, stack: Stack | None = None
-) -> Key:
-    """The cache key of an environment, with its base's digest as the pull policy says.
-
-    Args:
-        environment, settings, engine, log: as `pinned_stack`.
-        stack: what is baked for it, if the caller has it already.
-
-    Raises:
-        ConfigurationError, RegistryError: as `base_digest`.
-    """
-    stack = stack or pinned_stack(environment, settings, engine, log)
-    known = stack_key(environment, stack, _NO_DIGEST)
-    return _with_base(known, environment, engine.image(str(environment.base_image)), settings, engine, log)
-
-
-def _with_base(
-    known: Key, environment: Environment, local: Image | None, settings: Settings, engine: ImageEngine, log: Log
-) -> Key:
-    """A key that lacks its base's digest, with it."""
-
-    def baked_on() -> Digest | None:
-        name = environment.base_image.named
-        ours = engine.labelled({SCHEMA_LABEL: SCHEMA, OCI_BASE_NAME: name}).values()
-        bases = {known.base_of(labels) for labels in ours} - {None}
-        return bases.pop() if len(bases) == 1 else None
-
-    digest = base_digest(environment.base_image, local, settings, engine, log, baked_on)
-    return known.on_base(digest)
-
-
-def resolve(environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent) -> ImageResult:
+def resolve(environment: Environment, context: Context) -> Disabled | LocalHit | RegistryHit | Miss:
     """What a task of this environment would use, building and pulling nothing.
 
     Args:
         environment: the environment.
-        settings: where tags go and the recipe lies.
-        engine: the engine to ask.
-        log: gets one line at a time.
+        context: where tags go and the recipe lies, and the engine to ask.
 
     Raises: as `glance`.
     """
-    found = glance(environment, settings, engine, log)
-    return search(found, environment, settings, engine, log) if found.status is Status.MISS else found
+    found = glance(environment, context)
+    return search(found, context) if isinstance(found, Miss) else found
 
 
-def glance(environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent) -> ImageResult:
+def glance(environment: Environment, context: Context) -> Disabled | LocalHit | Miss:
     """The first part of `resolve`, some milliseconds long: the toggles, the key, and the image known by name.
 
     Args: as `resolve`.
@@ -82,98 +47,93 @@ def glance(environment: Environment, settings: Settings, engine: ImageEngine, lo
         A local hit, `disabled`, or a miss that `search` has to look into.
 
     Raises:
-        ConfigurationError: the recipe or the base image is wrong.
-        EngineError: no engine answers.
-        RegistryError: the base's digest cannot be found out.
+        ConfigurationError, EngineError, RegistryError: as `order_of`.
+        CancelledError: another thread gave up.
     """
     if not environment.cache_enabled:
-        reason = "cache_desktop_build is off" if environment.has_image else "headless desktop is off"
-        return ImageResult(
+        return Disabled(
             environment=environment.env_id,
-            status=Status.DISABLED,
             image=str(environment.base_image),
-            image_id=None,
-            cache_key=None,
-            reason=reason,
+            reason="cache_desktop_build is off" if environment.has_image else "headless desktop is off",
             install_at_start=environment.has_image,
         )
-    stack = pinned_stack(environment, settings, engine, log)
-    # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
-    known = stack_key(environment, stack, _NO_DIGEST)
-    base = engine.image(str(environment.base_image))
-    key = _with_base(known, environment, base, settings, engine, log)
-    log(f"[desktop-cache] cache key: {key}")
-    asked = settings.platform_of(environment)
-    miss = ImageResult(
-        environment=environment.env_id,
-        status=Status.MISS,
-        image=f"{settings.repository}:{key}",
-        image_id=None,
-        cache_key=key,
-        reason="",
-        platform=asked or engine.platform(),
-        emulated=asked is not None,
-    )
-    found = under_tag(miss, settings, engine, stack.top.dockerfile)
-    if found.image_id:
-        log(f"[desktop-cache] hit (local): {found.image}")
+    return look(order_of(environment, context), context)
+
+
+def look(order: Order, context: Context) -> LocalHit | Miss:
+    """Look for what is wanted under its tag, and say so.
+
+    Raises: as `under_tag`.
+        CancelledError: another thread gave up.
+    """
+    context.check_cancelled()
+    context.reporter.say(f"[desktop-cache] cache key: {order.key}")
+    found = under_tag(order, context)
+    context.check_cancelled()
+    if isinstance(found, LocalHit):
+        context.reporter.say(f"[desktop-cache] hit (local): {found.image}")
     return found
 
 
-def search(
-    miss: ImageResult, environment: Environment, settings: Settings, engine: ImageEngine, log: Log = silent
-) -> ImageResult:
+def search(miss: Miss, context: Context) -> RegistryHit | Miss:
     """The second part of `resolve`: what changed against our other images, then the team's registry.
-
-    A store takes milliseconds for each image that it lists, and a registry may take seconds.
 
     Args:
         miss: from `glance`.
-        environment, settings, engine, log: as `resolve`.
+        context: as `resolve`.
 
     Returns:
         A registry hit, which `pull` brings here; or the miss with its reason. A registry that could not be asked is a
         miss with its `registry_error`.
-    """
-    miss = replace(miss, reason=miss.reason or _miss_reason(miss, environment, settings, engine))
-    found = miss
-    if settings.has_registry:
-        from .published import ask_registry
 
-        found = ask_registry(miss, settings, engine)
-    if found.status is Status.REGISTRY_HIT:
-        log(f"[desktop-cache] hit (registry): {miss.image}")
-        return found
-    if found.registry_error:
-        log(f"[desktop-cache] WARNING: {found.registry_error}")
-    log(f"[desktop-cache] miss: {found.reason}")
-    check_base(environment, settings, engine, found.platform)
+    Raises:
+        ConfigurationError: it is a miss, and the base is for other platforms.
+        CancelledError: another thread gave up.
+    """
+    found = ask(miss, context)
+    if isinstance(found, Miss):
+        context.reporter.say(f"[desktop-cache] miss: {found.reason}")
+        check_base(found.order.environment, context, found.order.platform)
     return found
 
 
-def under_tag(sought: ImageResult, settings: Settings, engine: ImageEngine, dockerfile: bytes = b"") -> ImageResult:
-    """What lies under a result's cache tag: a local hit if it counts, else the result with the reason why not.
+def ask(miss: Miss, context: Context) -> RegistryHit | Miss:
+    """Ask our other images, then the team's registry: a store takes milliseconds for each, a registry may take seconds.
 
-    Args:
-        sought: with a cache key, and the tag that it has in the settings' repository.
-        settings, engine: as `resolve`.
-        dockerfile: as `bake.images.trust.why_not`.
+    Args, Returns: as `search`.
+    """
+    if not miss.why.here:
+        miss = replace(miss, why=_why(miss.order, context))
+    found = published.ask_registry(miss, context) if context.settings.has_registry else miss
+    context.check_cancelled()
+    if isinstance(found, RegistryHit):
+        context.reporter.say(f"[desktop-cache] hit (registry): {miss.image}")
+    elif found.registry_error:
+        context.reporter.warn(found.registry_error)
+    return found
+
+
+def under_tag(order: Order, context: Context) -> LocalHit | Miss:
+    """What lies under a tag: a local hit if it counts, else a miss, with the reason why it does not.
 
     Raises: as `bake.images.trust.why_not`.
     """
-    assert sought.cache_key
-    image = engine.image(sought.image)
+    image = context.engine.image(order.tag)
     if image is None:
-        return sought
-    wrong = sought.cache_key.mismatch(image.labels)
+        return Miss(order=order)
+    wrong = order.key.mismatch(image.labels)
     if wrong:
-        return replace(sought, reason=f"{sought.image} is not what its tag says: {wrong}")
-    if not same_platform(image.platform, sought.platform):
-        return replace(sought, reason=f"{sought.image} is for {image.platform}, {sought.wanted}")
-    doubt = why_not(image, dockerfile, settings, engine)
+        return _refused(order, f"is not what its tag says: {wrong}")
+    if not same_platform(image.platform, order.platform):
+        return _refused(order, f"is for {image.platform}, {order.wanted}")
+    doubt = why_not(image, order.stack.top.dockerfile, context)
     if doubt:
-        return replace(sought, reason=f"{sought.image} is not used: {doubt}")
-    return replace(sought, status=Status.LOCAL_HIT, image_id=image.image_id, reason="labels match")
+        return _refused(order, f"is not used: {doubt}")
+    return LocalHit(order=order, image_id=image.image_id)
+
+
+def _refused(order: Order, why: str) -> Miss:
+    return Miss(order=order, why=MissReason(here=f"{order.tag} {why}", is_refused=True))
 
 
 def proven(image: Image, key: Key, platform: str) -> bool:
@@ -181,13 +141,11 @@ def proven(image: Image, key: Key, platform: str) -> bool:
     return key.mismatch(image.labels) is None and same_platform(image.platform, platform)
 
 
-def _miss_reason(miss: ImageResult, environment: Environment, settings: Settings, engine: ImageEngine) -> str:
+def _why(order: Order, context: Context) -> MissReason:
     """Why nothing here is a hit: an image that lost its tag, else what changed against the nearest of our images."""
-    from .reason import reason_of
-
-    assert miss.cache_key
-    ours = engine.labelled({SCHEMA_LABEL: SCHEMA})
-    untagged = sorted(i for i, labels in ours.items() if miss.cache_key.mismatch(labels) is None)
+    ours = context.engine.labelled({SCHEMA_LABEL: SCHEMA})
+    untagged = sorted(i for i, labels in ours.items() if order.key.mismatch(labels) is None)
     if untagged:
-        return f"no image here has the tag {miss.image}; {untagged[0][:19]} has its labels, which may be inherited"
-    return reason_of(miss.cache_key, environment, settings, ours.values())
+        said = f"no image here has the tag {order.tag}; {untagged[0][:19]} has its labels, which may be inherited"
+        return MissReason(here=said, is_refused=True)
+    return MissReason(here=reason.reason_of(order, context.settings, ours.values()))

@@ -1,14 +1,15 @@
-"""What a task uses, and how it was found."""
+"""What a task uses, and how it was found: one of six results, each with what it has and nothing else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ...generator.reference import Digest
+    from .order import Order
 
 
 class Status(StrEnum):
@@ -22,44 +23,41 @@ class Status(StrEnum):
     FALLBACK = "fallback"
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImageResult:
-    """What a task uses.
+    """What a task uses: a `Disabled`, `LocalHit`, `RegistryHit`, `Miss`, `Built` or `Fallback`.
+
+    All of this can be read of each.
 
     Attributes:
-        environment: the environment's id.
         status: how it was found.
+        environment: the environment's id.
         image: the image for people: the cache tag, or the pinned base.
         image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
         cache_key: the key, or None where it could not be computed.
         reason: why it is so, in one line.
-        platform: what the image has to run on, `os/architecture[/variant]`; empty where nobody was asked.
-        emulated: whether that platform was asked for, instead of the engine's own.
-        digest: of the image in the team's registry, for a registry hit.
         install_at_start: whether the task has to do itself what would be baked: desktop, preflight, or both.
         exit_status: the exit status of the error behind a fallback, else 0.
         registry_error: why the team's registry could not be asked, or None.
         push_error: why the image could not be published, or None.
     """
 
-    environment: str
-    status: Status
-    image: str
-    image_id: str | None
-    cache_key: Key | None
-    reason: str
-    platform: str = ""
-    emulated: bool = False
-    digest: Digest | None = None
+    status: ClassVar[Status]
+    image_id: str | None = None
     install_at_start: bool = False
     exit_status: int = 0
     registry_error: str | None = None
     push_error: str | None = None
 
-    @property
-    def wanted(self) -> str:
-        """The platform in words, for a message about an image of another one."""
-        return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
+    if TYPE_CHECKING:  # a value here would be the default of a result's own field
+
+        @property
+        def environment(self) -> str: ...  # noqa: D102 (above)
+        @property
+        def image(self) -> str: ...  # noqa: D102
+        @property
+        def cache_key(self) -> Key | None: ...  # noqa: D102
+        @property
+        def reason(self) -> str: ...  # noqa: D102
 
     def as_json(self) -> dict[str, object]:
         """The object that `resolve --json` prints."""
@@ -75,3 +73,158 @@ class ImageResult:
             "registry_error": self.registry_error,
             "push_error": self.push_error,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disabled(ImageResult):
+    """Nothing is baked for the environment: its tasks run on the base.
+
+    Attributes:
+        environment, image, reason: as of every result.
+        install_at_start: whether there is something that could be baked.
+    """
+
+    status = Status.DISABLED
+    environment: str
+    image: str
+    reason: str
+    install_at_start: bool = field()
+
+    @property
+    def cache_key(self) -> None:
+        """None: nothing is cached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ordered(ImageResult):
+    """A result of which the key is known.
+
+    Attributes:
+        order: what is wanted.
+        registry_error: as of every result.
+    """
+
+    order: Order
+    registry_error: str | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environment's id."""
+        return self.order.environment.env_id
+
+    @property
+    def image(self) -> str:
+        """The cache tag."""
+        return self.order.tag
+
+    @property
+    def cache_key(self) -> Key:
+        """The key."""
+        return self.order.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHit(_Ordered):
+    """An image of the local store that proves the key.
+
+    Attributes:
+        image_id: the ID to run.
+        reason: why it counts.
+        push_error: why it could not be published, or None.
+    """
+
+    status = Status.LOCAL_HIT
+    image_id: str = field()
+    reason: str = "labels match"
+    push_error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryHit(_Ordered):
+    """An image of the team's registry that proves the key.
+
+    Attributes:
+        digest: of the image in the registry.
+        image_id: the ID to run, once it is pulled.
+    """
+
+    status = Status.REGISTRY_HIT
+    digest: Digest
+    image_id: str | None = None
+    reason: ClassVar[str] = "labels match"
+
+    @property
+    def image(self) -> str:
+        """The cache tag; with the digest as long as it is not pulled."""
+        return self.order.tag if self.image_id else f"{self.order.tag}@{self.digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissReason:
+    """Why there is no image.
+
+    Attributes:
+        here: what is wrong with the one that has the key's tag or labels, else what changed against the nearest of
+            ours; empty where nobody looked yet.
+        there: what the team's registry says; empty where it was not asked.
+        is_refused: whether an image under the key's tag, here or there, or with its labels, is not used: that tells
+            more than what changed.
+    """
+
+    here: str = ""
+    there: str = ""
+    is_refused: bool = False
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (self.here, self.there)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Miss(_Ordered):
+    """No image that proves the key.
+
+    Attributes:
+        why: why not.
+    """
+
+    status = Status.MISS
+    why: MissReason = field(default_factory=MissReason)
+
+    @property
+    def reason(self) -> str:
+        """Why not, in one line."""
+        return str(self.why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(_Ordered):
+    """An image that was built now.
+
+    Attributes:
+        image_id: the ID to run.
+        push_error: why it could not be published, or None.
+    """
+
+    status = Status.BUILT
+    image_id: str = field()
+    push_error: str | None = None
+    reason: ClassVar[str] = "built"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fallback(ImageResult):
+    """The base, on which the task installs at start, since something failed.
+
+    Attributes:
+        environment, image, cache_key: as of every result.
+        reason: what failed.
+        exit_status: that of the error.
+    """
+
+    status = Status.FALLBACK
+    environment: str
+    image: str
+    cache_key: Key | None
+    reason: str
+    exit_status: int = field()
+    install_at_start = True

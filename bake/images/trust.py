@@ -16,33 +16,32 @@ from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
+    from ..context import Context
     from ..engine.engine import Image
-    from ..engine.protocol import ImageEngine
 
 
 BUILT, PULLED, WHOLE = "built", "pulled", "whole"
 _KEPT = 2000
 
 
-def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: ImageEngine) -> str | None:
+def why_not(image: Image, dockerfile: bytes, context: Context) -> str | None:
     """Why an image whose labels prove a key does not count; None where it does.
 
     Args:
         image: under a tag of the settings' repository.
         dockerfile: of the recipe that made what the labels tell of; empty where only what is written down counts.
-        settings: `verify_command` is asked once an image ID, but about what was built here; where `push` is set,
+        context: its `verify_command` is asked once an image ID, but about what was built here; where `push` is set,
             only what was built, pulled or verified here counts.
-        engine: whose image.
 
     Raises:
         ConfigurationError: `verify_command` cannot be run.
         EngineError: no engine answers.
     """
-    known = _read(image.image_id)
+    settings, known = context.settings, _read(image.image_id)
     if BUILT in known:
         return None
     if settings.verify_command:
-        return None if verified(settings) in known else _verify(image, settings, engine)
+        return None if verified(settings) in known else _verify(image, context)
     if PULLED in known or any(word.startswith("verified") for word in known):
         return None
     if settings.push:
@@ -51,7 +50,7 @@ def why_not(image: Image, dockerfile: bytes, settings: Settings, engine: ImageEn
         return None
     from .last_steps import built_upon
 
-    why = built_upon(engine.history(image.image_id), image.layers, dockerfile)
+    why = built_upon(context.engine.history(image.image_id), image.layers, dockerfile)
     if why is None:
         note(image.image_id, WHOLE)
     return why
@@ -63,17 +62,17 @@ def verified(settings: Settings) -> str:
     return f"verified-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
 
-def _verify(image: Image, settings: Settings, engine: ImageEngine) -> str | None:
+def _verify(image: Image, context: Context) -> str | None:
     from .verify import refusal_of
 
-    repository = settings.repository.repository
+    repository = context.settings.repository.repository
     name = next((d for d in image.repo_digests if d.partition("@")[0] == repository), None)
     if name is None:
         return "it is not verified: it has no digest in the registry"
-    refusal = refusal_of(name, settings, engine.cancel)
+    refusal = refusal_of(name, context)
     if refusal:
         return f"it is not verified: {refusal}"
-    note(image.image_id, verified(settings))
+    note(image.image_id, verified(context.settings))
     return None
 
 

@@ -14,16 +14,15 @@ from ..system.redaction import without_secrets
 from ..system.text import last_line
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
 
-    from ..config.settings import Settings
+    from ..context import Context
 
 
 _KEPT_BYTES = 1 << 16
 
 
-def refusal_of(image: str, settings: Settings, cancel: threading.Event | None = None) -> str | None:
+def refusal_of(image: str, context: Context) -> str | None:
     """Why `verify_command` does not accept an image; None where it does, or where there is none.
 
     The command runs without a shell, in the configuration's folder, with this process's environment and no input. Exit
@@ -31,18 +30,18 @@ def refusal_of(image: str, settings: Settings, cancel: threading.Event | None = 
 
     Args:
         image: `repository@digest`: what would be pulled.
-        settings: the command and its time limit.
-        cancel: set by another thread to give up.
+        context: its settings have the command and the time limit.
 
     Raises:
         ConfigurationError: its program cannot be run.
-        CancelledError: `cancel` was set.
+        CancelledError: another thread gave up.
     """
+    settings = context.settings
     if not settings.verify_command:
         return None
     program, *rest = settings.verify_command
     try:
-        status, said = _run([program, *(word.replace(IMAGE, image) for word in rest)], settings, cancel)
+        status, said = _run([program, *(word.replace(IMAGE, image) for word in rest)], context)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise ConfigurationError(
             f"verify_command: {program} cannot be run: {error.strerror}",
@@ -55,7 +54,7 @@ def refusal_of(image: str, settings: Settings, cancel: threading.Event | None = 
     return f"{program} ended with status {status}: {without_secrets()(last_line(said))}" if status else None
 
 
-def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | None) -> tuple[int | None, str]:
+def _run(words: Sequence[str], context: Context) -> tuple[int | None, str]:
     """The exit status, None at the time limit, and the end of what was printed.
 
     The output goes to a file: what the command leaves running in the background keeps nobody waiting.
@@ -66,7 +65,12 @@ def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | Non
 
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            words, cwd=settings.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            words,
+            cwd=context.settings.root,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         status = None
 
@@ -75,8 +79,8 @@ def _run(words: Sequence[str], settings: Settings, cancel: threading.Event | Non
                 os.killpg(process.pid, signal.SIGKILL)
 
         try:
-            with ended_by(cancel, kill):
-                status = process.wait(settings.verify_timeout_s)
+            with ended_by(context.cancel, kill):
+                status = process.wait(context.settings.verify_timeout_s)
         except subprocess.TimeoutExpired:
             pass
         finally:

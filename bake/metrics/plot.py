@@ -48,15 +48,16 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 1
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(printable(text))}</text>'
 
 
-def _bar(x: float, y: float, width: float, height: float, fill: str, title: str) -> str:
-    box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    return f'<rect {box} fill="{fill}"><title>{escape(printable(title))}</title></rect>'
+def _bar(box: tuple[float, float, float, float], fill: str, title: str) -> str:
+    x, y, width, height = box
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect {place} fill="{fill}"><title>{escape(printable(title))}</title></rect>'
 
 
 def _legend() -> list[str]:
     parts, x = [], float(_LEFT)
     for kind, colour in _KINDS.items():
-        parts += [_bar(x, 36, 12, 12, colour, kind), _text(x + 18, 46, kind)]
+        parts += [_bar((x, 36, 12, 12), colour, kind), _text(x + 18, 46, kind)]
         x += 40 + 8 * len(kind)
     return parts
 
@@ -94,7 +95,8 @@ def _days(events: list[Event]) -> list[str]:
             y -= tall
             if tall:
                 width = min(slot * 0.8, 60)
-                parts.append(_bar(x + (slot - width) / 2, y, width, tall, colour, f"{day}: {bars[index][kind]} {kind}"))
+                box = x + (slot - width) / 2, y, width, tall
+                parts.append(_bar(box, colour, f"{day}: {bars[index][kind]} {kind}"))
         if index % named == 0 and x + slot / 2 + 40 <= _WIDTH:
             parts.append(_text(x + slot / 2, bottom + 18, str(day), anchor="middle"))
     return parts
@@ -110,8 +112,8 @@ def _phase_bars(summary: Summary, top: int) -> list[str]:
         said = f"{human_s(phase.median_s)} / {human_s(phase.p95_s)}"
         parts += [
             _text(_LEFT - 8, y + 13, phase.name, anchor="end"),
-            _bar(_LEFT, y, phase.p95_s * scale, 18, "#c4d4e4", f"{phase.name}: {said}"),
-            _bar(_LEFT, y, phase.median_s * scale, 18, "#4477aa", f"{phase.name}: {said}"),
+            _bar((_LEFT, y, phase.p95_s * scale, 18), "#c4d4e4", f"{phase.name}: {said}"),
+            _bar((_LEFT, y, phase.median_s * scale, 18), "#4477aa", f"{phase.name}: {said}"),
             _text(_LEFT + phase.p95_s * scale + 8, y + 13, f"{said}, {phase.count} times"),
         ]
     return parts

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..system.log import silent
+from ..system.reporter import Reporter, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,16 +16,9 @@ if TYPE_CHECKING:
 
     from ..engine.engine import Engine
     from ..images.result import ImageResult
-    from ..system.log import Log
+    from ..system.reporter import Log
 
 
-# The log's lines are an interface that users know; these begin a phase.
-_BEGINS = {
-    "[desktop-cache] pulling ": "pull",
-    "[desktop-cache] waiting: ": "wait",
-    "[desktop-cache] building ": "build",
-    "[desktop-cache] pushing ": "push",
-}
 _ERROR_LENGTH = 300
 
 
@@ -59,17 +52,10 @@ class Recorder:
         self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + now - self._since
         self._phase, self._since = name, now
 
-    def listening(self, log: Log) -> Log:
-        """A log that passes every line on, and begins the phases that lines tell of."""
+    def listening(self, log: Log) -> Reporter:
+        """A log that passes every line on; what reports to it, reports here which phases begin."""
         self._log = log
-
-        def hear(line: str) -> None:
-            for beginning, name in _BEGINS.items():
-                if line.startswith(beginning):
-                    self.phase(name)
-            log(line)
-
-        return hear
+        return Reporter(log, self.phase)
 
     def record(self, result: ImageResult, engine: Engine) -> None:
         """Append what became of an environment.

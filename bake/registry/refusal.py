@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 
 from ...generator.errors import RegistryError
 
@@ -17,17 +18,9 @@ def error_codes(content: bytes) -> tuple[str, ...]:
         return ()
 
 
-def refusal(
-    host: str,
-    repository: str,
-    status: int,
-    *,
-    codes: tuple[str, ...] = (),
-    retry_after: str = "",
-    login: bool = False,
-    action: str = "pull",
-) -> RegistryError:
-    """The error for a status that is no answer.
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A status that is no answer.
 
     Args:
         host: the registry, as image references name it.
@@ -38,19 +31,35 @@ def refusal(
         login: whether stored credentials were used.
         action: what permission may be lacking for: `pull`, `push` or `delete`.
     """
-    if status == 401 and login:
-        said, remedy = "refuses the stored login", f"log in again: docker login {host}"
-    elif status == 401:
-        said, remedy = "demands a login", f"run: docker login {host}"
-    elif status == 403:
-        said, remedy = f"denies access to {repository}", f"ask for permission to {action} there"
-    elif status == 404:
-        said, remedy = "answers with 404, but not as a registry does", "check the host and the port"
-    elif status == 429:
-        wait = f"wait {retry_after} s" if retry_after.isdigit() and len(retry_after) < 7 else "wait a while"
-        said, remedy = "limits the rate of requests", f"{wait}, or log in for a higher limit"
-    elif status >= 500:
-        said, remedy = f"failed with status {status}", "try again later, or ask who runs it"
-    else:
-        said, remedy = f"answers with status {status}", "check the host and the port"
-    return RegistryError(f"registry {host} {said}" + (f" ({codes[0]})" if codes else ""), remedy)
+
+    host: str
+    repository: str
+    status: int
+    codes: tuple[str, ...] = ()
+    retry_after: str = ""
+    login: bool = False
+    action: str = "pull"
+
+    def error(self) -> RegistryError:
+        """The error for it."""
+        said, remedy = self._meaning()
+        code = f" ({self.codes[0]})" if self.codes else ""
+        return RegistryError(f"registry {self.host} {said}{code}", remedy)
+
+    def _meaning(self) -> tuple[str, str]:
+        """What the registry does, and what to do about it."""
+        if self.status == 401 and self.login:
+            return "refuses the stored login", f"log in again: docker login {self.host}"
+        if self.status == 401:
+            return "demands a login", f"run: docker login {self.host}"
+        if self.status == 403:
+            return f"denies access to {self.repository}", f"ask for permission to {self.action} there"
+        if self.status == 404:
+            return "answers with 404, but not as a registry does", "check the host and the port"
+        if self.status == 429:
+            known = self.retry_after.isdigit() and len(self.retry_after) < 7
+            wait = f"wait {self.retry_after} s" if known else "wait a while"
+            return "limits the rate of requests", f"{wait}, or log in for a higher limit"
+        if self.status >= 500:
+            return f"failed with status {self.status}", "try again later, or ask who runs it"
+        return f"answers with status {self.status}", "check the host and the port"

@@ -1,58 +1,26 @@
-"""One conversation with a registry: spoken to as the engine does, with the logins that it asks for."""
+"""One conversation with a registry about one repository: what it has, and what is put there or taken out."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
-from ...generator.errors import ConfigurationError, RegistryError
+from ...generator.errors import ConfigurationError
 from ...generator.reference import Digest
-from .challenge import Challenge, read_token
+from .exchange import Exchange
 from .manifest import DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Descriptor
-from .refusal import error_codes, refusal
-from .transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import urllib3
-
-    from ...generator.reference import ImageReference
-    from ..engine.credentials import Credentials
-    from .access import Access
-    from .deadline import Deadline
 
 
 MANIFEST_LIMIT_BYTES = 4 << 20  # OCI distribution spec, "Pushing Manifests": registries should accept 4 MiB
-_TOKEN_LIMIT_BYTES = 1 << 20
 _ACCEPT = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_INDEX}, {DOCKER_MANIFEST}"
-_HUB_API = "registry-1.docker.io"
 
 
-class Session:
+class Session(Exchange):
     """One conversation with a registry about one repository."""
-
-    def __init__(self, reference: ImageReference, access: Access, deadline: Deadline) -> None:
-        self._host = reference.domain
-        self._path = reference.path
-        self._access = access
-        self._deadline = deadline
-        self._base: str | None = None
-        self._transport: Transport | None = None
-        self._challenge = Challenge()
-        self._authorization: str | None = None
-        self._may_write = False
-        self._login: Credentials | None = None
-
-    def close(self) -> None:
-        """End its connections."""
-        if self._transport:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """End its connections from another thread: whoever waits on them gets an error."""
-        if self._transport:
-            self._transport.abort()
 
     # --- questions ---------------------------------------------------------------------------------------------
 
@@ -63,11 +31,11 @@ class Session:
             return None
         content, headers = answer
         if headers.get("Content-Type", "").startswith("text/html"):
-            raise self._error("answers, but not as a registry does", "check the host and the port")
+            raise self.error("answers, but not as a registry does", "check the host and the port")
         digest = Digest.of(content)
         stated = str(tag) if isinstance(tag, Digest) else headers.get("Docker-Content-Digest")
         if stated and stated.startswith("sha256:") and stated != str(digest):
-            raise self._error(f"sent content that is not {stated[:80]}", "try again; then push the image again")
+            raise self.error(f"sent content that is not {stated[:80]}", "try again; then push the image again")
         return content, digest
 
     def digest(self, tag: object) -> Digest | None:
@@ -83,13 +51,13 @@ class Session:
     def content(self, kind: str, descriptor: Descriptor, limit_bytes: int) -> bytes:
         """What a descriptor names, verified."""
         if descriptor.size_bytes > limit_bytes:
-            raise self._error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
+            raise self.error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
         wanted = {"Accept": _ACCEPT} if kind == "manifests" else {}
         answer = self.get(f"{kind}/{descriptor.digest}", limit_bytes, wanted, absent=True)
         if answer is None:
-            raise self._error(f"lacks {descriptor.digest}, a part of the image", "build and push the image again")
+            raise self.error(f"lacks {descriptor.digest}, a part of the image", "build and push the image again")
         if Digest.of(answer[0]) != descriptor.digest:
-            raise self._error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
+            raise self.error(f"sent content that is not {descriptor.digest}", "try again; then push the image again")
         return answer[0]
 
     # --- changes -----------------------------------------------------------------------------------------------
@@ -100,8 +68,6 @@ class Session:
 
     def put_blob(self, content: bytes) -> None:
         """Put a blob in one piece, unless it is there (OCI distribution spec, "Pushing a blob monolithically")."""
-        from urllib.parse import urljoin, urlsplit
-
         digest = Digest.of(content)
         found = self.request("HEAD", f"blobs/{digest}", {})
         self.discard(found)
@@ -116,7 +82,7 @@ class Session:
         except ValueError:
             place = None
         if place is None or place.netloc != here.netloc:  # not a place that our login may be sent to
-            raise self._error("takes uploads at another host", "ask who runs it")
+            raise self.error("takes uploads at another host", "ask who runs it")
         query = f"{place.query}&digest={digest}".removeprefix("&")
         kind = {"Content-Type": "application/octet-stream", **self._login_header()}
         self._require(self._send("PUT", f"{self._base}{place.path}?{query}", kind, body=content), 201)
@@ -125,184 +91,10 @@ class Session:
         """Take a manifest out, and every tag that names it; one that is gone is no error."""
         response = self.request("DELETE", f"manifests/{digest}", {})
         if response.status == 405:
-            raise self._error("has deleting switched off", "ask who runs it to allow it there")
+            raise self.error("has deleting switched off", "ask who runs it to allow it there")
         self._require(response, 200, 202, 404, action="delete")
 
     def _require(self, response: urllib3.BaseHTTPResponse, *statuses: int, action: str = "push") -> None:
         content = self.read(response, MANIFEST_LIMIT_BYTES)
         if response.status not in statuses:
             raise self.refusal(response, content, action)
-
-    # --- requests ----------------------------------------------------------------------------------------------
-
-    def get(
-        self, path: str, limit_bytes: int, headers: Mapping[str, str], *, absent: bool = False
-    ) -> tuple[bytes, Mapping[str, str]] | None:
-        """Content and headers below the repository; None where it is absent and may be."""
-        response = self.request("GET", path, headers)
-        content = self.read(response, limit_bytes)
-        if response.status == 200:
-            return content, response.headers
-        if response.status == 404 and absent and error_codes(content):
-            return None
-        raise self.refusal(response, content)
-
-    def page(self, path: str, limit_bytes: int, *, absent: bool) -> tuple[bytes, str, str] | None:
-        """A page of a list: content, `Link` header and URL; None if there is no such list and may be none.
-
-        Args:
-            path: below the repository, or a URL of the registry's own.
-            limit_bytes: how long it may be.
-            absent: whether there may be none. Some registries say so without the specification's JSON.
-        """
-        response = self.request("GET", path, {})
-        content = self.read(response, limit_bytes)
-        if response.status == 404 and absent and (error_codes(content) or self._is_registry()):
-            return None
-        if response.status != 200:
-            raise self.refusal(response, content)
-        return content, response.headers.get("Link", ""), response.url or ""
-
-    def _is_registry(self) -> bool:
-        """Whether what answers is a registry (OCI distribution spec, "Determining Support")."""
-        response = self.request("GET", f"{self._base}/v2/", {})
-        self.discard(response)
-        return response.status in (200, 401) and not response.headers.get("Content-Type", "").startswith("text/html")
-
-    def request(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        """One request below the repository, with the login that the registry asks for; the answer is yet to be read.
-
-        Raises:
-            RegistryError: no answer, or a demand for a login from elsewhere than the registry itself.
-        """
-        writes = method in ("POST", "PUT")
-        if writes and self._challenge.kind == "bearer" and not self._may_write:
-            self._authorize(writes)  # some registries answer a token that allows too little by 403
-        for last in (False, True):
-            sent = {**headers, **self._login_header()}
-            response = (
-                self._first(method, path, sent, body)
-                if self._base is None
-                else self._send(method, self._url(path), sent, body=body)
-            )
-            if response.status != 401:
-                break
-            if not self._is_own(response):
-                raise self._error("leads to another place, which demands a login", "ask who runs it")
-            if last:
-                break
-            self.discard(response)
-            self._challenge = Challenge.read(response.headers.get("WWW-Authenticate", ""))
-            if not self._authorize(writes):
-                break
-        return response
-
-    def _url(self, path: str) -> str:
-        return path if path.startswith(("http://", "https://")) else f"{self._base}/v2/{self._path}/{path}"
-
-    def _is_own(self, response: urllib3.BaseHTTPResponse) -> bool:
-        assert self._transport
-        return self._transport.is_own(response.url)
-
-    def _login_header(self) -> dict[str, str]:
-        return {"Authorization": self._authorization} if self._authorization else {}
-
-    def _first(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> urllib3.BaseHTTPResponse:
-        """The first request finds out how this registry is spoken to, as the engine does (dockerd,
-        `insecure-registries`): with verified TLS; where the engine calls it insecure, any TLS or none.
-        """
-        host = _HUB_API if self._host == "docker.io" else self._host
-        tried: RegistryError | None = None
-        for scheme, verify in (("https", True), ("https", False), ("http", False)):
-            if verify and self._access.is_loopback(self._host):
-                continue
-            if tried and not self._access.is_insecure(self._host):
-                break
-            self.close()
-            base = f"{scheme}://{host}"
-            self._transport = Transport(self._host, base, self._deadline, verify=verify)
-            try:
-                response = self._send(method, f"{base}/v2/{self._path}/{path}", headers, body=body)
-            except RegistryError as error:
-                if self._transport.answered:  # in this way; whatever failed later is no reason to try without TLS
-                    raise
-                tried = error if tried is None or scheme == "http" else tried
-                continue
-            self._base = base
-            return response
-        assert tried
-        raise tried
-
-    def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        assert self._transport
-        return self._transport.send(method, url, headers, body)
-
-    def read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
-        """An answer's body, at most so long."""
-        assert self._transport
-        return self._transport.read(response, limit_bytes)
-
-    def discard(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Be done with an answer whose body does not matter."""
-        assert self._transport
-        self._transport.discard(response)
-
-    # --- logins ------------------------------------------------------------------------------------------------
-
-    def _authorize(self, writes: bool) -> bool:
-        """Answer the challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False if nobody can."""
-        asked, limit_s = self._challenge, self._access.helper_timeout_s
-        if self._login is None:
-            with self._deadline.put_off(limit_s):
-                self._login = self._access.logins.find(self._host, limit_s)
-        if self._login and self._login.is_registry_token:
-            self._authorization = f"Bearer {self._login.secret}"
-            return True
-        if asked.kind == "bearer":
-            self._authorization = "Bearer " + self._token(asked, asked.scope_for(self._path, writes=writes))
-            self._may_write = writes
-            return True
-        if asked.kind == "basic" and self._login and not self._login.is_identity_token:
-            self._authorization = self._login.basic()
-            return True
-        return False
-
-    def _token(self, challenge: Challenge, scope: str) -> str:
-        from urllib.parse import urlencode
-
-        asked = {"service": challenge.service, "scope": scope}
-        realm = challenge.token_service(self._host, encrypted=(self._base or "https:").startswith("https:"))
-        if self._login and self._login.is_identity_token:
-            form = {"grant_type": "refresh_token", "client_id": "desktop-bake", "refresh_token": self._login.secret}
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            response = self._send("POST", realm, headers, urlencode({**asked, **form}))
-        else:
-            headers = {"Authorization": self._login.basic()} if self._login else {}
-            response = self._send("GET", f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}", headers)
-        content = self.read(response, _TOKEN_LIMIT_BYTES)
-        if response.status != 200:
-            raise self.refusal(response, content)
-        return read_token(content, self._host)
-
-    # --- errors ------------------------------------------------------------------------------------------------
-
-    def _error(self, what: str, remedy: str) -> RegistryError:
-        return RegistryError(f"registry {self._host} {what}", remedy)
-
-    def refusal(self, response: urllib3.BaseHTTPResponse, content: bytes, action: str = "pull") -> RegistryError:
-        """The error for a status that is no answer; `action` is what permission may be lacking for."""
-        return refusal(
-            self._host,
-            self._path,
-            response.status,
-            codes=error_codes(content),
-            action=action,
-            retry_after=response.headers.get("Retry-After", ""),
-            login=self._login is not None,
-        )

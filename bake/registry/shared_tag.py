@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import RegistryError
 from ...generator.reference import Digest
-from .client import CONFIG_LIMIT_BYTES, access_of, within
+from .client import CONFIG_LIMIT_BYTES, within
 from .index import Entry, added, entries_of, entry_of, index_of, media_type_of
 from .lease_manifest import EMPTY, RELEASED
 from .manifest import OCI_MANIFEST, Manifest, read_config, read_manifest
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from ...generator.layer_key import Key
     from ...generator.reference import ImageReference
-    from ..config.settings import Settings
-    from ..engine.protocol import ImageEngine
+    from .access import Access
     from .manifest import ImageConfig, Index
     from .session import Session
 
@@ -47,17 +46,18 @@ class SharedTag:
 
     Args:
         key: the key.
-        settings, engine: as `bake.images.resolve.resolve`.
+        repository: the team's.
+        access: how its registry is asked.
     """
 
     key: Key
-    settings: Settings
-    engine: ImageEngine
+    repository: ImageReference
+    access: Access
 
     def upload_name(self, platform: str) -> ImageReference:
         """Where an image of a platform is uploaded, until it is added: no other key's image ever lies there."""
         key = hashlib.sha256(str(self.key).encode()).hexdigest()[:16]
-        return replace(self.settings.repository, tag=f"push-{platform.replace('/', '-')}-{key}")
+        return replace(self.repository, tag=f"push-{platform.replace('/', '-')}-{key}")
 
     def add(self, uploaded: ImageReference) -> None:
         """Add what was uploaded; the tag that it was uploaded under is free again.
@@ -74,14 +74,12 @@ class SharedTag:
             if self._ask(lambda session: session.digest(self.key)) == written:
                 break
         else:
-            raise RegistryError(
-                f"other machines write {self.settings.repository}:{self.key} at the same time", "try again"
-            )
+            raise RegistryError(f"other machines write {self.repository}:{self.key} at the same time", "try again")
         with contextlib.suppress(RegistryError):  # what stays there keeps an image that nobody may need
             self._ask(lambda session: _free(session, str(uploaded.tag)))
 
     def _ask(self, question: Callable[[Session], _Answer]) -> _Answer:
-        return within(access_of(self.settings, self.engine), self.settings.repository, question)
+        return within(self.access, self.repository, question)
 
     def _uploaded(self, session: Session, tag: str) -> tuple[bytes, tuple[Entry, ...]]:
         """What was uploaded, as it is and as entries."""
@@ -112,7 +110,7 @@ class SharedTag:
             return ()
         entries, known = entries_of(content), {e.digest for e in but}
         if len(entries) > MOST_ENTRIES:
-            raise RegistryError(f"{self.settings.repository}:{self.key} has {len(entries)} entries", "remove that tag")
+            raise RegistryError(f"{self.repository}:{self.key} has {len(entries)} entries", "remove that tag")
         proven = {
             str(image.digest)
             for image in manifest.manifests

@@ -174,17 +174,9 @@ _OWN_SOCKETS = {
 }
 
 
-def container_body(
-    image: str,
-    command: Sequence[str],
-    env_id: str,
-    options: TaskOptions,
-    *,
-    desktop: bool,
-    publish: bool,
-    inherited: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The body of the engine's "create a container" request (Docker Engine API).
+@dataclass(frozen=True, kw_only=True)
+class ContainerRequest:
+    """The container that a task asks the engine for.
 
     Args:
         image: image ID or reference.
@@ -196,34 +188,60 @@ def container_body(
         inherited: the image's own variables, `NAME=value`. If neither they nor the options say which locale, programs
             get one of UTF-8, as on any desktop.
     """
-    variables: dict[str, str | None] = dict(options.variables)
-    if not _LOCALE & {*variables, *(variable.partition("=")[0] for variable in inherited)}:
-        variables["LANG"] = "C.UTF-8"
-    bindings: dict[str, list[dict[str, str]]] = {}
-    for port in options.ports:
-        bindings.setdefault(port.inside, []).append(port.binding)
-    if desktop:
-        variables |= {
-            "DISPLAY": f":{DISPLAY}",
-            "XAUTHORITY": COOKIE,
-            "DESKTOP_DISPLAY": DISPLAY,
-            "DESKTOP_GEOMETRY": options.geometry,
-            "DESKTOP_DEPTH": str(options.depth),
-            "DESKTOP_NOVNC_PORT": str(NOVNC_PORT),
+
+    image: str
+    command: Sequence[str]
+    env_id: str
+    options: TaskOptions
+    desktop: bool
+    publish: bool
+    inherited: Sequence[str] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The body of the engine's "create a container" request (Docker Engine API)."""
+        options, bindings = self.options, self._bindings()
+        variables = self._variables().items()
+        return {
+            "Image": self.image,
+            "Entrypoint": [self.command[0]],
+            "Cmd": list(self.command[1:]),
+            "Env": [name if value is None else f"{name}={value}" for name, value in variables],
+            "Labels": {**options.extra.get("Labels", {}), TASK_LABEL: self.env_id},
+            "ExposedPorts": {port: {} for port in bindings},
+            "OpenStdin": True,
+            "StdinOnce": True,  # the process's standard input ends with our connection
+            "HostConfig": self._host_config(bindings),
+            **({"User": options.user} if options.user else {}),
+            **({"WorkingDir": options.workdir} if options.workdir else {}),
+            **{name: value for name, value in options.extra.items() if name not in ("HostConfig", "Labels")},
         }
-        if publish:
+
+    def _variables(self) -> dict[str, str | None]:
+        variables: dict[str, str | None] = dict(self.options.variables)
+        if not _LOCALE & {*variables, *(variable.partition("=")[0] for variable in self.inherited)}:
+            variables["LANG"] = "C.UTF-8"
+        if self.desktop:
+            variables |= {
+                "DISPLAY": f":{DISPLAY}",
+                "XAUTHORITY": COOKIE,
+                "DESKTOP_DISPLAY": DISPLAY,
+                "DESKTOP_GEOMETRY": self.options.geometry,
+                "DESKTOP_DEPTH": str(self.options.depth),
+                "DESKTOP_NOVNC_PORT": str(NOVNC_PORT),
+            }
+        return variables
+
+    def _bindings(self) -> dict[str, list[dict[str, str]]]:
+        bindings: dict[str, list[dict[str, str]]] = {}
+        for port in self.options.ports:
+            bindings.setdefault(port.inside, []).append(port.binding)
+        if self.desktop and self.publish:
             bindings[f"{NOVNC_PORT}/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": ""}]
-    extra = {name: value for name, value in options.extra.items() if name not in ("HostConfig", "Labels")}
-    body: dict[str, Any] = {
-        "Image": image,
-        "Entrypoint": [command[0]],
-        "Cmd": list(command[1:]),
-        "Env": [name if value is None else f"{name}={value}" for name, value in variables.items()],
-        "Labels": {**options.extra.get("Labels", {}), TASK_LABEL: env_id},
-        "ExposedPorts": {port: {} for port in bindings},
-        "OpenStdin": True,
-        "StdinOnce": True,  # the process's standard input ends with our connection
-        "HostConfig": {
+        return bindings
+
+    def _host_config(self, bindings: Mapping[str, object]) -> dict[str, Any]:
+        options = self.options
+        return {
             **_LIMITS,
             "Init": True,
             "AutoRemove": not options.keep,
@@ -231,14 +249,9 @@ def container_body(
             "Binds": [mount.bind for mount in options.mounts if mount.flags] or None,
             "Mounts": [
                 *(mount.description for mount in options.mounts if not mount.flags),
-                *[_OWN_SOCKETS] * desktop,
+                *[_OWN_SOCKETS] * self.desktop,
             ],
             "DeviceRequests": device_request(options.gpus),
             **({"NetworkMode": options.network} if options.network else {}),
             **options.extra.get("HostConfig", {}),
-        },
-        **({"User": options.user} if options.user else {}),
-        **({"WorkingDir": options.workdir} if options.workdir else {}),
-        **extra,
-    }
-    return body
+        }

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...generator.errors import CancelledError, ConfigurationError, TimeLimitError
+from ...generator.errors import ConfigurationError, TimeLimitError
 from ...generator.recipe import INSTALL, SETUP
 from ..config.shipped import shipped
+from ..context import context_of
 from ..engine.client_proxies import client_proxies
-from ..engine.engine import Engine
-from ..ensure import ensure_desktop_image
+from ..ensure import ensured
 from ..images.base_digest import check_base
-from ..system.log import silent
 from ..system.redaction import without_secrets
 from .background import Command
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
 from .forward import Forward
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
-from .options import DISPLAY, NOVNC_PORT, TaskOptions, container_body
+from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
 from .preflight import run_preflight
 from .program import program
 from .start_note import StartNote, remove_abandoned
 from .task import READY_TIMEOUT_S, DesktopTask, died
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
+    from typing import Unpack
 
     from ...generator.environment import Environment
     from ..config.settings import Settings
+    from ..context import Context, Work
     from ..images.result import ImageResult
-    from ..system.log import Log
 
 
 INSTALL_TIMEOUT_S = 1200.0
@@ -48,11 +47,9 @@ def start_task(
     image: ImageResult,
     settings: Settings,
     *,
-    engine: Engine | None = None,
-    log: Log = silent,
     options: TaskOptions | None = None,
     command: Sequence[str] = (),
-    cancel: threading.Event | None = None,
+    **work: Unpack[Work],
 ) -> DesktopTask:
     """Start a container of this image and wait until its desktop answers through noVNC and its window manager runs.
 
@@ -63,12 +60,10 @@ def start_task(
         environment: the environment.
         image: from `ensure_desktop_image`.
         settings: where the recipe lies.
-        engine: the engine; the docker client's own where None.
-        log: gets one line at a time, from several threads: while installing at start the install's own lines, then
-            what `command` prints.
         options: mounts, ports, the screen's size and the like.
         command: what the task is for; `wait` tells its status.
-        cancel: set by another thread to give up.
+        work: as of `ensure_desktop_image`. `log` gets, from several threads, while installing at start the install's
+            own lines, then what `command` prints.
 
     Raises:
         ConfigurationError: an option is wrong, or asks for what this engine cannot do.
@@ -76,12 +71,19 @@ def start_task(
         TimeLimitError: the desktop did not answer in time.
         CancelledError: `cancel` was set. As after every error, the container is gone.
     """
-    engine, options = (engine or Engine()).cancelled_by(cancel), options or TaskOptions()
+    return started(environment, image, context_of(settings, **work), options or TaskOptions(), command)
+
+
+def started(
+    environment: Environment, image: ImageResult, context: Context, options: TaskOptions, command: Sequence[str]
+) -> DesktopTask:
+    """As `start_task`."""
+    engine = context.engine
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
     options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})
-    settings.preflight_run(environment)  # a wrong one is told before anything starts
+    at_start = context.settings.preflight_run(environment)  # a wrong one is told before anything starts
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
         raise ConfigurationError(
@@ -90,18 +92,12 @@ def start_task(
         )
     publish = desktop and not remote and options.network != "none"
     container = Container(engine.endpoint)
+    start = _Start(environment=environment, context=context, options=options, container=container, publish=publish)
     remove_abandoned(engine.endpoint)
     note = StartNote(engine.endpoint, container.name)
     console = forward = None
     try:
-        try:
-            _create(container, environment, image, settings, options, log, engine, publish=publish)
-        except NoImageError as error:
-            if not image.image_id:
-                raise
-            log(f"[desktop-cache] WARNING: {error}: somebody removed it; looking once more")
-            image = ensure_desktop_image(environment, settings, engine=engine, log=log, cancel=cancel)
-            _create(container, environment, image, settings, options, log, engine, publish=publish)
+        image = start.create(image)
         note.add(container.container_id)
         if options.name:
             container.rename(options.name)
@@ -120,13 +116,13 @@ def start_task(
             forward=forward,
         )
         if desktop:
-            url = novnc_url(port, secret)
-            task = _observe(task, url, log, cancel, install_at_start=image.install_at_start)
-        display = f":{DISPLAY}" if desktop else None
-        run_preflight(container.container_id, environment, image, settings, log, display, cancel)
+            task = _observe(task, novnc_url(port, secret), context, install_at_start=image.install_at_start)
+        cached = context.settings.preflight(environment) if image.install_at_start else None
+        scripts = {"preflight_script": cached.script if cached else None, "preflight_run_script": at_start}
+        run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
         if command:
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
-            task = replace(task, command=Command(container, words, log))
+            task = replace(task, command=Command(container, words, context.reporter))
     except BaseException:  # Ctrl-C too: the container goes with us
         if forward:
             forward.close()
@@ -139,62 +135,85 @@ def start_task(
     return task
 
 
-def _main_process(environment: Environment, image: ImageResult, options: TaskOptions) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """A container that is to be made.
+
+    Args:
+        environment, context, options: as `started`.
+        container: the container.
+        publish: whether noVNC's port is published.
+    """
+
+    environment: Environment
+    context: Context
+    options: TaskOptions
+    container: Container
+    publish: bool
+
+    def create(self, image: ImageResult) -> ImageResult:
+        """Make it of this image, or of what there is once it was looked for again, if somebody removed it."""
+        try:
+            self._create(image)
+        except NoImageError as error:
+            if not image.image_id:
+                raise
+            self.context.reporter.warn(f"{error}: somebody removed it; looking once more")
+            image = ensured(self.environment, self.context)
+            self._create(image)
+        return image
+
+    def _create(self, image: ImageResult) -> None:
+        """Make it; a base that is not here is pulled."""
+        environment, engine = self.environment, self.context.engine
+        name, platform = image.image_id or image.image, self.context.settings.platform_of(environment)
+        if not image.image_id:
+            check_base(replace(environment, platforms=()), self.context, platform or engine.platform())
+        try:
+            self._make(name, platform, image)
+        except NoImageError:
+            if image.image_id or not self._pulled(name, platform):  # no registry knows an ID
+                raise
+            self._make(name, platform, image)
+        if environment.headless_desktop_enabled and image.install_at_start:
+            recipe = self.context.settings.recipe(environment)
+            self.container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})
+
+    def _make(self, name: str, platform: str | None, image: ImageResult) -> None:
+        request = ContainerRequest(
+            image=name,
+            command=_main_process(self.environment, self.options, install_at_start=image.install_at_start),
+            env_id=self.environment.env_id,
+            options=self.options,
+            desktop=self.environment.headless_desktop_enabled,
+            publish=self.publish,
+            inherited=self.context.engine.variables(name),
+        )
+        self.container.create(request.body(), platform)
+
+    def _pulled(self, name: str, platform: str | None) -> bool:
+        """Whether a base could be pulled."""
+        reporter, limit_s = self.context.reporter, PULL_TIMEOUT_S
+        reporter.say(f"[desktop] pulling {name}")
+        flags = ["--platform", platform] if platform else []
+        pulled = self.context.engine.work(
+            "pull", "-q", *flags, name, log=reporter, draw=False, limit_s=limit_s, cancel=self.context.cancel
+        )
+        if pulled.timed_out:
+            raise TimeLimitError(
+                f"the pull of {name} was stopped after {limit_s:g} s", f"check: docker pull {name}"
+            ) from None
+        return not pulled.status
+
+
+def _main_process(environment: Environment, options: TaskOptions, *, install_at_start: bool) -> list[str]:
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
     with_bash = ("/bin/sh", "-c", program("with_bash"), "bash", "-c")
-    if not image.install_at_start:
+    if not install_at_start:
         return [*with_bash, run, "desktop", gate, "held"]
     return [*with_bash, program("at_start"), "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
-
-
-def _create(
-    container: Container,
-    environment: Environment,
-    image: ImageResult,
-    settings: Settings,
-    options: TaskOptions,
-    log: Log,
-    engine: Engine,
-    *,
-    publish: bool,
-) -> None:
-    """Make the container; a base that is not here is pulled."""
-    name, platform = image.image_id or image.image, settings.platform_of(environment)
-    if not image.image_id:
-        check_base(replace(environment, platforms=()), settings, engine, platform or engine.platform())
-
-    def create() -> None:
-        body = container_body(
-            name,
-            _main_process(environment, image, options),
-            environment.env_id,
-            options,
-            desktop=environment.headless_desktop_enabled,
-            publish=publish,
-            inherited=engine.variables(name),
-        )
-        container.create(body, platform)
-
-    try:
-        create()
-    except NoImageError:
-        if image.image_id:  # which no registry knows
-            raise
-        log(f"[desktop] pulling {name}")
-        flags = ["--platform", platform] if platform else []
-        pulled = engine.work("pull", "-q", *flags, name, log=log, draw=False, limit_s=PULL_TIMEOUT_S)
-        if pulled.timed_out:
-            raise TimeLimitError(
-                f"the pull of {name} was stopped after {PULL_TIMEOUT_S:g} s", f"check: docker pull {name}"
-            ) from None
-        if pulled.status:
-            raise
-        create()
-    if environment.headless_desktop_enabled and image.install_at_start:
-        recipe = settings.recipe(environment)
-        container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})
 
 
 def _reach(container: Container) -> tuple[int, Forward | None]:
@@ -202,28 +221,24 @@ def _reach(container: Container) -> tuple[int, Forward | None]:
     port = container.published(NOVNC_PORT)
     if port is not None:
         return port, None
-
     forward = Forward(container.container_id, NOVNC_PORT)
     return forward.local_port, forward
 
 
-def _observe(
-    task: DesktopTask, url: str, log: Log, cancel: threading.Event | None, *, install_at_start: bool
-) -> DesktopTask:
+def _observe(task: DesktopTask, url: str, context: Context, *, install_at_start: bool) -> DesktopTask:
     """Wait until the desktop answers, by what its main process says and then by VNC's own banner."""
-    console = task.console
+    console, cancel = task.console, context.cancel
     limit_s = INSTALL_TIMEOUT_S if install_at_start else READY_TIMEOUT_S
     end = time.monotonic() + limit_s
 
     def alive() -> None:
-        if cancel and cancel.is_set():
-            raise CancelledError("cancelled")
+        context.check_cancelled()
         if console.ended:
             raise died(console)
 
     try:
         if install_at_start:
-            _follow_install(task, end, log, cancel)
+            _follow_install(task, end, context)
         if not console.until(LISTENS, end, cancel):
             raise died(console)
         wait_for_banner(url, end - time.monotonic(), alive)
@@ -233,14 +248,14 @@ def _observe(
         raise TimeLimitError(
             f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
         ) from error
-    log(READY)
+    context.reporter.say(READY)
     return replace(task, novnc_url=url)
 
 
-def _follow_install(task: DesktopTask, end: float, log: Log, cancel: threading.Event | None) -> None:
+def _follow_install(task: DesktopTask, end: float, context: Context) -> None:
     hide = without_secrets()
-    while (line := task.console.line(end, cancel)) is not None:
-        log(hide(line))
+    while (line := task.console.line(end, context.cancel)) is not None:
+        context.reporter.say(hide(line))
         if line.endswith(INSTALLED):  # the last line before it may lack its end
             return
     raise died(task.console)

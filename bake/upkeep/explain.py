@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.layer_key import parts_of_text
-from ..images.base_digest import pinned_stack
+from ..images.base_digest import check_base
 from ..images.difference import Candidate, Change, changes, nearest, reason
 from ..images.history import keys_of, read_inputs
 from ..images.inputs import StackInputs
 from ..images.reason import candidate_of
-from ..images.resolve import resolve as resolve_image
-from ..images.result import Status
-from ..registry.client import access_of, look_up, tags_of, time_of
+from ..images.resolve import ask, glance
+from ..images.result import Miss, MissReason
+from ..registry.client import look_up, tags_of, time_of
 from ..system.diff import diff_of
-from ..system.log import silent
 from ..system.text import age
 from .inventory import stored_images
 
@@ -27,22 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ...generator.environment import Environment
-    from ...generator.layer_key import Key
-    from ..config.settings import Settings
+    from ..context import Context
     from ..engine.protocol import ImageEngine
-    from ..images.result import ImageResult
-    from ..system.log import Log
+    from ..images.result import ImageResult, RegistryHit
 
 
 MOST_LOOK_UPS = 8
-_MISS = "[desktop-cache] miss:"
-_STATES = (
-    "is not what its tag says",
-    ", this engine runs ",
-    " is asked for",
-    " is not used: ",
-    "no image here has the ",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,29 +76,35 @@ class Explanation:
         }
 
 
-def explain(environment: Environment, settings: Settings, engine: ImageEngine, log: Log) -> Explanation:
+def explain(environment: Environment, context: Context) -> Explanation:
     """Resolve an environment, and tell why a miss is one.
 
     Args, Raises: as `bake.images.resolve.resolve`.
     """
-    result = resolve_image(environment, settings, engine, lambda line: None if line.startswith(_MISS) else log(line))
-    key = result.cache_key
-    if result.status is not Status.MISS or key is None:
-        return Explanation(result=result, diffs={})
-    base_name = environment.base_image.named
-    candidates = [*_local(engine), *_published(key, settings, engine, result)]
-    own = keys_of(environment, settings)
-    near = nearest(key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
-    found: tuple[Change, ...] = ()
+    found = glance(environment, context)
+    if isinstance(found, Miss):
+        return _explain_miss(ask(found, context), context)
+    return Explanation(result=found, diffs={})
+
+
+def _explain_miss(found: RegistryHit | Miss, context: Context) -> Explanation:
+    if not isinstance(found, Miss):
+        return Explanation(result=found, diffs={})
+    order, engine = found.order, context.engine
+    check_base(order.environment, context, order.platform)
+    base_name = order.environment.base_image.named
+    candidates = [*_local(engine), *_published(found, context)]
+    own = keys_of(order.environment, context.settings)
+    near = nearest(order.key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
+    changed: tuple[Change, ...] = ()
     diffs: dict[Change, tuple[str, ...]] = {}
     if near:
-        stack = pinned_stack(environment, settings, engine, silent)
-        now, then = StackInputs.of(environment, stack), read_inputs(near.key)
-        found = tuple(_with_age(c, base_name, engine) for c in changes(key, base_name, now, near, then))
-        diffs = {change: lines for change in found if (lines := _diff(change, then, now))}
-    why = _with_state(reason(found), result.reason)
-    log(f"{_MISS} {why}")
-    return Explanation(result=replace(result, reason=why), near=near, changes=found, diffs=diffs)
+        now, then = StackInputs.of(order.environment, order.stack), read_inputs(near.key)
+        changed = tuple(_with_age(c, base_name, engine) for c in changes(order.key, base_name, now, near, then))
+        diffs = {change: lines for change in changed if (lines := _diff(change, then, now))}
+    why = found.why if found.why.is_refused else MissReason(here=reason(changed))
+    context.reporter.say(f"[desktop-cache] miss: {why}")
+    return Explanation(result=replace(found, why=why), near=near, changes=changed, diffs=diffs)
 
 
 def _with_age(change: Change, base_name: str, engine: ImageEngine) -> Change:
@@ -122,11 +117,6 @@ def _with_age(change: Change, base_name: str, engine: ImageEngine) -> Change:
     return replace(change, said=f"{change.said} (made {age(time.time() - made_s)} ago)") if made_s else change
 
 
-def _with_state(why: str, said: str) -> str:
-    """A reason, unless `resolve` said something that goes before it: of an image that has the tag or the labels."""
-    return said if any(sign in said for sign in _STATES) else why
-
-
 def _local(engine: ImageEngine) -> Iterable[Candidate]:
 
     for image in stored_images(engine):
@@ -135,13 +125,13 @@ def _local(engine: ImageEngine) -> Iterable[Candidate]:
             yield candidate
 
 
-def _published(key: Key, settings: Settings, engine: ImageEngine, result: ImageResult) -> list[Candidate]:
+def _published(miss: Miss, context: Context) -> list[Candidate]:
     """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
-
-    if not settings.has_registry or result.registry_error:
+    settings = context.settings
+    if not settings.has_registry or miss.registry_error:
         return []
-    access = access_of(settings, engine)
-    wanted = parts_of_text(str(key))
+    access = context.access()
+    wanted = parts_of_text(str(miss.order.key))
 
     def shared(tag: str) -> int:
         try:
@@ -153,7 +143,7 @@ def _published(key: Key, settings: Settings, engine: ImageEngine, result: ImageR
     def candidate(tag: str) -> Candidate | None:
         reference = replace(settings.repository, tag=tag)
         try:
-            found = look_up(reference, result.platform, access)
+            found = look_up(reference, miss.order.platform, access)
         except RegistryError:  # one that is broken is not near
             return None
         if found is None or found.labels is None:

@@ -10,9 +10,9 @@ from ...generator.errors import ConfigurationError, DesktopBakeError, EngineErro
 from ...generator.key import SCHEMA, SCHEMA_LABEL
 from ..build import local_cache
 from ..images.history import made_elsewhere
+from ..images.order import key_of
 from ..images.published import is_published
-from ..images.resolve import key_of
-from ..registry.client import access_of, tags_of
+from ..registry.client import tags_of
 from ..system.folders import cache_folder
 from .policy import Reach, reach_of
 from .sizes import StoredImage
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from ...generator.reference import ImageReference
     from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..context import Context
     from ..engine.protocol import ImageEngine
-    from ..system.log import Log
 
 
 _AT_ONCE = 8
@@ -74,33 +73,31 @@ def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImag
         raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
 
-def published_among(
-    images: Sequence[StoredImage], settings: Settings, engine: Engine, log: Log
-) -> dict[str, bool | None]:
+def published_among(images: Sequence[StoredImage], context: Context) -> dict[str, bool | None]:
     """Whether the team's registry has these images, by ID; None where it gave no clear answer.
 
     Its tags are keys: only those that it lists are looked at, a few at once.
 
     Args:
         images: images of the configured repository.
-        settings, engine, log: as `bake.images.resolve.resolve`.
+        context: the registry, and the engine.
 
     Raises:
         ConfigurationError: the repository is in no registry.
         RegistryError: the registry cannot be asked for its tags.
     """
 
-    check_registry(settings, "images")
-    there = set(tags_of(settings.repository, access_of(settings, engine)))
-    platform = engine.platform()
+    check_registry(context.settings, "images")
+    there = set(tags_of(context.settings.repository, context.access()))
+    platform = context.engine.platform()
 
     def ask(image: StoredImage) -> bool | None:
         if image.key is None or str(image.key) not in there:
             return False
         try:
-            return is_published(image.key, platform, settings, engine)
+            return is_published(image.key, platform, context)
         except RegistryError as error:
-            log(f"[desktop-cache] WARNING: {error}")
+            context.reporter.warn(str(error))
             return None
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -128,30 +125,29 @@ def cache_families() -> tuple[CacheFamily, ...]:
     return tuple(sorted(found, key=lambda f: -f.used_s))
 
 
-def reach(settings: Settings, engine: Engine, log: Log, *, strict: bool) -> Reach:
+def reach(context: Context, *, strict: bool) -> Reach:
     """What the environments that have their cache switched on reach, and what containers use.
 
     Args:
-        settings: the environments.
-        engine, log: as `bake.images.resolve.resolve`.
+        context: the environments, and the engine.
         strict: whether an environment whose key cannot be computed is an error, or a line of the log.
 
     Raises:
         DesktopBakeError: as `key_of`, where strict.
     """
     keys = {}
-    for env_id, environment in settings.environments.items():
+    for env_id, environment in context.settings.environments.items():
         if not environment.cache_enabled:
             continue
         try:
-            keys[env_id] = key_of(environment, settings, engine, log)
+            keys[env_id] = key_of(environment, context)
         except DesktopBakeError as error:
             if strict or isinstance(error, EngineError):
                 raise
-            log(f"[desktop-cache] WARNING: environment {env_id!r}: {error}")
-    containers = engine.ask("GET", "/containers/json", {"all": True}).content
+            context.reporter.warn(f"environment {env_id!r}: {error}")
+    containers = context.engine.ask("GET", "/containers/json", {"all": True}).content
     used = {str(c.get(field)) for c in containers for field in ("ImageID", "Image")}
-    return reach_of(keys, made_elsewhere(settings), used)
+    return reach_of(keys, made_elsewhere(context.settings), used)
 
 
 def in_repository(image: StoredImage, repository: ImageReference) -> bool:

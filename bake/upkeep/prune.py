@@ -11,7 +11,7 @@ from ...generator.key import parse_key
 from ...generator.layer_key import desktop_of_text
 from ...generator.reference import Digest
 from ..build import local_cache
-from ..registry.client import access_of, delete_manifest, look_up, reached, tags_of, time_of
+from ..registry.client import delete_manifest, look_up, reached, tags_of, time_of
 from .inventory import CacheFamily, cache_families, check_registry, in_repository, stored_images
 from .layers import held, with_layers
 from .policy import Policy, Reach, Verdict, judge
@@ -19,10 +19,8 @@ from .sizes import StoredImage, freed_bytes
 
 if TYPE_CHECKING:
     from ...generator.reference import ImageReference
-    from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..context import Context
     from ..registry.access import Access
-    from ..system.log import Log
 
 
 _AT_ONCE = 8
@@ -50,12 +48,11 @@ class Plan:
         return not self.caches and not any(v.removed for v in (*self.images, *self.published))
 
 
-def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, registry: bool) -> Plan:
+def plan(context: Context, reach: Reach, policy: Policy, *, registry: bool) -> Plan:
     """What would be removed.
 
     Args:
-        settings: the repository.
-        engine: whose images.
+        context: the repository, and whose images.
         reach: of every environment.
         policy: what stays although nothing reaches it.
         registry: whether the registry is looked at too.
@@ -65,6 +62,7 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
         RegistryError: the registry cannot be asked.
         ConfigurationError: the repository is in no registry.
     """
+    engine, settings = context.engine, context.settings
     ours = stored_images(engine)
     repository = settings.repository.repository
     verdicts = judge([i for i in ours if in_repository(i, settings.repository)], repository, reach, policy)
@@ -79,7 +77,7 @@ def plan(settings: Settings, engine: Engine, reach: Reach, policy: Policy, *, re
     )
     published: tuple[Verdict, ...] = ()
     if registry:
-        published = judge(_published(settings, engine), repository, replace(reach, in_use=()), policy)
+        published = judge(_published(context), repository, replace(reach, in_use=()), policy)
     return Plan(images=verdicts, frees_bytes=frees, caches=caches, published=published)
 
 
@@ -92,16 +90,15 @@ def family_of_text(key: str) -> str | None:
     return f"{variant}-{install[:12]}"
 
 
-def _published(settings: Settings, engine: Engine) -> list[StoredImage]:
+def _published(context: Context) -> list[StoredImage]:
     """Our images in the registry, each with every tag that reaches it.
 
     Raises:
         RegistryError: an answer is missing or not whole, so that nobody knows what other tags need.
     """
-
-    check_registry(settings, "prune")
+    check_registry(context.settings, "prune")
     try:
-        return _look(settings.repository, engine.platform(), access_of(settings, engine))
+        return _look(context.settings.repository, context.engine.platform(), context.access())
     except RegistryError as error:
         raise RegistryError(f"{error}; so nothing is removed", error.remedy) from error
 
@@ -137,28 +134,28 @@ def _is_key(tag: str) -> bool:
     return True
 
 
-def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tuple[int, list[str]]:
+def carry_out(planned: Plan, context: Context) -> tuple[int, list[str]]:
     """Remove what was planned, each part once more in doubt: the engine removes no image that a container uses.
 
     Args:
         planned: what to remove.
-        settings, engine, log: as `bake.images.resolve.resolve`.
+        context: the engine and the registry; a line is reported for each thing removed.
 
     Returns:
         How many things were removed, and what went wrong with the others, one line each.
     """
-
+    say, settings = context.reporter.say, context.settings
     count, faults = 0, []
     for verdict in planned.images:
         if not verdict.removed:
             continue
         refused = None
         for tag in verdict.image.tags:
-            answer = engine.ask("DELETE", f"/images/{tag}")
+            answer = context.engine.ask("DELETE", f"/images/{tag}")
             if answer.status not in (200, 404):
                 refused = f"{tag}: {answer.message}"
                 break
-            log(f"[desktop-cache] removed {tag}")
+            say(f"[desktop-cache] removed {tag}")
         count += refused is None
         faults += [refused] if refused else []
     for family in planned.caches:
@@ -168,15 +165,15 @@ def carry_out(planned: Plan, settings: Settings, engine: Engine, log: Log) -> tu
             faults.append(f"{family.folder}: {error.strerror or 'another process holds the caches'}")
         else:
             count += 1
-            log(f"[desktop-cache] removed cache {family.name}")
+            say(f"[desktop-cache] removed cache {family.name}")
     for verdict in planned.published:
         if not verdict.removed:
             continue
         try:
-            delete_manifest(settings.repository, Digest(verdict.image.image_id), access_of(settings, engine))
+            delete_manifest(settings.repository, Digest(verdict.image.image_id), context.access())
         except RegistryError as error:
             faults.append(str(error))
         else:
             count += 1
-            log(f"[desktop-cache] removed {verdict.image.name} from the registry")
+            say(f"[desktop-cache] removed {verdict.image.name} from the registry")
     return count, faults

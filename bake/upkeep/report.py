@@ -13,9 +13,7 @@ from .policy import stale_since
 from .sizes import freed_bytes_each
 
 if TYPE_CHECKING:
-    from ..config.settings import Settings
-    from ..engine.engine import Engine
-    from ..system.log import Log
+    from ..context import Context
     from .policy import Verdict
     from .prune import Plan
     from .sizes import StoredImage
@@ -61,12 +59,11 @@ class Listing:
     asked: bool = False
 
 
-def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, registry: bool = False) -> Listing:
+def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Listing:
     """What is cached here.
 
     Args:
-        settings: the environments and the repository.
-        engine, log: as `bake.images.resolve.resolve`.
+        context: the environments, the repository and the engine.
         everywhere: whether images of other repositories are listed too.
         registry: whether the team's registry is asked for each image of the configured repository.
 
@@ -74,15 +71,16 @@ def listing(settings: Settings, engine: Engine, log: Log, *, everywhere: bool, r
         EngineError: no engine answers.
         ConfigurationError, RegistryError: as `published_among`, where the registry is asked.
     """
-    reached = reach(settings, engine, log, strict=False)
+    engine, repository = context.engine, context.settings.repository
+    reached = reach(context, strict=False)
     every = stored_images(engine)
     layered = with_layers(every, engine)
-    shown = [i for i in every if i.key and i.tags and (everywhere or in_repository(i, settings.repository))]
+    shown = [i for i in every if i.key and i.tags and (everywhere or in_repository(i, repository))]
     reached_of = {i.image_id: reached.environments.get(str(i.key), ()) for i in shown}
     stale = {image_id for image_id, environments in reached_of.items() if not environments}
     frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered, held(layered, engine))
-    own = [i for i in shown if in_repository(i, settings.repository)]
-    published = published_among(own, settings, engine, log) if registry else {}
+    own = [i for i in shown if in_repository(i, repository)]
+    published = published_among(own, context) if registry else {}
     rows = [
         Row(
             image=image,

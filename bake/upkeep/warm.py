@@ -8,23 +8,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError, RegistryError
-from ..images.resolve import glance, key_of
-from ..images.result import Status
+from ..images.order import key_of
+from ..images.resolve import glance
+from ..images.result import LocalHit, Status
 from ..images.transfer import publish
 from ..obtain import obtain
-from ..system.log import silent
+from ..system.reporter import Reporter
 from .inventory import reach
 from .prune import carry_out, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ...generator.environment import Environment
-    from ..config.settings import Settings
-    from ..engine.engine import Engine
+    from ..context import Context
     from ..images.result import ImageResult
     from ..metrics.recorder import Recorder
-    from ..system.log import Log
     from .policy import Policy
 
     Tidy = Callable[[], "Tidied"]
@@ -130,28 +129,23 @@ class Round:
         }
 
 
-def warm_environment(
-    environment: Environment, settings: Settings, engine: Engine, log: Log = silent, progress: str = "plain"
-) -> Warmed:
+def warm_environment(environment: Environment, context: Context) -> Warmed:
     """Have the image of one environment here, and in the team's registry where `settings.push` says so.
 
     The base's tag moves on this machine too, but last: until the new desktop is ready, tasks find the old one.
 
     Args:
         environment: with its cache switched on.
-        settings: with the pull policy `always`, if a moved base is to be noticed.
-        engine, log, progress: as `ensure_desktop_image`.
+        context: with the pull policy `always`, if a moved base is to be noticed.
     """
     try:
-        result = obtain(glance(environment, settings, engine, log), environment, settings, engine, log, progress)
+        result = obtain(glance(environment, context), context)
         action = _ACTIONS[result.status]
-        if (
-            settings.push and result.status is Status.LOCAL_HIT
-        ):  # what was built is pushed already; a pull came from there
-            result = publish(result, settings, engine, log, draw=progress != "plain")
-        stuck = _move_tag(environment, result, settings, engine, log, draw=progress != "plain")
+        if context.settings.push and isinstance(result, LocalHit):  # what was built is pushed; a pull came from there
+            result = publish(result, context)
+        stuck = _move_tag(environment, result, context)
     except (DesktopBakeError, OSError) as error:
-        log(f"[desktop-cache] WARNING: {environment.env_id}: {error}")
+        context.reporter.warn(f"{environment.env_id}: {error}")
         status = error.exit_status if isinstance(error, DesktopBakeError) else 1
         return Warmed(
             environment=environment.env_id, action="failed", result=None, error=str(error), exit_status=status
@@ -166,31 +160,29 @@ def warm_environment(
     )
 
 
-def _move_tag(
-    environment: Environment, result: ImageResult, settings: Settings, engine: Engine, log: Log, *, draw: bool
-) -> str | None:
+def _move_tag(environment: Environment, result: ImageResult, context: Context) -> str | None:
     """Pull the base where this machine's copy is an older one, by which tasks would compute the older key.
 
     Returns:
         Why it could not be pulled, or None.
     """
+    settings, reporter = context.settings, context.reporter
     if settings.pull != "always" or environment.base_image.digest:
         return None
-    if key_of(environment, replace(settings, pull="missing"), engine) == result.cache_key:
+    tasks = replace(context, settings=replace(settings, pull="missing"), reporter=Reporter())
+    if key_of(environment, tasks) == result.cache_key:
         return None
     name = str(environment.base_image)
-    log(f"[desktop-cache] pulling {name}, which moved")
-    ended = engine.work("pull", name, log=log, draw=draw, limit_s=settings.build_timeout_s)
+    reporter.phase("pull")
+    reporter.say(f"[desktop-cache] pulling {name}, which moved")
+    ended = context.work("pull", name)
     return f"cannot pull {name}, which moved" if ended.status or ended.timed_out else None
 
 
 def warm_round(
     number: int,
-    settings: Settings,
-    engine: Engine,
-    log: Log = silent,
-    progress: str = "plain",
-    chosen: list[str] | None = None,
+    context: Context,
+    chosen: Sequence[str] = (),
     tidy: Tidy | None = None,
     recorder: Recorder | None = None,
 ) -> Round:
@@ -198,8 +190,8 @@ def warm_round(
 
     Args:
         number: of the round, from 1.
-        settings, engine, log, progress: as `warm_environment`.
-        chosen: environment IDs; those with their cache switched on where None or empty.
+        context: as `warm_environment`.
+        chosen: environment IDs; those with their cache switched on if there is none.
         tidy: called after a round in which nothing went wrong: until every environment has its new desktop, the old
             one is in use.
         recorder: gets an event an environment.
@@ -208,31 +200,29 @@ def warm_round(
         ConfigurationError: there is no such environment.
     """
     at, started = datetime.now(UTC), time.monotonic()
-    environments = [settings.environment(i) for i in chosen or settings.environments]
+    environments = [context.settings.environment(i) for i in chosen or context.settings.environments]
     warmed = []
     for environment in (e for e in environments if e.cache_enabled):
-        warmed.append(warm_environment(environment, settings, engine, log, progress))
+        warmed.append(warm_environment(environment, context))
         if recorder and warmed[-1].result:
-            recorder.record(warmed[-1].result, engine)
+            recorder.record(warmed[-1].result, context.engine)
         elif recorder:
             recorder.fail(warmed[-1].error, warmed[-1].environment)
     tidied = tidy() if tidy and not any(w.error for w in warmed) else None
     return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed), tidied=tidied)
 
 
-def tidy_up(settings: Settings, engine: Engine, policy: Policy, log: Log = silent) -> Tidied:
+def tidy_up(context: Context, policy: Policy) -> Tidied:
     """Remove here what `prune` would remove here; never a tag of the registry.
 
     Args:
-        settings: with the pull policy that tasks have, by which they find their images.
-        engine, log: as `warm_environment`.
+        context: with the pull policy that tasks have, by which they find their images.
         policy: what stays although nothing reaches it.
     """
-
     try:
-        planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=False)
-        removed, faults = carry_out(planned, settings, engine, log)
+        reached = reach(replace(context, reporter=Reporter()), strict=True)
+        removed, faults = carry_out(plan(context, reached, policy, registry=False), context)
     except DesktopBakeError as error:
-        log(f"[desktop-cache] WARNING: nothing removed: {error}")
+        context.reporter.warn(f"nothing removed: {error}")
         return Tidied(error=str(error), exit_status=error.exit_status)
     return Tidied(removed=removed, error=faults[0] if faults else None, exit_status=1 if faults else 0)

@@ -11,6 +11,7 @@ import pytest
 
 from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
 from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.images.result import Built, LocalHit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,7 @@ def test_the_locale(
     if dockerfile:
         built = ["docker", "build", "-q", "-t", name, "-"]
         text = f"FROM {image.image}\n{dockerfile}\n"
+        assert isinstance(image, Built | LocalHit)
         image = replace(
             image,
             image_id=subprocess.run(built, input=text.encode(), capture_output=True, check=True)

@@ -12,7 +12,7 @@ import pytest
 
 from desktop_bake.bake.cli.commands.run import options_of
 from desktop_bake.bake.cli.parser import parser
-from desktop_bake.bake.task.options import container_body
+from desktop_bake.bake.task.options import ContainerRequest
 from desktop_bake.generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def by_us(asked: list[str], base: str, engine: Engine) -> str:
     """We create it, as a task without a desktop."""
     given = [w if asked[i - 1] in OURS or w in OURS else f"--docker={w}" for i, w in enumerate(asked)]
     options = options_of(parser().parse_args(["run", *given]))
-    body = container_body(base, ["true"], "e", options, desktop=False, publish=False)
+    request = ContainerRequest(image=base, command=["true"], env_id="e", options=options, desktop=False, publish=False)
+    body = request.body()
     answer = engine.endpoint.ask("POST", "/containers/create", {}, body)
     if answer.status != 201:
         raise ConfigurationError(answer.message, "")

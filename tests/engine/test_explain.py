@@ -11,8 +11,8 @@ import pytest
 
 from desktop_bake import load_settings
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.system.log import silent
 from desktop_bake.bake.upkeep.explain import explain
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def test_every_part_and_two_at_once(
         for name in names:
             write(unique, name)
         settings = load_settings(config, {})
-        value: Any = explain(settings.environment(None), settings, Engine(), silent).as_json()
+        value: Any = explain(settings.environment(None), work(Engine(), settings)).as_json()
         assert value["status"] == "miss"
         assert value["nearest"]["image"] == image
         assert value["nearest"]["where"] == ("here" if where == "here" else team.address)

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ import pytest
 from desktop_bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.result import Disabled
 from desktop_bake.bake.task import start
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
@@ -175,7 +175,7 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
 def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
     """Its desktop ends at once: nobody could get to it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    main_process = start._main_process(desktop, image, TaskOptions())  # noqa: SLF001
+    main_process = start._main_process(desktop, TaskOptions(), install_at_start=False)  # noqa: SLF001
     words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", main_process[0], str(image.image_id)]
     done = subprocess.run(
         [*words, *main_process[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
@@ -215,7 +215,7 @@ def with_links(image: ImageResult) -> Iterator[ImageResult]:
     words = ["docker", "buildx", "build", "-q", "--load", "-t", name, "-"]
     subprocess.run(words, input=dockerfile, text=True, check=True, capture_output=True)
     try:
-        yield replace(image, image=name, image_id=None)
+        yield Disabled(environment=image.environment, image=name, reason="", install_at_start=False)
     finally:
         subprocess.run(["docker", "image", "rm", "-f", name], capture_output=True, check=False)
 

@@ -25,10 +25,8 @@ from desktop_bake import (
     EngineError,
     Environment,
     ImageReference,
-    ImageResult,
     Settings,
     Stack,
-    Status,
     TaskOptions,
     bake_targets,
     stack_key,
@@ -36,6 +34,7 @@ from desktop_bake import (
 )
 from desktop_bake.bake.build.render import rendered_files
 from desktop_bake.bake.engine.api import Endpoint
+from desktop_bake.bake.images.result import Disabled
 from tests.harness.bake_files import TEXT, printed
 from tests.harness.faults import answers, drips, endless, redirects, sends
 from tests.harness.hostile import login
@@ -235,9 +234,7 @@ def test_words_of_a_task_are_no_options(base: str) -> None:
     """An environment's id, variables, a folder and a command that look like options are what they are."""
     env_id = '--privileged -v /:/host "{{.ID}}"'
     environment = Environment(env_id=env_id, base_image=ImageReference.parse(base))
-    image = ImageResult(
-        environment=env_id, status=Status.DISABLED, image=base, image_id=None, cache_key=None, reason=""
-    )
+    image = Disabled(environment=env_id, image=base, reason="", install_at_start=False)
     options = TaskOptions(variables={"--privileged": "--pid=host", "A": "x\nB=y"}, workdir="/--privileged")
     with start_task(environment, image, Settings(), options=options) as task:
         words = ["docker", "container", "inspect", task.container_id]

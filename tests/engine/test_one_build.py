@@ -16,16 +16,17 @@ import pytest
 
 from desktop_bake import Settings, Status, ensure_desktop_image, load_settings
 from desktop_bake.bake.build.machine_lock import Turn
-from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.order import key_of
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.generator.errors import CancelledError, TimeLimitError
 from tests.harness.gate import Gate, gate
 from tests.harness.log_lines import WAITING
 from tests.harness.watched import Watch, Watched
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from desktop_bake import Environment
-    from desktop_bake.bake.engine.engine import Engine
     from desktop_bake.generator.layer_key import Key
     from tests.harness.project import Run
 
@@ -109,13 +110,13 @@ def missing(project: Path, engine: Engine) -> tuple[Environment, Settings, Key]:
     """An environment that is a miss, its settings, and its key."""
     settings = load_settings(project / "desktop-bake.toml", {})
     environment = settings.environment(None)
-    return environment, settings, key_of(environment, settings, engine)
+    return environment, settings, key_of(environment, work(engine, settings))
 
 
 def test_the_limit_of_a_wait(missing: tuple[Environment, Settings, Key], cli: Run) -> None:
     """Who waits beyond the build's limit is told for whom, and fails soon after it; a task falls back."""
     environment, settings, key = missing
-    with Turn(key, environment.env_id, 10, print) as turn:
+    with Turn(key, environment.env_id, work(Engine(), settings, print)) as turn:
         turn.announce()
         lines: list[str] = []
         began = time.monotonic()
@@ -141,10 +142,11 @@ def test_cancelled_while_it_waits(missing: tuple[Environment, Settings, Key]) ->
             said.append(time.monotonic())
             cancel.set()
 
-    with Turn(key, environment.env_id, 10, print) as turn:
+    with Turn(key, environment.env_id, work(Engine(), settings, print)) as turn:
         turn.announce()
         with pytest.raises(CancelledError):
             ensure_desktop_image(environment, settings, log=log, cancel=cancel)
         assert time.monotonic() - said[0] < 2
-        with pytest.raises(TimeLimitError), Turn(key, environment.env_id, 0, print):
+        soon = replace(settings, build_timeout_s=1)
+        with pytest.raises(TimeLimitError), Turn(key, environment.env_id, work(Engine(), soon, print)):
             pass

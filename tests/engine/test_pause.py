@@ -12,7 +12,7 @@ import pytest
 from desktop_bake import Status, ensure_desktop_image, load_settings
 from desktop_bake.bake.build.pause import IN_A_ROW
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.system.log import silent
+from desktop_bake.bake.system.reporter import silent
 from desktop_bake.generator.errors import CancelledError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_long_work_is_cancelled() -> None:
     threading.Timer(0.3, cancel.set).start()
     start = time.monotonic()
     with pytest.raises(CancelledError):
-        Engine().cancelled_by(cancel).work("events", "--filter", "image=none", log=silent, draw=False, limit_s=300)
+        Engine().work("events", "--filter", "image=none", log=silent, draw=False, limit_s=300, cancel=cancel)
     assert time.monotonic() - start < 30
 
 

@@ -23,6 +23,7 @@ from tests.harness import faults
 from tests.harness.proxy import Exchange, Fault, faulty
 from tests.harness.registries import HERE, Api, RealRegistry, push_image, real_registry
 from tests.harness.targets import KEY
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from tests.harness.project import Run
@@ -188,7 +189,7 @@ def test_what_other_tags_reach_stays(cli: Run, registry: RealRegistry) -> None:
 def planned(host: str, **policy: float) -> dict[str, str]:
     """What would become of the registry's images, by key, if no environment reached any."""
     nobody, chosen = Reach(environments={}, families={}, elsewhere={}), Policy(now_s=time.time(), **policy)  # type: ignore[arg-type]
-    found = plan(Settings(repository=reference(host)), Engine(), nobody, chosen, registry=True)
+    found = plan(work(Engine(), Settings(repository=reference(host))), nobody, chosen, registry=True)
     return {verdict.image.name.rpartition(":")[2]: verdict.reason for verdict in found.published}
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
 from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.result import Disabled
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
 from desktop_bake.generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
@@ -156,15 +157,7 @@ def test_a_line_without_an_end(desktop: Environment, desktop_settings: Settings,
 def test_a_start_is_cancelled(desktop: Environment, desktop_settings: Settings, base: str, image: ImageResult) -> None:
     """Cancelling while it installs at start removes the container, at once."""
     cancel = threading.Event()
-    at_start = type(image)(
-        environment=desktop.env_id,
-        status=image.status,
-        image=base,
-        image_id=None,
-        cache_key=None,
-        reason="",
-        install_at_start=True,
-    )
+    at_start = Disabled(environment=desktop.env_id, image=base, reason="", install_at_start=True)
 
     def log(line: str) -> None:
         if "installing packages" in line:

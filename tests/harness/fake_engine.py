@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from desktop_bake import Digest, EngineError, ImageReference
 from desktop_bake.bake.engine.api import Answer, Endpoint
@@ -51,7 +51,6 @@ class FakeEngine:
         self.is_up = True
         self.comes_back = False
         self.logins = Logins()
-        self.cancel: threading.Event | None = None
         self._registry = registry or MemoryRegistry()
         self._platform = platform
 
@@ -127,7 +126,14 @@ class FakeEngine:
         self._check(f"untag {name}")
         self.names.pop(name.named, None)
 
-    def work(self, *arguments: str, log: Callable[[str], None], draw: bool, limit_s: float) -> Ended:
+    def work(
+        self,
+        *arguments: str,
+        log: Callable[[str], None],
+        draw: bool,
+        limit_s: float,
+        cancel: threading.Event | None = None,
+    ) -> Ended:
         """As `Engine.work`: `pull` and `push` move images between the store and the registry."""
         self._check(" ".join(arguments))
         if self.ends:
@@ -163,16 +169,11 @@ class FakeEngine:
         """As `Engine.has_containerd_store`."""
         return False
 
-    def cancelled_by(self, cancel: threading.Event | None) -> Self:
-        """As `Engine.cancelled_by`, but for the copy."""
-        self.cancel = cancel
-        return self
-
     def answers(self) -> bool:
         """As `Engine.answers`."""
         return self.is_up
 
-    def returns(self, limit_s: float) -> bool:
+    def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
         """As `Engine.returns`, without waiting."""
         self.asked.append("returns")
         self.is_up = self.is_up or self.comes_back

@@ -49,19 +49,20 @@ from desktop_bake.bake.registry.challenge import Challenge, read_token
 from desktop_bake.bake.registry.client import time_of
 from desktop_bake.bake.registry.lease_manifest import Lease, read_lease
 from desktop_bake.bake.registry.manifest import Index, read_config, read_manifest
-from desktop_bake.bake.registry.refusal import error_codes, refusal
+from desktop_bake.bake.registry.refusal import Refusal, error_codes
 from desktop_bake.bake.registry.tag_list import next_page, read_tags
 from desktop_bake.bake.system.diff import diff_of
 from desktop_bake.bake.system.durations import duration_s
 from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
 from desktop_bake.bake.task.mounts import parse_mount, parse_volume
-from desktop_bake.bake.task.options import TaskOptions, container_body
+from desktop_bake.bake.task.options import ContainerRequest, TaskOptions
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_backend import check_backend
 from desktop_bake.generator.layer_key import desktop_of_text
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
+from tests.harness.work import order
 
 TEMPLATE = shipped("docker-bake.hcl.j2").read_text()
 KEY = stack_key(ENVIRONMENT, Stack(desktop=RECIPE), BASE)
@@ -187,7 +188,7 @@ def labels(content: bytes) -> None:
     for key in (KEY, LAYER):
         key.mismatch(found)
         key.base_of(found)
-        reason_of(key, ENVIRONMENT, Settings(environments={ENVIRONMENT.env_id: ENVIRONMENT}), [found])
+        reason_of(order(Settings(), key), Settings(), [found])
     assert isinstance(KEY, CacheKey)
     near = candidate_of(found)
     if near and nearest(KEY, "x:y", [near]):
@@ -221,7 +222,7 @@ def answers(content: bytes) -> None:
     line = header.decode("latin-1")
     codes = error_codes(body)
     for status in (401, 403, 404, 429, 500, 302):
-        str(refusal("h", "r", status, codes=codes, retry_after=line))
+        str(Refusal(host="h", repository="r", status=status, codes=codes, retry_after=line).error())
     for read in (
         lambda: Challenge.read(line).token_service("h", encrypted=True),
         lambda: read_token(body, "h").encode("ascii"),
@@ -288,7 +289,7 @@ def cache_files(content: bytes) -> None:
         environment = Environment(env_id="e", base_image=ENVIRONMENT.base_image)
         keys_of(environment, Settings())
         made_elsewhere(Settings())
-        reason_of(KEY, None, Settings(), [])
+        reason_of(order(Settings(), KEY), Settings(), [])
     finally:
         os.environ.pop("XDG_CACHE_HOME") if before is None else os.environ.update(XDG_CACHE_HOME=before)
 
@@ -316,8 +317,10 @@ def task_options(content: bytes) -> None:
                 value = read(word)
                 asked: dict[str, Any] = {name: (value,) if name == "mounts" else value}
                 options = TaskOptions(**asked)
-                body = container_body("sha256:0", ["x"], word, options, desktop=True, publish=True)
-                json.dumps(body, allow_nan=False)
+                request = ContainerRequest(
+                    image="sha256:0", command=["x"], env_id=word, options=options, desktop=True, publish=True
+                )
+                json.dumps(request.body(), allow_nan=False)
 
 
 def arguments(content: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.registries import ACCEPT, Api
+from tests.harness.work import work
 
 
 @dataclass
@@ -71,11 +72,11 @@ def right_labels(shared: Project) -> dict[str, str]:
     """The labels that prove the project's key."""
     from desktop_bake import load_settings
     from desktop_bake.bake.engine.engine import Engine
-    from desktop_bake.bake.images.resolve import key_of
+    from desktop_bake.bake.images.order import key_of
 
     settings = load_settings(shared.folder / "desktop-bake.toml", {})
     environment = settings.environment(None)
-    return key_of(environment, settings, Engine()).labels(environment.base_image.named)
+    return key_of(environment, work(Engine(), settings)).labels(environment.base_image.named)
 
 
 def manifest_of(project: Project, tag: str) -> dict[str, Any]:

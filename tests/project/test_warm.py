@@ -15,6 +15,7 @@ from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.upkeep.warm import Tidied, warm_round
 from tests.harness.documents import cron_faults, quoted_commands
+from tests.harness.work import work
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNIT = DOCS / "warm" / "desktop-bake-warm.service"
@@ -22,7 +23,7 @@ UNIT = DOCS / "warm" / "desktop-bake-warm.service"
 
 def test_the_place_for_prune() -> None:
     """What tidies up is called after a round in which nothing went wrong, and its result is in the round."""
-    done = warm_round(1, Settings(), Engine(), tidy=lambda: Tidied(removed=3, error="one stayed", exit_status=1))
+    done = warm_round(1, work(Engine()), tidy=lambda: Tidied(removed=3, error="one stayed", exit_status=1))
     assert "no environment has its cache switched on, 3 removed in " in done.line()
     assert done.line().endswith("; prune: one stayed")
     assert (done.status, done.as_json()["removed"]) == (1, 3)
@@ -32,7 +33,7 @@ def test_the_place_for_prune() -> None:
         headless_desktop_enabled=True,
         cache_desktop_build=True,
     )
-    done = warm_round(1, Settings(environments={"a": environment}), Engine(), tidy=lambda: pytest.fail("called"))
+    done = warm_round(1, work(Engine(), Settings(environments={"a": environment})), tidy=lambda: pytest.fail("called"))
     assert (done.warmed[0].action, done.tidied) == ("failed", None)
 
 

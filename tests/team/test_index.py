@@ -12,7 +12,9 @@ import pytest
 from desktop_bake import ensure_desktop_image
 from desktop_bake.bake.config.toml_file import load_settings
 from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.images.result import Built, LocalHit
 from desktop_bake.bake.images.transfer import publish
+from desktop_bake.bake.registry.client import access_of
 from desktop_bake.bake.registry.shared_tag import SharedTag
 from desktop_bake.generator.layer_key import key_from_labels
 from tests.harness.faults import refuses
@@ -21,6 +23,7 @@ from tests.harness.machines import tool, tool_environment
 from tests.harness.proxy import faulty
 from tests.harness.registries import push_image
 from tests.harness.team import Project, answer, here, right_labels, top_of
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from desktop_bake.bake.system.process import Ended
@@ -112,7 +115,9 @@ def test_both_push_at_once(shared: Project) -> None:
 
     def add(platform: str) -> None:
         try:
-            SharedTag(key=key_from_labels(labels), settings=settings, engine=Engine()).add(tags[platform])
+            SharedTag(
+                key=key_from_labels(labels), repository=settings.repository, access=access_of(settings, Engine())
+            ).add(tags[platform])
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 
@@ -134,7 +139,10 @@ def test_two_keys_at_once(shared: Project) -> None:
     settings, labels = load_settings(shared.folder / "desktop-bake.toml", {}), right_labels(shared)
     (shared.folder / "setup.sh").write_text("echo other\n")
     each = [
-        (SharedTag(key=key_from_labels(found), settings=settings, engine=Engine()), found)
+        (
+            SharedTag(key=key_from_labels(found), repository=settings.repository, access=access_of(settings, Engine())),
+            found,
+        )
         for found in (labels, right_labels(shared))
     ]
     for tag, proof in each:
@@ -148,16 +156,18 @@ def test_one_key_twice_at_once(shared: Project) -> None:
     """Of two processes that publish one image at the same time, the one whose upload's tag the other took away finds
     it published, which is no error."""
     settings, log = load_settings(shared.folder / "desktop-bake.toml", {}), list[str]()
-    built = ensure_desktop_image(settings.environment(None), settings)
+    found = ensure_desktop_image(settings.environment(None), settings)
+    assert isinstance(found, Built | LocalHit)
+    built: Built | LocalHit = found
 
     class Slow(Engine):
         """Another process publishes, and takes the tag away, before this one pushes."""
 
         def work(self, *words: str, **more: Any) -> Ended:
-            publish(built, settings, Engine(), log.append, draw=False)
+            publish(built, work(Engine(), settings, log.append))
             return super().work(*words, **more)
 
-    done = publish(built, settings, Slow(), log.append, draw=False)
+    done = publish(built, work(Slow(), settings, log.append))
     assert done.push_error is None
     assert log[-1].startswith("[desktop-cache] in the registry already: ")
 

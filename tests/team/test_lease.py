@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import ImageReference, ImageResult, Settings, Status, ensure_desktop_image, load_settings
+from desktop_bake import ImageReference, Settings, Status, ensure_desktop_image, load_settings
 from desktop_bake.bake.build.team_lease import SETTLE_S, leased
+from desktop_bake.bake.images.result import Miss, RegistryHit
 from desktop_bake.bake.registry.lease_manifest import BEATS, EMPTY, RELEASED, Lease, lease_tag, read_lease
 from desktop_bake.generator.errors import CancelledError
 from tests.harness.faults import answers, bearer, blackhole, refuses
@@ -28,8 +29,10 @@ from tests.harness.gate import gate
 from tests.harness.keys import KEY
 from tests.harness.machines import Machine, Registry, machine
 from tests.harness.proxy import Fault, faulty
+from tests.harness.recipes import OFFICE
 from tests.harness.registries import BASIC, OCI, Api, push_image, real_registry
 from tests.harness.watched import Watch
+from tests.harness.work import order, work
 
 if TYPE_CHECKING:
     from desktop_bake.bake.engine.engine import Engine
@@ -149,28 +152,21 @@ class Team:
         return Settings(repository=reference, push=True, registry_timeout_s=self.timeout_s)
 
     @property
-    def miss(self) -> ImageResult:
-        """A miss."""
-        return ImageResult(
-            environment="e",
-            status=Status.MISS,
-            image=f"{self.settings.repository}:{KEY}",
-            image_id=None,
-            cache_key=KEY,
-            reason="never built",
-            platform=HERE,
-        )
+    def miss(self) -> Miss:
+        """A miss, for every platform of the key."""
+        everywhere = replace(OFFICE, platforms=(HERE,))
+        return Miss(order=order(self.settings, KEY, environment=everywhere, platform=HERE))
 
     def lease(
         self, limit_s: float = 60, cancel: threading.Event | None = None, log: Callable[[str], object] = len
-    ) -> AbstractContextManager[ImageResult]:
+    ) -> AbstractContextManager[RegistryHit | Miss]:
         """What this machine does."""
 
         def write(line: str) -> None:
             self.lines.append(line)
             log(line)
 
-        return leased(self.miss, self.settings, self.engine, write, limit_s, cancel)
+        return leased(self.miss, work(self.engine, self.settings, write, cancel=cancel), limit_s)
 
     @property
     def api(self) -> Api:
@@ -291,8 +287,7 @@ def test_the_pull_begins_when_the_push_ended(ours: Team) -> None:
     """Who waits looks for the image itself: it is a hit while the lease is not yet given back."""
     ours.put(replace(THEIRS, lifetime_s=60).content())
     with ours.lease(log=lambda line: ours.publish() if line.startswith(WAITING) else None) as found:
-        assert found.status is Status.REGISTRY_HIT
-        assert found.digest
+        assert isinstance(found, RegistryHit)
     assert ours.lines[0] == f"{WAITING}{KEY}"
     assert ours.lines[-1].endswith(" s: it is in the registry")
     assert ours.there() == replace(THEIRS, lifetime_s=60).content()

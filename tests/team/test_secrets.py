@@ -19,7 +19,7 @@ import pytest
 
 from desktop_bake import ImageReference, RegistryError, load_settings
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.images.order import key_of
 from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.client import look_up
 from tests.harness.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
@@ -28,6 +28,7 @@ from tests.harness.project import copy_client
 from tests.harness.proxy import Exchange, Fault, Proxy, faulty
 from tests.harness.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
 from tests.harness.secret_values import LOGIN, OF_A_FILE, OF_THE_PROXY, SECRET, SECRETS, SIGNATURE, leaks
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from tests.harness.machines import Registry
@@ -244,7 +245,7 @@ def test_nothing_secret_is_said_shown_or_kept(
         built = json.loads(bake("build", "--push", "--json", "default", "plain"))["images"]
         settings = load_settings(config, {})
         environment = settings.environment("pulled")
-        key = key_of(environment, settings, Engine())
+        key = key_of(environment, work(Engine(), settings))
         for repository, name in ((path, "good"), (f"{path}-broken", "broken")):
             labels = {**key.labels(environment.base_image.named), "only": name}
             push_image(team.address, repository, str(key), labels, platforms=(HERE,))

@@ -12,7 +12,7 @@ import urllib3.util.connection  # it tries IPv6 as it is imported: a socket, whi
 from hypothesis import settings
 
 from desktop_bake import ImageReference, Settings
-from desktop_bake.bake.registry import session, shared_tag
+from desktop_bake.bake.registry import exchange, shared_tag
 from tests.harness.fake_engine import FakeEngine
 from tests.harness.memory_registry import MemoryRegistry
 from tests.harness.piped_http import PipedHttp
@@ -80,7 +80,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def registry(monkeypatch: pytest.MonkeyPatch) -> MemoryRegistry:
     """Every registry, in memory."""
     registry = MemoryRegistry()
-    monkeypatch.setattr(session, "Transport", registry.transport)
+    monkeypatch.setattr(exchange, "Transport", registry.transport)
     monkeypatch.setattr(shared_tag, "SETTLE_S", (0.0, 0.0))  # nobody else writes
     return registry
 

@@ -6,12 +6,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ....generator.errors import RegistryError
-from ...engine.engine import Engine
 from ...images.resolve import glance
-from ...images.result import Status
+from ...images.result import Disabled, LocalHit
 from ...images.transfer import publish
 from ...obtain import obtain
-from ..context import load, log_of, print_json, progress_of, show_result
+from ..context import print_json, show_result, work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -19,26 +18,24 @@ if TYPE_CHECKING:
 
 def build(arguments: argparse.Namespace) -> int:
     """Resolve each environment, pull or bake it; an explicit build never falls back. Exit 5 where a push failed."""
-
-    settings = load(arguments)
-    engine, log, progress = Engine(), log_of(arguments), progress_of(arguments)
+    context = work_of(arguments)
+    settings, say = context.settings, context.reporter.say
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.cache_enabled]
     else:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
     results = []
     for environment in chosen:
-        result = glance(environment, settings, engine, log)
-        result = obtain(result, environment, settings, engine, log, progress)
-        if result.status is Status.DISABLED:
+        result = obtain(glance(environment, context), context)
+        if isinstance(result, Disabled):
             toggles = "headless_desktop_enabled=on cache_desktop_build=on"
-            log(f"[desktop-cache] nothing to build for {environment.env_id}: {result.reason}")
-            log(f"  switch it on: desktop-bake env set {shlex.quote(environment.env_id)} {toggles}")
-        if settings.push and result.status is Status.LOCAL_HIT:
-            result = publish(result, settings, engine, log, draw=progress != "plain")
+            say(f"[desktop-cache] nothing to build for {environment.env_id}: {result.reason}")
+            say(f"  switch it on: desktop-bake env set {shlex.quote(environment.env_id)} {toggles}")
+        if settings.push and isinstance(result, LocalHit):
+            result = publish(result, context)
         results.append(result)
         if arguments.recorder:
-            arguments.recorder.record(result, engine)
+            arguments.recorder.record(result, context.engine)
         if not arguments.json:
             show_result(result, as_json=False)
     if arguments.json:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ....generator.errors import DesktopBakeError
 from ...engine.engine import Engine
 from ...system.terminal import coloured
-from ...upkeep.doctor import Check, examine, exit_status
+from ...upkeep.check import Check, exit_status
+from ...upkeep.doctor import examine
 from ..context import load, print_json
 
 if TYPE_CHECKING:

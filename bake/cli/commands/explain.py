@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...engine.engine import Engine
 from ...system.diff import print_diff
 from ...system.text import age
 from ...upkeep.explain import explain as explain_one
-from ..context import load, log_of, print_json
+from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Tell for each environment whether it is a hit, and why it is not."""
-
-    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    context = work_of(arguments)
+    settings = context.settings
     chosen = (
         [settings.environment(arguments.env)]
         if not arguments.all
         else [e for e in settings.environments.values() if e.cache_enabled]
     )
-    found = [explain_one(environment, settings, engine, log) for environment in chosen]
+    found = [explain_one(environment, context) for environment in chosen]
     if arguments.json:
         one = [explanation.as_json() for explanation in found]
         print_json({"schema": 1, "environments": one} if arguments.all else one[0])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...engine.engine import Engine
-from ...images.resolve import key_of
-from ..context import load, log_of, print_json
+from ...images.order import key_of
+from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 
 def key(arguments: argparse.Namespace) -> int:
     """Print the cache key and its parts."""
-    settings = load(arguments)
-    environment = settings.environment(arguments.env)
-    cache_key = key_of(environment, settings, Engine(), log_of(arguments))
+    context = work_of(arguments)
+    environment = context.settings.environment(arguments.env)
+    cache_key = key_of(environment, context)
     if arguments.json:
         print_json(
             {

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
 from ...build import local_cache
 from ...build.scratch import clear_build_folders
-from ...engine.engine import Engine
 from ...system.folders import cache_folder
-from ...system.log import silent
+from ...system.reporter import Reporter
 from ...task.start_note import remove_abandoned
 from ...upkeep.inventory import reach
 from ...upkeep.prune import carry_out, plan
 from ...upkeep.report import plan_as_json, plan_as_text
-from ..context import load, log_of, print_json
+from ..context import print_json, work_of
 from ..retention import policy_of
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 def prune(arguments: argparse.Namespace) -> int:
     """Remove what no environment reaches, after asking; exit 1 where something could not be removed."""
-
-    settings, engine, log = load(arguments), Engine(), log_of(arguments)
+    context = work_of(arguments)
     policy = policy_of(arguments)
     if not arguments.dry_run:
         clear_build_folders(cache_folder())
         local_cache.clear(cache_folder() / "buildkit")
-        remove_abandoned(engine.endpoint)
-    planned = plan(settings, engine, reach(settings, engine, silent, strict=True), policy, registry=arguments.registry)
+        remove_abandoned(context.engine.endpoint)
+    reached = reach(replace(context, reporter=Reporter()), strict=True)
+    planned = plan(context, reached, policy, registry=arguments.registry)
     if not arguments.json:
         print(plan_as_text(planned, policy.now_s))
     removed = 0
@@ -39,7 +39,7 @@ def prune(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run and not planned.is_empty:
         if not arguments.yes:
             _confirm()
-        removed, faults = carry_out(planned, settings, engine, log)
+        removed, faults = carry_out(planned, context)
     if arguments.json:
         print_json({**plan_as_json(planned), "dry_run": arguments.dry_run, "removed": removed, "faults": faults})
     if faults:

@@ -10,9 +10,8 @@ from ....generator.errors import ConfigurationError, DesktopBakeError
 from ...build.render import rendered_files, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
 from ...build.stale import again, differences
-from ...engine.engine import Engine
 from ...system.diff import print_diff, without_controls
-from ..context import load, log_of
+from ..context import work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,18 +24,18 @@ if TYPE_CHECKING:
 
 def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
-
-    settings = load(arguments)
+    context = work_of(arguments)
+    settings = context.settings
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
-    files = whole_folder(rendered_files(targets_of(chosen, settings, Engine(), log_of(arguments))))
+    files = whole_folder(rendered_files(targets_of(chosen, context)))
     if arguments.check:
         return report(arguments, files, chosen)
     if arguments.output is None:
         sys.stdout.write(files[BAKE_FILE][0].decode())
         return 0
-    write_folder(arguments.output, files, chosen, log_of(arguments))
+    write_folder(arguments.output, files, chosen, context.reporter)
     for name in files:
         print(arguments.output / name)
     return 0

@@ -7,15 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, TimeLimitError
-from ...engine.engine import Engine
-from ...ensure import ensure_desktop_image
+from ...ensure import ensured
 from ...system.files import LIMIT_BYTES
 from ...task.docker_flags import docker_options, parse_env_file, parse_environment
 from ...task.mounts import check_sources, parse_mount, parse_volume
 from ...task.options import TaskOptions
 from ...task.ports import parse_ports
-from ...task.start import start_task
-from ..context import load, log_of, print_json, progress_of
+from ...task.start import started
+from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +27,8 @@ _FOREVER_S = 365 * 86400.0
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a command in a task with a live desktop, and exit with its status."""
-    settings = load(arguments)
+    context = work_of(arguments)
+    settings, engine, reporter = context.settings, context.engine, context.reporter
     env_id, command = _split(arguments.words, settings.environments)
     environment = settings.environment(env_id)
     options = options_of(arguments)
@@ -41,18 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
     if arguments.screenshot and options.detach:
         raise ConfigurationError("a detached task's command ends later than we do", "leave out --screenshot")
-    engine, log = Engine(), log_of(arguments)
     if not engine.is_remote():
         check_sources(options.mounts)
     for name in (name for name, value in options.variables.items() if value is None):
-        log(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
+        reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
     if not options.auth:
-        log("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
-    image = ensure_desktop_image(environment, settings, engine=engine, log=log, progress=progress_of(arguments))
-    if arguments.recorder:
-        arguments.recorder.phase("start")
-    later = command if options.detach else ()
-    task = start_task(environment, image, settings, engine=engine, log=log, options=options, command=later)
+        reporter.say("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
+    image = ensured(environment, context)
+    reporter.phase("start")
+    task = started(environment, image, context, options, command if options.detach else ())
     if arguments.recorder:
         arguments.recorder.record(image, engine)
     if options.detach:

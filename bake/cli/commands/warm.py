@@ -9,16 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError
-from ...engine.engine import Engine
 from ...system.durations import duration_s
 from ...upkeep.warm import Round, tidy_up, warm_round
-from ..context import load, log_of, progress_of
+from ..context import reporter_of, work_of
 from ..retention import policy_of
 
 if TYPE_CHECKING:
     import argparse
-
-    from ...system.log import Log
 
 
 def warm(arguments: argparse.Namespace) -> int:
@@ -27,12 +24,11 @@ def warm(arguments: argparse.Namespace) -> int:
     if every_s == 0:
         raise ConfigurationError("--watch is 0", "write how long from one round to the next, such as 15m")
     policy_of(arguments)
-    log = log_of(arguments)
     number = 0
     try:
         while True:
             number, began = number + 1, time.monotonic()
-            done = _round(number, arguments, log, first=number == 1)
+            done = _round(number, arguments, first=number == 1)
             print(json.dumps(done.as_json(), ensure_ascii=False) if arguments.json else done.line(), flush=True)
             if every_s is None:
                 return done.status
@@ -40,24 +36,21 @@ def warm(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if every_s is None:
             raise
-        log("[desktop-cache] stopped")
+        reporter_of(arguments).say("[desktop-cache] stopped")
         return 0
 
 
-def _round(number: int, arguments: argparse.Namespace, log: Log, *, first: bool) -> Round:
+def _round(number: int, arguments: argparse.Namespace, *, first: bool) -> Round:
     """A round with the configuration as it is now; one that does not load any more ends no watch."""
     at = datetime.now(UTC)
     try:
-        settings, engine = load(arguments), Engine()
-        asking = replace(
-            settings, pull=arguments.pull or "always", push=settings.has_registry and not arguments.no_push
-        )
-        tidy = (lambda: tidy_up(settings, engine, policy_of(arguments), log)) if arguments.prune else None
+        tasks = work_of(arguments)
+        push = tasks.settings.has_registry and not arguments.no_push
+        asking = replace(tasks, settings=replace(tasks.settings, pull=arguments.pull or "always", push=push))
+        tidy = (lambda: tidy_up(tasks, policy_of(arguments))) if arguments.prune else None
         if arguments.recorder:
             arguments.recorder.restart()  # the pause before is nobody's time
-        return warm_round(
-            number, asking, engine, log, progress_of(arguments), arguments.env, tidy=tidy, recorder=arguments.recorder
-        )
+        return warm_round(number, asking, arguments.env, tidy, arguments.recorder)
     except ConfigurationError as error:
         if first:
             raise

@@ -10,13 +10,15 @@ import pytest
 
 from desktop_bake import BuildFailedError, ImageReference, RegistryError, Settings, ensure_desktop_image
 from desktop_bake.bake import ensure
-from desktop_bake.bake.images.resolve import key_of
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.order import key_of
+from desktop_bake.bake.images.result import Built, ImageResult, Miss, Status
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.generator.errors import CancelledError, ConfigurationError, EngineError, TaskError, TimeLimitError
 from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
+    from desktop_bake.bake.context import Context
     from desktop_bake.bake.engine.engine import Engine
     from tests.harness.fake_engine import FakeEngine
 
@@ -29,12 +31,12 @@ def fails(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[BaseExcep
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     errors: list[BaseException | None] = []
 
-    def obtain(found: ImageResult, _: object, settings: Settings, *__: object, pausing: bool) -> ImageResult:
-        assert pausing is settings.fallback
+    def obtain(found: Miss, context: Context, *, pausing: bool) -> ImageResult:
+        assert pausing is context.settings.fallback
         error = errors.pop(0) if errors else None
         if error:
             raise error
-        return replace(found, status=Status.BUILT, image_id="built")
+        return Built(order=found.order, image_id="built")
 
     monkeypatch.setattr(ensure, "obtain", obtain)
     return errors
@@ -48,7 +50,7 @@ def ensured(engine: FakeEngine, settings: Settings = SETTINGS, **more: Any) -> I
 def test_hit(engine: FakeEngine) -> None:
     """A hit is returned as it was found."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
-    key = key_of(OFFICE, SETTINGS, engine)
+    key = key_of(OFFICE, work(engine))
     image = engine.add(f"desktop-bake:{key}", key.labels("b"))
     note(image.image_id, BUILT)
     result = ensured(engine)
@@ -128,12 +130,12 @@ def test_engine_that_restarts(
     engine.comes_back = comes_back
     tries = []
 
-    def obtain(found: ImageResult, *_: object, pausing: bool) -> ImageResult:
+    def obtain(found: Miss, *_: object, pausing: bool) -> ImageResult:
         tries.append(found)
         if len(tries) == 1:
             engine.is_up = False
             raise WentError("it went")
-        return replace(found, status=Status.BUILT, image_id="built")
+        return Built(order=found.order, image_id="built")
 
     monkeypatch.setattr(ensure, "obtain", obtain)
     if comes_back:
@@ -172,19 +174,42 @@ def test_cancelled_before(engine: FakeEngine, fails: list[BaseException]) -> Non
     assert lines == []
 
 
-def test_cancelled_during_a_build(engine: FakeEngine, fails: list[BaseException]) -> None:
+@pytest.mark.parametrize("error", [BuildFailedError("killed"), EngineError("went"), OSError("closed")])
+def test_cancelled_during_a_build(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """What fails since it was cancelled is a cancellation, not a fallback; its cause is kept."""
-    cancel, error = threading.Event(), BuildFailedError("killed")
-    fails.append(error)
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    cancel, lines = threading.Event(), list[str]()
+
+    def obtain(*_: object, pausing: bool) -> ImageResult:
+        cancel.set()
+        raise error
+
+    monkeypatch.setattr(ensure, "obtain", obtain)
+    with pytest.raises(CancelledError) as caught:
+        ensured(engine, log=lines.append, cancel=cancel)
+    assert caught.value.__cause__ is error
+    assert [line for line in lines if "WARNING" in line or "falling back" in line] == []
+
+
+def test_cancelled_while_looking(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """Who gives up while the image is looked for waits for no search and no build."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    cancel, lines = threading.Event(), list[str]()
 
     def log(line: str) -> None:
-        if line.startswith("[desktop-cache] cache key"):
-            cancel.set()
+        lines.append(line)
+        cancel.set()
 
-    with pytest.raises(CancelledError) as caught:
+    with pytest.raises(CancelledError):
         ensured(engine, log=log, cancel=cancel)
-    assert caught.value.__cause__ is error
-    assert engine.cancel is cancel
+    assert len(lines) == 1
+    assert lines[0].startswith("[desktop-cache] cache key: ")
+
+
+def test_unknown_keyword() -> None:
+    """A keyword that is none of the function's is told, as of any function."""
+    with pytest.raises(TypeError, match="unexpected keyword argument 'logg'"):
+        ensure_desktop_image(OFFICE, SETTINGS, logg=print)  # type: ignore[call-arg]
 
 
 def test_the_base_of_a_fallback_keeps_its_name(engine: FakeEngine, fails: list[BaseException]) -> None:

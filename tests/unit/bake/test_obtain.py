@@ -6,23 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import BuildFailedError, Environment, RegistryError, Settings
+from desktop_bake import BuildFailedError, RegistryError, Settings
 from desktop_bake.bake.build import bake, pause, team_lease
 from desktop_bake.bake.images.history import read_inputs
+from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.resolve import glance
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.result import Built, ImageResult, Miss, RegistryHit, Status
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.obtain import desktop_below, obtain
+from desktop_bake.bake.system.files import read_regular_file
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.generator.layer_key import LayerKey
 from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.engine import Engine
+    from desktop_bake.bake.context import Context
+    from desktop_bake.bake.images.order import Order
     from tests.harness.fake_engine import FakeEngine
     from tests.harness.memory_registry import MemoryRegistry
 
@@ -34,8 +38,8 @@ class Ready:
 
     child = type("Child", (), {"end": staticmethod(lambda: None)})
 
-    def __init__(self, *_: object) -> None:
-        pass
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def __enter__(self) -> Ready:
         return self
@@ -50,12 +54,11 @@ def built(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     keys: list[str] = []
 
-    def build(environment: Environment, miss: ImageResult, *_: object) -> ImageResult:
-        assert miss.cache_key
-        keys.append(str(miss.cache_key))
-        image = engine.add(miss.image, miss.cache_key.labels("b"))
+    def build(order: Order, *_: object) -> Built:
+        keys.append(str(order.key))
+        image = engine.add(order.tag, order.key.labels("b"))
         note(image.image_id, BUILT)
-        return replace(miss, status=Status.BUILT, image_id=image.image_id)
+        return Built(order=order, image_id=image.image_id)
 
     monkeypatch.setattr(bake, "Preparation", Ready)
     monkeypatch.setattr(bake, "build", build)
@@ -64,8 +67,8 @@ def built(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def obtained(engine: FakeEngine, settings: Settings, lines: list[str], **more: Any) -> ImageResult:
     """What becomes of a glance at the office."""
-    found = glance(OFFICE, settings, engine)
-    return obtain(found, OFFICE, settings, cast("Engine", engine), lines.append, "plain", **more)
+    found = glance(OFFICE, work(engine, settings))
+    return obtain(found, work(engine, settings, lines.append), **more)
 
 
 def test_a_miss_is_built(engine: FakeEngine, built: list[str], lines: list[str]) -> None:
@@ -83,7 +86,7 @@ def test_a_registry_hit_is_pulled(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
 ) -> None:
     """What the team's registry has is pulled, and nothing is built."""
-    key = glance(OFFICE, team, engine).cache_key
+    key = glance(OFFICE, work(engine, team)).cache_key
     assert key
     digest = registry.put(f"{team.repository}:{key}", key.labels("b"))
     result = obtained(engine, team, lines)
@@ -97,7 +100,7 @@ def test_a_pull_that_fails_is_built(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
 ) -> None:
     """What cannot be pulled is built, and the result says why it was not pulled."""
-    key = glance(OFFICE, team, engine).cache_key
+    key = glance(OFFICE, work(engine, team)).cache_key
     assert key
     registry.put(f"{team.repository}:{key}", key.labels("b"))
     engine.ends = [FAILED]
@@ -106,7 +109,7 @@ def test_a_pull_that_fails_is_built(
     assert result.registry_error
     assert result.registry_error.endswith(": gone")
     assert f"[desktop-cache] WARNING: {result.registry_error}" in lines
-    assert (result.image, result.digest) == (f"{team.repository}:{key}", None)
+    assert result.image == f"{team.repository}:{key}"
 
 
 @pytest.mark.parametrize("push", [True, False])
@@ -133,11 +136,11 @@ def test_built_by_another_process(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, built: list[str], lines: list[str]
 ) -> None:
     """Whoever gets the turn looks once more: what another process has built meanwhile is not built again."""
-    found = glance(OFFICE, Settings(), engine)
+    found = glance(OFFICE, work(engine))
     assert found.cache_key
     image = engine.add(found.image, found.cache_key.labels("b"))
     note(image.image_id, BUILT)
-    result = obtain(found, OFFICE, Settings(), cast("Engine", engine), lines.append, "plain")
+    result = obtain(found, work(engine, log=lines.append))
     assert (result.status, result.image_id, result.reason) == (
         Status.LOCAL_HIT,
         image.image_id,
@@ -148,8 +151,8 @@ def test_built_by_another_process(
 
 def test_what_is_no_miss_is_left_alone(engine: FakeEngine, lines: list[str]) -> None:
     """A result that is no miss is returned as it is."""
-    found = glance(replace(OFFICE, cache_desktop_build=False), Settings(), engine)
-    assert obtain(found, OFFICE, Settings(), cast("Engine", engine), lines.append, "plain") is found
+    found = glance(replace(OFFICE, cache_desktop_build=False), work(engine))
+    assert obtain(found, work(engine, log=lines.append)) is found
     assert (engine.asked, lines) == ([], [])
 
 
@@ -170,7 +173,7 @@ def test_pause(
     with pytest.raises(BuildFailedError, match="3 builds of this key failed in a row" if pausing else "no"):
         obtained(engine, Settings(), lines, pausing=pausing)
     assert len(built) == (3 if pausing else 4)
-    key = glance(OFFICE, Settings(), engine).cache_key
+    key = glance(OFFICE, work(engine)).cache_key
     assert key
     assert pause.read(key).count == (3 if pausing else 0)
 
@@ -191,8 +194,8 @@ def test_lease(
     leases: list[str] = []
 
     @contextmanager
-    def leased(miss: ImageResult, *_: object, platform: str) -> Iterator[ImageResult]:
-        leases.append(platform)
+    def leased(miss: Miss, *_: object) -> Iterator[Miss]:
+        leases.append(miss.order.platform)
         yield miss
         assert f"registry.example.com/team/desktop:{miss.cache_key}" in registry.tags
 
@@ -213,10 +216,9 @@ def test_what_another_machine_built_is_pulled(
     """What the lease's holder published while we waited is pulled, and not built."""
 
     @contextmanager
-    def leased(miss: ImageResult, *_: object, platform: str) -> Iterator[ImageResult]:
-        assert miss.cache_key
+    def leased(miss: Miss, *_: object) -> Iterator[RegistryHit]:
         digest = registry.put(miss.image, miss.cache_key.labels("b"))
-        yield replace(miss, status=Status.REGISTRY_HIT, digest=digest)
+        yield RegistryHit(order=miss.order, digest=digest)
 
     monkeypatch.setattr(team_lease, "leased", leased)
     result = obtained(engine, replace(team, push=True), lines)
@@ -237,10 +239,12 @@ def below(
     def ask(settings: Settings, driver: str, **fields: Any) -> tuple[str | None, LayerKey]:
         environment = replace(OFFICE, preflight_script="preflight.sh", **fields)
         settings = replace(settings, root=tmp_path)
-        key = glance(environment, settings, engine).cache_key
-        assert isinstance(key, LayerKey)
-        found = desktop_below(environment, key, settings, cast("Engine", engine), lines.append, "plain", driver)
-        return found, key
+        context = work(engine, settings, lines.append)
+        order = order_of(environment, context)
+        desktop = order.below()
+        assert isinstance(order.key, LayerKey)
+        assert desktop
+        return desktop_below(desktop, driver, context), order.key
 
     return ask
 
@@ -288,11 +292,37 @@ def test_several_platforms(below: Any, built: list[str]) -> None:
     assert built == []
 
 
-def test_a_script_that_changes_meanwhile(below: Any, tmp_path: Path, engine: FakeEngine) -> None:
-    """A desktop whose script changed since the layer's key was computed is no longer that key's."""
+def test_a_script_that_changes_meanwhile(tmp_path: Path, engine: FakeEngine, built: list[str]) -> None:
+    """What is built is what the key was computed of, a layer's desktop too, whatever the scripts hold by now."""
+    (tmp_path / "preflight.sh").write_text("true\n")
     (tmp_path / "setup.sh").write_text("echo 1\n")
-    _, key = below(Settings(), "docker", setup_script="setup.sh")
-    (tmp_path / "setup.sh").write_text("echo 2\n")
     environment = replace(OFFICE, preflight_script="preflight.sh", setup_script="setup.sh")
-    with pytest.raises(BuildFailedError, match="a script of the desktop changed while it was built"):
-        desktop_below(environment, key, Settings(root=tmp_path), cast("Engine", engine), print, "plain", "docker")
+    context = work(engine, Settings(root=tmp_path))
+    order = order_of(environment, context)
+    (tmp_path / "setup.sh").write_text("echo 2\n")
+    below = order.below()
+    assert below
+    assert below.stack.desktop
+    assert below.stack.desktop.setup == b"echo 1\n"
+    desktop_below(below, "docker", context)
+    assert isinstance(order.key, LayerKey)
+    assert built == [str(order.key.desktop)]
+
+
+def test_files_are_read_once(
+    tmp_path: Path, engine: FakeEngine, built: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the key to the record of what was built, each file of the recipe is read once."""
+    (tmp_path / "preflight.sh").write_text("true\n")
+    (tmp_path / "setup.sh").write_text("echo 1\n")
+    read: list[str] = []
+
+    def reading(path: Path) -> bytes:
+        read.append(path.name)
+        return read_regular_file(path)
+
+    monkeypatch.setattr("desktop_bake.bake.config.settings.read_regular_file", reading)
+    environment = replace(OFFICE, preflight_script="preflight.sh", setup_script="setup.sh")
+    context = work(engine, Settings(root=tmp_path), lines.append)
+    assert obtain(glance(environment, context), context).status is Status.BUILT
+    assert sorted(read) == ["Dockerfile", "desktop_install.sh", "preflight.sh", "setup.sh"]

@@ -11,13 +11,17 @@ from desktop_bake.bake.build import pause as failures
 from desktop_bake.bake.build.machine_lock import Turn
 from desktop_bake.bake.build.pause import IN_A_ROW, PAUSE_S, Failures, PausedError
 from desktop_bake.bake.system.folders import cache_folder
+from desktop_bake.bake.system.reporter import Reporter
 from desktop_bake.generator.errors import BuildFailedError, CancelledError
+from tests.harness.fake_engine import FakeEngine
 from tests.harness.keys import KEY
+from tests.harness.work import work
 
 
 def fail(lines: list[str] | None = None) -> None:
     """An attempt that fails."""
-    with Turn(KEY, "e", 10, print), failures.attempt(KEY, (lines if lines is not None else []).append):
+    context = work(FakeEngine(), log=(lines if lines is not None else []).append)
+    with Turn(KEY, "e", context), failures.attempt(KEY, context.reporter):
         raise BuildFailedError("broken")
 
 
@@ -50,7 +54,7 @@ def test_three_in_a_row_pause() -> None:
     with pytest.raises(PausedError, match="3 builds of this key failed in a row; the next try is in 15 min"):
         fail()
     other = replace(KEY, variant="other")
-    with failures.attempt(other, print):
+    with failures.attempt(other, Reporter()):
         pass
     failures.lift(KEY)
     with pytest.raises(BuildFailedError, match="broken"):
@@ -62,14 +66,14 @@ def test_a_success_ends_the_row() -> None:
     for _ in range(IN_A_ROW - 1):
         with pytest.raises(BuildFailedError, match="broken"):
             fail()
-    with failures.attempt(KEY, print):
+    with failures.attempt(KEY, Reporter()):
         pass
     assert failures.read(KEY) == Failures()
 
 
 def test_a_cancelled_try_does_not_count() -> None:
     """Who gives up says nothing about the recipe."""
-    with pytest.raises(CancelledError), failures.attempt(KEY, print):
+    with pytest.raises(CancelledError), failures.attempt(KEY, Reporter()):
         raise CancelledError("cancelled")
     assert failures.read(KEY) == Failures()
 

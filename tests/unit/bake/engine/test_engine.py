@@ -209,15 +209,8 @@ def test_returns_never(answers: list[Any], asked: list[Any], cancelled: bool) ->
     cancel = threading.Event()
     if cancelled:
         cancel.set()
-    assert Engine().cancelled_by(cancel).returns(30 if cancelled else 0.02) is False
+    assert Engine().returns(30 if cancelled else 0.02, cancel) is False
     assert (len(asked) == 1) is cancelled
-
-
-def test_cancelled_by() -> None:
-    """What is cancelled is one piece of work: others that use the same engine go on, and share its logins."""
-    engine, cancel = Engine(), threading.Event()
-    work = engine.cancelled_by(cancel)
-    assert (work.cancel, engine.cancel, work.logins is engine.logins) == (cancel, None, True)
 
 
 # --- the client ------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from desktop_bake import Digest, RegistryError, Settings
 from desktop_bake.bake.images.base_digest import base_digest, check_base, pinned_stack
 from desktop_bake.generator.errors import ConfigurationError
 from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
@@ -59,7 +60,7 @@ def test_policy(
 
     def ask() -> Digest:
         settings, baked = Settings(pull=pull), BAKED if was_baked else None
-        return base_digest(NAME, local, settings, engine, lines.append, lambda: baked)
+        return base_digest(NAME, local, work(engine, settings, lines.append), lambda: baked)
 
     if wanted.split(",")[0] in digests:
         assert ask() == digests[wanted.split(",")[0]]
@@ -77,7 +78,7 @@ def test_a_digest_is_its_own(engine: FakeEngine, registry: MemoryRegistry, lines
     """A reference with a digest has that, whatever is here, and nobody is asked."""
     local = engine.add("a:1", known_as=f"{NAME.repository}@{BAKED}")
     named = replace(NAME, digest=HERE)
-    assert base_digest(named, local, Settings(pull="always"), engine, lines.append) == HERE
+    assert base_digest(named, local, work(engine, Settings(pull="always"), lines.append)) == HERE
     assert registry.asked == []
 
 
@@ -92,14 +93,14 @@ def test_a_digest_is_its_own(engine: FakeEngine, registry: MemoryRegistry, lines
 def test_names_of_the_local_copy(engine: FakeEngine, known_as: tuple[str, ...], wanted: Digest | None) -> None:
     """A copy is called as its own registry calls it, else by the first digest of any other, else by its ID."""
     image = replace(engine.add("a:1"), repo_digests=known_as)
-    assert str(base_digest(NAME, image, Settings(), engine, print)) == str(wanted or image.image_id)
+    assert str(base_digest(NAME, image, work(engine, Settings(), print))) == str(wanted or image.image_id)
 
 
 def test_a_registry_that_states_no_digest(engine: FakeEngine, registry: MemoryRegistry) -> None:
     """Where a HEAD request gives no digest, it is computed from the content."""
     digest = registry.put(str(NAME), {})
     registry.statuses["HEAD registry.example.com/base/manifests/1"] = 405
-    assert base_digest(NAME, None, Settings(), engine, print) == digest
+    assert base_digest(NAME, None, work(engine, Settings(), print)) == digest
 
 
 # --- images that a Dockerfile names ----------------------------------------------------------------------------------
@@ -107,14 +108,14 @@ def test_a_registry_that_states_no_digest(engine: FakeEngine, registry: MemoryRe
 
 def test_pinned_stack(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry) -> None:
     """Each image that a Dockerfile of one's own names has its digest in the stack; the shipped one names none."""
-    assert pinned_stack(OFFICE, Settings(), engine, print) == Settings().stack(OFFICE)
+    assert pinned_stack(OFFICE, work(engine, Settings(), print)) == Settings().stack(OFFICE)
     (tmp_path / "own").write_text("FROM tools.example.com/tool:1 AS tool\nFROM base\nRUN true\n")
     settings, own = Settings(root=tmp_path), replace(OFFICE, dockerfile="own")
     with pytest.raises(ConfigurationError, match=r"the Dockerfile's image .* does not exist") as caught:
-        pinned_stack(own, settings, engine, print)
+        pinned_stack(own, work(engine, settings, print))
     assert caught.value.remedy.startswith("write it as tools.example.com/tool:1@sha256:… in the Dockerfile")
     digest = registry.put("tools.example.com/tool:1", {})
-    stack = pinned_stack(own, settings, engine, print)
+    stack = pinned_stack(own, work(engine, settings, print))
     assert stack.desktop
     assert list(stack.desktop.images.values()) == [digest]
 
@@ -159,7 +160,7 @@ def test_check_base(
     environment = replace(OFFICE, platforms=wanted, platform=asked)
 
     def check() -> None:
-        check_base(environment, Settings(pull=pull), engine, asked or "linux/amd64")
+        check_base(environment, work(engine, Settings(pull=pull)), asked or "linux/amd64")
 
     if refused is None:
         check()
@@ -175,11 +176,11 @@ def test_check_base(
 def test_a_broken_registry_refuses_no_base(engine: FakeEngine, registry: MemoryRegistry) -> None:
     """A registry that cannot be asked for platforms is passed over."""
     registry.broken[NAME.domain] = DOWN
-    check_base(OFFICE, Settings(), engine, "linux/amd64")
+    check_base(OFFICE, work(engine), "linux/amd64")
     assert registry.asked
 
 
 def test_attestations_are_no_platform(engine: FakeEngine, registry: MemoryRegistry) -> None:
     """A base that states no platform that is known is not refused for it."""
     registry.put(str(NAME), {}, "unknown/unknown")
-    check_base(OFFICE, Settings(), engine, "linux/amd64")
+    check_base(OFFICE, work(engine), "linux/amd64")

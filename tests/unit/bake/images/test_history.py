@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,14 +14,14 @@ from desktop_bake import Digest, Settings
 from desktop_bake.bake.images import history
 from desktop_bake.bake.images.history import keys_of, made_elsewhere, read_inputs, write_record
 from desktop_bake.bake.images.inputs import Inputs, StackInputs
-from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.generator.layer_key import Key, LayerKey
 from desktop_bake.generator.recipe import ContextFile
 from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.engine import Engine
     from tests.harness.fake_engine import FakeEngine
 
 
@@ -37,9 +37,9 @@ def settings(tmp_path: Path, engine: FakeEngine) -> Settings:
 def written(engine: FakeEngine, settings: Settings, **fields: str) -> Key:
     """A key, and what went into it written down."""
     environment = replace(OFFICE, **fields)  # type: ignore[arg-type]
-    key = key_of(environment, settings, engine)
-    write_record(environment, key, settings, cast("Engine", engine))
-    return key
+    order = order_of(environment, work(engine, settings))
+    write_record(order, settings)
+    return order.key
 
 
 def test_written_down(engine: FakeEngine, settings: Settings) -> None:
@@ -55,13 +55,13 @@ def test_written_down(engine: FakeEngine, settings: Settings) -> None:
 
 
 def test_what_changed_meanwhile(engine: FakeEngine, settings: Settings) -> None:
-    """Where a file changed since the key was computed nothing is written: it would be another key's."""
-    environment = replace(OFFICE, preflight_script="preflight.sh")
-    key = key_of(environment, settings, engine)
+    """What is written down is what the key was computed of, whatever the file holds by now."""
+    order = order_of(replace(OFFICE, preflight_script="preflight.sh"), work(engine, settings))
     (settings.root / "preflight.sh").write_text("false\n")
-    write_record(environment, key, settings, cast("Engine", engine))
-    write_record(environment, None, settings, cast("Engine", engine))
-    assert read_inputs(key) == StackInputs()
+    write_record(order, settings)
+    preflight = read_inputs(order.key).preflight
+    assert preflight
+    assert preflight.files["preflight.sh"] == "true\n"
 
 
 def test_elsewhere(engine: FakeEngine, settings: Settings, tmp_path: Path) -> None:

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Digest, RegistryError, Settings
+from desktop_bake import Digest, ImageReference, RegistryError, Settings
 from desktop_bake.bake.images.published import ask_registry, is_published
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake.bake.images.result import Miss, MissReason, RegistryHit, Status
 from desktop_bake.generator.errors import ConfigurationError
 from tests.harness.recipes import KEY
+from tests.harness.work import order, work
 
 if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
     from tests.harness.memory_registry import MemoryRegistry
 
 TAG = f"registry.example.com/team/desktop:{KEY}"
-MISS = ImageResult(
-    environment="e", status=Status.MISS, image=TAG, image_id=None, cache_key=KEY, reason="why", platform="linux/amd64"
-)
+REPOSITORY = ImageReference.parse("registry.example.com/team/desktop")
+MISS = Miss(order=order(Settings(repository=REPOSITORY)), why=MissReason(here="why"))
 WRONG = KEY.on_base(Digest("sha256:" + "0" * 64)).labels("b")
 
 
@@ -45,36 +45,41 @@ def put(registry: MemoryRegistry, what: str) -> Digest | None:
 
 
 @pytest.mark.parametrize(
-    ("what", "reason"),
+    ("what", "there", "is_refused"),
     [
-        ("image", None),
-        ("index", None),
-        ("nothing", "why; not in registry registry.example.com"),
-        ("arm", "why; registry registry.example.com has it for linux/arm64, this engine runs linux/amd64"),
-        ("wrong", f"why; {TAG} in the registry is not what its tag says: label desktop-bake.cache-key is "),
+        ("image", None, False),
+        ("index", None, False),
+        ("nothing", "not in registry registry.example.com", False),
+        ("arm", "registry registry.example.com has it for linux/arm64, this engine runs linux/amd64", True),
+        ("wrong", f"{TAG} in the registry is not what its tag says: label desktop-bake.cache-key is ", True),
     ],
 )
 def test_what_is_there(
-    engine: FakeEngine, registry: MemoryRegistry, team: Settings, what: str, reason: str | None
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, what: str, there: str | None, is_refused: bool
 ) -> None:
     """Labels and platform decide: whatever else lies under the key's tag is told and not used."""
     digest = put(registry, what)
-    found = ask_registry(MISS, team, engine)
-    if reason is None:
-        hit = replace(MISS, status=Status.REGISTRY_HIT, image=f"{TAG}@{digest}", digest=digest, reason="labels match")
-        assert found == hit
+    found = ask_registry(MISS, work(engine, team))
+    if there is None:
+        assert digest
+        assert found == RegistryHit(order=MISS.order, digest=digest)
+        assert found.image == f"{TAG}@{digest}"
     else:
-        assert found.reason.startswith(reason)
-        assert replace(found, reason="why") == MISS
-    assert is_published(KEY, "linux/amd64", team, engine) is (reason is None)
+        assert isinstance(found, Miss)
+        assert found.why.there.startswith(there)
+        assert found == replace(MISS, why=replace(MISS.why, there=found.why.there, is_refused=is_refused))
+        assert found.reason == f"why; {found.why.there}"
+    assert is_published(KEY, "linux/amd64", work(engine, team)) is (there is None)
 
 
 def test_an_error(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
     """A registry that cannot be asked is a miss with its error; whoever asks whether it is there gets the error."""
     registry.broken["registry.example.com"] = RegistryError("down")
-    assert ask_registry(MISS, team, engine) == replace(MISS, reason="why; down", registry_error="down")
+    assert ask_registry(MISS, work(engine, team)) == replace(
+        MISS, why=MissReason(here="why", there="down"), registry_error="down"
+    )
     with pytest.raises(RegistryError, match="down"):
-        is_published(KEY, "linux/amd64", team, engine)
+        is_published(KEY, "linux/amd64", work(engine, team))
 
 
 @pytest.mark.parametrize("status", [0, 3])
@@ -82,7 +87,7 @@ def test_verified(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry, 
     """What the team's own check refuses is a miss with its last line; it is asked about the digest, not the tag."""
     digest = put(registry, "image")
     settings = replace(team, root=tmp_path, verify_command=accepting(status))
-    found = ask_registry(MISS, settings, engine)
+    found = ask_registry(MISS, work(engine, settings))
     assert (tmp_path / "asked").read_text() == f"registry.example.com/team/desktop@{digest}"
     assert found.status is (Status.MISS if status else Status.REGISTRY_HIT)
     if status:
@@ -95,7 +100,7 @@ def test_nothing_wrong_is_verified(
 ) -> None:
     """The check is not run about an image whose labels do not prove the key."""
     put(registry, "wrong")
-    ask_registry(MISS, replace(team, root=tmp_path, verify_command=accepting(0)), engine)
+    ask_registry(MISS, work(engine, replace(team, root=tmp_path, verify_command=accepting(0))))
     assert not (tmp_path / "asked").exists()
 
 
@@ -103,4 +108,4 @@ def test_a_check_that_is_not_installed(engine: FakeEngine, registry: MemoryRegis
     """A check that cannot be run is a wrong configuration, and no reason to use the image."""
     put(registry, "image")
     with pytest.raises(ConfigurationError, match="verify_command: /nowhere/check cannot be run"):
-        ask_registry(MISS, replace(team, verify_command=("/nowhere/check", "{image}")), engine)
+        ask_registry(MISS, work(engine, replace(team, verify_command=("/nowhere/check", "{image}"))))

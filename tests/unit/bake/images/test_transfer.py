@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import Digest, RegistryError, Settings, TimeLimitError
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake import Digest, ImageReference, RegistryError, Settings, TimeLimitError
+from desktop_bake.bake.images.result import Built, RegistryHit
 from desktop_bake.bake.images.transfer import publish, pull
 from desktop_bake.bake.images.trust import BUILT, note, why_not
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.generator.layer_key import LayerKey
 from tests.harness.recipes import BASE, KEY
+from tests.harness.work import order, work
 
 if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "registry.example.com/team/desktop"
 NAME = f"{REPOSITORY}:{KEY}"
+TEAM = Settings(repository=ImageReference.parse(REPOSITORY))
 LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
 
 
@@ -29,10 +31,9 @@ def ended(*lines: str, status: int = 1, timed_out: bool = False) -> Ended:
     return Ended(status=status, lines=lines, timed_out=timed_out)
 
 
-def hit(digest: Digest, **more: Any) -> ImageResult:
+def hit(digest: Digest, **more: Any) -> RegistryHit:
     """A registry hit."""
-    fields = {"status": Status.REGISTRY_HIT, "image": f"{NAME}@{digest}", "platform": "linux/amd64", **more}
-    return ImageResult(environment="e", image_id=None, cache_key=KEY, reason="r", digest=digest, **fields)
+    return RegistryHit(order=order(TEAM, **more), digest=digest)
 
 
 # --- pulling ---------------------------------------------------------------------------------------------------------
@@ -41,19 +42,19 @@ def hit(digest: Digest, **more: Any) -> ImageResult:
 def test_pull(engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
     """What is pulled gets the key's tag, is written down as pulled, and is returned by its ID."""
     digest = registry.put(NAME, KEY.labels("b"))
-    found = pull(hit(digest), team, engine, lines.append, draw=False)
+    found = pull(hit(digest), work(engine, team, lines.append))
     assert (found.image, found.image_id) == (NAME, engine.names[NAME])
     assert f"pull {REPOSITORY}@{digest}" in engine.asked
     assert lines == [f"[desktop-cache] pulling {REPOSITORY}@{digest}"]
     image = engine.image(NAME)
     assert image
-    assert why_not(image, b"", replace(team, push=True), engine) is None
+    assert why_not(image, b"", work(engine, replace(team, push=True))) is None
 
 
 def test_pull_of_another_platform(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
     """A platform that was asked for is asked of docker, too; the engine's own is not."""
     digest = registry.put(NAME, KEY.labels("b"), "linux/arm64")
-    pull(hit(digest, platform="linux/arm64", emulated=True), team, engine, print, draw=False)
+    pull(hit(digest, platform="linux/arm64", emulated=True), work(engine, team, print))
     assert f"pull --platform linux/arm64 {REPOSITORY}@{digest}" in engine.asked
 
 
@@ -61,10 +62,10 @@ def test_what_was_pulled_was_verified(engine: FakeEngine, registry: MemoryRegist
     """A pulled image counts as accepted by the check that let it be pulled, and by no other."""
     settings = replace(team, verify_command=("/nowhere/check", "{image}"))
     digest = registry.put(NAME, KEY.labels("b"))
-    found = pull(hit(digest), settings, engine, print, draw=False)
+    found = pull(hit(digest), work(engine, settings, print))
     image = engine.image(str(found.image_id))
     assert image
-    assert why_not(image, b"", settings, engine) is None
+    assert why_not(image, b"", work(engine, settings)) is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_pull_that_fails(
     """A pull that fails says why in docker's words, or what is short; nothing gets the key's tag."""
     engine.ends = [end]
     with pytest.raises(error, match=said):
-        pull(hit(registry.put(NAME, KEY.labels("b"))), team, engine, print, draw=False)
+        pull(hit(registry.put(NAME, KEY.labels("b"))), work(engine, team, print))
     assert NAME not in engine.names
 
 
@@ -93,34 +94,31 @@ def test_what_does_not_prove_its_key(
     """What comes with other labels or for another platform than it was found with gets no tag and no note."""
     digest = registry.put(NAME, labels, platform)
     with pytest.raises(RegistryError, match="does not prove its key here"):
-        pull(hit(digest), team, engine, print, draw=False)
+        pull(hit(digest), work(engine, team, print))
     assert NAME not in engine.names
     image = engine.image(f"{REPOSITORY}@{digest}")
     assert image
-    assert why_not(image, b"", team, engine)
+    assert why_not(image, b"", work(engine, team))
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def built(engine: FakeEngine) -> ImageResult:
+def built(engine: FakeEngine) -> Built:
     """An image that was built here."""
     return _built(engine, KEY)
 
 
-def _built(engine: FakeEngine, key: Any) -> ImageResult:
+def _built(engine: FakeEngine, key: Any) -> Built:
     image = engine.add(f"{REPOSITORY}:{key}", key.labels("b"))
     note(image.image_id, BUILT)
-    fields: dict[str, Any] = {"image": f"{REPOSITORY}:{key}", "image_id": image.image_id, "platform": "linux/amd64"}
-    return ImageResult(environment="e", status=Status.BUILT, cache_key=key, reason="r", **fields)
+    return Built(order=order(TEAM, key), image_id=image.image_id)
 
 
-def test_publish(
-    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult, lines: list[str]
-) -> None:
+def test_publish(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built, lines: list[str]) -> None:
     """An image is uploaded under a tag of its own, added under the key's, and no trace of the first stays here."""
-    assert publish(built, team, engine, lines.append, draw=False) == built
+    assert publish(built, work(engine, team, lines.append)) == built
     labels, platform = registry.labels(f"{REPOSITORY}@{registry.tags[NAME]}")
     assert (KEY.mismatch(labels), platform) == (None, "linux/amd64")
     assert lines == [f"[desktop-cache] pushing {NAME}", f"[desktop-cache] pushed {NAME}"]
@@ -131,28 +129,26 @@ def test_publish(
 
 
 def test_published_already(
-    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult, lines: list[str]
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built, lines: list[str]
 ) -> None:
     """What the registry has is not pushed again."""
     registry.put(NAME, KEY.labels("b"))
-    assert publish(built, team, engine, lines.append, draw=False) == built
+    assert publish(built, work(engine, team, lines.append)) == built
     assert lines == [f"[desktop-cache] in the registry already: {NAME}"]
     assert not [words for words in engine.asked if words.startswith("push ")]
 
 
-def test_another_platform_is_kept(
-    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult
-) -> None:
+def test_another_platform_is_kept(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built) -> None:
     """An image of another platform under the same key stays beside ours."""
     registry.put(NAME, KEY.labels("b"), "linux/arm64")
-    publish(built, team, engine, print, draw=False)
+    publish(built, work(engine, team, print))
     index = registry.manifests[f"{REPOSITORY}@{registry.tags[NAME]}"][0]
     assert (b"arm64" in index, b"amd64" in index) == (True, True)
 
 
-def test_a_registry_cache(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult) -> None:
+def test_a_registry_cache(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built) -> None:
     """With the cache in the image, its further tags are pushed under the configured scope."""
-    publish(built, replace(team, cache="inline", cache_scope="branch"), engine, print, draw=False)
+    publish(built, work(engine, replace(team, cache="inline", cache_scope="branch"), print))
     extra = [name for name in registry.tags if ":cache-" in name]
     assert extra
     assert all("branch" in name and "$" not in name for name in extra)
@@ -170,7 +166,7 @@ def test_push_that_fails(
     engine: FakeEngine,
     registry: MemoryRegistry,
     team: Settings,
-    built: ImageResult,
+    built: Built,
     lines: list[str],
     end: Ended,
     said: str,
@@ -178,7 +174,7 @@ def test_push_that_fails(
     """A push that fails is a warning and the result's error: the image serves this machine, and keeps its tag."""
     engine.ends = [end]
     settings = replace(team, compression="gzip")
-    result = publish(built, settings, engine, lines.append, draw=False)
+    result = publish(built, work(engine, settings, lines.append))
     assert result == replace(built, push_error=f"cannot push {NAME}: {said}")
     assert lines[-1] == f"[desktop-cache] WARNING: push failed: {said}; the image serves this machine alone"
     assert list(engine.names) == [NAME]
@@ -200,7 +196,7 @@ def test_a_registry_without_zstd(
     engine: FakeEngine,
     registry: MemoryRegistry,
     team: Settings,
-    built: ImageResult,
+    built: Built,
     compression: str,
     line: str,
     may_push: bool,
@@ -210,14 +206,14 @@ def test_a_registry_without_zstd(
     engine.ends = [ended(line)]
     if not may_push:
         registry.statuses["POST registry.example.com/team/desktop/blobs/uploads/"] = 403
-    result = publish(built, replace(team, compression=compression), engine, print, draw=False)
+    result = publish(built, work(engine, replace(team, compression=compression), print))
     assert ('write compression = "gzip"' in str(result.push_error)) is told
 
 
-def test_immutable_tags(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult) -> None:
+def test_immutable_tags(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built) -> None:
     """Where tags may not be written twice the key's own is pushed, once."""
     engine.ends = [ended("tag is immutable")]
-    assert publish(built, replace(team, compression="gzip"), engine, print, draw=False).push_error is None
+    assert publish(built, work(engine, replace(team, compression="gzip"), print)).push_error is None
     assert [words for words in engine.asked if words.startswith("push ")][1:] == [f"push {NAME}"]
     assert NAME in registry.tags
     assert engine.names[NAME] == built.image_id
@@ -236,7 +232,7 @@ def test_a_layer(engine: FakeEngine, registry: MemoryRegistry, team: Settings, d
     elif desktop == "not ours":
         engine.add(NAME, {**KEY.labels("b"), "more": ""})
     layer = _built(engine, LAYER)
-    assert publish(layer, replace(team, push=True), engine, print, draw=False) == layer
+    assert publish(layer, work(engine, replace(team, push=True), print)) == layer
     assert [name.rpartition(":")[2] for name in registry.tags if ":push-" not in name] == wanted
 
 
@@ -245,17 +241,17 @@ def test_a_layer_whose_desktop_fails(engine: FakeEngine, registry: MemoryRegistr
     _built(engine, KEY)
     layer = _built(engine, LAYER)
     engine.ends = [ended("denied")]
-    result = publish(layer, replace(team, compression="gzip"), engine, print, draw=False)
+    result = publish(layer, work(engine, replace(team, compression="gzip"), print))
     assert result == replace(layer, push_error=f"cannot push {NAME}: denied")
     assert registry.tags == {}
 
 
 def test_a_registry_that_cannot_be_asked_first(
-    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: ImageResult
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built
 ) -> None:
     """Whether an image is there already may stay unknown: the push itself tells."""
     registry.statuses[f"GET registry.example.com/team/desktop/manifests/{KEY}"] = 500
-    result = publish(built, replace(team, compression="gzip"), engine, print, draw=False)
+    result = publish(built, work(engine, replace(team, compression="gzip"), print))
     assert [words for words in engine.asked if words.startswith("push ")]
     assert result.push_error
     assert result.push_error.endswith("registry registry.example.com failed with status 500")

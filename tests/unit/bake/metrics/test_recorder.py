@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake.bake.images.result import ImageResult, Status
+from desktop_bake import Settings
+from desktop_bake.bake.images.result import Built, Fallback
 from desktop_bake.bake.metrics.recorder import Recorder
 from tests.harness.recipes import KEY
+from tests.harness.work import order
 
 if TYPE_CHECKING:
     from desktop_bake.bake.engine.engine import Engine
+    from desktop_bake.bake.system.reporter import Phase
     from tests.harness.fake_engine import FakeEngine
 
-FOUND = ImageResult(environment="e", status=Status.BUILT, image="i", image_id=None, cache_key=KEY, reason="r")
+FOUND = Built(order=order(Settings()), image_id="gone")
 
 
 class Clock:
@@ -38,18 +41,28 @@ def events(path: Path) -> list[dict[str, Any]]:
 
 
 def test_phases(tmp_path: Path, engine: FakeEngine, lines: list[str]) -> None:
-    """The log's own lines begin the phases, each line is passed on, and the next event begins where this one ended."""
+    """What is reported begins the phases, whatever its lines say; the next event begins where this one ended."""
     clock = Clock()
     recorder = Recorder(tmp_path / "m", "run", clock=clock)
-    hear = recorder.listening(lines.append)
-    said = ["cache key: x", "waiting: pid 1", "building x", "#1 building", "pushing x", "pulling y"]
-    for line in said:
-        hear(f"[desktop-cache] {line}" if not line.startswith("#") else line)
+    reporter = recorder.listening(lines.append)
+    steps: list[Phase | str] = [
+        "[desktop-cache] pulling x",
+        "wait",
+        "build",
+        "[desktop-cache] pushing y",
+        "push",
+        "pull",
+    ]
+    for step in steps:
+        if step.startswith("["):
+            reporter(step)
+        else:
+            reporter.phase(cast("Phase", step))
         clock.now_s += 1
     recorder.record(FOUND, cast("Engine", engine))
     clock.now_s += 0.5
     recorder.fail("no", "e")
-    assert lines == [f"[desktop-cache] {line}" if not line.startswith("#") else line for line in said]
+    assert lines == [step for step in steps if step.startswith("[")]
     first, second = events(tmp_path / "m")
     assert first["seconds"] == {"look": 1, "wait": 1, "build": 2, "push": 1, "pull": 1, "total": 6}
     assert second["seconds"] == {"look": 0.5, "total": 0.5}
@@ -62,7 +75,6 @@ def test_phases(tmp_path: Path, engine: FakeEngine, lines: list[str]) -> None:
         ({}, None),
         ({"push_error": "p", "registry_error": "q"}, "p"),
         ({"registry_error": "q"}, "q"),
-        ({"status": Status.FALLBACK, "exit_status": 6}, "r"),
         ({"push_error": "x" * 400}, "x" * 300),
     ],
 )
@@ -72,7 +84,16 @@ def test_record(tmp_path: Path, engine: FakeEngine, fields: dict[str, Any], erro
     Recorder(tmp_path / "m", "run").record(replace(FOUND, image_id=image.image_id, **fields), cast("Engine", engine))
     (event,) = events(tmp_path / "m")
     assert (event["cache_key"], event["bytes"], event["error"]) == (str(KEY), 1, error)
-    assert event["status"] == fields.get("status", Status.BUILT).value
+    assert event["status"] == "built"
+
+
+def test_record_of_a_fallback(tmp_path: Path, engine: FakeEngine) -> None:
+    """The error of a fallback is its reason; it has no size."""
+    fallback = Fallback(environment="e", image="i", cache_key=None, reason="r", exit_status=6)
+    Recorder(tmp_path / "m", "run").record(fallback, cast("Engine", engine))
+    (event,) = events(tmp_path / "m")
+    assert (event["status"], event["error"], event["bytes"], event["cache_key"]) == ("fallback", "r", None, None)
+    assert engine.asked == []
 
 
 def test_an_engine_that_goes(tmp_path: Path, engine: FakeEngine, lines: list[str]) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop_bake.bake.images.result import ImageResult, Status
 from desktop_bake.bake.metrics.plot import plot
-from desktop_bake.bake.metrics.recorder import Recorder
 from desktop_bake.bake.metrics.summary import human_s, read_events, summarize
-from tests.harness.events import event, lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from desktop_bake.bake.engine.engine import Engine
+from tests.harness.events import event
 
 
 def test_processes_never_mix_their_lines(tmp_path: Path) -> None:
@@ -37,29 +28,6 @@ def test_processes_never_mix_their_lines(tmp_path: Path) -> None:
     assert [p.wait() for p in running] == [0] * 4
     events, unread = read_events(path.read_text().splitlines())
     assert (len(events), unread) == (800, 0)
-
-
-def test_phases_begin_at_log_lines(tmp_path: Path, engine: Engine) -> None:
-    """The log's own lines begin the phases; BuildKit's lines do not; the log gets every line."""
-    ticks: Iterator[int] = itertools.count()
-    heard: list[str] = []
-    recorder = Recorder(tmp_path / "m.jsonl", "api", clock=lambda: next(ticks))
-    log = recorder.listening(heard.append)
-    cache = "[desktop-cache]"
-    said = [
-        f"{cache} miss: x",
-        f"{cache} building x",
-        f"#5 {cache} pushing",
-        f"{cache} pushing x",
-        f"{cache} pushing y",
-    ]
-    for line in said:
-        log(line)
-    result = ImageResult(environment="a", status=Status.BUILT, image="x", image_id=None, cache_key=None, reason="")
-    recorder.record(result, engine)
-    assert heard == said
-    (event,) = lines(tmp_path / "m.jsonl")
-    assert event["seconds"] == {"look": 1, "build": 1, "push": 2, "total": 4}
 
 
 def test_summary() -> None:

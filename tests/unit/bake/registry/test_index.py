@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from desktop_bake.bake.config.settings import Settings
-from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.index import Entry, added, entries_of, index_of, media_type_of
 from desktop_bake.bake.registry.manifest import OCI_INDEX, OCI_MANIFEST, Index, read_manifest
 from desktop_bake.bake.registry.shared_tag import SharedTag
@@ -75,11 +74,11 @@ def test_the_bytes_are_the_same_whoever_adds_last() -> None:
 
 def test_no_upload_meets_another() -> None:
     """What is uploaded at the same time for another key, or another platform, has another tag."""
-    settings = Settings(repository=ImageReference.parse("registry.example.com/team/desktop"))
+    repository = ImageReference.parse("registry.example.com/team/desktop")
     one, other = Digest.of(b"one"), Digest.of(b"other")
     keys = [CacheKey(variant="v", base=one, install=one, setup=setup, dockerfile=one) for setup in (one, other)]
     names = [
-        str(SharedTag(key=key, settings=settings, engine=Engine()).upload_name(platform))
+        str(SharedTag(key=key, repository=repository, access=Access()).upload_name(platform))
         for key in keys
         for platform in (AMD64, ARM64, "linux/arm/v7")
     ]

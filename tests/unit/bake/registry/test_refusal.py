@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.registry.refusal import error_codes, refusal
+from desktop_bake.bake.registry.refusal import Refusal, error_codes
 
 HOST = "r.example.com"
 
@@ -43,7 +43,7 @@ def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
 )
 def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -> None:
     """Each status has its meaning and a remedy that helps."""
-    error = refusal(HOST, "a/b", status, **more)  # type: ignore[arg-type]
+    error = Refusal(host=HOST, repository="a/b", status=status, **more).error()  # type: ignore[arg-type]
     assert (str(error), error.remedy) == (f"registry r.example.com {says}", remedy)
 
 
@@ -51,7 +51,7 @@ def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -
 def test_every_refusal_has_a_remedy(status: int) -> None:
     """Each status is one line with the host, and a remedy."""
     for login in (False, True):
-        error = refusal("h:1", "a/b", status, codes=("CODE",), login=login)
+        error = Refusal(host="h:1", repository="a/b", status=status, codes=("CODE",), login=login).error()
         assert "registry h:1" in str(error)
         assert "(CODE)" in str(error)
         assert error.remedy
@@ -59,5 +59,5 @@ def test_every_refusal_has_a_remedy(status: int) -> None:
 
 def test_a_hostile_retry_after_is_not_repeated() -> None:
     """What a header holds is repeated only where it is a number of seconds."""
-    assert "wait 7 s" in refusal("h", "a", 429, retry_after="7").remedy
-    assert "wait a while" in refusal("h", "a", 429, retry_after="\x1b[31m7").remedy
+    assert "wait 7 s" in Refusal(host="h", repository="a", status=429, retry_after="7").error().remedy
+    assert "wait a while" in Refusal(host="h", repository="a", status=429, retry_after="\x1b[31m7").error().remedy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake import Digest, ImageReference, RegistryError
-from desktop_bake.bake.registry import session
+from desktop_bake.bake.registry import exchange
 from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.client import look_up, within
 from desktop_bake.bake.registry.manifest import Descriptor
@@ -105,7 +105,7 @@ def test_without_tls(
         schemes.append(base.partition(":")[0])
         return registry.transport(there, base, deadline, verify=verify)
 
-    monkeypatch.setattr(session, "Transport", transport)
+    monkeypatch.setattr(exchange, "Transport", transport)
     registry.broken[host] = RegistryError("cannot be reached")
     with pytest.raises(RegistryError, match="cannot be reached"):
         look_up(ImageReference.parse(f"{host}/a:1"), "linux/amd64", Access(insecure=lambda: insecure))

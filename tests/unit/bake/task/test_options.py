@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -10,16 +11,24 @@ from desktop_bake import Mount, Port, TaskOptions
 from desktop_bake.bake.cli.commands.run import options_of
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
-from desktop_bake.bake.task.options import container_body, device_request
+from desktop_bake.bake.task.options import ContainerRequest, device_request
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.generator.errors import ConfigurationError
+
+
+def body_of(image: str, command: list[str], options: TaskOptions, *, desktop: bool, publish: bool) -> dict[str, Any]:
+    """What the engine is asked for."""
+    request = ContainerRequest(
+        image=image, command=command, env_id="env", options=options, desktop=desktop, publish=publish
+    )
+    return request.body()
 
 
 def test_environment() -> None:
     """A name alone takes this process's value; one that is not set here takes the image's away."""
     found = parse_environment(["A=1=2", "B", "C=", "D"], {"B": "secret"})
     assert found == {"A": "1=2", "B": "secret", "C": "", "D": None}
-    body = container_body("i", ["x"], "e", TaskOptions(variables=found), desktop=False, publish=False)
+    body = body_of("i", ["x"], TaskOptions(variables=found), desktop=False, publish=False)
     assert body["Env"] == ["A=1=2", "B=secret", "C=", "D", "LANG=C.UTF-8"]
 
 
@@ -60,7 +69,7 @@ def test_limits() -> None:
 
     def limits(*words: str) -> list[object]:
         options = options_of(parser().parse_args(["run", *words]))
-        host = container_body("image", ["true"], "env", options, desktop=True, publish=True)["HostConfig"]
+        host = body_of("image", ["true"], options, desktop=True, publish=True)["HostConfig"]
         return [host["ShmSize"], host["PidsLimit"], host.get("SecurityOpt")]
 
     assert limits() == [1 << 30, 4096, None]
@@ -78,7 +87,7 @@ def test_novncs_port_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="port 6080 is noVNC's, and published already") as caught:
         options.check_desktop()
     assert "another port than 6080" in caught.value.remedy
-    body = container_body("image", ["true"], "env", options, desktop=False, publish=False)
+    body = body_of("image", ["true"], options, desktop=False, publish=False)
     assert body["HostConfig"]["PortBindings"]["6080/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6080"}]
 
 
@@ -108,7 +117,7 @@ def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
     with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:
         options.check_desktop()
     assert caught.value.remedy.startswith("leave it out")
-    container_body("image", ["true"], "env", options, desktop=False, publish=False)
+    body_of("image", ["true"], options, desktop=False, publish=False)
 
 
 def test_container_body() -> None:
@@ -123,7 +132,7 @@ def test_container_body() -> None:
         extra={"HostConfig": {"ShmSize": 1}, "Labels": {"x": "y"}, "Hostname": "h"},
         mounts=(Mount(kind="bind", source="/s", target="/t", read_only=True),),
     )
-    body = container_body("image", ["bash", "-c", "x"], "env", options, desktop=True, publish=True)
+    body = body_of("image", ["bash", "-c", "x"], options, desktop=True, publish=True)
     host = body["HostConfig"]
     assert host["PortBindings"] == {
         "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}],

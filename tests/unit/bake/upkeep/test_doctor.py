@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from desktop_bake.bake.system.text import age, size, table
-from desktop_bake.bake.upkeep.doctor import LEAST_FREE_BYTES, LITTLE_FREE_BYTES, State, space
+from desktop_bake.bake.upkeep.check import State
+from desktop_bake.bake.upkeep.doctor import LEAST_FREE_BYTES, LITTLE_FREE_BYTES, space
 
 
 def test_free_space() -> None:

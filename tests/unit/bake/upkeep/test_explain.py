@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake import Digest, Environment, RegistryError, Settings
 from desktop_bake.bake.images.history import write_record
-from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.images.result import Status
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.upkeep import explain as module
 from desktop_bake.bake.upkeep.explain import Explanation, explain
 from desktop_bake.generator.key import CacheKey
 from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.engine import Engine
     from tests.harness.fake_engine import FakeEngine
     from tests.harness.memory_registry import MemoryRegistry
 
@@ -38,12 +38,12 @@ def office(tmp_path: Path, engine: FakeEngine) -> tuple[Environment, Settings]:
 
 def explained(office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str]) -> Explanation:
     """Why it is so."""
-    return explain(*office, cast("Engine", engine), lines.append)
+    return explain(office[0], work(engine, office[1], lines.append))
 
 
 def key(office: tuple[Environment, Settings], engine: FakeEngine) -> CacheKey:
     """Its key."""
-    found = key_of(*office, engine)
+    found = key_of(office[0], work(engine, office[1]))
     assert isinstance(found, CacheKey)
     return found
 
@@ -69,7 +69,7 @@ def test_changed_script(office: tuple[Environment, Settings], engine: FakeEngine
     """A changed script is named, with the lines that changed where its former content was written down."""
     then = key(office, engine)
     engine.add(f"desktop-bake:{then}", then.labels(NAME), made_s=86_400)
-    write_record(office[0], then, office[1], cast("Engine", engine))
+    write_record(order_of(office[0], work(engine, office[1])), office[1])
     (office[1].root / "setup.sh").write_text("echo 2\n")
     found = explained(office, engine, lines)
     assert found.result.reason == "setup script changed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,9 +18,9 @@ from desktop_bake.bake.upkeep.prune import Plan, carry_out, family_of_text, plan
 from desktop_bake.generator.errors import ConfigurationError, EngineError
 from desktop_bake.generator.layer_key import LayerKey, family_of
 from tests.harness.recipes import BASE, KEY, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.engine import Engine
     from desktop_bake.generator.key import CacheKey
     from tests.harness.fake_engine import FakeEngine
     from tests.harness.memory_registry import MemoryRegistry
@@ -36,7 +36,7 @@ REACH = reach_of({"office": KEY}, {})
 def planned(engine: FakeEngine, settings: Settings, **more: Any) -> Plan:
     """What would be removed."""
     fields = {"reach": REACH, "policy": Policy(now_s=1000), "registry": False, **more}
-    return plan(settings, cast("Engine", engine), **fields)
+    return plan(work(engine, settings), **fields)
 
 
 def removed(verdicts: Any) -> set[str]:
@@ -121,7 +121,7 @@ def test_family_of_text(key: CacheKey | LayerKey, family: str | None) -> None:
 def test_carry_out(store: FakeEngine, team: Settings, lines: list[str]) -> None:
     """What was planned goes, tag by tag, and nothing else does."""
     cache = folder("unreached")
-    count, faults = carry_out(planned(store, team), team, cast("Engine", store), lines.append)
+    count, faults = carry_out(planned(store, team), work(store, team, lines.append))
     assert (count, faults) == (3, [])
     assert sorted(store.names) == sorted([f"{REPOSITORY}:{KEY}", f"elsewhere:{ELSE}", f"{REPOSITORY}:by-hand"])
     assert not cache.exists()
@@ -146,7 +146,7 @@ def test_what_cannot_be_removed(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(local_cache, "discard", discard)
-    count, faults = carry_out(planned(store, team), team, cast("Engine", store), lines.append)
+    count, faults = carry_out(planned(store, team), work(store, team, lines.append))
     assert count == 1
     assert faults == [
         f"{REPOSITORY}:{OLD}: a container uses it",
@@ -167,7 +167,7 @@ def test_registry(engine: FakeEngine, registry: MemoryRegistry, team: Settings, 
     found = planned(engine, team, reach=used, registry=True)
     assert removed(found.published) == {str(OLD)}
     assert {v.image.created_s for v in found.published} == {1_704_067_200.0}
-    assert carry_out(found, team, cast("Engine", engine), lines.append) == (1, [])
+    assert carry_out(found, work(engine, team, lines.append)) == (1, [])
     assert sorted(name.rpartition(":")[2] for name in registry.tags) == sorted(["by-hand", str(KEY)])
     assert lines == [f"[desktop-cache] removed {REPOSITORY}:{OLD} from the registry"]
 
@@ -202,7 +202,7 @@ def test_a_registry_that_does_not_delete(
     """A registry with deleting switched off is told, once for each image."""
     digest = registry.put(f"{REPOSITORY}:{OLD}", OLD.labels("b"))
     registry.statuses[f"DELETE registry.example.com/team/desktop/manifests/{digest}"] = 405
-    found = carry_out(planned(engine, team, registry=True), team, cast("Engine", engine), lines.append)
+    found = carry_out(planned(engine, team, registry=True), work(engine, team, lines.append))
     assert found == (0, ["registry registry.example.com has deleting switched off"])
     assert lines == []
 
@@ -228,9 +228,9 @@ def test_reach(engine: FakeEngine, team: Settings, lines: list[str], strict: boo
     settings = replace(team, environments={"office": OFFICE, "off": off, "bad": bad})
     if strict:
         with pytest.raises(ConfigurationError, match="cannot read no"):
-            reach(settings, cast("Engine", engine), lines.append, strict=True)
+            reach(work(engine, settings, lines.append), strict=True)
         return
-    found = reach(settings, cast("Engine", engine), lines.append, strict=False)
+    found = reach(work(engine, settings, lines.append), strict=False)
     assert list(found.environments.values()) == [("office",)]
     assert set(found.in_use) == {"sha256:1", "a:1"}
     assert lines[-1].startswith("[desktop-cache] WARNING: environment 'bad': environment 'bad': cannot read no")
@@ -240,7 +240,7 @@ def test_reach_without_an_engine(engine: FakeEngine, team: Settings) -> None:
     """Without an engine nobody knows what is reached, however lenient one is."""
     engine.is_up = False
     with pytest.raises(EngineError):
-        reach(replace(team, environments={"office": OFFICE}), cast("Engine", engine), print, strict=False)
+        reach(work(engine, replace(team, environments={"office": OFFICE})), strict=False)
 
 
 @pytest.mark.parametrize("entry", [{}, {"Id": "a"}, {"Id": "a", "Created": 1, "Size": 1, "RepoTags": [1]}])

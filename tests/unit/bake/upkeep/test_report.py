@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake import Digest, RegistryError, Settings
-from desktop_bake.bake.images.resolve import key_of
+from desktop_bake.bake.images.order import key_of
 from desktop_bake.bake.upkeep.report import as_json, listing
 from desktop_bake.generator.key import CacheKey
 from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.engine import Engine
     from tests.harness.fake_engine import FakeEngine
     from tests.harness.memory_registry import MemoryRegistry
 
@@ -24,7 +24,7 @@ def office(engine: FakeEngine, team: Settings) -> Settings:
     """Settings of one environment whose image is here, and the one before it, and one of another repository."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     settings = replace(team, environments={"office": OFFICE})
-    now = key_of(OFFICE, settings, engine)
+    now = key_of(OFFICE, work(engine, settings))
     assert isinstance(now, CacheKey)
     before = replace(now, setup=Digest("sha256:" + "c" * 64))
     elsewhere = replace(now, install=Digest("sha256:" + "c" * 64))
@@ -38,7 +38,7 @@ def office(engine: FakeEngine, team: Settings) -> Settings:
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_listing(engine: FakeEngine, office: Settings, everywhere: bool) -> None:
     """Images stand newest first, with who reaches them, whether they run, and since when they are stale."""
-    found = listing(office, cast("Engine", engine), print, everywhere=everywhere)
+    found = listing(work(engine, office), everywhere=everywhere)
     told = [(row.environments, row.in_use, row.stale_since_s, row.published) for row in found.rows]
     wanted = [(("office",), True, None, None), ((), False, 200, None), ((), False, None, None)]
     assert told == wanted[: 3 if everywhere else 2]
@@ -51,17 +51,17 @@ def test_listing(engine: FakeEngine, office: Settings, everywhere: bool) -> None
 
 def test_published(engine: FakeEngine, registry: MemoryRegistry, office: Settings, lines: list[str]) -> None:
     """Only what the registry lists is looked at; what it gives no clear answer about is not known."""
-    live, stale = (row.image for row in listing(office, cast("Engine", engine), print, everywhere=False).rows)
+    live, stale = (row.image for row in listing(work(engine, office), everywhere=False).rows)
     assert live.key
     assert stale.key
     registry.put(live.name, live.labels)
-    found = listing(office, cast("Engine", engine), lines.append, everywhere=False, registry=True)
+    found = listing(work(engine, office, lines.append), everywhere=False, registry=True)
     assert [row.published for row in found.rows] == [True, False]
     registry.put(stale.name, {})
     registry.statuses[f"GET registry.example.com/team/desktop/manifests/{live.key}"] = 500
-    found = listing(office, cast("Engine", engine), lines.append, everywhere=False, registry=True)
+    found = listing(work(engine, office, lines.append), everywhere=False, registry=True)
     assert [row.published for row in found.rows] == [None, False]
     assert lines == ["[desktop-cache] WARNING: registry registry.example.com failed with status 500"]
     registry.broken["registry.example.com"] = RegistryError("down")
     with pytest.raises(RegistryError, match="down"):
-        listing(office, cast("Engine", engine), print, everywhere=False, registry=True)
+        listing(work(engine, office), everywhere=False, registry=True)

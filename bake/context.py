@@ -1,0 +1,107 @@
+"""What one piece of work needs, made once and handed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+from ..generator.errors import CancelledError
+from .engine.engine import Engine
+from .system.lazy import lazy
+from .system.reporter import Reporter, silent
+
+if TYPE_CHECKING:
+    import threading
+    from typing import Unpack
+
+    from .config.settings import Settings
+    from .registry import client
+    from .registry.access import Access
+    from .system.process import Ended
+    from .system.reporter import Log
+else:
+    client = lazy(".registry.client", __package__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What one piece of work needs, besides what it is about.
+
+    Attributes:
+        settings: the configuration.
+        engine: the engine to ask.
+        reporter: where it is reported.
+        cancel: set by another thread to give the work up, or None.
+        progress: BuildKit's progress: `plain` for lines in the log, or `auto` to draw on this process's terminal.
+    """
+
+    settings: Settings
+    engine: Engine
+    reporter: Reporter = field(default_factory=Reporter)
+    cancel: threading.Event | None = None
+    progress: str = "plain"
+
+    @property
+    def draws(self) -> bool:
+        """Whether docker and BuildKit draw their progress on this terminal."""
+        return self.progress != "plain"
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether another thread gave the work up."""
+        return self.cancel is not None and self.cancel.is_set()
+
+    def check_cancelled(self) -> None:
+        """Go on only if nobody gave the work up.
+
+        Raises:
+            CancelledError: `cancel` is set.
+        """
+        if self.is_cancelled:
+            raise CancelledError("cancelled")
+
+    def access(self) -> Access:
+        """How registries are asked in this work."""
+        return client.access_of(self.settings, self.engine)
+
+    def work(self, *arguments: str) -> Ended:
+        """Run `docker ARGUMENTS` that take long, such as a pull, within a build's time limit.
+
+        Raises:
+            EngineError, CancelledError: as `Engine.work`.
+        """
+        limit_s = self.settings.build_timeout_s
+        return self.engine.work(*arguments, log=self.reporter, draw=self.draws, limit_s=limit_s, cancel=self.cancel)
+
+
+class Work(TypedDict, total=False):
+    """The keywords of the public functions from which they make a context; each may be left out.
+
+    Keys:
+        engine: the engine; the docker client's own if None.
+        log: gets one line at a time, from several threads.
+        progress, cancel: as of `Context`.
+    """
+
+    engine: Engine | None
+    log: Log
+    progress: str
+    cancel: threading.Event | None
+
+
+def context_of(settings: Settings, **work: Unpack[Work]) -> Context:
+    """The context that these keywords ask for.
+
+    Raises:
+        TypeError: one of them is none of `Work`.
+    """
+    unknown = work.keys() - Work.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    return Context(
+        settings=settings,
+        engine=work.get("engine") or Engine(),
+        reporter=Reporter.of(work.get("log", silent)),
+        cancel=work.get("cancel"),
+        progress=work.get("progress", "plain"),
+    )
