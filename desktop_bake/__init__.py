@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .generator.bakefile import BakeOptions as BakeOptions
     from .generator.bakefile import BakeTarget as BakeTarget
     from .generator.bakefile import bake_targets as bake_targets
-    from .generator.bakefile import render_bake_file as render_bake_file
     from .generator.environment import Environment as Environment
     from .generator.errors import BuildFailedError as BuildFailedError
     from .generator.errors import CancelledError as CancelledError
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from .generator.recipe import Stack as Stack
     from .generator.reference import Digest as Digest
     from .generator.reference import ImageReference as ImageReference
+    from .generator.template import render_bake_file as render_bake_file
 
     __version__: str
 
@@ -87,7 +87,7 @@ _HOMES = {
     "ensure_desktop_image": "bake.ensure",
     "key_from_labels": "generator.layer_key",
     "load_settings": "bake.config.toml_file",
-    "render_bake_file": "generator.bakefile",
+    "render_bake_file": "generator.template",
     "stack_key": "generator.layer_key",
     "start_task": "bake.task.start",
 }
@@ -138,9 +138,7 @@ if not TYPE_CHECKING:  # a type checker reads the names above, and knows that th
 
     def __getattr__(name: str) -> object:
         if name == "__version__":
-            from importlib.metadata import version
-
-            return version("desktop-bake")
+            return import_module("importlib.metadata").version("desktop-bake")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -11,15 +11,18 @@ import json
 import os
 import sys
 
+try:  # before the request is there: whoever started us still asks others
+    from python_on_whales import DockerClient
+    from python_on_whales.exceptions import DockerException
+except KeyboardInterrupt:  # whoever sent it says why
+    os._exit(130)
+
 # python-on-whales pipes both outputs of what it streams: docker draws on standard input, which is our terminal then.
 _DRAWING = ["sh", "-c", 'exec docker "$@" 2>&0 </dev/null', "docker"]
 
 
 def main() -> int:
     """Run the bake that standard input describes; BuildKit's progress goes to standard error."""
-    from python_on_whales import DockerClient  # before the request is there: whoever started us still asks others
-    from python_on_whales.exceptions import DockerException
-
     request = json.load(sys.stdin)
     draw = request["progress"] != "plain"  # on a terminal BuildKit draws by itself
     if draw:

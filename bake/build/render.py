@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets, render_bake_file
+from ...generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets
 from ...generator.errors import ConfigurationError
 from ..config.shipped import shipped
 from ..images.order import stack_and_key
 from ..system.files import new_file
+from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ..context import Context
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
+    from ...generator import template
+else:
+    template = lazy("...generator.template", __package__)
 
 
 _CHECK_FILES = {
@@ -48,8 +52,8 @@ def targets_of(environments: list[Environment], context: Context) -> tuple[BakeT
 
 def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
     """Every file of a rendered folder: content and executable bit by relative path."""
-    template = shipped("docker-bake.hcl.j2").read_text(encoding="utf-8")
-    files = {"docker-bake.hcl": (render_bake_file(template, targets).encode(), False)}
+    text = shipped("docker-bake.hcl.j2").read_text(encoding="utf-8")
+    files = {"docker-bake.hcl": (template.render_bake_file(text, targets).encode(), False)}
     for target in targets:
         for path, file in target.recipe.context():
             files[f"{target.context}/{path}"] = (file.content, file.executable)

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shtab
+
 from ..config.settings import SETTINGS
 from .parser import parser
 
@@ -48,8 +50,6 @@ def completion_script(shell: str) -> str:
     Args:
         shell: `bash`, `zsh` or `fish`.
     """
-    import shtab
-
     special: dict[str, Any] = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY, "ENV": _COMPLETES}
     top = parser()
     for command in (top, *commands(top)):

@@ -2,55 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..context import Context
-from ..engine.engine import Engine
+from ..config.settings import SETTINGS
+from ..system.lazy import lazy
 from ..system.reporter import Reporter, silent
 
 if TYPE_CHECKING:
     import argparse
 
+    from .. import context
+    from ..config import agents_runner, toml_file
     from ..config.settings import Settings
+    from ..engine import engine
     from ..images.result import ImageResult
     from ..system.reporter import Log
+else:
+    context = lazy("..context", __package__)
+    agents_runner = lazy("..config.agents_runner", __package__)
+    engine = lazy("..engine.engine", __package__)
+    toml_file = lazy("..config.toml_file", __package__)
 
 
 def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
-    from ..config.settings import SETTINGS
-    from ..config.toml_file import load_settings
-
     overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
-    settings = load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+    settings = toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
     if arguments.environments:
-        from ..config.agents_runner import read_origin
-
-        environments = read_origin(arguments.environments).environments(settings.base_image)
+        environments = agents_runner.read_origin(arguments.environments).environments(settings.base_image)
         settings = replace(settings, environments=environments)
     return settings
 
 
 def print_json(value: object) -> None:
     """Print one JSON object on standard output."""
-    import json
-
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> Context:
+def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> context.Context:
     """What the command's work needs.
 
     Args:
         arguments: what was typed.
         settings: the settings, if not those that these arguments ask for.
     """
-    return Context(
+    return context.Context(
         settings=settings or load(arguments),
-        engine=Engine(),
+        engine=engine.Engine(),
         reporter=reporter_of(arguments),
         progress="auto" if sys.stderr.isatty() and not arguments.quiet else "plain",
     )

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ...generator.errors import DesktopBakeError
+from ..system.lazy import lazy
 from ..system.terminal import coloured
 from .parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ..metrics import recorder
+else:
+    recorder = lazy("..metrics.recorder", __package__)
 
 
 INTERRUPTED = 130
@@ -52,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.environ.pop("DOCKER_HOST", None)
         metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
         if metrics and arguments.command in RECORDED:
-            from ..metrics.recorder import Recorder
-
-            arguments.recorder = Recorder(Path(metrics), arguments.command)
+            arguments.recorder = recorder.Recorder(Path(metrics), arguments.command)
         module = import_module(f".commands.{arguments.command}", __package__)
         return int(getattr(module, arguments.command)(arguments))
     except DesktopBakeError as error:

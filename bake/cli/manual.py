@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
+from ..system.lazy import lazy
 from .completion import commands
 from .parser import EXIT_STATUS, parser
+
+if TYPE_CHECKING:
+    from argparse_manpage import manpage
+else:
+    manpage = lazy("argparse_manpage.manpage")
 
 _TITLE = """\
 # Commands
@@ -41,15 +48,13 @@ def commands_page() -> str:
 
 def man_page() -> str:
     """The manual page, in the macros of man(7): the flags of every command once, then each command."""
-    from argparse_manpage.manpage import Manpage  # a development tool
-
     top = parser(repeated=False)
     top.formatter_class = _ONE_LINE
     top.epilog = None
     for command in commands(top):
         command.formatter_class = _ONE_LINE
         command.description = command.epilog  # the description itself is what the list of commands says
-    page = Manpage(top, format="single-commands-section")
+    page = manpage.Manpage(top, format="single-commands-section")
     page.description = "bake a desktop into a Docker image once"
     page.date = ""  # else that of the day it is written on
     page.manual = "User Commands"

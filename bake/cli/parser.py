@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ...generator.errors import ConfigurationError
 from ..config.setting import plain
 from ..config.settings import SETTINGS
+from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from importlib import metadata
+else:
+    metadata = lazy("importlib.metadata")
 
 
 EXIT_STATUS = (
@@ -30,9 +34,7 @@ class _Version(argparse.Action):
     """Print the version of what is installed, looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
-
-        print(parser.prog, version(parser.prog))
+        print(parser.prog, metadata.version(parser.prog))
         parser.exit()
 
 

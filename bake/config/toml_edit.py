@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError
+from ..system.lazy import lazy
 from ..system.text import did_you_mean
 from .toml_file import ENVIRONMENT_FIELDS, settings_from
 from .values import of_switch
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Change = Mapping[tuple[str, ...], Any]
+    import tomlkit
+    from tomlkit import exceptions, items
+else:
+    tomlkit = lazy("tomlkit")
+    exceptions = lazy("tomlkit.exceptions")
+    items = lazy("tomlkit.items")
 
 
 def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> dict[tuple[str, ...], Any]:
@@ -95,9 +102,6 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
     Raises:
         ConfigurationError: no such environment, or there is one already; or the result would not load.
     """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     known = settings_from(text, path, {}).environments
     if create and env_id in known:
         raise ConfigurationError(f"environment {env_id!r} exists already", "leave --create out")
@@ -122,7 +126,7 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
         if "\r\n" in text and "\n" not in text.replace("\r\n", ""):
             edited = edited.replace("\r\n", "\n").replace("\n", "\r\n")
         same = tomllib.loads(edited) == wanted
-    except (TOMLKitError, ValueError, TypeError, KeyError, RecursionError):
+    except (exceptions.TOMLKitError, ValueError, TypeError, KeyError, RecursionError):
         same = False
     if not same:
         raise ConfigurationError(
@@ -145,15 +149,12 @@ def _apply(table: Any, changes: Change) -> None:
 
 def _put(table: Any, name: str, value: Any) -> None:
     """Set a key or take it out; a new one comes before the comments that lead to the next table."""
-    from tomlkit import inline_table
-    from tomlkit.items import Table
-
     if value is None:
         table.pop(name, None)
         return
     if isinstance(value, dict):
-        value = inline_table() | value if hasattr(table, "as_string") else dict(value)
-    if name in table or not isinstance(table, Table):
+        value = tomlkit.inline_table() | value if hasattr(table, "as_string") else dict(value)
+    if name in table or not isinstance(table, items.Table):
         table[name] = value
         return
     body = table.value.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ def config_folder() -> Path:
 
 
 def _home_of_the_user() -> str:
-    import pwd  # which few need
-
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:  # docker would take the working directory, which may be a stranger's

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import EngineError, TaskError, TimeLimitError
 from ..system.captured import TooMuchError, captured
+from ..system.lazy import lazy
 from ..system.text import first_line
 from .api import CALL_TIMEOUT_S, Endpoint
 from .coalesce import coalesced
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ...generator.reference import ImageReference
+    from ..system import process, redaction
     from ..system.process import Ended
     from .api import Answer
+else:
+    process = lazy("..system.process", __package__)
+    redaction = lazy("..system.redaction", __package__)
 
 
 _LIST_TRIES = 5
@@ -240,12 +245,9 @@ class Engine:
             EngineError: the client is not installed.
             CancelledError: `cancel` was set.
         """
-        from ..system.process import Child, ended_by
-        from ..system.redaction import without_secrets
-
         try:
-            with Child(["docker", *arguments], draw=draw) as child, ended_by(cancel, child.end):
-                return child.follow(limit_s, log, hide=without_secrets())
+            with process.Child(["docker", *arguments], draw=draw) as child, process.ended_by(cancel, child.end):
+                return child.follow(limit_s, log, hide=redaction.without_secrets())
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
 

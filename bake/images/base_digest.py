@@ -12,6 +12,8 @@ from ...generator.dockerfile import named_images
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.reference import Digest, ImageReference
 from ..registry.manifest import same_platform
+from ..system.lazy import lazy
+from .known_digests import known_digest, note_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from ...generator.recipe import Stack
     from ..context import Context
     from ..engine.engine import Image
+    from ..registry import client
+else:
+    client = lazy("..registry.client", __package__)
 
 
 _BASE, _TOOL = "base image", "the Dockerfile's image"
@@ -46,8 +51,6 @@ def pinned_stack(environment: Environment, context: Context) -> Stack:
 
 def _tool_digest(image: ImageReference, context: Context) -> Digest:
     """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
-    from .known_digests import known_digest, note_digest
-
     local = context.engine.image(str(image))
     found = base_digest(image, local, context, lambda: known_digest(image), what=_TOOL)
     note_digest(image, found)
@@ -94,10 +97,8 @@ def base_digest(
         raise RegistryError(
             f"{what} {reference} is not in the local store, and pull is 'never'", f"run: docker pull {reference}"
         )
-    from ..registry.client import digest_of
-
     try:
-        found = digest_of(reference, context.access())
+        found = client.digest_of(reference, context.access())
     except RegistryError as error:
         known = copy or baked_on()
         if known:
@@ -143,10 +144,8 @@ def check_base(environment: Environment, context: Context, platform: str) -> Non
 
 def _platforms_there(reference: ImageReference, platform: str, context: Context) -> tuple[str, ...]:
     """Which platforms a registry has an image for; empty where it does not say."""
-    from ..registry.client import look_up
-
     with contextlib.suppress(RegistryError):
-        found = look_up(reference, platform, context.access())
+        found = client.look_up(reference, platform, context.access())
         return tuple(p for p in found.platforms if p != "unknown/unknown") if found else ()
     return ()
 

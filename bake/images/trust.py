@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 
 from ..system.files import write_note
 from ..system.folders import cache_folder
+from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..context import Context
     from ..engine.engine import Image
+    from . import last_steps, verify
+else:
+    last_steps = lazy(".last_steps", __package__)
+    verify = lazy(".verify", __package__)
 
 
 BUILT, PULLED, WHOLE = "built", "pulled", "whole"
@@ -48,9 +53,7 @@ def why_not(image: Image, dockerfile: bytes, context: Context) -> str | None:
         return "this machine neither built nor pulled it, so that it may not be pushed"
     if WHOLE in known:
         return None
-    from .last_steps import built_upon
-
-    why = built_upon(context.engine.history(image.image_id), image.layers, dockerfile)
+    why = last_steps.built_upon(context.engine.history(image.image_id), image.layers, dockerfile)
     if why is None:
         note(image.image_id, WHOLE)
     return why
@@ -63,13 +66,11 @@ def verified(settings: Settings) -> str:
 
 
 def _verify(image: Image, context: Context) -> str | None:
-    from .verify import refusal_of
-
     repository = context.settings.repository.repository
     name = next((d for d in image.repo_digests if d.partition("@")[0] == repository), None)
     if name is None:
         return "it is not verified: it has no digest in the registry"
-    refusal = refusal_of(name, context)
+    refusal = verify.refusal_of(name, context)
     if refusal:
         return f"it is not verified: {refusal}"
     note(image.image_id, verified(context.settings))

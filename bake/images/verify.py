@@ -6,10 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ..config.checks import IMAGE
+from ..system.process import ended_by
 from ..system.redaction import without_secrets
 from ..system.text import last_line
 
@@ -59,10 +61,6 @@ def _run(words: Sequence[str], context: Context) -> tuple[int | None, str]:
 
     The output goes to a file: what the command leaves running in the background keeps nobody waiting.
     """
-    import tempfile  # which a hit must not pay
-
-    from ..system.process import ended_by
-
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             words,

@@ -6,8 +6,10 @@ import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from ...generator.errors import RegistryError
+from ..system.lazy import lazy
 from .proxy_rules import ProxyRules
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import urllib3
+else:
+    ssl = lazy("ssl")
+    urllib3 = lazy("urllib3")
 
 
 class Pools:
@@ -59,8 +64,6 @@ class Pools:
             pool.clear()
 
     def _made(self, proxy: str | None) -> urllib3.PoolManager:
-        import urllib3
-
         retries = urllib3.Retry(total=2, connect=1, read=1, status=0, other=0, respect_retry_after_header=False)
         more: dict[str, Any] = {"ssl_context": self._context, "retries": retries}
         try:
@@ -79,8 +82,6 @@ class Pools:
 
 
 def _tls(address: str, *, verify: bool) -> ssl.SSLContext:
-    import ssl
-
     if verify:
         context = ssl.create_default_context()
         certificates = Path("/etc/docker/certs.d", address).glob("*.crt")  # dockerd, "Verify repository client"
@@ -112,10 +113,6 @@ def _telling(pool_class: Any, keep: Callable[[socket.socket, bool], None], *, pr
 
 def _proxy_login(proxy: str) -> dict[str, str]:
     """The headers of a proxy's login, which stands in its URL."""
-    from urllib.parse import unquote, urlsplit
-
-    import urllib3
-
     parts = urlsplit(proxy)
     if parts.username is None:
         return {}

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import time
 import warnings
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 from ...generator.errors import RegistryError
+from ..system.lazy import lazy
 from .challenge import origin
 from .pool import Pools
 from .proxy_rules import address_of
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     import urllib3
 
     from .deadline import Deadline
+else:
+    urllib3 = lazy("urllib3")
 
 
 _MOST_REDIRECTS = 5
@@ -61,8 +65,6 @@ class Transport:
 
     def abort(self) -> None:
         """End its connections under the thread that uses them: nothing else ends a header that drips."""
-        import socket
-
         self._aborted = True  # urllib3 asks once more where a connection broke
         for connection in list(self._sockets):
             with contextlib.suppress(OSError):
@@ -87,8 +89,6 @@ class Transport:
 
     def _registry_is_public(self) -> bool:
         """Whether the registry has a public address, also behind a proxy, if its name can be resolved here."""
-        import socket
-
         if self._is_public is None:
             name, found = self._origin[1], []
             with contextlib.suppress(OSError, UnicodeError):
@@ -132,8 +132,6 @@ class Transport:
         raise self.error("redirects without end", "check the host and the port")
 
     def _redirected(self, url: str, there: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-        from urllib.parse import urljoin, urlsplit
-
         try:
             target = urljoin(url, there)
             before, after, parts = origin(url), origin(target), urlsplit(target)
@@ -149,8 +147,6 @@ class Transport:
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
     ) -> urllib3.BaseHTTPResponse:
-        import urllib3
-
         left_s = self._deadline.left_s()
         if not left_s:
             raise self._late()
@@ -183,8 +179,6 @@ class Transport:
         Raises:
             RegistryError: it is longer than the limit, does not end in time, or breaks off.
         """
-        import urllib3
-
         content, whole = bytearray(), False
         try:
             if (response.length_remaining or 0) > limit_bytes and response.status == 200:
@@ -222,29 +216,29 @@ class Transport:
         return self.error(f"answers with more than {limit_bytes} bytes", "check the host and the port")
 
     def _unreachable(self, error: Exception) -> RegistryError:
-        import urllib3.exceptions as known
-
         cause = getattr(error, "reason", None) or error
-        if isinstance(cause, known.SSLError) and re.search("has expired|not yet valid", str(cause)):
+        if isinstance(cause, urllib3.exceptions.SSLError) and re.search("has expired|not yet valid", str(cause)):
             return self.error(
                 f"has a certificate that does not hold at this machine's time: {_said(cause)}",
                 "check this machine's clock; where it is right, whoever runs the registry has to renew the certificate",
             )
-        if isinstance(cause, known.SSLError):
+        if isinstance(cause, urllib3.exceptions.SSLError):
             return self.error(
                 f"has a certificate that is not trusted, or speaks no TLS: {_said(cause)}",
                 f"put its CA's certificate in /etc/docker/certs.d/{self._host}/ca.crt",
             )
-        if isinstance(cause, known.NameResolutionError):
+        if isinstance(cause, urllib3.exceptions.NameResolutionError):
             return self.error("has no address: its name cannot be resolved", "check the name and the network")
-        if isinstance(cause, known.TimeoutError) and not isinstance(cause, known.NewConnectionError):
+        if isinstance(cause, urllib3.exceptions.TimeoutError) and not isinstance(
+            cause, urllib3.exceptions.NewConnectionError
+        ):
             return self._late()
-        if isinstance(cause, known.ProxyError):
+        if isinstance(cause, urllib3.exceptions.ProxyError):
             return self.error(
                 f"cannot be reached through the proxy of the environment: {_said(cause.args[-1])}",
                 "check https_proxy, http_proxy and no_proxy",
             )
-        if isinstance(cause, known.LocationValueError | ValueError):  # its text holds the URL
+        if isinstance(cause, urllib3.exceptions.LocationValueError | ValueError):  # its text holds the URL
             return self.error("names an address that is none", "check the host and the port")
         return self.error(f"cannot be reached: {_said(cause)}", "check the host, the port and the network")
 

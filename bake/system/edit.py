@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from .files import new_file
+from .lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import filelock
+
+    from . import folders
+else:
+    filelock = lazy("filelock")
+    folders = lazy(".folders", __package__)
 
 
 _LOCK_LIMIT_S = 30
@@ -29,11 +37,7 @@ def editing(path: Path) -> Iterator[bytes]:
     Raises:
         ConfigurationError: it cannot be read, or another edit of it does not end.
     """
-    import filelock
-
-    from .folders import cache_folder
-
-    locks = cache_folder() / "locks"
+    locks = folders.cache_folder() / "locks"
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
     try:
         locks.mkdir(parents=True, exist_ok=True)

@@ -9,9 +9,18 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
 
 from ...generator.errors import ConfigurationError
 from .found_file import name_of
+from .lazy import lazy
+
+if TYPE_CHECKING:
+    import tempfile
+else:
+    tempfile = lazy("tempfile")
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -51,8 +60,6 @@ def cache_place() -> Place:
     why = _why_not(usual)
     if not why:
         return Place(folder=usual)
-    import tempfile  # which few need
-
     remedy = "set XDG_CACHE_HOME to a folder of your own"
     remedy += f", or remove {usual}" if usual.is_absolute() else ", or HOME"
     try:
@@ -66,8 +73,6 @@ def cache_place() -> Place:
 
 def _usual() -> Path:
     """Where the cache is by the XDG Base Directory Specification; no absolute path without a home."""
-    import platformdirs
-
     try:
         return Path(platformdirs.user_cache_dir("desktop-bake"))
     except RuntimeError:  # of its newer versions; the others leave the tilde

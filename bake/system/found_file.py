@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,9 +75,6 @@ def _caller_of_sudo(variables: Mapping[str, str]) -> set[int]:
 
 def _is_private(path: Path, status: os.stat_result) -> bool:
     """Whether a file's group is its owner's own, as most distributions give one to each user, or root's."""
-    import grp  # which few need
-    import pwd
-
     try:
         group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
@@ -93,8 +92,6 @@ def _has_access_list(path: Path) -> bool:
 
 def name_of(user: int) -> str:
     """A user's name, or their number if they have none."""
-    import pwd  # which few need
-
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pty
 import re
 import shutil
 import signal
@@ -191,8 +192,6 @@ def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterato
 
 def _terminal() -> tuple[int, int]:
     """A terminal as wide and high as ours: our end, and the child's."""
-    import pty
-
     ours, theirs = pty.openpty()
     modes = termios.tcgetattr(theirs)
     modes[1] &= ~termios.OPOST  # our own terminal ends lines

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import printable
+from .lazy import lazy
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Iterable, Sequence
+else:
+    difflib = lazy("difflib")
 
 
 def first_line(text: str) -> str:
@@ -22,8 +26,6 @@ def last_line(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A remedy that names the nearest known word, or all of them."""
-    import difflib
-
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(known) or "none")

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError
 from ..engine.api import CALL_TIMEOUT_S, Answer
+from ..system.lazy import lazy
 from .console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..engine import archive
     from ..engine.api import Endpoint
+else:
+    archive = lazy("..engine.archive", __package__)
 
 
 PULL_TIMEOUT_S = 1200.0
@@ -100,9 +104,7 @@ class Container:
         Raises:
             TaskError: the engine refused.
         """
-        from ..engine.archive import archive_of
-
-        answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, archive_of(folder, files))
+        answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, archive.archive_of(folder, files))
         if answer.status != 200:
             raise _refused(answer)
 

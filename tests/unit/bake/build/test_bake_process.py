@@ -9,7 +9,6 @@ import sys
 from typing import Any
 
 import pytest
-import python_on_whales
 from python_on_whales.exceptions import DockerException
 
 from desktop_bake.bake.build.bake_process import main
@@ -54,7 +53,7 @@ class Client:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> type[Client]:
     """What stands in for it."""
-    monkeypatch.setattr(python_on_whales, "DockerClient", Client)
+    monkeypatch.setattr("desktop_bake.bake.build.bake_process.DockerClient", Client)
     Client.made, Client.asked, Client.lines, Client.error = [], [], ["#1 one\n", "#2 two\n"], None
     return Client
 

@@ -9,6 +9,7 @@ import pytest
 
 from desktop_bake import Digest, ImageReference, RegistryError
 from desktop_bake.bake.registry import shared_tag
+from desktop_bake.bake.registry.client import access_of
 from desktop_bake.bake.registry.manifest import OCI_INDEX, OCI_MANIFEST
 from desktop_bake.bake.registry.shared_tag import SharedTag
 from tests.harness.recipes import KEY
@@ -27,7 +28,7 @@ AMD64, ARM64 = "linux/amd64", "linux/arm64"
 @pytest.fixture
 def tag(team: Settings, engine: FakeEngine) -> SharedTag:
     """The tag of a key."""
-    return SharedTag(key=KEY, settings=team, engine=engine)
+    return SharedTag(key=KEY, repository=team.repository, access=access_of(team, engine))
 
 
 def upload(tag: SharedTag, registry: MemoryRegistry, platform: str, labels: dict[str, str] | None = None) -> Digest:
