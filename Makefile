@@ -17,7 +17,7 @@ desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its
 unit: .venv/ready ## the tests that need neither Docker nor network
 	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
 
-test: .venv/ready ## every test, on a real engine
+test: ## every test, on a real engine
 	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
