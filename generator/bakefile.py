@@ -19,14 +19,14 @@ from .cache_backend import (
 from .dockerfile import context_name, named_images
 from .errors import ConfigurationError
 from .layer_key import LayerKey
-from .recipe import OWN_ARGUMENTS, Preflight
+from .recipe import BASE_ARGUMENT, Preflight, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .environment import Environment
     from .layer_key import Key
-    from .recipe import Recipe, Stack
+    from .recipe import Stack
     from .reference import ImageReference
 
 
@@ -186,7 +186,8 @@ def _arguments(environment: Environment, recipe: Recipe | Preflight, key: Key) -
     """The environment's build arguments, and ours: what the steps verify and keep downloads apart by."""
     if isinstance(key, LayerKey):
         return dict(sorted(recipe.digests().items()))
-    base = {f"{OWN_ARGUMENTS}BASE": key.base.hex[:16]}
+    packages = f"-{recipe.packages}" if isinstance(recipe, Recipe) and recipe.packages else ""
+    base = {BASE_ARGUMENT: f"{key.base.hex[:16]}{packages}"}
     return dict(sorted({**environment.build_args, **recipe.digests(), **base}.items()))
 
 

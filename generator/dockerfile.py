@@ -66,6 +66,16 @@ def named_images(dockerfile: bytes, build_args: Mapping[str, str]) -> NamedImage
     return NamedImages(tools=reader.tools(), frontend=_frontend(syntax))
 
 
+def declares(dockerfile: bytes, argument: str) -> bool:
+    """Whether a stage of a Dockerfile declares a build argument, so that the steps below get it."""
+    has_stage = False
+    for name, rest in instructions(dockerfile):
+        has_stage = has_stage or name == "from"
+        if has_stage and name == "arg" and argument in (word.partition("=")[0] for word in re.findall(WORD, rest)):
+            return True
+    return False
+
+
 def instructions(dockerfile: bytes) -> Iterator[tuple[str, str]]:
     """Each instruction in lower case, and what follows it; continued lines joined, heredocs left out."""
     text = dockerfile.decode(errors="replace")

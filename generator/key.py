@@ -192,6 +192,7 @@ def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -
     parts += [(f"platform:{platform}", b"") for platform in set(environment.platforms)]
     parts += [(f"secret:{name}", b"") for name in set(environment.build_secrets)]
     parts += [(f"image:{name}", str(digest).encode()) for name, digest in recipe.images.items()]
+    parts += [("packages", recipe.packages.encode())] if recipe.packages else []  # without a lock the key has no date
     return CacheKey(
         variant=variant_of(environment.base_image),
         base=base_digest,

@@ -21,7 +21,11 @@ DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
 PREFLIGHT = "preflight.sh"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
+# The base's digest and, with a lock, the packages date behind it. Steps keep downloads apart by it, and run anew when
+# one of them moves: BuildKit has what an ARG declares in the cache key of each RUN below it.
+BASE_ARGUMENT = f"{OWN_ARGUMENTS}BASE"
 _FROM_BASE = re.compile(
     rb"^[^\S\n]*FROM[^\S\n]+(?:--platform=\S+[^\S\n]+)?base(?:[^\S\n]+AS[^\S\n]+\S+)?[^\S\n]*$",
     re.IGNORECASE | re.MULTILINE,
@@ -44,10 +48,11 @@ class Recipe:
         dockerfile, install, setup: the bytes of the three files.
         files: further files of the build context by relative POSIX path.
         images: the digest of each image that the Dockerfile names without one, by `generator.dockerfile.context_name`.
+        packages: the day up to which packages are taken, `YYYY-MM-DD`; empty to leave it out of the key.
 
     Raises:
         ConfigurationError: a script is empty, begins with a byte order mark or has CRLF line ends, the Dockerfile has
-            no `FROM base`, or a path leaves the context.
+            no `FROM base`, a path leaves the context, or the day is of another form.
     """
 
     dockerfile: bytes
@@ -55,8 +60,13 @@ class Recipe:
     setup: bytes
     files: Mapping[str, ContextFile] = field(default_factory=dict)
     images: Mapping[str, Digest] = field(default_factory=dict)
+    packages: str = ""
 
     def __post_init__(self) -> None:
+        if self.packages and not _DAY.fullmatch(self.packages):
+            raise ConfigurationError(
+                f"malformed packages date {self.packages[:40]!r}", "write a day, such as 2026-11-27"
+            )
         named = {DOCKERFILE: self.dockerfile, INSTALL: self.install, SETUP: self.setup}
         for name, content in named.items():
             check_script(name, content, "write it, or drop the override to use the shipped one")

@@ -168,6 +168,9 @@ def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
             yield Change(
                 part=part, said=f"image {name} moved from {before[:19]} to {after[:19]}", before=before, after=after
             )
+    if then.packages != now.packages:
+        before, after = (p or "no date" for p in (then.packages, now.packages))
+        yield Change(part=part, said=f"packages date moved from {before} to {after}", before=before, after=after)
     yield from _platform_changes(part, then, now)
     for name in sorted(then.build_secrets ^ now.build_secrets):
         verb = "added" if name in now.build_secrets else "removed"

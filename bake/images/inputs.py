@@ -27,6 +27,7 @@ class Inputs:
         platforms: target platforms.
         build_secrets: names of the variables that the build mounts.
         images: the digest of each image that the Dockerfile names, by its name; empty if that was not looked up.
+        packages: the day up to which packages are taken; empty without one.
     """
 
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Inputs:
     platforms: frozenset[str] = frozenset()
     build_secrets: frozenset[str] = frozenset()
     images: Mapping[str, str] = field(default_factory=dict)
+    packages: str = ""
 
     @classmethod
     def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
@@ -49,6 +51,7 @@ class Inputs:
             platforms=frozenset(environment.platforms),
             build_secrets=frozenset(environment.build_secrets),
             images={} if isinstance(recipe, Preflight) else {n: str(d) for n, d in recipe.images.items()},
+            packages="" if isinstance(recipe, Preflight) else recipe.packages,
         )
 
     def as_json(self) -> dict[str, object]:
@@ -61,6 +64,7 @@ class Inputs:
             "platforms": sorted(self.platforms),
             "build_secrets": sorted(self.build_secrets),
             "images": dict(self.images),
+            **({"packages": self.packages} if self.packages else {}),
         }
 
     @classmethod
@@ -75,6 +79,7 @@ class Inputs:
                 platforms=frozenset(map(str, value["platforms"])),
                 build_secrets=frozenset(map(str, value.get("build_secrets", ()))),  # older records have none
                 images={str(n): str(d) for n, d in value.get("images", {}).items()},
+                packages=str(value.get("packages", "")),
             )
         except (KeyError, TypeError, AttributeError):
             return None

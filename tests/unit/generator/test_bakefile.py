@@ -9,7 +9,7 @@ import pytest
 
 from desktop_bake import BakeOptions, ConfigurationError, Digest, ImageReference
 from tests.harness.bake_files import TEAM, rendered
-from tests.harness.recipes import ENVIRONMENT
+from tests.harness.recipes import ENVIRONMENT, RECIPE
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,10 @@ def test_repository_has_no_tag(repository: str) -> None:
     """The key is the tag: a repository brings none."""
     with pytest.raises(ConfigurationError, match="carries a tag"):
         BakeOptions(repository=ImageReference.parse(repository))
+
+
+def test_the_packages_date_is_an_argument() -> None:
+    """The date stands behind the base's digest, in the argument that the install step declares; without one as ever."""
+    dated = rendered([ENVIRONMENT], TEAM, replace(RECIPE, packages="2026-11-27"))
+    assert '"DESKTOP_BAKE_BASE" = "abababababababab-2026-11-27"' in dated
+    assert '"DESKTOP_BAKE_BASE" = "abababababababab"' in rendered([ENVIRONMENT], TEAM)

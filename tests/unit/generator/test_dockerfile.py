@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop_bake.bake.config.shipped import shipped
-from desktop_bake.generator.dockerfile import context_name, named_images
+from desktop_bake.generator.dockerfile import context_name, declares, named_images
 from desktop_bake.generator.errors import ConfigurationError
+from desktop_bake.generator.recipe import BASE_ARGUMENT
 
 DIGEST = "sha256:" + "a" * 64
 # What a Dockerfile says, and the names that are found in it; x:1 and the like, `syntax x` for a frontend.
@@ -110,3 +111,26 @@ def test_the_shipped_ones_name_none() -> None:
     """The shipped Dockerfiles need nothing but their base."""
     for name in ("Dockerfile", "preflight.Dockerfile"):
         assert named_images(shipped(f"recipe/{name}").read_bytes(), {}).references == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("FROM base\nARG A\nRUN true\n", True),
+        ("FROM base\narg B A=1\n", True),
+        ("FROM x AS y\nFROM base\nARG B \\\n  A\n", True),
+        ("ARG A\nFROM base\n", False),
+        ("FROM base\n# ARG A\nARG AA\nRUN echo ARG A\n", False),
+        ("FROM base\nRUN <<EOF\nARG A\nEOF\n", False),
+    ],
+)
+def test_declared(text: str, wanted: bool) -> None:
+    """An argument counts where a stage declares it: one before the first stage reaches no step."""
+    assert declares(text.encode(), "A") is wanted
+
+
+def test_the_shipped_one_takes_what_the_install_step_depends_on() -> None:
+    """The base and the packages date reach the install step, so that it runs anew when one of them moves."""
+    text = shipped("recipe/Dockerfile").read_bytes()
+    assert declares(text, BASE_ARGUMENT)
+    assert text.index(f"ARG {BASE_ARGUMENT}".encode()) < text.index(b"RUN ")

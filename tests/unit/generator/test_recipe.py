@@ -37,6 +37,7 @@ def test_dockerfile(dockerfile: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"packages": "tomorrow"}, "malformed packages date 'tomorrow'"),
         ({"install": b""}, "desktop_install.sh is empty"),
         ({"setup": b" \n"}, "desktop_setup.sh is empty"),
         ({"dockerfile": b"\n"}, "Dockerfile is empty"),

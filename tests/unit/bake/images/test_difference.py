@@ -21,6 +21,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "install": ({"install": b"other"}, "install script changed"),
     "setup": ({"setup": b"other"}, "setup script changed"),
     "Dockerfile": ({"dockerfile": b"FROM base\nRUN true\n"}, "Dockerfile changed"),
+    "packages": ({"packages": "2026-11-27"}, "packages date moved from 2026-11-01 to 2026-11-27"),
     "argument added": ({"build_args": {"A": "1", "B": "2"}}, "Dockerfile: build argument B added"),
     "argument removed": ({"build_args": {}}, "Dockerfile: build argument A removed"),
     "argument changed": ({"build_args": {"A": "2"}}, "Dockerfile: build argument A changed"),
@@ -39,6 +40,7 @@ OF_A_LAYER = ("base", "platforms", "preflight", "its Dockerfile")
 def wanted(kind: str = "desktop", **changed: Any) -> Wanted:
     """An environment, what is baked for it and its base's digest, changed: a `desktop`, a `layer` on it, or `alone`."""
     recipe = {"dockerfile": b"FROM base\n", "install": b"i", "setup": b"s", "files": {"f": ContextFile(content=b"1")}}
+    recipe["packages"] = "2026-11-01"
     layer = {"layer": b"FROM base\n", "preflight": b"p"}
     environment = {"build_args": {"A": "1"}, "platforms": (), "build_secrets": ("S",), "base": "debian:bookworm"}
     for values in (recipe, layer, environment):
