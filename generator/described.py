@@ -63,7 +63,7 @@ def check_types(instance: Any, where: str = "") -> None:
         if not any(_is(value, kind) for kind in kinds):
             raise ConfigurationError(
                 f"{where}{field.name} is {value!r}, not of type {annotation}",
-                _REMEDIES[_key(kinds[0])].format(repr(value[:80]) if isinstance(value, str) else "'…'"),
+                _REMEDIES.get(_key(kinds[0]), f"write {kinds[0]}(…)").format(repr(value[:80]) if isinstance(value, str) else "'…'"),
             )
 
 
@@ -72,6 +72,8 @@ def _key(kind: str) -> str:
 
 
 def _is(value: object, kind: str) -> bool:
+    if _key(kind) not in _CLASSES:  # of another floor
+        return type(value).__name__ == kind
     if not isinstance(value, _CLASSES[_key(kind)]) or (kind == "int" and isinstance(value, bool)):
         return False
     if isinstance(value, tuple | list):

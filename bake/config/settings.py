@@ -17,18 +17,22 @@ from ...generator.cache_backend import (
     check_scope,
 )
 from ...generator.described import about, check_types
+from ...generator.dockerfile import declares
 from ...generator.environment import Environment, check_platform, leads_out
 from ...generator.errors import ConfigurationError
-from ...generator.recipe import DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
+from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from ...generator.reference import ImageReference
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
 from .checks import PULL_POLICIES, check_builder, check_command, check_pull, check_repository
+from .lock import LOCK_NAME
 from .setting import Flag, described, setting
 from .shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .lock import Lock
 
 
 FILE_NAME = "desktop-bake.toml"
@@ -44,6 +48,8 @@ class Settings:
 
     Args:
         root: folder that relative script names start from.
+        lock_file: where the lock is, or would be.
+        lock: what it says, or None without one.
         environments: by id.
 
     Raises:
@@ -51,6 +57,8 @@ class Settings:
     """
 
     root: Path = Path()
+    lock_file: Path = Path(LOCK_NAME)
+    lock: Lock | None = None
     repository: ImageReference = setting(
         ImageReference.parse("desktop-bake"),
         about("repository of the image tags, such as `registry.example.com/team/desktop`", "without a tag"),
@@ -95,6 +103,11 @@ class Settings:
         flag=Flag("--pull", "POLICY", words=PULL_POLICIES),
         check=check_pull,
         in_init=True,
+    )
+    frozen: bool = setting(
+        False,
+        about("never resolve a tag: an image that [the lock](lock.md) does not name is an error"),
+        flag=Flag("--frozen"),
     )
     fallback: bool = setting(
         True,
@@ -205,11 +218,20 @@ class Settings:
         Raises:
             ConfigurationError: a file is missing, unreadable, empty or malformed.
         """
+        dockerfile = self._read(environment, "dockerfile", environment.dockerfile, DOCKERFILE)
         return Recipe(
-            dockerfile=self._read(environment, "dockerfile", environment.dockerfile, DOCKERFILE),
+            dockerfile=dockerfile,
             install=self._read(environment, "install_script", environment.install_script, INSTALL),
             setup=self._read(environment, "setup_script", environment.setup_script, SETUP),
+            packages=self._packages(environment, dockerfile),
         )
+
+    def _packages(self, environment: Environment, dockerfile: bytes) -> str:
+        """The lock's packages date, if there is one and the Dockerfile takes it."""
+        if self.lock is None or self.lock.packages is None:
+            return ""
+        takes = environment.dockerfile is None or declares(dockerfile, BASE_ARGUMENT)
+        return self.lock.packages.isoformat() if takes else ""
 
     def preflight(self, environment: Environment) -> Preflight | None:
         """Read the cached part of an environment's own script, or None where it has none.

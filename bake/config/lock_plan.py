@@ -1,0 +1,117 @@
+"""What `lock` has to do, decided from values: what is missing, what is old, what nobody uses; and what it writes then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .lock import BASE, IMAGE, Lock, LockedImage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from .lock_moves import Found
+    from .lock_uses import Use, Uses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a lock does not fit.
+
+    Attributes:
+        kind: `base`, `tool`, `image` or `packages`.
+        name: of the block; empty for the date.
+        environments: whom it concerns; empty for a block that nobody uses.
+        said: in one line.
+        remedy: what to do.
+    """
+
+    kind: str
+    name: str
+    environments: tuple[str, ...]
+    said: str
+    remedy: str
+
+    def as_json(self) -> dict[str, object]:
+        """The object within what `lock --check --json` prints."""
+        what = {"kind": self.kind, "name": self.name, "environments": list(self.environments)}
+        return {**what, "what": self.said, "remedy": self.remedy}
+
+
+def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None) -> tuple[Problem, ...]:
+    """What is not locked, and what nobody uses.
+
+    Args:
+        lock: the lock.
+        uses: of the environments.
+        keys: the texts of every key of theirs; None leaves out what nobody uses, as some environments are none of ours.
+    """
+    found = []
+    entries, used = lock.entries(), {use.key for use in uses.images}
+    if uses.dated and not lock.packages:
+        said = "the lock has no packages date"
+        found.append(
+            Problem(kind="packages", name="", environments=uses.dated, said=said, remedy="run: desktop-bake lock")
+        )
+    for use in uses.images:
+        if use.key not in entries:
+            said = f"{use.kind} {use.reference.named} of {', '.join(use.environments)} is not locked"
+            found.append(_problem(use.key, use.environments, said, "run: desktop-bake lock"))
+    for kind, name in entries if keys is not None else ():
+        if kind == IMAGE and name not in (keys or ()):
+            remedy = "run: desktop-bake lock --images"
+            found.append(_problem((kind, name), (), f"{kind} {name} is of no environment's key", remedy))
+        elif kind != IMAGE and (kind, name) not in used:
+            remedy = "remove its block, or run: desktop-bake lock --upgrade"
+            found.append(_problem((kind, name), (), f"{kind} {name} is used by no environment", remedy))
+    return tuple(found)
+
+
+def _problem(key: tuple[str, str], environments: tuple[str, ...], said: str, remedy: str) -> Problem:
+    return Problem(kind=key[0], name=key[1], environments=environments, said=said, remedy=remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is asked of `lock`.
+
+    Attributes:
+        today: the day.
+        upgrade: whether what is locked may move.
+        before: only what was locked on this day or earlier, or on a day that nobody knows; None for all.
+        whole: whether all environments are meant: then the packages date moves, and what nobody uses goes.
+    """
+
+    today: date
+    upgrade: bool = False
+    before: date | None = None
+    whole: bool = True
+
+    def _is_old(self, day: date | None) -> bool:
+        return self.upgrade and (day is None or self.before is None or day <= self.before)
+
+    def to_ask(self, lock: Lock, uses: Uses) -> tuple[Use, ...]:
+        """Which images have to be looked up."""
+        entries = lock.entries()
+
+        def is_due(use: Use) -> bool:
+            entry = entries.get(use.key)
+            return not isinstance(entry, LockedImage) or self._is_old(entry.locked)
+
+        return tuple(filter(is_due, uses.images))
+
+    def lock_with(self, lock: Lock, uses: Uses, found: Mapping[tuple[str, str], Found]) -> Lock:
+        """The lock with what was found; what did not move keeps its day, so that nothing is written for nothing."""
+        entries, used = lock.entries(), {use.key for use in uses.images}
+        for key, image in found.items():
+            old = entries.get(key)
+            platforms = image.platforms if key[0] == BASE else ()
+            if not (isinstance(old, LockedImage) and (old.digest, old.platforms) == (image.digest, platforms)):
+                entries[key] = LockedImage(digest=image.digest, platforms=platforms, locked=self.today)
+        if self.upgrade and self.whole:
+            entries = {key: entry for key, entry in entries.items() if key in used or key[0] == IMAGE}
+        packages = lock.packages or (self.today if uses.dated else None)
+        if lock.packages and self.whole and self._is_old(lock.packages):
+            packages = max(lock.packages, self.today)
+        return Lock.of(packages, entries)
