@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import store, tasks
+from benchmarks import locked, store, tasks
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -249,6 +249,13 @@ class Bench:
         (self.folder / "store").mkdir()
         store.measure(min(self.repetitions, 3), self.folder / "store", self.add)  # each takes a quarter of a minute
 
+    def locked(self) -> None:
+        """What a pre-commit hook costs on a laptop without Docker."""
+        (self.folder / "locked").mkdir()
+        took = locked.render_check_s(self.folder / "locked", self.repetitions)
+        what = f"`render --check` of {locked.ENVIRONMENTS} environments with a lock, without engine and network"
+        self.add(what, f"{took:.3f} s", "", "< 0.3 s")
+
     def rendering(self) -> None:
         """Rendering 10, 100 and 1,000 environments, keys included."""
         template = shipped("docker-bake.hcl.j2").read_text()
@@ -284,6 +291,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parts = {
         "rendering": Bench.rendering,
+        "locked": Bench.locked,
         "size": Bench.size,
         "resolves": Bench.resolves,
         "tasks": tasks.measure,

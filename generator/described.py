@@ -63,8 +63,12 @@ def check_types(instance: Any, where: str = "") -> None:
         if not any(_is(value, kind) for kind in kinds):
             raise ConfigurationError(
                 f"{where}{field.name} is {value!r}, not of type {annotation}",
-                _REMEDIES.get(_key(kinds[0]), f"write {kinds[0]}(…)").format(repr(value[:80]) if isinstance(value, str) else "'…'"),
+                _remedy(kinds[0]).format(repr(value[:80]) if isinstance(value, str) else "'…'"),
             )
+
+
+def _remedy(kind: str) -> str:
+    return _REMEDIES.get(_key(kind), f"write {kind}(…)")
 
 
 def _key(kind: str) -> str:

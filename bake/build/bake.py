@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitErr
 from ...generator.layer_key import family_of
 from ..engine.buildx import builder, require_answer, require_buildx
 from ..engine.shortage import DISK, shortage
+from ..images.gone import gone
 from ..images.resolve import proven
 from ..images.result import Built
 from ..images.trust import BUILT, note
@@ -131,6 +133,14 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
     with build_folder(ready.folder, order.key) as folder:
         try:
             _bake_on(on_image, targets, folder, ready)
+        except _FinalError:
+            raise
+        except BuildFailedError as error:
+            why = gone(order, context)
+            if why is None:
+                raise
+            remedy = f"move the lock: desktop-bake lock --upgrade {shlex.quote(order.environment.env_id)}"
+            raise BuildFailedError(f"build failed: {why}", remedy) from error
         finally:
             ready.child.end()  # before the folder that it reads goes
     found = engine.image(order.tag)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from .. import context
     from ..config import agents_runner, toml_file
     from ..config.settings import Settings
-    from ..engine import engine
+    from ..engine import engine, no_engine
     from ..images.result import ImageResult
     from ..system.reporter import Log
 else:
     context = lazy("..context", __package__)
     agents_runner = lazy("..config.agents_runner", __package__)
     engine = lazy("..engine.engine", __package__)
+    no_engine = lazy("..engine.no_engine", __package__)
     toml_file = lazy("..config.toml_file", __package__)
 
 
@@ -34,7 +35,8 @@ def load(arguments: argparse.Namespace) -> Settings:
     settings = toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
     if arguments.environments:
         environments = agents_runner.read_origin(arguments.environments).environments(settings.base_image)
-        settings = replace(settings, environments=environments)
+        folder = arguments.environments.parent
+        settings = toml_file.with_lock(replace(settings, environments=environments), folder)
     return settings
 
 
@@ -56,6 +58,14 @@ def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> 
         reporter=reporter_of(arguments),
         progress="auto" if sys.stderr.isatty() and not arguments.quiet else "plain",
     )
+
+
+def with_or_without_engine(work: context.Context) -> context.Context:
+    """The work of a command that can do with registries alone: without an engine, if none answers."""
+    if work.engine.answers():
+        return work
+    work.reporter.warn("no Docker Engine answers: registries alone are asked")
+    return replace(work, engine=no_engine.NoEngine())
 
 
 def reporter_of(arguments: argparse.Namespace) -> Reporter:

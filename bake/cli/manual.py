@@ -59,7 +59,11 @@ def man_page() -> str:
     page.date = ""  # else that of the day it is written on
     page.manual = "User Commands"
     page.add_section("exit status", "=", EXIT_STATUS.replace("`", "").replace("-", r"\-"))
-    page.add_section("files", "=", ".I desktop\\-bake.toml\nis found upwards from the working directory.")
+    page.add_section(
+        "files",
+        "=",
+        ".I desktop\\-bake.toml\nis found upwards from the working directory;\n.I desktop\\-bake.lock\nlies beside it.",
+    )
     return str(page)
 
 

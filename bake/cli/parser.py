@@ -19,9 +19,10 @@ else:
 
 
 EXIT_STATUS = (
-    "0 done; 1 failed, or `render --check` found a stale folder; 2 wrong usage or configuration; 3 `resolve` found a "
-    "miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable where it was needed; 6 a build "
-    "failed and there was no fallback; 124 time limit; 130 interrupted. `run` exits with its command's status."
+    "0 done; 1 failed, or `render --check` or `lock --check` found something; 2 wrong usage or configuration; "
+    "3 `resolve` found a miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable where it was "
+    "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run` exits with its "
+    "command's status."
 )
 
 
@@ -85,8 +86,17 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     def json_flag(command: argparse.ArgumentParser) -> None:
         command.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
-    init = verb("init", "write a commented desktop-bake.toml", "init --base-image debian:bookworm")
+    init = verb("init", "write a commented desktop-bake.toml, and its lock", "init --base-image debian:bookworm")
     init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help="default: %(default)s")
+    lock = verb("lock", "pin bases, tools and the packages date in desktop-bake.lock", "lock --upgrade --max-age 30d")
+    lock.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    lock.add_argument(
+        "--upgrade", action="store_true", help="move what is locked to what registries have now, and today"
+    )
+    lock.add_argument("--max-age", metavar="AGE", help="upgrade only what is older, such as 30d")
+    lock.add_argument("--check", action="store_true", help="ask nobody; exit 1 if something is not locked, or not used")
+    lock.add_argument("--images", action="store_true", help="record the digests of the images that are published")
+    json_flag(lock)
     key = verb("key", "the cache key and its parts", "key --json")
     resolve = verb("resolve", "what a task would use, building nothing", "resolve default")
     for command in (key, resolve):
@@ -116,6 +126,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     warm.add_argument(
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
+    warm.add_argument("--max-age", metavar="AGE", help="before, upgrade in the lock what is older, such as 30d")
     warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
     _staying(warm, keep=1, older_than="1d")
     json_flag(warm)

@@ -1,4 +1,4 @@
-"""What `lock` has to do, decided from values: what is missing, what is old, what nobody uses; and what it writes then."""
+"""What `lock` has to do, decided from values: what is missing, what is old, what nobody uses, and what it writes."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ class Problem:
         return {**what, "what": self.said, "remedy": self.remedy}
 
 
-def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None) -> tuple[Problem, ...]:
+def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None, *, whole: bool = True) -> tuple[Problem, ...]:
     """What is not locked, and what nobody uses.
 
     Args:
         lock: the lock.
         uses: of the environments.
-        keys: the texts of every key of theirs; None leaves out what nobody uses, as some environments are none of ours.
+        keys: the texts of every key of theirs; None if they are not known.
+        whole: whether these are all who use the lock; else nothing is unused.
     """
     found = []
     entries, used = lock.entries(), {use.key for use in uses.images}
@@ -58,8 +59,8 @@ def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None) -> tuple[Probl
         if use.key not in entries:
             said = f"{use.kind} {use.reference.named} of {', '.join(use.environments)} is not locked"
             found.append(_problem(use.key, use.environments, said, "run: desktop-bake lock"))
-    for kind, name in entries if keys is not None else ():
-        if kind == IMAGE and name not in (keys or ()):
+    for kind, name in entries if whole else ():
+        if kind == IMAGE and keys is not None and name not in keys:
             remedy = "run: desktop-bake lock --images"
             found.append(_problem((kind, name), (), f"{kind} {name} is of no environment's key", remedy))
         elif kind != IMAGE and (kind, name) not in used:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ...generator.environment import Environment
 from ...generator.errors import ConfigurationError
 from ...generator.text_file import check_no_mark
-from ..system.found_file import find_upwards
+from ..system.found_file import find_upwards, why_untrusted
+from .lock import LOCK_NAME, load_lock
 from .setting import described
 from .settings import FILE_NAME, SETTINGS, Settings
 from .values import as_fields, check_table, of_variable
@@ -43,7 +44,8 @@ def load_settings(
         ConfigurationError: no file, or one found that may be somebody else's; invalid TOML, an unknown key or a value
             of the wrong type or form.
     """
-    path = path or find_upwards(FILE_NAME)
+    found = None if path else find_upwards(FILE_NAME)
+    path = path or found
     if path is None:
         if required:
             raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
@@ -52,7 +54,29 @@ def load_settings(
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --config") from error
-    return settings_from(decoded(content, path), path, variables, overrides)
+    settings = settings_from(decoded(content, path), path, variables, overrides)
+    return with_lock(settings, path.parent, named=found is None)
+
+
+def with_lock(settings: Settings, folder: Path, *, named: bool = True) -> Settings:
+    """Settings with the lock of a folder: that of `desktop-bake.toml`, or of a file of environments.
+
+    Args:
+        settings: without it.
+        folder: where it is, if there is one.
+        named: whether a person named the folder, and so chose whom to trust; else it has to be this user's.
+
+    Raises:
+        ConfigurationError: as `load_lock`, or it may be somebody else's.
+    """
+    file = folder / LOCK_NAME
+    why = why_untrusted(file, named_by_place=True) if not named and file.is_file() else None
+    if why:
+        raise ConfigurationError(
+            f"{file} is not used: {why}; a lock decides what is run",
+            f"if you trust it: --config {folder / FILE_NAME}",
+        )
+    return replace(settings, lock_file=file, lock=load_lock(file))
 
 
 def decoded(content: bytes, path: Path) -> str:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from ...generator.dockerfile import named_images
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.reference import Digest, ImageReference
+from ..config.lock import BASE, TOOL
 from ..registry.manifest import same_platform
 from ..system.lazy import lazy
 from .known_digests import known_digest, note_digest
+from .locked import NAMES, fixed_digest, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from ..registry import client
 else:
     client = lazy("..registry.client", __package__)
-
-
-_BASE, _TOOL = "base image", "the Dockerfile's image"
 
 
 def pinned_stack(environment: Environment, context: Context) -> Stack:
@@ -51,8 +50,11 @@ def pinned_stack(environment: Environment, context: Context) -> Stack:
 
 def _tool_digest(image: ImageReference, context: Context) -> Digest:
     """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
+    fixed = fixed_digest(image, TOOL, context.settings)
+    if fixed:
+        return fixed
     local = context.engine.image(str(image))
-    found = base_digest(image, local, context, lambda: known_digest(image), what=_TOOL)
+    found = base_digest(image, local, context, lambda: known_digest(image), kind=TOOL)
     note_digest(image, found)
     return found
 
@@ -62,7 +64,7 @@ def base_digest(
     local: Image | None,
     context: Context,
     baked_on: Callable[[], Digest | None] = lambda: None,
-    what: str = _BASE,
+    kind: str = BASE,
 ) -> Digest:
     """A base's digest as a registry knows it, so that every machine computes the same key.
 
@@ -73,7 +75,7 @@ def base_digest(
             asks the registry first and takes what is known here where it cannot be asked; `never` asks nobody.
         baked_on: where there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
             here, was baked: a machine that pulled the desktop need not have its base.
-        what: the image, for messages.
+        kind: `base` or `tool`, for messages.
 
     Raises:
         ConfigurationError: there is no such image.
@@ -81,8 +83,9 @@ def base_digest(
     """
     if reference.digest:
         return reference.digest
+    what = NAMES[kind]
     remedy = f"check base_image and that 'docker pull {reference}' works"
-    if what == _TOOL:
+    if kind == TOOL:
         remedy = (
             f"write it as {reference.named}@sha256:… in the Dockerfile, or check that 'docker pull {reference}' works"
         )
@@ -114,8 +117,8 @@ def base_digest(
 def check_base(environment: Environment, context: Context, platform: str) -> None:
     """Refuse a base that is for other platforms than those that are wanted.
 
-    A local copy tells its own; else the registry is asked, where it may be, and whatever keeps it from answering is the
-    build's to tell.
+    The lock tells, or a local copy its own; else the registry is asked, where it may be, and whatever keeps it from
+    answering is the build's to tell.
 
     Args:
         environment: whose base; its `platforms`, if it has any, are what is wanted.
@@ -126,9 +129,13 @@ def check_base(environment: Environment, context: Context, platform: str) -> Non
         ConfigurationError: the base cannot be one of them.
     """
     reference, wanted = environment.base_image, environment.platforms or (platform,)
-    local = context.engine.image(str(reference))
-    if local and not environment.platforms:
-        there: tuple[str, ...] = (local.platform,)
+    entry = locked(reference, BASE, context.settings)
+    local = None if entry else context.engine.image(str(reference))
+    there: tuple[str, ...]
+    if entry:
+        there = entry.platforms
+    elif local and not environment.platforms:
+        there = (local.platform,)
     else:
         there = () if context.settings.pull == "never" else _platforms_there(reference, wanted[0], context)
     lacking = next((w for w in wanted if not any(same_platform(t, w) for t in there)), None)

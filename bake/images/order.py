@@ -9,7 +9,9 @@ from ...generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from ...generator.layer_key import LayerKey, stack_key
 from ...generator.recipe import Stack
 from ...generator.reference import Digest
+from ..config.lock import BASE
 from .base_digest import base_digest, pinned_stack
+from .locked import fixed_digest
 
 if TYPE_CHECKING:
     from ...generator.environment import Environment
@@ -98,9 +100,12 @@ def stack_and_key(environment: Environment, context: Context) -> tuple[Stack, Ke
 
     Args, Raises: as `order_of`.
     """
+    fixed = fixed_digest(environment.base_image, BASE, context.settings)
     stack = pinned_stack(environment, context)
     # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
-    known = stack_key(environment, stack, _NO_DIGEST)
+    known = stack_key(environment, stack, fixed or _NO_DIGEST)
+    if fixed:
+        return stack, known
 
     def baked_on() -> Digest | None:
         name = environment.base_image.named

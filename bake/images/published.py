@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import RegistryError
 from ..registry.client import look_up
+from .locked import published_digest
 from .result import RegistryHit
 from .verify import refusal_of
 
@@ -23,12 +24,22 @@ def is_published(key: Key, platform: str, context: Context) -> bool:
     Raises:
         RegistryError: it could not be asked.
     """
-    remote = _under_tag(key, platform, context)
+    remote = _published(key, platform, context)
     return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
 
 
-def _under_tag(key: Key, platform: str, context: Context) -> RemoteImage | None:
-    return look_up(replace(context.settings.repository, tag=str(key)), platform, context.access())
+def _published(key: Key, platform: str, context: Context) -> RemoteImage | None:
+    """What lies under a key's tag; where the lock says a digest, what lies at that one and nothing else."""
+    repository, wanted = context.settings.repository, published_digest(key, context.settings)
+    under_tag = replace(repository, tag=str(key))
+    found = look_up(under_tag, platform, context.access())
+    if wanted is None or (found and found.digest == wanted):
+        return found
+    if found:
+        context.reporter.warn(
+            f"{under_tag} is {found.digest} in the registry, which is not used: the lock says {wanted}"
+        )
+    return look_up(replace(repository, digest=wanted), platform, context.access())
 
 
 def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
@@ -41,11 +52,13 @@ def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
     order, repository = miss.order, context.settings.repository
     host = repository.domain
     try:
-        remote = _under_tag(order.key, order.platform, context)
+        remote = _published(order.key, order.platform, context)
     except RegistryError as error:
         return _refused(miss, str(error), registry_error=str(error))
     if remote is None:
-        return _refused(miss, f"not in registry {host}")
+        wanted = published_digest(order.key, context.settings)
+        at = f" at {wanted}, the one that the lock says" if wanted else ""
+        return _refused(miss, f"not in registry {host}{at}")
     if remote.labels is None:
         there = ", ".join(remote.platforms) or "no platform"
         return _refused(miss, f"registry {host} has it for {there}, {order.wanted}", is_there=True)

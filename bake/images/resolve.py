@@ -9,6 +9,7 @@ from ...generator.key import SCHEMA, SCHEMA_LABEL
 from ..registry.manifest import same_platform
 from ..system.lazy import lazy
 from .base_digest import check_base
+from .locked import pinned_base
 from .order import order_of
 from .result import Disabled, LocalHit, Miss, MissReason, RegistryHit
 from .trust import why_not
@@ -53,7 +54,7 @@ def glance(environment: Environment, context: Context) -> Disabled | LocalHit | 
     if not environment.cache_enabled:
         return Disabled(
             environment=environment.env_id,
-            image=str(environment.base_image),
+            image=pinned_base(environment.base_image, context.settings),
             reason="cache_desktop_build is off" if environment.has_image else "headless desktop is off",
             install_at_start=environment.has_image,
         )

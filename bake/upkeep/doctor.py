@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, RegistryError
+from ..config.lock import LOCK_NAME
 from ..config.settings import Settings
 from ..context import Context
 from ..images.order import key_of
@@ -19,6 +21,7 @@ from ..system.reporter import Reporter
 from ..system.text import size
 from .check import Check, State, failed, guarded
 from .engine_checks import builder_checks, buildx_checks, engine_checks, image_store_checks
+from .lock_check import lock_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +47,7 @@ def examine(settings: Settings | DesktopBakeError, engine: Engine) -> Iterator[C
     else:
         count = len(settings.environments)
         yield Check(name="configuration", state=State.OK, said=f"{count} environment{'s' * (count != 1)}")
+        yield from guarded(LOCK_NAME, partial(lock_checks, settings, datetime.now(UTC).date()))
     engine_works = True
     for check in guarded("engine", lambda: engine_checks(engine)):
         engine_works = engine_works and check.state is not State.FAILURE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,9 @@ from desktop_bake.bake.images.transfer import publish
 from desktop_bake.bake.registry.client import access_of
 from desktop_bake.bake.registry.shared_tag import SharedTag
 from desktop_bake.generator.layer_key import key_from_labels
+from tests.harness.crane import crane
 from tests.harness.faults import refuses
 from tests.harness.indexes import AMD64, ARM64
-from tests.harness.machines import tool, tool_environment
 from tests.harness.proxy import faulty
 from tests.harness.registries import push_image
 from tests.harness.team import Project, answer, here, right_labels, top_of
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 
 # --- on a real registry ------------------------------------------------------------------------------------------
-
-
-def crane(*words: str) -> str:
-    """Run crane, which has to succeed."""
-    done = subprocess.run(
-        [tool("crane"), "--insecure", *words], env=tool_environment(), check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...system.diff import print_diff
 from ...system.text import age
 from ...upkeep.explain import explain as explain_one
-from ..context import print_json, work_of
+from ..context import print_json, with_or_without_engine, work_of
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def explain(arguments: argparse.Namespace) -> int:
     """Tell for each environment whether it is a hit, and why it is not."""
     context = work_of(arguments)
+    if context.settings.lock is not None:
+        context = with_or_without_engine(context)
     settings = context.settings
     chosen = (
         [settings.environment(arguments.env)]

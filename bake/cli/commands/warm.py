@@ -8,14 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ....generator.errors import ConfigurationError
+from ....generator.errors import ConfigurationError, RegistryError
+from ...config.lock_uses import uses_of
 from ...system.durations import duration_s
+from ...upkeep.locking import upgraded
 from ...upkeep.warm import Round, tidy_up, warm_round
 from ..context import reporter_of, work_of
 from ..retention import policy_of
+from ..wish import wish_of
 
 if TYPE_CHECKING:
     import argparse
+
+    from ...context import Context
 
 
 def warm(arguments: argparse.Namespace) -> int:
@@ -40,11 +45,30 @@ def warm(arguments: argparse.Namespace) -> int:
         return 0
 
 
+def _with_newer_lock(context: Context, arguments: argparse.Namespace) -> Context:
+    """The work with what is old in the lock moved, if that is asked for; what cannot be moved now stays."""
+    if arguments.max_age is None:
+        return context
+    wish, settings = wish_of(arguments.max_age), context.settings
+    if settings.lock is None or settings.frozen or arguments.environments:
+        raise ConfigurationError(
+            "--max-age moves the lock of desktop-bake.toml, and there is none that may move",
+            "run: desktop-bake lock; and leave out --frozen and --environments",
+        )
+    uses = uses_of(settings.environments.values(), settings)
+    try:
+        for line in upgraded(wish, uses, uses, context).lines:
+            context.reporter.say(f"[desktop-cache] lock: {line}")
+    except RegistryError as error:
+        context.reporter.warn(f"the lock stays as it is: {error}")
+    return work_of(arguments)
+
+
 def _round(number: int, arguments: argparse.Namespace, *, first: bool) -> Round:
     """A round with the configuration as it is now; one that does not load any more ends no watch."""
     at = datetime.now(UTC)
     try:
-        tasks = work_of(arguments)
+        tasks = _with_newer_lock(work_of(arguments), arguments)
         push = tasks.settings.has_registry and not arguments.no_push
         asking = replace(tasks, settings=replace(tasks.settings, pull=arguments.pull or "always", push=push))
         tidy = (lambda: tidy_up(tasks, policy_of(arguments))) if arguments.prune else None

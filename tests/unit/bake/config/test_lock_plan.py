@@ -98,7 +98,11 @@ def test_uses(tmp_path: Path) -> None:
             frozenset(),
             ["tool golang:1 is used by no environment"],
         ),
-        (replace(LOCK, bases={**LOCK.bases, "x:1": LockedImage(digest=OLD)}), None, []),
+        (
+            replace(LOCK, bases={**LOCK.bases, "x:1": LockedImage(digest=OLD)}),
+            None,
+            ["base x:1 is used by no environment"],
+        ),
     ],
 )
 def test_problems(lock: Lock, keys: frozenset[str] | None, said: list[str]) -> None:
@@ -106,6 +110,8 @@ def test_problems(lock: Lock, keys: frozenset[str] | None, said: list[str]) -> N
     found = problems(lock, USES, keys)
     assert [problem.said for problem in found] == said
     assert all("desktop-bake lock" in problem.remedy for problem in found)
+    lacking = tuple(problem for problem in found if problem.environments)
+    assert problems(lock, USES, keys, whole=False) == lacking
 
 
 def test_a_project_without_desktops_needs_no_date() -> None:

@@ -83,7 +83,8 @@ def test_plain() -> None:
 
 def test_every_field_is_described() -> None:
     """No field of the settings or of an environment lacks a description, but those that are no key of the file."""
-    assert {f.name for f in fields(Settings)} - {s.name for s in SETTINGS} == {"root", "environments"}
+    others = {"root", "environments", "lock", "lock_file"}
+    assert {f.name for f in fields(Settings)} - {s.name for s in SETTINGS} == others
     assert {f.name for f in fields(Environment)} - {s.name for s in ENVIRONMENT} == {"env_id"}
 
 

@@ -176,6 +176,7 @@ def test_files_that_do_not_do(root: Path, name: str, content: bytes | None, says
         ("repository", "a/b", "'a/b', not of type ImageReference", "write ImageReference.parse('a/b')"),
         ("base_image", None, "None, not of type ImageReference", "write ImageReference.parse('…')"),
         ("root", "/project", "'/project', not of type Path", "write Path('/project')"),
+        ("lock", "a.lock", "'a.lock', not of type Lock | None", "write Lock(…)"),
         ("cache", 1, "1, not of type str", "write a text in quotes"),
         ("cache", None, "None, not of type str", "write a text in quotes"),
         ("builder", 1, "1, not of type str | None", "write a text in quotes"),

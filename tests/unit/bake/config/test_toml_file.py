@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from desktop_bake import ImageReference, Settings
+from desktop_bake.bake.config.lock import LOCK_NAME
 from desktop_bake.bake.config.settings import FILE_NAME
 from desktop_bake.bake.config.toml_file import environment_from, load_settings, settings_from
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.locks import LOCK, TEXT
 
 HERE = Path("/project") / FILE_NAME
 
@@ -193,3 +196,38 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes | 
     with pytest.raises(ConfigurationError) as refused:
         load_settings(tmp_path / name, {})
     assert says in str(refused.value)
+
+
+def test_the_lock_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of the file's folder is read with it, if there is one; one that is no lock is refused."""
+    file, lock = tmp_path / FILE_NAME, tmp_path / LOCK_NAME
+    file.write_text("")
+    assert load_settings(file, {}) == Settings(root=tmp_path, lock_file=lock)
+    lock.write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    for path in (file, None):
+        assert load_settings(path, {}) == Settings(root=tmp_path, lock_file=lock, lock=LOCK)
+    lock.write_text("schema = 2")
+    with pytest.raises(ConfigurationError, match=r"^desktop-bake\.lock has schema 2"):
+        load_settings(file, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "wanted"),
+    [("frozen = true", {}, True), ("", {"DESKTOP_BAKE_FROZEN": "1"}, True), ("", {}, False)],
+)
+def test_frozen(text: str, variables: dict[str, str], wanted: bool) -> None:
+    """The file, a variable or a flag forbids to resolve tags."""
+    assert read(text, variables).frozen is wanted
+    assert read(text, variables, frozen=True).frozen
+
+
+def test_somebody_elses_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that another user put into the folder is not used, unless the folder is named."""
+    (tmp_path / FILE_NAME).write_text("")
+    (tmp_path / LOCK_NAME).write_text(TEXT)
+    os.chown(tmp_path / LOCK_NAME, 65534, 65534)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"desktop-bake\.lock is not used: it belongs to .*; a lock decides"):
+        load_settings(None, {})
+    assert load_settings(tmp_path / FILE_NAME, {}).lock == LOCK

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import Digest, Environment, RegistryError, Settings
+from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.engine.no_engine import NoEngine
 from desktop_bake.bake.images.history import write_record
 from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.images.result import Status
@@ -206,3 +208,17 @@ def test_a_registry_that_fails(
     assert (found.result.status, found.near) == (Status.MISS, None)
     assert found.result.reason == "never built for this base"
     assert ("tags/list" in " ".join(registry.asked)) is (broken != "host")
+
+
+def test_without_an_engine(registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
+    """With a lock and no engine, a key is found in the registry or compared with what is there; no base is needed."""
+    settings = replace(team, lock=Lock(bases={NAME: LockedImage(digest=BASE)}))
+    context = work(NoEngine(), settings, lines.append)
+    wanted = key_of(OFFICE, context)
+    registry.put(f"{REPOSITORY}:{wanted}", wanted.labels(NAME), context.engine.platform())
+    assert explain(OFFICE, context).result.status is Status.REGISTRY_HIT
+    moved = work(NoEngine(), replace(settings, lock=Lock(bases={NAME: LockedImage(digest=OTHER)})), lines.append)
+    found = explain(OFFICE, moved)
+    assert found.result.status is Status.MISS
+    assert found.result.reason == f"base image changed: {NAME} moved from {BASE.value[:19]} to {OTHER.value[:19]}"
+    assert not any("/base/" in question for question in registry.asked)

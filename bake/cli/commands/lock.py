@@ -1,0 +1,79 @@
+"""`desktop-bake lock`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ....generator.errors import ConfigurationError, DesktopBakeError
+from ...config.lock import LOCK_NAME, Lock
+from ...config.lock_plan import problems
+from ...config.lock_uses import uses_of
+from ...upkeep.locking import keys_of, recorded, upgraded
+from ..context import print_json, with_or_without_engine, work_of
+from ..wish import wish_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from ....generator.environment import Environment
+    from ...config.lock_moves import Moves
+    from ...context import Context
+
+
+def lock(arguments: argparse.Namespace) -> int:
+    """Lock what environments name, move it, check it, or record what was published."""
+    if arguments.check and (arguments.upgrade or arguments.max_age or arguments.images):
+        raise ConfigurationError("--check changes nothing", "leave out --upgrade, --max-age and --images")
+    if arguments.images and arguments.max_age:
+        raise ConfigurationError("--max-age is of bases, tools and packages", "leave out --images")
+    context = work_of(arguments)
+    settings = context.settings
+    chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
+    whole = (
+        not arguments.env and not arguments.environments
+    )  # other files of its folder may use the lock of a JSON file
+    if arguments.check:
+        return _check(chosen, context, arguments, whole=whole)
+    if arguments.images:
+        return _tell(
+            recorded(chosen, with_or_without_engine(context), whole=whole, moving=arguments.upgrade), context, arguments
+        )
+    if settings.frozen:
+        raise ConfigurationError("lock asks registries what tags stand for, and frozen forbids it", "add --check")
+    uses, every = uses_of(chosen, settings), uses_of(settings.environments.values(), settings)
+    wish = wish_of(arguments.max_age, upgrade=arguments.upgrade, whole=whole)
+    done = upgraded(wish, uses, every, with_or_without_engine(context))
+    for env_id in uses.undated:
+        context.reporter.warn(
+            f"{env_id}: its Dockerfile takes no packages date: write ARG DESKTOP_BAKE_BASE above the step that installs"
+        )
+    return _tell(done, context, arguments)
+
+
+def _tell(done: Moves, context: Context, arguments: argparse.Namespace) -> int:
+    file = context.settings.lock_file
+    if arguments.json:
+        print_json({"schema": 1, "lock": str(file), **done.as_json()})
+    for line in done.lines if not arguments.json else ():
+        print(line)
+    context.reporter.say(f"[desktop-cache] {file}: {'written' if done.lines else 'nothing moved'}")
+    return 0
+
+
+def _check(chosen: Sequence[Environment], context: Context, arguments: argparse.Namespace, *, whole: bool) -> int:
+    """Compare the lock with what environments use, asking nobody."""
+    settings = context.settings
+    there = settings.lock or Lock()
+    keys = keys_of(chosen, context) if there.images and whole else None
+    found = problems(there, uses_of(chosen, settings), frozenset(keys) if keys is not None else None, whole=whole)
+    if arguments.json:
+        print_json({"schema": 1, "lock": str(settings.lock_file), "problems": [p.as_json() for p in found]})
+    for problem in found if not arguments.json else ():
+        print(problem.said)
+    sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
+    if found:
+        is_there = "does not fit" if settings.lock else "is not there"
+        raise DesktopBakeError(f"{LOCK_NAME} {is_there}: {found[0].said}", found[0].remedy)
+    return 0

@@ -1,0 +1,65 @@
+"""What is known without asking anybody: the digest that a reference has itself, or that the lock says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError
+from ..config.lock import BASE, LOCK_NAME, TOOL, LockedImage
+
+if TYPE_CHECKING:
+    from ...generator.layer_key import Key
+    from ...generator.reference import Digest, ImageReference
+    from ..config.settings import Settings
+
+
+NAMES = {BASE: "base image", TOOL: "the Dockerfile's image"}
+
+
+def locked(reference: ImageReference, kind: str, settings: Settings) -> LockedImage | None:
+    """What the lock says of an image.
+
+    Args:
+        reference: the image.
+        kind: `base` or `tool`.
+        settings: whose lock.
+    """
+    if settings.lock is None:
+        return None
+    return (settings.lock.bases if kind == BASE else settings.lock.tools).get(reference.named)
+
+
+def fixed_digest(reference: ImageReference, kind: str, settings: Settings) -> Digest | None:
+    """The digest of an image that nobody has to be asked for; None for one whose tag has to be resolved.
+
+    Args: as `locked`.
+
+    Raises:
+        ConfigurationError: it would have to be, and `frozen` forbids that.
+    """
+    if reference.digest:
+        return reference.digest
+    entry = locked(reference, kind, settings)
+    if entry:
+        return entry.digest
+    if settings.frozen:
+        raise ConfigurationError(
+            f"{NAMES[kind]} {reference} is not in {LOCK_NAME}, and frozen resolves no tag",
+            f"run desktop-bake lock where registries can be asked, and commit {LOCK_NAME}",
+        )
+    return None
+
+
+def pinned_base(reference: ImageReference, settings: Settings) -> str:
+    """A base as a task that installs at start runs it: by the lock's digest, if that is known.
+
+    Raises:
+        ConfigurationError: as `fixed_digest`.
+    """
+    digest = fixed_digest(reference, BASE, settings)
+    return reference.pinned(digest) if digest and not reference.digest else str(reference)
+
+
+def published_digest(key: Key, settings: Settings) -> Digest | None:
+    """The only digest at which the registry's image of a key counts; None if any does that proves the key."""
+    return settings.lock.images.get(str(key)) if settings.lock else None

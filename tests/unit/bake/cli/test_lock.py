@@ -1,0 +1,144 @@
+"""`lock`, and what works by a lock alone: in this process, where a socket or a docker would fail the test."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake.bake.cli.main import main
+from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.config.lock_edit import edit_lock
+from tests.harness.locks import NEW, OLD, THEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNT = 20
+CONFIGURATION = 'repository = "registry.example.com/team/desktop"\n' + "".join(
+    f'[environments.e{n}]\nbase_image = "registry.example.com/base:{n}"\ncache_desktop_build = true\n'
+    f'headless_desktop_enabled = true\nbuild_args = {{ N = "{n}" }}\n'
+    for n in range(COUNT)
+)
+LOCK = Lock(
+    packages=THEN,
+    bases={
+        f"registry.example.com/base:{n}": LockedImage(digest=OLD, platforms=("linux/amd64",), locked=THEN)
+        for n in range(COUNT)
+    },
+)
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of twenty environments with their lock, on a machine without docker."""
+    (tmp_path / "desktop-bake.toml").write_text(CONFIGURATION)
+    (tmp_path / "desktop-bake.lock").write_text(edit_lock("", LOCK))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_a_lock_is_enough(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rendering, its check, keys and what completion asks need no docker, no engine and no network."""
+    assert main(["render", "-o", "ci", "--frozen"]) == 0
+    assert main(["render", "-o", "ci", "--check"]) == 0
+    assert main(["lock", "--check", "--frozen"]) == 0
+    capsys.readouterr()
+    assert main(["key", "e7", "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)
+    assert key["components"]["base"] == str(OLD)
+    assert key["cache_key"] in (locked / "ci" / "docker-bake.hcl").read_text()
+    assert main(["env", "list"]) == 0
+    assert "e19" in capsys.readouterr().out
+
+
+def test_a_moved_digest_is_a_stale_folder(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock that moved makes the rendered folder stale, and its diff shows the digest."""
+    assert main(["render", "-o", "ci"]) == 0
+    lock = locked / "desktop-bake.lock"
+    lock.write_text(lock.read_text().replace(str(OLD), str(NEW), 1))
+    assert main(["render", "-o", "ci", "--check"]) == 1
+    said = capsys.readouterr()
+    assert f'+    base = "docker-image://registry.example.com/base:0@{NEW}"' in said.out.replace("  base", "  base")
+    assert "run: desktop-bake render -o ci" in said.err
+
+
+def test_check(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not locked, and what nobody uses, is told line by line, with the first in the error and its remedy."""
+    lock = locked / "desktop-bake.lock"
+    lock.write_text(edit_lock(lock.read_text(), Lock(packages=THEN, bases={"a:1": LockedImage(digest=OLD)})))
+    assert main(["lock", "--check"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == "base registry.example.com/base:0 of e0 is not locked"
+    assert said.out.splitlines()[-1] == "base a:1 is used by no environment"
+    assert len(said.out.splitlines()) == COUNT + 1
+    assert said.err == (
+        "error: desktop-bake.lock does not fit: base registry.example.com/base:0 of e0 is not locked\n"
+        "  run: desktop-bake lock\n"
+    )
+    assert main(["lock", "--check", "--json"]) == 1
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert problems[-1] == {
+        "kind": "base",
+        "name": "a:1",
+        "environments": [],
+        "what": "base a:1 is used by no environment",
+        "remedy": "remove its block, or run: desktop-bake lock --upgrade",
+    }
+    assert main(["lock", "--check", "e3"]) == 1
+    assert capsys.readouterr().out == "base registry.example.com/base:3 of e3 is not locked\n"
+    lock.unlink()
+    assert main(["lock", "--check"]) == 1
+    assert "error: desktop-bake.lock is not there: " in capsys.readouterr().err
+
+
+def test_frozen(locked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would resolve a tag is refused before anybody is asked, by the flag as by the variable."""
+    (locked / "desktop-bake.lock").unlink()
+    for words in (["key", "e1"], ["render"], ["resolve", "e1"], ["build", "e1"], ["run", "e1"], ["explain", "e1"]):
+        assert main([words[0], "--frozen", *words[1:]]) == 2
+        monkeypatch.setenv("DESKTOP_BAKE_FROZEN", "1")
+        assert main(words) == 2
+        monkeypatch.delenv("DESKTOP_BAKE_FROZEN")
+        said = capsys.readouterr().err.splitlines()
+        wanted = f"error: base image registry.example.com/base:{'0' if words == ['render'] else '1'} is not in"
+        assert [line.startswith(wanted) for line in said if line.startswith("error")] == [True, True]
+    assert main(["lock", "--frozen"]) == 2
+    assert "lock asks registries what tags stand for, and frozen forbids it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--check", "--upgrade"], "--check changes nothing"),
+        (["--check", "--images"], "--check changes nothing"),
+        (["--check", "--max-age", "3d"], "--check changes nothing"),
+        (["--images", "--max-age", "3d"], "--max-age is of bases, tools and packages"),
+        (["--max-age", "30"], "the duration '30' has no unit"),
+        (["e99"], "unknown environment 'e99'"),
+    ],
+)
+def test_what_does_not_go_together(
+    locked: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    """Flags that contradict each other, an age without a unit and an unknown environment are refused."""
+    assert main(["lock", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_agents_runner(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of Agents Runner has its lock beside it; blocks that other files of the folder use are left alone."""
+    folder = locked / "runner"
+    folder.mkdir()
+    environment = {"env_id": "a", "base_image": "x:1", "headless_desktop_enabled": True, "cache_desktop_build": True}
+    (folder / "state.json").write_text(json.dumps([environment]))
+    words = ["--environments", "runner/state.json"]
+    assert main([*words, "key", "--frozen"]) == 2
+    capsys.readouterr()
+    lock = Lock(packages=THEN, bases={name: LockedImage(digest=OLD) for name in ("x:1", "other:1")})
+    (folder / "desktop-bake.lock").write_text(edit_lock("", lock))
+    assert main([*words, "key", "--frozen", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["components"]["base"] == str(OLD)
+    assert main([*words, "lock", "--check"]) == 0
