@@ -33,6 +33,7 @@ class Context:
         reporter: where it is reported.
         cancel: set by another thread to give the work up, or None.
         progress: BuildKit's progress: `plain` for lines in the log, or `auto` to draw on this process's terminal.
+        afresh: whether images are baked although there are some of their keys, and without any cache.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Context:
     reporter: Reporter = field(default_factory=Reporter)
     cancel: threading.Event | None = None
     progress: str = "plain"
+    afresh: bool = False
 
     @property
     def draws(self) -> bool:

@@ -86,12 +86,12 @@ def _make(
     if not pausing:
         pause.lift(order.key)
     with machine_lock.Turn(order.key, order.environment.env_id, context) as turn:
-        here = under_tag(order, context)
+        here = None if context.afresh else under_tag(order, context)
         if isinstance(here, LocalHit):
             return replace(here, reason="built by another process", registry_error=miss.registry_error)
         turn.announce()
         with pause.attempt(order.key, context.reporter) if pausing else nullcontext():
-            if leases and settings.push and settings.lease:
+            if leases and settings.push and settings.lease and not context.afresh:
                 there = leases.enter_context(team_lease.leased(miss, context, end - time.monotonic()))
                 got = _pulled(there, context) if isinstance(there, RegistryHit) else there
                 if isinstance(got, RegistryHit):

@@ -38,9 +38,12 @@ def bake_request(targets: tuple[BakeTarget, ...], folder: Path, chosen: Builder,
         if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
             output += ",rewrite-timestamp=true"
     overrides[f"{last.name}.output"] = output
+    for target in targets if context.afresh else ():
+        overrides[f"{target.name}.no-cache"] = "true"
     for target in targets:
         if settings.cache == "local" and target.cache_from:
-            there = f"type=local,src={folder.name}/{CACHE_IN}" if (folder / CACHE_IN).exists() else ""
+            has_cache = (folder / CACHE_IN).exists() and not context.afresh
+            there = f"type=local,src={folder.name}/{CACHE_IN}" if has_cache else ""
             overrides[f"{target.name}.cache-from"] = there
             place = f"type=local,dest={folder.name}/{CACHE_OUT},mode=max,ignore-error=true"
             overrides[f"{target.name}.cache-to"] = place

@@ -109,6 +109,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     build = verb("build", "resolve; bake on a miss", "build --all")
     build.add_argument("env", nargs="*", metavar="ENV")
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
     json_flag(build)
     run = verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top")
     run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")

@@ -69,6 +69,8 @@ def look(order: Order, context: Context) -> LocalHit | Miss:
     """
     context.check_cancelled()
     context.reporter.say(f"[desktop-cache] cache key: {order.key}")
+    if context.afresh:
+        return Miss(order=order, why=MissReason(here="it is to be baked afresh"))
     found = under_tag(order, context)
     context.check_cancelled()
     if isinstance(found, LocalHit):
@@ -103,6 +105,8 @@ def ask(miss: Miss, context: Context) -> RegistryHit | Miss:
 
     Args, Returns: as `search`.
     """
+    if context.afresh:
+        return miss
     if not miss.why.here:
         miss = replace(miss, why=_why(miss.order, context))
     found = published.ask_registry(miss, context) if context.settings.has_registry else miss

@@ -90,7 +90,7 @@ def publish(image: _Image, context: Context) -> _Image:
 def _publish(image: _Image, context: Context) -> _Image:
     context.check_cancelled()
     order, say = image.order, context.reporter.say
-    if _is_there(order, context):
+    if not context.afresh and _is_there(order, context):
         say(f"[desktop-cache] in the registry already: {order.tag}")
         return image
     shared = SharedTag(key=order.key, repository=order.repository, access=context.access())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import RegistryError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def build(arguments: argparse.Namespace) -> int:
     """Resolve each environment, pull or bake it; an explicit build never falls back. Exit 5 where a push failed."""
-    context = work_of(arguments)
+    context = replace(work_of(arguments), afresh=arguments.no_cache)
     settings, say = context.settings, context.reporter.say
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.cache_enabled]

@@ -326,3 +326,18 @@ def test_files_are_read_once(
     context = work(engine, Settings(root=tmp_path), lines.append)
     assert obtain(glance(environment, context), context).status is Status.BUILT
     assert sorted(read) == ["Dockerfile", "desktop_install.sh", "preflight.sh", "setup.sh"]
+
+
+def test_afresh(
+    engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
+) -> None:
+    """What is to be baked afresh is, although there is an image of its key here and there, and is published anew."""
+    pushing = replace(team, push=True)
+    first = obtained(engine, pushing, lines)
+    registry.asked.clear()
+    context = work(engine, pushing, lines.append, afresh=True)
+    again = obtain(glance(OFFICE, context), context)
+    assert (again.status, again.cache_key) == (Status.BUILT, first.cache_key)
+    assert len(built) == 2
+    assert f"[desktop-cache] pushed {team.repository}:{first.cache_key}" in lines[-1]
+    assert obtained(engine, pushing, lines).status is Status.LOCAL_HIT
