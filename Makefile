@@ -33,7 +33,8 @@ lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas o
 	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash benchmarks/*.sh tests/harness/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
 	$(SCHEMA).github-workflows docs/ci/github*.yml
 	$(SCHEMA).github-actions action.yml
-	$(SCHEMA).gitlab-ci docs/ci/gitlab-ci.yml
+	$(SCHEMA).gitlab-ci docs/ci/gitlab*.yml
+	$(SCHEMA).renovate docs/ci/renovate.json
 
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks $(BENCH_ARGS)
