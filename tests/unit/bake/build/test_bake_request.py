@@ -1,0 +1,100 @@
+"""What the process that bakes is asked for: contexts, outputs and caches, by builder and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import Settings, bake_targets
+from desktop_bake.bake.build.bake_request import CACHE_IN, bake_request, secrets_of
+from desktop_bake.bake.build.render import bake_options
+from desktop_bake.bake.engine.buildx import Builder
+from desktop_bake.generator.cache_backend import CACHE_SCOPE_VARIABLE
+from tests.harness.recipes import KEY, OFFICE, RECIPE
+from tests.harness.work import order, work
+
+if TYPE_CHECKING:
+    from desktop_bake.generator.bakefile import BakeTarget
+    from tests.harness.fake_engine import FakeEngine
+
+
+def targets(settings: Settings, *secrets: str) -> tuple[BakeTarget, ...]:
+    """The target of the office."""
+    wanted = order(settings)
+    environment = (
+        wanted.environment
+        if not secrets
+        else type(OFFICE)(
+            env_id="office", base_image=OFFICE.base_image, headless_desktop_enabled=True, build_secrets=secrets
+        )
+    )
+    return bake_targets([(environment, wanted.stack, KEY)], bake_options(settings))
+
+
+@pytest.mark.parametrize(
+    ("driver", "epoch", "output"),
+    [
+        ("docker", False, "type=image,"),
+        ("docker", True, "type=image,"),
+        ("docker-container", False, "type=docker,"),
+        ("docker-container", True, "type=docker,"),
+    ],
+)
+def test_output(
+    tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, driver: str, epoch: bool, output: str
+) -> None:
+    """The engine's own builder keeps the image; another hands it over, with the time that was asked for."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1") if epoch else monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    settings = Settings(cache="none")
+    (target,) = found = targets(settings)
+    asked = bake_request(found, tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings))
+    said = asked["set"][f"{target.name}.output"]
+    assert said.startswith(output)
+    assert said.endswith(",rewrite-timestamp=true") is (epoch and driver != "docker")
+    assert asked["set"][f"{target.name}.context"] == f"{tmp_path.name}/context/{KEY}"
+    assert (asked["file"], asked["targets"]) == (f"{tmp_path.name}/docker-bake.hcl", [target.name])
+
+
+@pytest.mark.parametrize(
+    ("cache", "exports", "was_built", "reads", "writes"),
+    [
+        ("local", True, True, "type=local,src=", "type=local,dest="),
+        ("local", True, False, "", "type=local,dest="),
+        ("local", False, True, "type=local,src=", ""),
+        ("registry", True, False, None, None),
+        ("registry", False, False, None, ""),
+        ("none", False, False, None, None),
+    ],
+)
+def test_caches(
+    tmp_path: Path,
+    engine: FakeEngine,
+    team: Settings,
+    cache: str,
+    exports: bool,
+    was_built: bool,
+    reads: str | None,
+    writes: str | None,
+) -> None:
+    """A local cache is in the build's own folder, if there is one; what the builder cannot export is not asked for."""
+    if was_built:
+        (tmp_path / CACHE_IN).mkdir()
+    settings = Settings(repository=team.repository, cache=cache, cache_scope="branch")
+    (target,) = found = targets(settings)
+    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=exports), work(engine, settings))
+    for side, wanted in (("cache-from", reads), ("cache-to", writes)):
+        said = asked["set"].get(f"{target.name}.{side}")
+        assert said == wanted or (wanted and str(said).startswith(wanted)), side
+    assert asked["variables"] == {CACHE_SCOPE_VARIABLE: "branch"}
+
+
+def test_secrets(tmp_path: Path, engine: FakeEngine) -> None:
+    """The names of build secrets are handed on, no values; the progress is the work's."""
+    found = targets(Settings(), "TOKEN")
+    assert secrets_of(found) == ["TOKEN"]
+    builder = Builder(driver="docker", exports_cache=True)
+    asked = bake_request(found, tmp_path, builder, work(engine, progress="auto"))
+    assert (asked["secrets"], asked["progress"], asked["builder"]) == (["TOKEN"], "auto", None)
+    assert RECIPE.install.decode() not in str(asked)

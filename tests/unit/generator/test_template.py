@@ -1,0 +1,54 @@
+"""The bake file's text: every value quoted, our variables kept, and a template that asks for too much refused."""
+
+from __future__ import annotations
+
+import jinja2
+import pytest
+
+from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, render_bake_file
+from desktop_bake.generator.bakefile import VARIABLES
+from desktop_bake.generator.cache_backend import CACHE_SCOPE_VARIABLE
+from desktop_bake.generator.template import hcl
+from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
+
+TARGETS = bake_targets(
+    [(ENVIRONMENT, Stack(desktop=RECIPE), KEY)], BakeOptions(repository=ImageReference.parse("desktop-bake"))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("plain", '"plain"'),
+        ('a"b\\c', r'"a\"b\\c"'),
+        ("${A} %{B} $C", '"$${A} %%{B} $C"'),
+        ("a\nb\tc\r", r'"a\nb\tc\r"'),
+        ("ü 漢", '"ü 漢"'),
+        ("\u200b\x1b", '"\\U0000200b\\U0000001b"'),
+    ],
+)
+def test_quoting(text: str, quoted: str) -> None:
+    """What HCL would read otherwise is escaped; what nobody could see is written by its number."""
+    assert hcl(text) == quoted
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "u\u0308"])
+def test_what_hcl_cannot_carry(text: str) -> None:
+    """A text that HCL would refuse or change is told, not altered."""
+    with pytest.raises(ConfigurationError, match="a bake file"):
+        hcl(text)
+
+
+def test_what_a_template_gets() -> None:
+    """A template loops over the targets; a reference to a variable of ours stays one, any other is text."""
+    template = "{% for t in targets %}{{ t.name | hcl }} {% endfor %}{{ text | hcl_with_variables }}"
+    template = template.replace("text", f"'${{{CACHE_SCOPE_VARIABLE}}} ${{OTHER}}'")
+    assert CACHE_SCOPE_VARIABLE in VARIABLES
+    said = render_bake_file(template, TARGETS)
+    assert said == f'"{TARGETS[0].name}" "${{{CACHE_SCOPE_VARIABLE}}} $${{OTHER}}"'
+
+
+def test_a_template_that_asks_for_more() -> None:
+    """A name that the template does not get is an error, never an empty text."""
+    with pytest.raises(jinja2.UndefinedError):
+        render_bake_file("{{ nothing }}", TARGETS)
