@@ -23,12 +23,15 @@ from tests.harness.team import here
 
 Rounds = Callable[[int, int], int]
 Figure = Callable[[str], None]
+ENV = f"kills-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
 def killed(project: Path) -> Project:
-    """A project whose commands are killed."""
-    return Project(project)
+    """A project whose commands are killed, with an environment of this module's own: others start tasks meanwhile."""
+    made = Project(project)
+    made.configuration.write_text(made.configuration.read_text().replace("environments.default", f"environments.{ENV}"))
+    return made
 
 
 def built(project: Project) -> None:
@@ -49,7 +52,11 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
         killed.caches_are_whole()
         assert len(list(killed.caches.glob("*/index.json"))) == 1
 
-    figure(kill_rounds(killed, rounds(1, 80), lambda: ("build",), before=killed.change, killed=whole, after=after))
+    figure(
+        kill_rounds(
+            killed, rounds(1, 80), lambda: ("build",), before=killed.change, killed=whole, after=after, env_id=ENV
+        )
+    )
     built(killed)
     assert not list(killed.cache.glob("bake-*"))
 
@@ -81,7 +88,13 @@ def test_load(
         words = ("build", "--cache", "none", "--builder", builder)
         figure(
             kill_rounds(
-                killed, rounds(1, 40), lambda: words, before=killed.change, killed=killed.resolve, after=killed.hits
+                killed,
+                rounds(1, 40),
+                lambda: words,
+                before=killed.change,
+                killed=killed.resolve,
+                after=killed.hits,
+                env_id=ENV,
             )
         )
 
@@ -111,6 +124,7 @@ def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -
             before=lambda: built(killed),
             killed=lambda: killed.published(published),
             after=after,
+            env_id=ENV,
         )
     )
 
@@ -148,7 +162,7 @@ def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -
     def after() -> None:
         assert hit() == "local-hit"
 
-    figure(kill_rounds(killed, rounds(1, 30), lambda: ("build",), before=before, killed=hit, after=after))
+    figure(kill_rounds(killed, rounds(1, 30), lambda: ("build",), before=before, killed=hit, after=after, env_id=ENV))
 
 
 def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
@@ -168,12 +182,12 @@ def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
     def words() -> tuple[str, ...]:
         neighbour.touch()
-        return ("env", "set", "default", f"name={'x' * 9000}{killed.number}")
+        return ("env", "set", ENV, f"name={'x' * 9000}{killed.number}")
 
     def whole() -> None:
         assert killed.configuration.read_text() in contents
 
-    figure(kill_rounds(killed, rounds(1, 40), words, before=before, killed=whole, after=after))
+    figure(kill_rounds(killed, rounds(1, 40), words, before=before, killed=whole, after=after, env_id=ENV))
 
 
 def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
@@ -201,7 +215,11 @@ def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
         repository = killed.configuration.read_text().split('"')[1]
         assert len(docker("image", "ls", "-q", repository).split()) == 1
 
-    figure(kill_rounds(killed, rounds(1, 30), lambda: ("prune", "--yes"), before=before, killed=whole, after=after))
+    figure(
+        kill_rounds(
+            killed, rounds(1, 30), lambda: ("prune", "--yes"), before=before, killed=whole, after=after, env_id=ENV
+        )
+    )
 
 
 def test_a_silent_step_ends(killed: Project) -> None:

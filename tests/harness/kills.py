@@ -203,7 +203,7 @@ def kill_rounds(
     before: Callable[[], object],
     killed: Callable[[], object],
     after: Callable[[], object],
-    env_id: str = "default",
+    env_id: str,
 ) -> str:
     """Kill a command in so many rounds, after one run that nothing disturbs.
 
