@@ -162,7 +162,7 @@ class FakeEngine:
         if path.endswith("/history"):
             return Answer(status=200, content=[{"CreatedBy": "RUN a", "Size": 7}])
         image = self.image(name)
-        content = {"Id": image.image_id, "RootFS": {"Layers": [f"layer of {image.image_id}"]}} if image else None
+        content = {"Id": image.image_id, "RootFS": {"Layers": [f"layer-of-{image.image_id}"]}} if image else None
         return Answer(status=200 if image else 404, content=content)
 
     def has_containerd_store(self) -> bool:

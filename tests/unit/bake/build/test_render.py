@@ -1,0 +1,80 @@
+"""A rendered folder: which files it has, and that nothing outside it is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import ConfigurationError, Settings
+from desktop_bake.bake.build.render import bake_options, rendered_files, targets_of, write_files
+from desktop_bake.bake.config.shipped import shipped
+from tests.harness.recipes import BASE, OFFICE
+from tests.harness.work import work
+
+if TYPE_CHECKING:
+    from tests.harness.fake_engine import FakeEngine
+
+
+def test_options() -> None:
+    """What every target shares is the settings'."""
+    settings = Settings(cache="none", attest=("type=sbom",), compression="gzip")
+    options = bake_options(settings)
+    assert (options.repository, options.cache_backend) == (settings.repository, "none")
+    assert (options.attest, options.compression) == (("type=sbom",), "gzip")
+
+
+def test_files(engine: FakeEngine) -> None:
+    """The bake file, a build context for each key, and the check, whose files are the shipped ones."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    targets = targets_of([OFFICE, replace(OFFICE, env_id="b"), replace(OFFICE, build_args={"A": "1"})], work(engine))
+    assert len(targets) == 2
+    files = rendered_files(targets)
+    for target in targets:
+        for path, file in target.recipe.context():
+            assert files[f"{target.context}/{path}"] == (file.content, file.executable)
+    assert files["check/desktop_check.sh"] == (shipped("recipe/desktop_check.sh").read_bytes(), False)
+    assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check"}
+    assert b"target" in files["docker-bake.hcl"][0]
+
+
+def test_written(tmp_path: Path) -> None:
+    """Each file is whole, with its mode; what else is there stays."""
+    (tmp_path / "mine").write_text("mine")
+    folder = tmp_path / "a" / "b"
+    for content in (b"old", b"new"):
+        write_files(folder, {"x/run": (content, True), "x/y/text": (content, False)})
+    assert [(folder / name).read_bytes() for name in ("x/run", "x/y/text")] == [b"new", b"new"]
+    assert [(folder / name).stat().st_mode & 0o777 for name in ("x/run", "x/y/text")] == [0o755, 0o644]
+    assert sorted(p.name for p in folder.rglob("*")) == ["run", "text", "x", "y"]
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["link/a", "link/deep/a"])
+def test_a_link_that_leads_out(tmp_path: Path, name: str) -> None:
+    """A symbolic link in the folder cannot lead a write out of it."""
+    folder, elsewhere = tmp_path / "ci", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "link").symlink_to(elsewhere)
+    with pytest.raises(ConfigurationError, match=f"^{name} leads out of {folder}$"):
+        write_files(folder, {name: (b"x", False)})
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_link_to_the_folder(tmp_path: Path) -> None:
+    """The folder itself may be a link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_files(tmp_path / "link", {"a/b": (b"x", False)})
+    assert (tmp_path / "real" / "a" / "b").read_bytes() == b"x"
+
+
+def test_what_cannot_be_written(tmp_path: Path) -> None:
+    """A place that cannot be written is told by its name."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
+        write_files(tmp_path / "file" / "ci", {"a": (b"x", False)})
+    assert caught.value.remedy == "choose another -o DIR"

@@ -1,0 +1,56 @@
+"""`desktop-bake render`: written, printed or checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def test_printed(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """Without a folder the bake file is printed, and nothing is written."""
+    before = sorted(project.iterdir())
+    status, output, errors = typed("render", "default")
+    assert (status, errors) == (0, "")
+    assert output.startswith("// Rendered by desktop-bake ")
+    assert sorted(project.iterdir()) == before
+
+
+def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """Each file is printed by its name; a check is silent while the folder is fresh, and a diff when it is stale."""
+    status, output, _ = typed("render", "default", "-o", "ci")
+    assert status == 0
+    written = [p.relative_to(project).as_posix() for p in (project / "ci").rglob("*") if p.is_file()]
+    assert sorted(output.splitlines()) == sorted(written)
+    assert typed("render", "default", "-o", "ci", "--check") == (0, "", "")
+    (project / "ci" / "docker-bake.hcl").write_text("// stale\n")
+    status, output, errors = typed("render", "default", "-o", "ci", "--check")
+    assert status == 1
+    assert output.startswith("stale: ci/docker-bake.hcl: content\n")
+    assert errors == "error: ci is stale\n  run: desktop-bake render default -o ci\n"
+
+
+def test_what_was_not_rendered(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """What nobody rendered is told apart from what is stale: rendering anew does not mend it."""
+    typed("render", "default", "-o", "ci")
+    (project / "ci" / "compose.yaml").write_text("{}")
+    (project / "ci" / ".gitattributes").write_text("*.png binary\n")
+    status, output, errors = typed("render", "default", "-o", "ci", "--check")
+    assert status == 1
+    assert output.splitlines() == [
+        "extra: ci/compose.yaml: Bake reads it as well",
+        "stale: ci/.gitattributes: lacks the line '* -text'",
+    ]
+    assert errors.splitlines()[0] == "error: ci holds what was not rendered"
+
+
+@pytest.mark.parametrize("flags", [(), ("--check",)])
+def test_no_environment(typed: Callable[..., tuple[int, str, str]], project: Path, flags: tuple[str, ...]) -> None:
+    """Without an environment there is nothing to render."""
+    (project / "desktop-bake.toml").write_text("")
+    status, _, errors = typed("render", *flags)
+    assert (status, errors) == (2, "error: no environment to render\n  run: desktop-bake init\n")

@@ -1,0 +1,180 @@
+"""`desktop-bake run`: what is run where, what is refused, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from desktop_bake import Settings, TimeLimitError
+from desktop_bake.bake.cli.commands import run
+from desktop_bake.bake.images.result import LocalHit
+from tests.harness.work import order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.harness.fake_engine import FakeEngine
+
+URL = "http://127.0.0.1:1/vnc.html#path=secret"
+
+
+class Task:
+    """A task.
+
+    Attributes:
+        calls: what was done with it.
+        asked: with what it was started.
+        status: of its command.
+        ends: what waiting for it ends with.
+    """
+
+    novnc_url: str | None = URL
+    container_id = "c0ffee"
+    name = "n"
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.asked: dict[str, Any] = {}
+        self.status = 0
+        self.ends: list[BaseException | int] = []
+
+    def execute(self, command: list[str], **_: Any) -> int:
+        """As `DesktopTask.execute`."""
+        self.calls.append(("execute", *command))
+        return self.status
+
+    def wait(self, _timeout_s: float) -> int:
+        """As `DesktopTask.wait`."""
+        ended = self.ends.pop(0)
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def screenshot(self, file: Path) -> None:
+        """As `DesktopTask.screenshot`."""
+        self.calls.append(("screenshot", str(file)))
+
+    def stop(self) -> None:
+        """As `DesktopTask.stop`."""
+        self.calls.append("stop")
+
+
+@pytest.fixture(autouse=True)
+def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
+    """What is started."""
+    task = Task()
+
+    def started(environment: Any, image: Any, _context: Any, options: Any, command: Any) -> Task:
+        task.asked = {"environment": environment.env_id, "image": image, "options": options, "command": list(command)}
+        return task
+
+    monkeypatch.setattr(run, "ensured", lambda *_: LocalHit(order=order(Settings()), image_id="sha256:1"))
+    monkeypatch.setattr(run, "started", started)
+    monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
+    return task
+
+
+@pytest.mark.parametrize("status", [0, 3, 127])
+def test_a_command(typed: Callable[..., tuple[int, str, str]], task: Task, status: int) -> None:
+    """The command's status is the program's; the address is on standard error; the task is gone in the end."""
+    task.status = status
+    assert typed("run", "--", "make", "-x") == (status, "", f"[desktop] {URL}\n")
+    assert task.calls == [("execute", "make", "-x"), "stop"]
+    assert task.asked["command"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "command"),
+    [
+        (("make",), "default", ["make"]),
+        (("plain", "make"), "plain", ["make"]),
+        (("plain", "--", "make"), "plain", ["make"]),
+        (("--", "plain"), "default", ["plain"]),
+        (("make", "plain"), "default", ["make", "plain"]),
+    ],
+)
+def test_which_environment(
+    typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], environment: str, command: list[str]
+) -> None:
+    """A first word that names an environment is one; before `--` it has to be."""
+    assert typed("run", *words)[0] == 0
+    assert task.asked["environment"] == environment
+    assert task.calls[0] == ("execute", *command)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("gone", "--", "make"), "gone"),
+        (("plain", "--screenshot", "a.png"), "--screenshot stands where the command begins"),
+        (("--screenshot", "a.png", "plain"), "environment 'plain' has no desktop to take a screenshot of"),
+        (("--json", "--", "a"), "--json tells how to reach a detached task"),
+        (("--detach", "--screenshot", "a.png"), "a detached task's command ends later than we do"),
+        (("-v", "/no/such/folder:/b"), "cannot mount /no/such/folder"),
+        (("--env-file", "gone"), "cannot read gone: No such file or directory"),
+        (("-p", "x"), "malformed port 'x'"),
+    ],
+)
+def test_refused(typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], says: str) -> None:
+    """What cannot be done is told before anything is started."""
+    status, output, errors = typed("run", *words)
+    assert (status, output, task.asked) == (2, "", {})
+    assert says in errors
+
+
+def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
+    """The flags are the task's options; a later variable goes before a file's."""
+    (project / "env").write_text("A=file\nB=file\n")
+    words = (
+        "--geometry",
+        "800x600",
+        "--env-file",
+        "env",
+        "-e",
+        "A=flag",
+        "-p",
+        "8080:80",
+        "--name",
+        "mine",
+        "--no-auth",
+    )
+    status, _, errors = typed("run", *words, "--name", "mine", "-e", "GONE_HERE", "--", "x")
+    options = task.asked["options"]
+    assert (status, options.geometry, options.name, options.auth) == (0, "800x600", "mine", False)
+    assert options.variables == {"A": "flag", "B": "file", "GONE_HERE": None}
+    assert [port.host for port in options.ports] == [8080]
+    assert "[desktop] WARNING: -e GONE_HERE: it is not set here" in errors
+    assert "[desktop] WARNING: --no-auth: every user of this machine" in errors
+
+
+def test_detached(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
+    """A detached task stays: its container is on standard output, or all of it as JSON."""
+    assert typed("run", "-d", "--", "make") == (0, "c0ffee\n", f"[desktop] {URL}\n")
+    assert (task.asked["command"], task.calls) == (["make"], [])
+    status, output, _ = typed("run", "-d", "--json")
+    assert (status, json.loads(output)) == (0, {"schema": 1, "container_id": "c0ffee", "name": "n", "novnc_url": URL})
+
+
+def test_without_a_command(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
+    """Without a command the desktop stays until it ends, or until Ctrl-C."""
+    task.ends = [TimeLimitError("a year"), 1]
+    assert typed("run")[0] == 1
+    task.ends = [KeyboardInterrupt()]
+    assert typed("run")[0] == 130
+    assert task.calls == ["stop", "stop"]
+
+
+def test_screenshot(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
+    """The picture is taken when the command has ended; a line of metrics is left."""
+    assert typed("run", "--screenshot", "a.png", "--metrics", "m.jsonl", "--", "x")[0] == 0
+    assert task.calls == [("execute", "x"), ("screenshot", "a.png"), "stop"]
+    assert json.loads((project / "m.jsonl").read_text())["status"] == "local-hit"
+
+
+def test_a_task_without_a_desktop(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
+    """Without a desktop no address is said."""
+    task.novnc_url = None
+    assert typed("run", "plain", "--", "x") == (0, "", "")

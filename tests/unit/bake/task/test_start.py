@@ -1,0 +1,312 @@
+"""A task's start: what the container is made of, how the secret gets there, and that nothing is left after an error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from desktop_bake import ConfigurationError, DesktopTask, Settings, TaskError, TaskOptions, TimeLimitError
+from desktop_bake.bake.images.result import Disabled, Fallback, LocalHit
+from desktop_bake.bake.system.folders import cache_folder
+from desktop_bake.bake.system.process import Ended
+from desktop_bake.bake.task import start
+from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
+from desktop_bake.bake.task.container import NoImageError
+from desktop_bake.bake.task.start import started
+from tests.harness.recipes import OFFICE
+from tests.harness.work import order, work
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.images.result import ImageResult
+    from tests.harness.fake_engine import FakeEngine
+
+IMAGE_ID = "sha256:" + "1" * 64
+HIT = LocalHit(order=order(Settings()), image_id=IMAGE_ID)
+PLAIN = Disabled(environment="plain", image="debian:bookworm", reason="no desktop", install_at_start=False)
+FALLBACK = Fallback(environment="office", image="a@sha256:b", cache_key=None, reason="x", exit_status=6)
+NO_DESKTOP = replace(OFFICE, headless_desktop_enabled=False)
+
+
+class Container:
+    """A container, and its console.
+
+    Attributes:
+        calls: what was done with it, in order.
+        body: of its creation.
+        refuses: what the next creations end with.
+        says: the lines of its main process, to come.
+        port: where noVNC is published.
+    """
+
+    container_id = "c0ffee"
+    name = "desktop-bake-office-1"
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.body: dict[str, Any] = {}
+        self.refuses: list[Exception] = []
+        self.says = [LISTENS, READY]
+        self.written = b""
+        self.files: dict[str, bytes] = {}
+        self.port: int | None = 6080
+        self.closed, self.last = False, list[str]()
+
+    @property
+    def ended(self) -> bool:
+        """As `Console.ended`."""
+        return not self.says
+
+    def create(self, body: dict[str, Any], platform: str | None) -> None:
+        """As `Container.create`."""
+        self.calls.append(f"create {body['Image']} {platform}")
+        self.body = body
+        if self.refuses:
+            raise self.refuses.pop(0)
+
+    def put(self, folder: str, files: dict[str, bytes]) -> None:
+        """As `Container.put`."""
+        self.calls.append(f"put {folder}")
+        self.files = files
+
+    def rename(self, name: str) -> None:
+        """As `Container.rename`."""
+        self.calls.append(f"rename {name}")
+
+    def attach(self) -> Container:
+        """As `Container.attach`."""
+        self.calls.append("attach")
+        return self
+
+    def write(self, content: bytes) -> None:
+        """As `Console.write`."""
+        self.calls.append("write")
+        self.written = content
+
+    def start(self) -> None:
+        """As `Container.start`."""
+        self.calls.append("start")
+
+    def published(self, _port: int) -> int | None:
+        """As `Container.published`."""
+        return self.port
+
+    def until(self, wanted: str, _end: float, _cancel: object) -> bool:
+        """As `Console.until`."""
+        while self.says:
+            self.last.append(self.says.pop(0))
+            if self.last[-1] == wanted:
+                return True
+        return False
+
+    def line(self, _end: float, _cancel: object) -> str | None:
+        """As `Console.line`."""
+        return self.says.pop(0) if self.says else None
+
+    def remove(self) -> None:
+        """As `Container.remove`."""
+        self.calls.append("remove")
+
+    def close(self) -> None:
+        """As `Console.close` and `Forward.close`."""
+        self.calls.append("close")
+
+
+@pytest.fixture
+def container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Container:
+    """The container that is made next; noVNC answers, no script is run, and the engine is of this machine."""
+    container = Container()
+    monkeypatch.setattr(start, "Container", lambda _endpoint: container)
+    monkeypatch.setattr(start, "wait_for_banner", lambda *_: container.calls.append("banner"))
+    monkeypatch.setattr(start, "run_preflight", lambda *words: container.calls.append(f"preflight {words[2]}"))
+    monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
+    monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
+    monkeypatch.setattr(engine, "variables", lambda _name: {}, raising=False)
+    return container
+
+
+def run(
+    engine: FakeEngine, lines: list[str], image: ImageResult = HIT, environment: Any = OFFICE, **more: Any
+) -> DesktopTask:
+    """Start a task."""
+    options = more.pop("options", TaskOptions())
+    return started(environment, image, work(engine, log=lines.append), options, more.pop("command", ()))
+
+
+def test_a_hit(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+    """The container is made of the ID, gets its secret by its input, and is ready once its desktop says so."""
+    task = run(engine, lines)
+    assert container.calls == [f"create {IMAGE_ID} None", "attach", "write", "start", "banner", "preflight :1"]
+    secret = container.written.decode().split(" ")[0]
+    assert container.written == f"{secret} \n".encode()
+    assert len(secret) >= 32
+    assert task.novnc_url
+    assert secret in task.novnc_url
+    assert secret not in repr(container.body)
+    assert lines == [READY]
+    assert list((cache_folder() / "starting").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "written"), [(TaskOptions(auth=False), b"- \n"), (TaskOptions(auth=False, detach=True), b"- stay\n")]
+)
+def test_the_secret(
+    container: Container, engine: FakeEngine, lines: list[str], options: TaskOptions, written: bytes
+) -> None:
+    """Without a secret the container is told so, and if it is to stay, that, too."""
+    task = run(engine, lines, options=options)
+    assert container.written == written
+    assert task.novnc_url
+    assert "token" not in task.novnc_url
+
+
+def test_without_a_desktop(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+    """A task without a desktop has a name of its own, no address, and lives as long as its input."""
+    task = run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(name="mine"))
+    assert container.calls == [
+        "check base",
+        "create debian:bookworm None",
+        "rename mine",
+        "attach",
+        "write",
+        "start",
+        "preflight None",
+    ]
+    assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["cat"]
+    assert task.novnc_url is None
+    run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(detach=True))
+    assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["sleep", "infinity"]
+
+
+def test_an_install_at_start(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+    """If nothing is baked, the scripts are put there and their lines are shown, without secrets."""
+    container.says = ["https://u:hunter2@h/", f"half a line{INSTALLED}", LISTENS, READY]
+    run(engine, lines, FALLBACK)
+    assert set(container.files) == {"desktop_install.sh", "desktop_setup.sh"}
+    assert lines == ["https://***@h/", f"half a line{INSTALLED}", READY]
+
+
+@pytest.mark.parametrize("says", [[], [LISTENS], ["no screens found"]])
+def test_a_desktop_that_ends(container: Container, engine: FakeEngine, lines: list[str], says: list[str]) -> None:
+    """A desktop that ends before it is ready is an error with its last words; the container is gone, and the note."""
+    container.says = list(says)
+    with pytest.raises(TaskError, match=r"^the desktop ended before it was ready: ") as caught:
+        run(engine, lines)
+    assert not says or says[-1] in str(caught.value)
+    assert container.calls[-2:] == ["remove", "close"]
+    assert list((cache_folder() / "starting").iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [TimeLimitError("late"), KeyboardInterrupt()])
+def test_whatever_fails(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """After any error, Ctrl-C too, the container is gone; a limit is told with what is waited for."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(start, "wait_for_banner", fail)
+    with pytest.raises(type(error)) as caught:
+        run(engine, lines)
+    assert container.calls[-2:] == ["remove", "close"]
+    if isinstance(error, TimeLimitError):
+        assert str(caught.value) == "the desktop was not ready after 60 s"
+
+
+def test_a_remote_engine(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that the engine does not publish here is forwarded; after an error that ends, too."""
+    made: list[tuple[str, int]] = []
+
+    def forward(container_id: str, port: int) -> SimpleNamespace:
+        made.append((container_id, port))
+        return SimpleNamespace(local_port=4321, close=lambda: container.calls.append("unforward"))
+
+    container.port = None
+    monkeypatch.setattr(start, "Forward", forward)
+    monkeypatch.setattr(engine, "is_remote", lambda: True)
+    task = run(engine, lines)
+    assert made[0][0] == "c0ffee"
+    assert task.novnc_url
+    assert ":4321/" in task.novnc_url
+    assert (
+        "PortBindings" not in container.body.get("HostConfig", {}) or not container.body["HostConfig"]["PortBindings"]
+    )
+    with pytest.raises(TaskError, match="the desktop ended"):
+        run(engine, lines)
+    assert "unforward" in container.calls
+
+
+@pytest.mark.parametrize("how", ["remote", "no network"])
+def test_a_detached_desktop_that_nobody_reaches(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What could be reached only by way of this program cannot outlive it."""
+    monkeypatch.setattr(engine, "is_remote", lambda: how == "remote")
+    options = TaskOptions(detach=True, network="none" if how == "no network" else None)
+    with pytest.raises(ConfigurationError, match=r"^a detached task's desktop cannot be reached"):
+        run(engine, lines, options=options)
+    assert container.calls == []
+
+
+def test_a_base_that_is_not_here(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+    """A base is pulled, for the platform that is asked for; one that cannot be pulled is the engine's refusal."""
+    container.refuses = [NoImageError("no such image: debian:bookworm")]
+    engine.ends = [Ended(status=0, lines=(), timed_out=False)]
+    environment = replace(NO_DESKTOP, platform="linux/arm64")
+    run(engine, lines, PLAIN, environment)
+    assert "pull -q --platform linux/arm64 debian:bookworm" in engine.asked
+    assert [call for call in container.calls if call.startswith("create")] == ["create debian:bookworm linux/arm64"] * 2
+    container.refuses = [NoImageError("no such image: debian:bookworm")]
+    engine.ends = [Ended(status=1, lines=(), timed_out=False)]
+    with pytest.raises(NoImageError, match="no such image"):
+        run(engine, lines, PLAIN, environment)
+    container.refuses = [NoImageError("no such image: debian:bookworm")]
+    engine.ends = [Ended(status=-2, lines=(), timed_out=True)]
+    with pytest.raises(TimeLimitError, match=r"^the pull of debian:bookworm was stopped after "):
+        run(engine, lines, PLAIN, environment)
+
+
+def test_an_image_that_was_removed(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image that somebody removed since it was found is looked for once more, and no registry asked for its ID."""
+    other = replace(HIT, image_id="sha256:" + "2" * 64)
+    monkeypatch.setattr(start, "ensured", lambda *_: other)
+    container.refuses = [NoImageError(f"no such image: {IMAGE_ID}")]
+    run(engine, lines)
+    created = [call for call in container.calls if call.startswith("create")]
+    assert created == [f"create {IMAGE_ID} None", f"create {other.image_id} None"]
+    assert lines[0].endswith(": somebody removed it; looking once more")
+    assert not [asked for asked in engine.asked if asked.startswith("pull")]
+
+
+@pytest.mark.parametrize("detach", [False, True])
+def test_a_command(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, detach: bool
+) -> None:
+    """What the task is for runs in it; a detached one takes the container with it."""
+    words: list[Any] = []
+
+    def command(_container: object, said: Any, _log: object) -> str:
+        words.extend(said)
+        return "the command"
+
+    monkeypatch.setattr(start, "Command", command)
+    task = run(engine, lines, command=["make", "a b"], options=TaskOptions(detach=detach))
+    assert task.command == "the command"
+    assert words[-2:] == ["make", "a b"]
+    assert (len(words) > 2) is detach
+    if detach:
+        assert "kill 1" in words[2]
+
+
+def test_proxies(container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's proxies are the task's, unless it has its own."""
+    monkeypatch.setattr(start, "client_proxies", lambda _host: {"HTTP_PROXY": "p", "NO_PROXY": "n"})
+    run(engine, lines, options=TaskOptions(variables={"NO_PROXY": "mine"}))
+    assert {"HTTP_PROXY=p", "NO_PROXY=mine"} <= set(container.body["Env"])
