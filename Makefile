@@ -6,7 +6,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
-.PHONY: desktop unit test soak lint bench history docs clean
+.PHONY: desktop unit coverage test soak lint bench history docs clean
 
 .venv/ready: pyproject.toml scripts/venv
 	scripts/venv
@@ -16,6 +16,12 @@ desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its
 
 unit: .venv/ready ## the tests that need neither Docker nor network
 	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
+
+coverage: .venv/ready ## the lines of each floor that the unit tests run, and that they are most of them
+	mkdir -p out
+	.venv/bin/coverage run -m pytest tests/unit $(PYTEST_ARGS)
+	.venv/bin/coverage json -q -o out/coverage.json
+	$(PY) -m tests.harness.coverage_table out/coverage.json
 
 test: ## every test, on a real engine
 	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --no-loadscope-reorder $(PYTEST_ARGS)

@@ -116,6 +116,8 @@ def test_what_lies_elsewhere_is_not_shown(tmp_path: Path) -> None:
     file.symlink_to(tmp_path / "secret")
     assert differences(folder, files, NOTHING) == [f"missing: {file}"]
     file.parent.rename(tmp_path / "moved")
+    (tmp_path / "moved" / "a").unlink()
+    (tmp_path / "moved" / "a").write_text("hunter2\n")
     file.parent.symlink_to(tmp_path / "moved")
     assert "hunter2" not in "".join(differences(folder, files, NOTHING))
 

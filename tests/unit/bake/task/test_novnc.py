@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,11 +39,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[bytes]]:
     def serve(theirs: socket.socket) -> None:
         with theirs:
             requests.append(theirs.recv(1 << 16))
-            for piece in pieces:
-                if piece is None:
-                    theirs.recv(1)
-                    return
-                theirs.sendall(piece)
+            with suppress(BrokenPipeError):  # who has seen enough hangs up
+                for piece in pieces:
+                    if piece is None:
+                        theirs.recv(1)
+                        return
+                    theirs.sendall(piece)
 
     def start(*said: bytes | None) -> list[bytes]:
         pieces.extend(said)

@@ -138,7 +138,12 @@ def test_execute_has_a_limit(around: Around, ran: list[Any]) -> None:
 def test_wait_for_a_command(around: Around) -> None:
     """A task with a command waits for that."""
     asked: list[Any] = []
-    command = SimpleNamespace(wait=lambda *words: asked.append(words) or 5)
+
+    def wait(*words: Any) -> int:
+        asked.append(words)
+        return 5
+
+    command = SimpleNamespace(wait=wait)
     assert task(around, command=command).wait(7) == 5
     assert asked == [(7, None)]
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake import Digest, RegistryError, Settings
 from desktop_bake.bake.images.order import key_of
-from desktop_bake.bake.upkeep.report import as_json, listing
+from desktop_bake.bake.upkeep.inventory import CacheFamily
+from desktop_bake.bake.upkeep.policy import Verdict
+from desktop_bake.bake.upkeep.prune import Plan
+from desktop_bake.bake.upkeep.report import Listing, Row, as_json, as_text, listing, plan_as_json, plan_as_text
+from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.key import CacheKey
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
@@ -65,3 +70,95 @@ def test_published(engine: FakeEngine, registry: MemoryRegistry, office: Setting
     registry.broken["registry.example.com"] = RegistryError("down")
     with pytest.raises(RegistryError, match="down"):
         listing(work(engine, office), everywhere=False, registry=True)
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+DAY_S = 86_400.0
+IMAGE = StoredImage(image_id="sha256:1", tags=("a:1",), created_s=1 * DAY_S, size_bytes=189_000_000)
+LIVE = Row(image=IMAGE, name="a:1", environments=("x", "y"), in_use=True, frees_bytes=7, stale_since_s=None)
+STALE = replace(LIVE, name="a:2", environments=(), in_use=False, stale_since_s=2 * DAY_S)
+FAMILY = CacheFamily(name="f", folder=Path("/f"), size_bytes=2_000_000, used_s=3 * DAY_S)
+
+
+def test_nothing_to_list() -> None:
+    """Without images it is said how to get one."""
+    assert as_text(Listing(rows=(), stale_bytes=0, caches=()), 0) == "no images: desktop-bake build"
+
+
+def test_tables() -> None:
+    """A row an image and a row a cache folder; what nobody knows is a dash."""
+    rows = (LIVE, STALE, replace(STALE, image=replace(IMAGE, created_s=0), stale_since_s=None))
+    found = Listing(rows=rows, stale_bytes=7, caches=((FAMILY, ("x",)), (FAMILY, ())))
+    assert as_text(found, 4 * DAY_S).splitlines() == [
+        "IMAGE  SIZE    FREES  MADE        STATE             ENVIRONMENTS",
+        "a:1    189 MB  7 B    3 days ago  live, in use      x, y",
+        "a:2    189 MB  7 B    3 days ago  stale for 2 days  -",
+        "a:2    189 MB  7 B    -           stale             -",
+        "",
+        "all stale images together: 7 B",
+        "",
+        "CACHE  SIZE  USED       ENVIRONMENTS",
+        "f      2 MB  1 day ago  x",
+        "f      2 MB  1 day ago  -",
+    ]
+
+
+def test_the_registrys_column() -> None:
+    """If the registry was asked, there is a column for its answer."""
+    rows = tuple(replace(LIVE, published=published) for published in (True, False, None))
+    lines = as_text(Listing(rows=rows, stale_bytes=0, caches=(), asked=True), 4 * DAY_S).splitlines()
+    assert "REGISTRY" in lines[0]
+    assert [line.split()[-6] for line in lines[1:4]] == ["yes", "no", "-"]
+
+
+def test_listing_as_json() -> None:
+    """Sizes are bytes and times ISO 8601; what nobody knows is null."""
+    told = as_json(Listing(rows=(STALE,), stale_bytes=7, caches=((FAMILY, ("x",)),)))
+    assert told["stale_frees_bytes"] == 7
+    assert told["caches"] == [
+        {"family": "f", "size_bytes": 2_000_000, "used": "1970-01-04T00:00:00+00:00", "environments": ["x"]}
+    ]
+
+
+GOES = Verdict(image=IMAGE, removed=True, reason="no environment reaches it")
+STAYS = Verdict(image=replace(IMAGE, tags=("a:9",)), removed=False, reason="reached by x")
+
+
+@pytest.mark.parametrize(
+    ("planned", "wanted"),
+    [
+        (Plan(images=(), frees_bytes=0, caches=()), ["nothing to remove"]),
+        (Plan(images=(STAYS, STAYS), frees_bytes=0, caches=()), ["stays: reached by x", "nothing to remove"]),
+        (
+            Plan(images=(GOES, STAYS), frees_bytes=189_000_000, caches=(FAMILY,), published=(GOES,)),
+            [
+                "REMOVE  WHERE     MADE        SIZE",
+                "a:1     here      3 days ago  189 MB",
+                "a:1     registry  3 days ago  -",
+                "f       cache     1 day ago   2 MB",
+                "",
+                "stays: reached by x",
+                "frees 189 MB of images and 2 MB of caches",
+                "BuildKit's own cache may still hold layers that were built here: docker builder prune",
+            ],
+        ),
+        (
+            Plan(images=(), frees_bytes=0, caches=(), published=(replace(GOES, image=replace(IMAGE, created_s=0)),)),
+            ["REMOVE  WHERE     MADE  SIZE", "a:1     registry  -     -", "", "frees 0 B of images"],
+        ),
+    ],
+)
+def test_plan(planned: Plan, wanted: list[str]) -> None:
+    """A row for each thing that goes, each reason once for what stays, and what is won."""
+    assert plan_as_text(planned, 4 * DAY_S).splitlines() == wanted
+
+
+def test_plan_as_json() -> None:
+    """Each image has its verdict and its reason."""
+    told = plan_as_json(Plan(images=(GOES, STAYS), frees_bytes=7, caches=(FAMILY,), published=(GOES,)))
+    assert told["images"] == [
+        {"image": "a:1", "image_id": "sha256:1", "remove": True, "reason": "no environment reaches it"},
+        {"image": "a:9", "image_id": "sha256:1", "remove": False, "reason": "reached by x"},
+    ]
+    assert (told["frees_bytes"], told["caches"]) == (7, [{"family": "f", "size_bytes": 2_000_000}])

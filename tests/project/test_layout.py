@@ -1,0 +1,71 @@
+"""Where tests stand: each module has its unit tests beside its name, and no test module leans on another."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    path.relative_to(ROOT).as_posix()
+    for package in ("bake", "generator")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if path.name != "__init__.py"
+]
+# What tests of other names show until then; who writes the file takes the line away.
+NOT_YET = {
+    "bake/cli/commands/lock.py",
+    "bake/cli/wish.py",
+    "bake/config/lock_moves.py",
+    "bake/config/lock_uses.py",
+    "bake/engine/no_engine.py",
+    "bake/images/gone.py",
+}
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+
+def mirrored(module: str) -> Path:
+    """The file of a module's unit tests."""
+    path = Path(module)
+    return ROOT / "tests" / "unit" / path.parent / f"test_{path.name}"
+
+
+def imported(path: Path) -> set[str]:
+    """The last part of each name that a module imports, and of each module that it imports from."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(alias.name for alias in node.names)}
+    return {name.rpartition(".")[2] for name in names}
+
+
+def functions_of(path: Path) -> list[str]:
+    """The test functions of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in NOT_YET])
+def test_each_module_has_unit_tests(module: str) -> None:
+    """A module's unit tests stand in the file of its name."""
+    path = mirrored(module)
+    assert path.is_file(), f"{path.relative_to(ROOT)} is missing"
+    assert functions_of(path), f"{path.relative_to(ROOT)} tests nothing"
+
+
+def test_modules_are_found() -> None:
+    """The rule above is about something, and a module without tests would break it."""
+    assert {"bake/context.py", "bake/build/bake.py", "generator/key.py"} <= set(MODULES)
+    assert len(MODULES) > 100
+    assert not mirrored("bake/build/no_such_module.py").exists()
+    assert {module for module in MODULES if module in NOT_YET and not mirrored(module).exists()} == NOT_YET
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT / "tests").as_posix())
+def test_no_test_module_imports_another(path: Path) -> None:
+    """What test modules share is in tests/harness; a fixture comes from a conftest.py, by its name."""
+    others = {name for name in imported(path) if name == "conftest" or name in {other.stem for other in TESTS}}
+    assert others == set()
