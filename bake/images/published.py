@@ -13,6 +13,7 @@ from .verify import refusal_of
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
+    from ...generator.reference import Digest
     from ..context import Context
     from ..registry.client import RemoteImage
     from .result import Miss
@@ -24,22 +25,18 @@ def is_published(key: Key, platform: str, context: Context) -> bool:
     Raises:
         RegistryError: it could not be asked.
     """
-    remote = _published(key, platform, context)
+    remote, _ = _published(key, platform, context)
     return remote is not None and remote.labels is not None and key.mismatch(remote.labels) is None
 
 
-def _published(key: Key, platform: str, context: Context) -> RemoteImage | None:
-    """What lies under a key's tag; where the lock says a digest, what lies at that one and nothing else."""
+def _published(key: Key, platform: str, context: Context) -> tuple[RemoteImage | None, Digest | None]:
+    """What lies under a key's tag; if the lock says a digest, what lies at that one, and the tag's if it is another."""
     repository, wanted = context.settings.repository, published_digest(key, context.settings)
     under_tag = replace(repository, tag=str(key))
     found = look_up(under_tag, platform, context.access())
     if wanted is None or (found and found.digest == wanted):
-        return found
-    if found:
-        context.reporter.warn(
-            f"{under_tag} is {found.digest} in the registry, which is not used: the lock says {wanted}"
-        )
-    return look_up(replace(repository, digest=wanted), platform, context.access())
+        return found, None
+    return look_up(replace(repository, digest=wanted), platform, context.access()), found.digest if found else None
 
 
 def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
@@ -52,13 +49,14 @@ def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
     order, repository = miss.order, context.settings.repository
     host = repository.domain
     try:
-        remote = _published(order.key, order.platform, context)
+        remote, other = _published(order.key, order.platform, context)
     except RegistryError as error:
         return _refused(miss, str(error), registry_error=str(error))
     if remote is None:
         wanted = published_digest(order.key, context.settings)
         at = f" at {wanted}, the one that the lock says" if wanted else ""
-        return _refused(miss, f"not in registry {host}{at}")
+        instead = f"; {order.tag} is {other} there, which is not used" if other else ""
+        return _refused(miss, f"not in registry {host}{at}{instead}", is_there=other is not None)
     if remote.labels is None:
         there = ", ".join(remote.platforms) or "no platform"
         return _refused(miss, f"registry {host} has it for {there}, {order.wanted}", is_there=True)
@@ -68,6 +66,10 @@ def ask_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
     refusal = refusal_of(f"{repository}@{remote.digest}", context)
     if refusal:
         return _refused(miss, f"{order.tag} in the registry is not verified: {refusal}")
+    if other:
+        context.reporter.warn(
+            f"{order.tag} is {other} in the registry, which is not used: the lock says {remote.digest}"
+        )
     return RegistryHit(order=order, digest=remote.digest, registry_error=miss.registry_error)
 
 
