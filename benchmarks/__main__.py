@@ -29,7 +29,7 @@ from desktop_bake import (
     render_bake_file,
     start_task,
 )
-from desktop_bake.bake.build.render import rendered_files, targets_of, write_files
+from desktop_bake.bake.build.render import bake_options, rendered_files, targets_of, write_files
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
@@ -208,8 +208,8 @@ class Bench:
             never_seen()
             targets = targets_of([mine], Context(settings=settings, engine=self.engine))
             plain = self.folder / str(targets[0].key)
-            write_files(plain, rendered_files(targets))
-            made.append(targets[0].tags[0])
+            write_files(plain, rendered_files(targets, bake_options(settings)))
+            made.append(targets[0].image)
             packed = ("--set", f"*.output={OUTPUT}")
             return seconds(lambda: quiet("docker", "buildx", "bake", "desktop", *packed, cwd=plain))
 
@@ -269,7 +269,8 @@ class Bench:
                     wanted.append(
                         (environment, Stack(desktop=recipe), compute_key(environment, recipe, Digest.of(b"base")))
                     )
-                render_bake_file(template, bake_targets(wanted, BakeOptions(repository=LOCAL)))
+                options = BakeOptions(repository=LOCAL)
+                render_bake_file(template, bake_targets(wanted, options), options)
 
             return seconds(work)
 

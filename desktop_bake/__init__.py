@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .bake.task.runner_config import DockerRunnerConfig as DockerRunnerConfig
     from .bake.task.start import start_task as start_task
     from .bake.task.task import DesktopTask as DesktopTask
-    from .generator.bakefile import BakeOptions as BakeOptions
+    from .generator.bake_options import BakeOptions as BakeOptions
     from .generator.bakefile import BakeTarget as BakeTarget
     from .generator.bakefile import bake_targets as bake_targets
     from .generator.environment import Environment as Environment
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "BakeOptions": "generator.bakefile",
+    "BakeOptions": "generator.bake_options",
     "BakeTarget": "generator.bakefile",
     "BuildFailedError": "generator.errors",
     "CacheKey": "generator.key",

@@ -1,73 +1,31 @@
-"""The bake file: one target a distinct key, rendered from `docker-bake.hcl.j2`."""
+"""The targets of a bake file: one a distinct key, named after environments, and their self-tests."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .attest import check_attest
-from .cache_backend import (
-    CACHE_DIR_VARIABLE,
-    CACHE_SCOPE_VARIABLE,
-    DEFAULT_SCOPE,
-    ZSTD,
-    cache_entries,
-    check_backend,
-    check_compression,
-    packing,
-)
+from .annotations import alias_tags_of
+from .cache_backend import ZSTD, cache_entries, packing
 from .dockerfile import context_name, named_images
 from .errors import ConfigurationError
 from .layer_key import LayerKey
 from .recipe import BASE_ARGUMENT, Preflight, Recipe
+from .target_names import CHECK, DESKTOP, PREFLIGHT, names_of
+from .variables import FOLDER_VARIABLE, REPOSITORY_VARIABLE, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .bake_options import BakeOptions
     from .environment import Environment
     from .layer_key import Key
     from .recipe import Stack
-    from .reference import ImageReference
 
 
-# Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own builder would
-# export each image twice at once, of which one fails where both give it its name.
-OUTPUT_VARIABLE = "DESKTOP_BAKE_OUTPUT"
-VARIABLES = {CACHE_DIR_VARIABLE: ".desktop-cache", CACHE_SCOPE_VARIABLE: DEFAULT_SCOPE, OUTPUT_VARIABLE: ""}
 OUTPUT = f"type=image,{packing(ZSTD)}"  # the engine keeps and pushes the same bytes
-CHECK_CONTEXT = "check"
-PICTURES = "pictures"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BakeOptions:
-    """What every target shares.
-
-    Args:
-        repository: where tags go, without a tag, e.g. `registry.example.com/team/desktop`.
-        cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, passed through.
-        attest: attestations in BuildKit's form, such as `type=sbom`; where there is none for provenance, the builder
-            adds its own.
-        compression: how layers of a registry's cache are packed.
-
-    Raises:
-        ConfigurationError: the repository carries a tag or digest, the backend is unknown, or an attestation malformed.
-    """
-
-    repository: ImageReference
-    cache_backend: str = "local"
-    attest: tuple[str, ...] = ()
-    compression: str = ZSTD
-
-    def __post_init__(self) -> None:
-        check_compression(self.compression)
-        if self.repository.tag or self.repository.digest:
-            raise ConfigurationError(
-                f"repository {str(self.repository)!r} carries a tag or digest",
-                "write it without: the key is the tag",
-            )
-        check_backend(self.cache_backend)
-        check_attest(self.attest)
+CONTEXTS, CHECK_CONTEXT, PICTURES = "context", "check", "pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,19 +33,29 @@ class BakeTarget:
     """One target of the bake file (Bake file reference, "Target").
 
     Attributes:
-        name: target name, `[a-zA-Z0-9_-]+`.
+        name: `desktop-NAME` or `preflight-NAME`, after the first environment that has it.
+        environments: ids of the environments whose tasks use this image, each with its name in the bake file; empty
+            for a desktop that is there for the preflights on it alone.
+        above: ids of the environments whose preflight lies on it.
         key: the cache key.
-        context: the build context's folder, relative to the bake file.
+        image: `repository:key`, the tag if nobody sets a variable.
+        context: the build context's folder, relative to the bake file's; targets with the same files share it.
+        base_name: the base image, `repository:tag`.
         base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
         images: further named contexts: an image that the Dockerfile names, pinned likewise, by that name.
-        tags, labels, args, platforms, cache_from, cache_to, attest: the target's attributes of these names.
+        tags, cache_from, cache_to: the target's attributes of these names; variables stand in them as `${NAME}`.
+        labels, args, platforms: the target's attributes of these names.
         secrets: names of variables that a step may mount.
         recipe: the files that belong into the context.
     """
 
     name: str
+    environments: Mapping[str, str]
+    above: tuple[str, ...]
     key: Key
+    image: str
     context: str
+    base_name: str
     base: str
     images: Mapping[str, str]
     tags: tuple[str, ...]
@@ -97,7 +65,6 @@ class BakeTarget:
     secrets: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
-    attest: tuple[str, ...]
     recipe: Recipe | Preflight
 
     @property
@@ -112,64 +79,95 @@ class CheckTarget:
 
     Attributes:
         name: target name.
-        context: the folder of the check, relative to the bake file; what lies in it is part of no key.
-        desktop: the named context `desktop`, `target:…`.
+        environment: name of the environment after which it and its picture are named.
+        desktop: the target of which the desktop is.
         platforms: as the desktop's.
-        output: where the picture goes, as Bake's `output`, relative to the working directory of the call: what lies
-            inside it Bake writes without asking (Bake file reference, "Entitlements").
+        output: where the picture goes, as Bake's `output`.
     """
 
     name: str
-    context: str
+    environment: str
     desktop: str
     platforms: tuple[str, ...]
     output: str
 
 
+@dataclass(kw_only=True)
+class _Part:
+    """What is known of a key while targets are collected."""
+
+    environment: Environment
+    recipe: Recipe | Preflight
+    key: Key
+    users: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
+
+
 def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one a distinct key, sorted by key: what lies on a desktop follows it.
+    """The targets of these environments, one a distinct key, in their order: what lies on a desktop follows it.
 
     Args:
         wanted: each environment with what is baked for it and its computed key.
-        options: repository and cache backend.
+        options: repository, cache backend, and what else every target shares.
+
+    Raises:
+        ConfigurationError: a tag of `alias_tags` is none, or two environments', or two have one id.
     """
-    by_key: dict[str, tuple[Environment, Recipe | Preflight, Key]] = {}
+    wanted = list(wanted)
+    env_ids = dict.fromkeys([*options.environments, *(environment.env_id for environment, _, _ in wanted)])
+    names, aliases = names_of(env_ids), alias_tags_of(options.alias_tags, env_ids)
+    parts = _parts(wanted)
+    contexts: dict[object, str] = {}
+    targets: dict[str, BakeTarget] = {}
+    for text, part in parts.items():
+        key, recipe, environment = part.key, part.recipe, part.environment
+        layer = key if isinstance(key, LayerKey) else None
+        name = names[environment.env_id]
+        files = tuple((path, file.content, file.executable) for path, file in recipe.context())
+        context = contexts.setdefault(files, f"{CONTEXTS}/{PREFLIGHT}-{name}" if layer else f"{CONTEXTS}/{name}")
+        cache = cache_entries(options.cache_backend, variable(REPOSITORY_VARIABLE), key, options.compression)
+        images, frontend = _pinned_images(environment, recipe)
+        below = targets[str(layer.desktop)].name if layer and layer.desktop else None
+        people = [f"{variable(REPOSITORY_VARIABLE)}:{tag}" for user in part.users for tag in aliases[user]]
+        targets[text] = BakeTarget(
+            name=f"{PREFLIGHT if layer else DESKTOP}-{name}",
+            environments={user: names[user] for user in part.users},
+            above=tuple(part.above),
+            key=key,
+            image=f"{options.repository}:{text}",
+            context=context,
+            base_name=environment.base_image.named,
+            base=f"target:{below}" if below else f"docker-image://{environment.base_image.pinned(key.base)}",
+            images={name: f"docker-image://{image}" for name, image in images.items()},
+            tags=(f"{variable(REPOSITORY_VARIABLE)}:{text}", *people, *cache.tags),
+            labels=key.labels(environment.base_image.named),
+            args=frontend | _arguments(environment, recipe, key),
+            platforms=tuple(sorted(set(environment.platforms))),
+            secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
+            cache_from=cache.cache_from,
+            cache_to=cache.cache_to,
+            recipe=recipe,
+        )
+    return tuple(targets.values())
+
+
+def _parts(wanted: Iterable[tuple[Environment, Stack, Key]]) -> dict[str, _Part]:
+    """What is baked, by key's text, each with who uses it and who lies on it; a desktop before its layers."""
+    parts: dict[str, _Part] = {}
     for environment, stack, key in wanted:
         desktop = key.desktop if isinstance(key, LayerKey) else key
         if desktop and stack.desktop:
-            by_key[str(desktop)] = (environment, stack.desktop, desktop)
+            below = parts.setdefault(str(desktop), _Part(environment=environment, recipe=stack.desktop, key=desktop))
+            if stack.preflight:
+                below.above.append(environment.env_id)
         if stack.preflight:
-            by_key[str(key)] = (environment, stack.preflight, key)
-    targets = []
-    names: dict[str, str] = {}
-    for text, (environment, recipe, key) in sorted(by_key.items()):
-        layer = key if isinstance(key, LayerKey) else None
-        name = ("preflight-" if layer and not layer.desktop else "desktop-") + text.replace(".", "_")
-        while name in names.values():  # variants a.b and a_b of one base digest
-            name += "_"
-        names[text] = name
-        cache = cache_entries(options.cache_backend, options.repository, key, options.compression)
-        pinned = f"docker-image://{environment.base_image.pinned(key.base)}"
-        images, frontend = _pinned_images(environment, recipe)
-        targets.append(
-            BakeTarget(
-                name=name,
-                key=key,
-                context=f"context/{text}",
-                base=f"target:{names[str(layer.desktop)]}" if layer and layer.desktop else pinned,
-                images={name: f"docker-image://{image}" for name, image in images.items()},
-                tags=(f"{options.repository}:{text}", *cache.tags),
-                labels=key.labels(environment.base_image.named),
-                args=frontend | _arguments(environment, recipe, key),
-                platforms=tuple(sorted(set(environment.platforms))),
-                secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
-                cache_from=cache.cache_from,
-                cache_to=cache.cache_to,
-                attest=options.attest,
-                recipe=recipe,
-            )
-        )
-    return tuple(targets)
+            parts.setdefault(str(key), _Part(environment=environment, recipe=stack.preflight, key=key))
+        parts[str(key)].users.append(environment.env_id)
+    owners = Counter(user for part in parts.values() for user in part.users)
+    for env_id, count in owners.items():
+        if count > 1:
+            raise ConfigurationError(f"{count} environments have the id {env_id!r}", "give each an id of its own")
+    return parts
 
 
 def _pinned_images(environment: Environment, recipe: Recipe | Preflight) -> tuple[dict[str, str], dict[str, str]]:
@@ -192,15 +190,16 @@ def _arguments(environment: Environment, recipe: Recipe | Preflight, key: Key) -
 
 
 def check_targets(targets: Iterable[BakeTarget]) -> tuple[CheckTarget, ...]:
-    """The self-test of each of these targets, in their order."""
+    """The self-test of each of these targets that has a desktop and serves an environment, in their order."""
+    first = ((target, next(iter(target.environments.values()), None)) for target in targets)
     return tuple(
         CheckTarget(
-            name=target.name.replace("desktop-", "desktop-check-", 1),
-            context=CHECK_CONTEXT,
-            desktop=f"target:{target.name}",
+            name=f"{CHECK}-{name}",
+            environment=name,
+            desktop=target.name,
             platforms=target.platforms,
-            output=f"type=local,dest={PICTURES}/{target.key}",
+            output=f"type=local,dest={variable(FOLDER_VARIABLE)}/{PICTURES}/{name}",
         )
-        for target in targets
-        if target.has_desktop
+        for target, name in first
+        if target.has_desktop and name
     )

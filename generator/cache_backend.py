@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
 from .layer_key import LayerKey, family_of
+from .variables import CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, DEFAULT_SCOPE, variable
 
 if TYPE_CHECKING:
     from .layer_key import Key
     from .reference import ImageReference
 
 
-CACHE_DIR_VARIABLE = "DESKTOP_BAKE_CACHE_DIR"
-CACHE_SCOPE_VARIABLE = "DESKTOP_BAKE_CACHE_SCOPE"
-DEFAULT_SCOPE = "main"
 ZSTD, GZIP, UNCOMPRESSED = COMPRESSIONS = ("zstd", "gzip", "uncompressed")
 OWN_BACKENDS = ("local", "registry", "inline", "none")
 _FOREIGN = re.compile(r"type=(gha|s3|azblob)((?:,[a-z_-]+=[^,\"\s\0-\x1f\x7f]*)*)")  # no quotes: BuildKit reads CSV
@@ -30,7 +28,7 @@ class CacheEntries:
     """What a backend adds to a target.
 
     Attributes:
-        cache_from, cache_to: entries in BuildKit's form; our two bake variables stand in them as `${NAME}`.
+        cache_from, cache_to: entries in BuildKit's form; our bake variables stand in them as `${NAME}`.
         tags: further tags under which the image itself carries the cache.
     """
 
@@ -97,12 +95,12 @@ def check_scope(scope: str) -> None:
         )
 
 
-def cache_entries(backend: str, repository: ImageReference, key: Key, compression: str = ZSTD) -> CacheEntries:
+def cache_entries(backend: str, repository: ImageReference | str, key: Key, compression: str = ZSTD) -> CacheEntries:
     """The entries of a target.
 
     Args:
         backend: as `check_backend` allows it.
-        repository: where registry caches lie, beside the images.
+        repository: where registry caches lie, beside the images; or the variable that says so.
         key: the target's key.
         compression: how layers of a registry's cache are packed, as `check_compression` allows it.
     """
@@ -111,13 +109,13 @@ def cache_entries(backend: str, repository: ImageReference, key: Key, compressio
     if backend == "none" or (backend == "local" and isinstance(key, LayerKey)):
         return CacheEntries()
     if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
-        place = f"${{{CACHE_DIR_VARIABLE}}}/{family}"
+        place = f"{variable(CACHE_DIR_VARIABLE)}/{family}"
         return CacheEntries(
             cache_from=(f"type=local,src={place}",),
             cache_to=(f"type=local,dest={place},mode=max,ignore-error=true",),
         )
     reference = f"{repository}:cache-{family}"
-    own, main = f"{reference}-${{{CACHE_SCOPE_VARIABLE}}}", f"{reference}-{DEFAULT_SCOPE}"
+    own, main = f"{reference}-{variable(CACHE_SCOPE_VARIABLE)}", f"{reference}-{DEFAULT_SCOPE}"
     cache_from = (f"type=registry,ref={own}", f"type=registry,ref={main}")
     if backend == "registry":
         form = f"mode=max,{packing(compression)},image-manifest=true,ignore-error=true"

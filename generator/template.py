@@ -3,62 +3,141 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jinja2
 
-from .bakefile import OUTPUT_VARIABLE, PICTURES, VARIABLES, check_targets
-from .errors import ConfigurationError
+from .annotations import annotated
+from .bakefile import CHECK_CONTEXT, PICTURES, check_targets
+from .hcl import aligned, hcl, hcl_key
+from .key import SCHEMA, SCHEMA_LABEL
+from .target_names import ALL, CHECK, COMMON, DESKTOP, METADATA
+from .variables import (
+    ANNOTATE_VARIABLE,
+    CACHE_DIR_VARIABLE,
+    CACHE_SCOPE_VARIABLE,
+    FOLDER_VARIABLE,
+    OUTPUT_VARIABLE,
+    PLATFORMS_VARIABLE,
+    REPOSITORY_VARIABLE,
+    Variable,
+    variables_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from .bake_options import BakeOptions
     from .bakefile import BakeTarget
 
 
-def hcl(text: str) -> str:
-    """A quoted HCL string that BuildKit reads back as exactly this text.
+_IN_TEXTS = (REPOSITORY_VARIABLE, CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, FOLDER_VARIABLE)
 
-    Source: HCL native syntax specification, "Template Expressions"; `${` and `%{` start templates.
 
-    Raises:
-        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
-            HCL composes characters (Unicode NFC).
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """A target as the template prints it.
+
+    Attributes:
+        target: the target.
+        comment, description: for people.
+        labels: those that not every target has.
     """
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
-    if not unicodedata.is_normalized("NFC", text):
-        raise ConfigurationError(
-            f"{text[:80]!r} holds a character that a bake file would change", "write it in composed form (Unicode NFC)"
-        )
-    out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
-    out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
+
+    target: BakeTarget
+    comment: str
+    description: str
+    labels: Mapping[str, str]
 
 
-def render_bake_file(template: str, targets: Iterable[BakeTarget]) -> str:
+def render_bake_file(template: str, targets: Iterable[BakeTarget], options: BakeOptions, folder: str = "") -> str:
     """`docker-bake.hcl`: same targets, same bytes.
 
     Args:
         template: the text of `docker-bake.hcl.j2`.
         targets: from `bake_targets`.
+        options: from which they were made.
+        folder: the bake file's folder as seen from where Bake is called, if not from within it; relative, POSIX.
 
     Source: Bake file reference (docs.docker.com/build/bake/reference).
     """
     engine = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    engine.filters["hcl"] = hcl
-    engine.filters["hcl_with_variables"] = _hcl_with_variables
-    targets = list(targets)
-    return engine.from_string(template).render(
-        targets=targets, checks=check_targets(targets), variables=VARIABLES, output=OUTPUT_VARIABLE, pictures=PICTURES
+    engine.filters.update(
+        hcl=hcl, hcl_key=hcl_key, hcl_with_variables=_hcl_with_variables, secret=_secret, annotation=_annotation
     )
+    targets = list(targets)
+    common = {SCHEMA_LABEL: SCHEMA, **options.image_labels}
+    checks = check_targets(targets)
+    known = variables_of(
+        str(options.repository), annotated([target.platforms for target in targets], options.attest), folder
+    )
+    text = engine.from_string(template).render(
+        file=f"{folder}/docker-bake.hcl" if folder else "docker-bake.hcl",
+        pictures=f"{folder}/{PICTURES}" if folder else PICTURES,
+        variables=_used(known, targets, options),
+        targets=[_shown(target, common) for target in targets],
+        own_groups=_own_groups(targets),
+        checks=checks,
+        for_platforms=any(check.platforms for check in checks),
+        check_name=CHECK,
+        check_context=CHECK_CONTEXT,
+        common=COMMON,
+        metadata=METADATA,
+        labels=common,
+        annotations=[f":{name}={value}" for name, value in options.annotations.items()],
+        attest=options.attest,
+        folder=FOLDER_VARIABLE,
+        output=OUTPUT_VARIABLE,
+        platforms=PLATFORMS_VARIABLE,
+    )
+    return aligned(text)
+
+
+def _own_groups(targets: Iterable[BakeTarget]) -> dict[str, str]:
+    """The target that each environment uses, by the environment's name; `default` is Bake's own group."""
+    return {name: target.name for target in targets for name in target.environments.values() if name != ALL}
+
+
+def _used(known: Iterable[Variable], targets: Iterable[BakeTarget], options: BakeOptions) -> list[Variable]:
+    """The variables that something refers to."""
+    caches = "".join(entry for t in targets for entry in (*t.cache_from, *t.cache_to, *t.tags))
+    unused = {name for name in (CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE) if f"${{{name}}}" not in caches}
+    unused |= set() if options.annotations else {ANNOTATE_VARIABLE}
+    return [variable for variable in known if variable.name not in unused]
+
+
+def _shown(target: BakeTarget, common: Mapping[str, str]) -> _Shown:
+    users, above = (unicodedata.normalize("NFC", ", ".join(ids)) for ids in (target.environments, target.above))
+    if not target.environments:
+        comment, description = f"below: {above}", f"desktop below the preflight of {above}"
+    else:
+        layer = not target.name.startswith(f"{DESKTOP}-")
+        what = "desktop" if not layer else "desktop and preflight" if target.has_desktop else "preflight"
+        comment, description = f"environments: {users}", f"{what} of {users}"
+    on = target.base.removeprefix("target:") + " · " if target.base.startswith("target:") else ""
+    labels = {name: value for name, value in target.labels.items() if common.get(name) != value}
+    return _Shown(
+        target=target,
+        comment=f"{comment} · {f'on {on}' if on else ''}base {target.base_name}",
+        description=description,
+        labels=labels,
+    )
+
+
+def _secret(name: str) -> str:
+    return f"type=env,id={name}"
+
+
+def _annotation(text: str) -> str:
+    return f'"${{{ANNOTATE_VARIABLE}}}{hcl(text)[1:]}'
 
 
 def _hcl_with_variables(text: str) -> str:
     """As `hcl`, but keeping references to our own variables."""
     quoted = hcl(text)
-    for name in VARIABLES:
+    for name in _IN_TEXTS:
         quoted = quoted.replace(f"$${{{name}}}", f"${{{name}}}")
     return quoted

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ...generator.cache_backend import CACHE_SCOPE_VARIABLE, packing
+from ...generator.annotations import INDEX, MANIFEST, annotated
+from ...generator.cache_backend import packing
+from ...generator.variables import ANNOTATE_VARIABLE, CACHE_SCOPE_VARIABLE, PLATFORMS_VARIABLE, REPOSITORY_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +57,22 @@ def bake_request(targets: tuple[BakeTarget, ...], folder: Path, chosen: Builder,
         "builder": settings.builder,
         "set": overrides,
         "progress": context.progress,
-        "variables": {CACHE_SCOPE_VARIABLE: settings.cache_scope},
+        "variables": {  # whatever the environment of this process says
+            REPOSITORY_VARIABLE: str(settings.repository),
+            CACHE_SCOPE_VARIABLE: settings.cache_scope,
+            PLATFORMS_VARIABLE: "",
+            ANNOTATE_VARIABLE: _annotated(targets, chosen, context),
+        },
         "secrets": secrets_of(targets),
     }
+
+
+def _annotated(targets: tuple[BakeTarget, ...], chosen: Builder, context: Context) -> str:
+    """What annotations are put on: the engine's own builder makes an index if containerd keeps the images."""
+    settings = context.settings
+    if not settings.annotations or settings.attest or chosen.driver != "docker":
+        return annotated([target.platforms for target in targets], settings.attest)
+    return INDEX if context.engine.has_containerd_store() else MANIFEST
 
 
 def secrets_of(targets: tuple[BakeTarget, ...]) -> list[str]:

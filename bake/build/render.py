@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ...generator.bakefile import CHECK_CONTEXT, BakeOptions, BakeTarget, bake_targets, check_targets
+from ...generator.bake_options import BakeOptions
+from ...generator.bakefile import CHECK_CONTEXT, BakeTarget, bake_targets, check_targets
 from ...generator.errors import ConfigurationError
 from ..config.shipped import shipped
 from ..images.order import stack_and_key
@@ -41,6 +42,10 @@ def bake_options(settings: Settings) -> BakeOptions:
         cache_backend=settings.cache,
         attest=settings.attest,
         compression=settings.compression,
+        environments=tuple(settings.environments),
+        alias_tags=settings.alias_tags,
+        image_labels=settings.image_labels,
+        annotations=settings.annotations,
     )
 
 
@@ -50,10 +55,14 @@ def targets_of(environments: list[Environment], context: Context) -> tuple[BakeT
     return bake_targets(wanted, bake_options(context.settings))
 
 
-def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
-    """Every file of a rendered folder: content and executable bit by relative path."""
+def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder: str = "") -> RenderedFiles:
+    """Every file of a rendered folder: content and executable bit by relative path.
+
+    Args:
+        targets, options, folder: as `render_bake_file`.
+    """
     text = shipped("docker-bake.hcl.j2").read_text(encoding="utf-8")
-    files = {"docker-bake.hcl": (template.render_bake_file(text, targets).encode(), False)}
+    files = {"docker-bake.hcl": (template.render_bake_file(text, targets, options, folder).encode(), False)}
     for target in targets:
         for path, file in target.recipe.context():
             files[f"{target.context}/{path}"] = (file.content, file.executable)
@@ -61,6 +70,21 @@ def rendered_files(targets: tuple[BakeTarget, ...]) -> RenderedFiles:
         for path, name in _CHECK_FILES.items():
             files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
     return files
+
+
+def seen_from(root: Path, folder: Path | None) -> str:
+    """The rendered folder as its repository's root sees it, where Bake may be called, too; empty if it does not.
+
+    Args:
+        root: the configuration's folder, which stands for the root if the rendered folder is in no Git repository.
+        folder: the rendered folder; None for none.
+    """
+    if folder is None:
+        return ""
+    place = folder.resolve()
+    top = next((parent for parent in (place, *place.parents) if (parent / ".git").exists()), root.resolve())
+    name = place.relative_to(top).as_posix() if place.is_relative_to(top) else "."
+    return name if name != "." and name.isprintable() else ""
 
 
 def write_files(folder: Path, files: RenderedFiles) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ...generator.bakefile import PICTURES, VARIABLES
-from ...generator.cache_backend import CACHE_DIR_VARIABLE
+from ...generator.bakefile import CHECK_CONTEXT, CONTEXTS, PICTURES
 from ...generator.errors import ConfigurationError
 from ...generator.layer_key import parts_of_text, stack_key
 from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFile, Preflight, Recipe, Stack
 from ...generator.reference import Digest
+from ...generator.variables import CACHE_FOLDER
 from ..system.files import read_regular_file
 from .render import write_files
 
@@ -41,7 +41,7 @@ ALSO_READ = (
 # The lines that Git needs; a folder that others have files in may have them among further lines.
 _FOR_GIT = {
     ".gitattributes": ("* -text",),
-    ".gitignore": (f"/{PICTURES}/", f"/{VARIABLES[CACHE_DIR_VARIABLE]}/"),
+    ".gitignore": (f"/{PICTURES}/", f"/{CACHE_FOLDER}/"),
 }
 _HEADER = b"// Rendered by desktop-bake "
 _ENTRY = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -87,19 +87,21 @@ def left_over(folder: Path, files: RenderedFiles, environments: Sequence[Environ
         files: what is rendered now.
         environments: by whose arguments a context of a version that left no list may prove to be ours.
     """
-    listed = _listed(folder)
+    known = listed(folder)
     ours: list[Path] = []
     unknown: list[Path] = []
-    for path, digest in ((folder / name, digest) for name, digest in listed.items() if name not in files):
+    for path, digest in ((folder / name, digest) for name, digest in known.items() if name not in files):
         content = _read(path)
         if content is not None and Digest.of(content).hex == digest:
             ours.append(path)
         elif path.exists() or path.is_symlink():
             unknown.append(path)
-    for top in sorted((folder / "context").glob("*")):
-        found = [p for p in _below(top) if p.relative_to(folder).as_posix() not in {*files, *listed}]
-        if found and _is_key(top.name):
-            proven = not listed and not top.is_symlink() and _proves(top, environments)
+    rendered = {*files, *known}
+    contexts = {name.split("/")[1] for name in rendered if name.startswith(f"{CONTEXTS}/")}
+    for top in sorted((folder / CONTEXTS).glob("*")):
+        found = [p for p in _below(top) if p.relative_to(folder).as_posix() not in rendered]
+        if found and (top.name in contexts or _is_key(top.name)):
+            proven = not known and not top.is_symlink() and _is_key(top.name) and _proves(top, environments)
             (ours if proven else unknown).extend(found)
     return LeftOver(ours=tuple(sorted(ours)), unknown=tuple(sorted(unknown)))
 
@@ -127,7 +129,10 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
     for path in left.ours:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # others may have files there
-            path.parent.rmdir()
+            for parent in (path.parent, *path.parent.parents):
+                if parent == folder:
+                    break
+                parent.rmdir()
     write_files(folder, {LIST: files[LIST]})  # last: a render that is killed before leaves the former list
     for path in left.unknown:
         log(f"[desktop-cache] WARNING: {path} stays: it is not known to be rendered; remove it by hand")
@@ -140,18 +145,18 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
 
 def _check_places(folder: Path, files: RenderedFiles) -> None:
     """Check that no file of somebody else is replaced."""
-    listed = _listed(folder)
+    known = listed(folder)
     before = (_read(folder / BAKE_FILE) or b"").startswith(_HEADER)
     for name, (content, _) in files.items():
         have = _read(folder / name)
-        ours = name in {*listed, *_FOR_GIT, LIST} or before or name.startswith("context/")
+        ours = name in {*known, *_FOR_GIT, LIST} or before or name.startswith(f"{CONTEXTS}/")
         if have is not None and have != content and not ours:
             raise ConfigurationError(
                 f"{folder / name} is not ours, and would be replaced", "render into a folder of its own: -o DIR"
             )
 
 
-def _listed(folder: Path) -> dict[str, str]:
+def listed(folder: Path) -> dict[str, str]:
     """The digest of each file that the last render wrote, by path; what is no path of ours is passed over."""
     text = (_read(folder / LIST) or b"").decode(errors="replace")
     entries = {m[2]: m[1] for line in text.splitlines() if (m := _ENTRY.fullmatch(line))}
@@ -161,7 +166,7 @@ def _listed(folder: Path) -> dict[str, str]:
 def _is_below(folder: Path, name: str) -> bool:
     """Whether a path is one of a rendered folder, and leads through no symbolic link."""
     pure = PurePosixPath(name)
-    if name != BAKE_FILE and pure.parts[0] not in ("context", "check"):
+    if name != BAKE_FILE and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT):
         return False
     links = (folder / parent for parent in pure.parents)
     return ".." not in pure.parts and not any(link.is_symlink() for link in links if link != folder)

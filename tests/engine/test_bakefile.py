@@ -21,7 +21,8 @@ from desktop_bake import (
     render_bake_file,
     stack_key,
 )
-from desktop_bake.generator.bakefile import OUTPUT, VARIABLES
+from desktop_bake.generator.bakefile import OUTPUT
+from desktop_bake.generator.variables import CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, REPOSITORY_VARIABLE
 from tests.harness.bake_files import TEAM, TEMPLATE, TEXT, printed, rendered
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
@@ -48,9 +49,14 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
 }
 
 
-def _with_defaults(entry: str) -> str:
-    """An entry as buildx reads it where nobody sets our variables."""
-    for name, value in VARIABLES.items():
+def _with_defaults(entry: str, options: BakeOptions) -> str:
+    """An entry as buildx reads it if nobody sets our variables."""
+    repository = str(options.repository)
+    for name, value in (
+        (REPOSITORY_VARIABLE, repository),
+        (CACHE_DIR_VARIABLE, "./.desktop-cache"),
+        (CACHE_SCOPE_VARIABLE, "main"),
+    ):
         entry = entry.replace(f"${{{name}}}", value)
     return entry
 
@@ -79,17 +85,16 @@ def test_golden(case: str, tmp_path: Path) -> None:
     environments, options = CASES[case]
     text = rendered(environments, options)
     assert text == (GOLDEN / f"{case}.hcl").read_text()
-    assert text == rendered(environments[::-1], options)
     read = printed(text, tmp_path)
     targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
     assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
     for target in targets:
         got = read["target"][target.name]
         assert got["labels"] == target.labels
-        assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
-        assert _entries(got.get("cache-from", [])) == {_with_defaults(entry) for entry in target.cache_from}
-        assert _entries(got.get("cache-to", [])) == {_with_defaults(entry) for entry in target.cache_to}
-        assert _entries(got.get("attest", [])) == set(target.attest)
+        assert got["tags"] == [_with_defaults(tag, options) for tag in target.tags]
+        assert _entries(got.get("cache-from", [])) == {_with_defaults(entry, options) for entry in target.cache_from}
+        assert _entries(got.get("cache-to", [])) == {_with_defaults(entry, options) for entry in target.cache_to}
+        assert _entries(got.get("attest", [])) == set(options.attest)
         assert "output" not in got
         assert got.get("args", {}) == target.args
         assert got.get("platforms", []) == list(target.platforms)
@@ -142,27 +147,40 @@ def layered_targets(case: str) -> tuple[BakeTarget, ...]:
 @pytest.mark.parametrize("case", LAYERED)
 def test_golden_layers(case: str, tmp_path: Path) -> None:
     """A layer is a target of its own on its desktop's target, which is there once; both are what tasks need."""
-    targets = layered_targets(case)
-    text = render_bake_file(TEMPLATE, targets)
+    targets, options = layered_targets(case), LAYERED[case][1]
+    text = render_bake_file(TEMPLATE, targets, options)
     assert text == (GOLDEN / f"{case}.hcl").read_text()
     read = printed(text, tmp_path)
     assert sorted(read["group"]["desktop"]["targets"]) == sorted(t.name for t in targets)
     for target in targets:
         got = read["target"][target.name]
         assert got["labels"] == target.labels
-        assert got["tags"] == [_with_defaults(tag) for tag in target.tags]
+        assert got["tags"] == [_with_defaults(tag, options) for tag in target.tags]
         assert got["contexts"] == {"base": target.base}
         assert got["context"] == target.context
     if case == "layer-alone":
         assert "desktop-check" not in text.partition("group")[2]
         return
-    desktop, *_, alone = targets
-    layers = [t for t in targets if t.base == f"target:{desktop.name}"]
-    assert [t.name.partition("-p")[0] for t in layers] == [desktop.name] * 2
-    assert alone.name == f"preflight-{alone.key}"
+    desktop, *layers, alone = targets
+    assert [t.name for t in targets] == ["desktop-e", "preflight-e", "preflight-other", "preflight-alone"]
+    assert {t.base for t in layers} == {"target:desktop-e"}
     assert alone.base == desktop.base
-    checks = printed(text, tmp_path, "desktop-check")["group"]["desktop-check"]["targets"]
-    assert checks == [t.name.replace("desktop-", "desktop-check-") for t in (desktop, *layers)]
+    checks = printed(text, tmp_path, "desktop-check")
+    assert checks["group"]["desktop-check"]["targets"] == [f"desktop-check-{name}" for name in ("plain", "e", "other")]
+    assert [checks["target"][f"desktop-check-{name}"]["contexts"] for name in ("plain", "e", "other")] == [
+        {"desktop": f"target:{t.name}"} for t in (desktop, *layers)
+    ]
+
+
+@pytest.mark.parametrize("env_id", ["e", "same", "other", "plain", "alone"])
+def test_an_environments_own_name_builds_what_it_uses(env_id: str, tmp_path: Path) -> None:
+    """`docker buildx bake ENVIRONMENT` takes the image that tasks of this environment use, and what that lies on."""
+    stacks, options = LAYERED["layers"]
+    (environment, stack) = next((e, s) for e, s in stacks if e.env_id == env_id)
+    text = render_bake_file(TEMPLATE, layered_targets("layers"), options)
+    read = printed(text, tmp_path, env_id)
+    (name,) = read["group"]["default"]["targets"] if env_id not in read["group"] else read["group"][env_id]["targets"]
+    assert read["target"][name]["tags"] == [f"{options.repository}:{stack_key(environment, stack, BASE)}"]
 
 
 @pytest.mark.parametrize("case", ["one", "team"])
@@ -179,16 +197,10 @@ def test_golden_check(case: str, tmp_path: Path) -> None:
         got = read["target"][check]
         assert got["contexts"] == {"desktop": f"target:{target.name}"}
         assert got["context"] == "check"
-        assert got["output"] == [{"type": "local", "dest": f"pictures/{target.key}"}]
+        assert got["output"] == [{"type": "local", "dest": f"./pictures/{target.name.removeprefix('desktop-')}"}]
         assert got.get("platforms", []) == list(target.platforms)
         assert "tags" not in got
         assert got["labels"] == {}
-
-
-def test_variants_that_differ_in_a_dot_have_two_targets(tmp_path: Path) -> None:
-    """Target names cannot hold dots; two keys still never share a name."""
-    two = [replace(ENVIRONMENT, base_image=ImageReference.parse(f"x:{tag}")) for tag in ("a.b", "a_b")]
-    assert len(printed(rendered(two, TEAM), tmp_path)["group"]["desktop"]["targets"]) == 2
 
 
 COMPOSED = TEXT.map(lambda text: unicodedata.normalize("NFC", text))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake.generator.dockerfile import context_name, named_images
+from tests.harness.bake_files import called_in
 from tests.harness.project import base_name, remove_images
 from tests.harness.proxy import faulty
 from tests.harness.registries import HERE, push_image
@@ -114,7 +115,7 @@ def test_a_tool_that_moves_is_a_miss(cli: Run, project: Path, tool: str) -> None
         assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.split() == [content] * 2
     subprocess.run(["docker", "image", "rm", "-f", image["image"]], check=True, capture_output=True)
     bake = ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--load", "desktop"]
-    subprocess.run(bake, cwd=project / "ci", check=True, capture_output=True)
+    subprocess.run(bake, cwd=project / "ci", env=called_in(project / "ci"), check=True, capture_output=True)
     words = ["docker", "run", "--rm", image["image"], "cat", "/a"]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "one\n"
 

@@ -12,6 +12,7 @@ import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,7 @@ ENVIRONMENT = st.fixed_dictionaries(
     }
 )
 KNOWN_FIELDS = {
+    "description",
     "context",
     "contexts",
     "dockerfile",
@@ -165,6 +167,15 @@ def made(plain: Plain) -> Environment | None:
     return None
 
 
+def unique(environments: list[Environment]) -> list[Environment]:
+    """The environments, each with an id of its own, as a configuration has it."""
+    found: dict[str, Environment] = {}
+    for number, environment in enumerate(environments):
+        env_id = environment.env_id if environment.env_id not in found else f"{environment.env_id}~{number}"
+        found[env_id] = replace(environment, env_id=env_id)
+    return list(found.values())
+
+
 def test_no_value_adds_to_what_buildkit_runs(
     tmp_path: Path, rounds: Callable[[int, int], int], figure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +193,7 @@ def test_no_value_adds_to_what_buildkit_runs(
     )
     @given(plain=st.lists(ENVIRONMENT, min_size=30, max_size=60), cache=CACHE, attest=ATTEST)
     def run(plain: list[Plain], cache: str, attest: tuple[str, ...]) -> None:
-        kept = [environment for environment in map(made, plain) if environment]
+        kept = unique([environment for environment in map(made, plain) if environment])
         seen[0] += len(plain)
         repository = ImageReference.parse("r.example.com/a")
         try:
@@ -191,7 +202,7 @@ def test_no_value_adds_to_what_buildkit_runs(
             options = BakeOptions(repository=repository, cache_backend="registry")
         stack = Stack(desktop=RECIPE, preflight=PREFLIGHT)
         targets = bake_targets([(e, stack, stack_key(e, stack, BASE)) for e in kept], options)
-        files = rendered_files(targets)
+        files = rendered_files(targets, options)
         for name in {name for e in kept for name in e.build_secrets} - {*os.environ}:
             monkeypatch.setenv(name, "x")  # else buildx looks for a file of this name
         read = printed(files["docker-bake.hcl"][0].decode(), tmp_path)
@@ -206,10 +217,10 @@ def test_no_value_adds_to_what_buildkit_runs(
             assert got.get("platforms", []) == list(target.platforms)
             assert got.get("secret", []) == [{"id": name} for name in target.secrets]
             assert [o["type"] for o in got.get("output", [{"type": "image"}])] == ["image"]
-            assert [a["type"] for a in got.get("attest", [])] == [a.split(",")[0][5:] for a in target.attest]
+            assert [a["type"] for a in got.get("attest", [])] == [a.split(",")[0][5:] for a in options.attest]
             for entry in (*got.get("cache-from", []), *got.get("cache-to", [])):
                 assert entry["type"] in ("local", "registry", "inline", "gha", "s3", "azblob")
-                assert entry.get("dest", entry.get("src", ".desktop-cache/")).startswith(".desktop-cache/")
+                assert entry.get("dest", entry.get("src", "./.desktop-cache/")).startswith("./.desktop-cache/")
             assert all(tag.startswith("r.example.com/a:") for tag in got["tags"])
             place = f"{target.context}/"
             own = {n.removeprefix(place): file for n, file in files.items() if n.startswith(place)}

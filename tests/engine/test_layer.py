@@ -13,6 +13,7 @@ import pytest
 
 from desktop_bake import ensure_desktop_image, load_settings, start_task
 from desktop_bake.generator.errors import CancelledError
+from tests.harness.bake_files import called_in
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -157,7 +158,12 @@ def test_docker_builds_what_resolve_finds(layered: Layered) -> None:
     assert layered.cli("render", "-o", "ci").returncode == 0
     assert layered.cli("render", "-o", "ci", "--check").returncode == 0
     done = subprocess.run(
-        ["docker", "buildx", "bake", "desktop"], cwd=layered.folder / "ci", check=False, capture_output=True, text=True
+        ["docker", "buildx", "bake", "desktop"],
+        cwd=layered.folder / "ci",
+        env=called_in(layered.folder / "ci"),
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert "hit (local)" in layered.resolve(0)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from desktop_bake import Digest
 from desktop_bake.bake.build.rendered_folder import ALSO_READ, LIST
+from tests.harness.bake_files import called_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +24,7 @@ def bake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--progress", "plain", *words],
         cwd=folder,
+        env=called_in(folder),
         capture_output=True,
         text=True,
         check=False,
@@ -30,15 +34,9 @@ def bake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def the_file(folder: Path, name: str) -> Path:
-    """The one file of this name in a rendered folder; of a Dockerfile the desktop's, of a preflight's its own."""
-    context = "*-p*" if name.startswith("preflight/") else "*-*-*-*-*"
-    found = [
-        f
-        for f in folder.glob(f"context/{context}/{name.removeprefix('preflight/')}")
-        if ("-p" in f.parent.name) == name.startswith("preflight/")
-    ]
-    assert len(found) == 1
-    return found[0]
+    """The file of this name in a rendered folder: the desktop's, or the preflight's."""
+    context = "preflight-default" if name.startswith("preflight/") else "default"
+    return folder / "context" / context / name.removeprefix("preflight/")
 
 
 @pytest.fixture
@@ -72,25 +70,22 @@ def test_a_changed_file_is_not_baked(rendered: Path, name: str, change: str) -> 
     assert done.returncode == 1
     said = f"[desktop] {file.name} was changed after it was rendered; run desktop-bake render"
     assert said in done.stderr
-    assert not tags_of(rendered, file.parent.name)
+    assert not images_of(rendered, "preflight-default" if "preflight" in name else "desktop-default")
 
 
 def test_what_was_rendered_is_baked(rendered: Path) -> None:
     """The same folder, as it was rendered, bakes desktop and preflight."""
     done = bake(rendered, "--load")
     assert done.returncode == 0, done.stderr
-    desktop, preflight = (context.name for context in (rendered / "context").iterdir() if context.is_dir())
-    assert tags_of(rendered, desktop)
-    assert tags_of(rendered, preflight)
+    assert images_of(rendered, "desktop-default")
+    assert images_of(rendered, "preflight-default")
 
 
-def tags_of(rendered: Path, key: str) -> str:
-    """The images that have a key, by the repository that the bake file names."""
-    (name,) = {
-        line.strip().strip('",')
-        for line in (rendered / "docker-bake.hcl").read_text().splitlines()
-        if line.strip().endswith(f':{key}",')
-    }
+def images_of(rendered: Path, target: str) -> str:
+    """The images that have a target's tag."""
+    words = ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "--print", target]
+    plan = subprocess.run(words, cwd=rendered, env=called_in(rendered), capture_output=True, check=True)
+    (name,) = json.loads(plan.stdout)["target"][target]["tags"]
     done = subprocess.run(["docker", "image", "ls", "-q", name], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -101,49 +96,90 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_render_removes_what_it_rendered_alone(cli: Run, project: Path) -> None:
-    """Of a key that nobody has any more, what was rendered goes; a file that was edited, a file that somebody put there
-    and a folder that only looks like ours stay, and are told."""
+    """Of an environment that is gone, what was rendered goes; a file that was edited, a file that somebody put there
+    and a folder that is nobody's stay, and the first two are told."""
     assert cli("render", "-o", "ci").returncode == 0
-    (context,) = (project / "ci/context").iterdir()
+    context = project / "ci/context/default"
     edited, added, own = context / "desktop_setup.sh", context / "notes", project / "ci/context/my-own-data-lies-here/x"
     edited.write_text("echo edited\n")
     added.write_text("mine")
     own.parent.mkdir()
     own.write_text("mine")
-    (project / "setup.sh").write_text("echo other\n")
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text().replace("[environments.default]", "[environments.office]"))
     done = cli("render", "-o", "ci")
     assert done.returncode == 0, done.stderr
     assert sorted(context.iterdir()) == [edited, added]
+    assert len(list((project / "ci/context/office").iterdir())) == 3
     assert own.read_text() == "mine"
     for path in (edited, added):
         assert f"WARNING: {path.relative_to(project)} stays" in done.stderr
-    check = cli("render", "-o", "ci", "--check")
-    told = {f"extra: {path.relative_to(project)}: not known to be rendered" for path in (edited, added)}
-    assert (check.returncode, set(check.stdout.splitlines())) == (1, told)
-    assert "ci holds what was not rendered" in check.stderr
     edited.unlink()
     added.unlink()
+    context.rmdir()
     assert cli("render", "-o", "ci", "--check").returncode == 0
 
 
-def test_a_folder_that_an_earlier_version_rendered(cli: Run, project: Path) -> None:
-    """Without a list, a build context goes that holds what its name, the key, was computed from; any other stays."""
+def test_a_file_that_somebody_put_into_a_context(cli: Run, project: Path) -> None:
+    """What was added to the build context of an environment that is still there is told, and stays."""
+    assert cli("render", "-o", "ci").returncode == 0
+    added = project / "ci/context/default/deep/notes"
+    added.parent.mkdir()
+    added.write_text("mine")
+    check = cli("render", "-o", "ci", "--check")
+    assert check.returncode == 1
+    assert "extra: ci/context/default/deep/notes: not known to be rendered\n" in check.stdout
+    assert "ci holds what was not rendered" in check.stderr
+    assert "WARNING: ci/context/default/deep/notes stays" in cli("render", "-o", "ci").stderr
+
+
+def as_before(project: Path, cli: Run, *, listed: bool) -> Path:
+    """Change what was rendered into what earlier versions did: contexts are called after keys; and the context."""
+    key = json.loads(cli("key", "--json").stdout)["cache_key"]
+    folder = project / "ci"
+    context = (folder / "context/default").rename(folder / "context" / key)
+    text = (folder / "docker-bake.hcl").read_text().replace("${DESKTOP_BAKE_FOLDER}/context/default", f"context/{key}")
+    (folder / "docker-bake.hcl").write_text(text.replace("desktop-default", f"desktop-{key}"))
+    lines = (folder / LIST).read_text().replace("  context/default/", f"  context/{key}/")
+    lines = re.sub(".*  docker-bake.hcl", f"{sha256(text)}  docker-bake.hcl", lines)
+    (folder / LIST).unlink()
+    if listed:
+        (folder / LIST).write_text(lines)
+    return context
+
+
+def sha256(text: str) -> str:
+    """The digest of a text, as the list of a folder has it."""
+    return Digest.of(text.encode()).hex
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("change", ["nothing", "a script", "by hand"])
+def test_a_folder_that_an_earlier_version_rendered(cli: Run, project: Path, change: str, listed: bool) -> None:
+    """Rendering over it leaves no file of it, be there a list of what was rendered or the key of each context alone;
+    but for a file that was edited by hand, which stays and is told."""
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text() + 'build_args = { A = "1" }\nplatforms = ["linux/amd64"]\n')
     assert cli("render", "-o", "ci").returncode == 0
-    (first,) = (project / "ci/context").iterdir()
-    for setup, edited in (("echo two\n", False), ("echo three\n", True)):
-        before = set((project / "ci/context").iterdir())
-        (project / "ci" / LIST).unlink()
-        if edited:
-            (last,) = before
-            (last / "Dockerfile").write_text("FROM base\nRUN echo mine\n")
-        (project / "setup.sh").write_text(setup)
-        done = cli("render", "-o", "ci")
-        assert done.returncode == 0, done.stderr
-        assert not first.exists()
-    assert (last / "Dockerfile").read_text().endswith("mine\n")
-    assert f"WARNING: {(last / 'Dockerfile').relative_to(project)} stays" in done.stderr
+    context = as_before(project, cli, listed=listed)
+    if change == "a script":
+        (project / "setup.sh").write_text("echo two\n")
+    elif change == "by hand":
+        (context / "Dockerfile").write_text("FROM base\nRUN echo mine\n")
+    done = cli("render", "-o", "ci")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (project / "ci/context/default").iterdir()} == {
+        "Dockerfile",
+        "desktop_install.sh",
+        "desktop_setup.sh",
+    }
+    if change == "by hand":
+        assert (context / "Dockerfile").read_text().endswith("mine\n")
+        assert f"WARNING: {(context / 'Dockerfile').relative_to(project)} stays" in done.stderr
+    else:
+        assert [path.name for path in (project / "ci/context").iterdir()] == ["default"]
+        assert cli("render", "-o", "ci", "--check").returncode == 0
+    assert context.name not in (project / "ci" / LIST).read_text()
 
 
 @pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.bake_files import called_in
 from tests.harness.project import remove_images
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def test_what_plain_docker_baked(cli: Run, project: Path, kind: str) -> None:
     subprocess.run(
         ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--load"],
         cwd=project / "ci",
+        env=called_in(project / "ci"),
         check=True,
         capture_output=True,
     )

@@ -1,15 +1,28 @@
-// Rendered by desktop-bake from docker-bake.hcl.j2: change the inputs, not this file.
-// Build all:  docker buildx bake -f docker-bake.hcl desktop          Publish:  the same with --push
-// See that a desktop comes up:  docker buildx bake -f docker-bake.hcl desktop-check, and look at pictures/
+// Rendered by desktop-bake from docker-bake.hcl.j2: change desktop-bake.toml or its scripts, not this file.
+//
+//   docker buildx bake -f docker-bake.hcl                  build every image (--push: publish it)
+//   docker buildx bake -f docker-bake.hcl ENVIRONMENT      build what this environment uses
+//   docker buildx bake -f docker-bake.hcl desktop-check    start each desktop; pictures are in pictures/
+//   docker buildx bake -f docker-bake.hcl --list=targets   list what can be built; --list=variables, what can be set
 
-variable "DESKTOP_BAKE_CACHE_DIR" {
-  default = ".desktop-cache"
+variable "DESKTOP_BAKE_REPOSITORY" {
+  description = "where images and registry caches go"
+  default     = "registry.example.com/team/desktop"
 }
-variable "DESKTOP_BAKE_CACHE_SCOPE" {
-  default = "main"
-}
+
 variable "DESKTOP_BAKE_OUTPUT" {
-  default = ""
+  description = "how images are exported, such as type=image,compression=zstd,oci-mediatypes=true"
+  default     = ""
+}
+
+variable "DESKTOP_BAKE_PLATFORMS" {
+  description = "build for these platforms alone, such as linux/arm64; several with commas between"
+  default     = ""
+}
+
+variable "DESKTOP_BAKE_FOLDER" {
+  description = "the folder of this file, as seen from where Bake is called"
+  default     = "."
 }
 
 group "default" {
@@ -18,57 +31,66 @@ group "default" {
 
 group "desktop" {
   targets = [
-    "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
+    "desktop-e",
   ]
 }
 
-group "desktop-check" {
-  targets = [
-    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
-  ]
+group "e" { targets = ["desktop-e"] }
+
+// docker/metadata-action's bake file, given as a further -f, fills this target; tags stay as they are below
+target "docker-metadata-action" {
+  description = "what docker/metadata-action adds to every image"
 }
 
-target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
-  context    = "context/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-  dockerfile = "Dockerfile"
-  contexts = {
-    base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
-  }
-  args = {
-    "DESKTOP_BAKE_BASE" = "abababababababab"
-    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
-    "DESKTOP_BAKE_SHA256_INSTALL" = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "DESKTOP_BAKE_SHA256_SETUP" = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-  }
-  tags = [
-    "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
-  ]
-  labels = {
-    "desktop-bake.schema" = "1"
-    "desktop-bake.cache-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-    "desktop-bake.base-digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.install-digest" = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "desktop-bake.setup-digest" = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-    "desktop-bake.dockerfile-digest" = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
-    "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
-    "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
-  }
+target "_desktop" {
+  description = "what every image has"
+  inherits    = ["docker-metadata-action"]
+  platforms   = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  output      = compact([DESKTOP_BAKE_OUTPUT])
   attest = [
     "type=provenance,mode=max",
     "type=sbom,generator=example.com/s:1",
   ]
-  output     = compact([DESKTOP_BAKE_OUTPUT])
-  cache-from = [
-  ]
-  cache-to = [
-  ]
+  labels = {
+    "desktop-bake.schema" = "1"
+  }
 }
 
-target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
-  context    = "check"
-  dockerfile = "Dockerfile"
-  contexts = {
-    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+// environments: e · base lunamidori5/pixelarch:emerald
+target "desktop-e" {
+  description = "desktop of e"
+  inherits    = ["_desktop"]
+  context     = "${DESKTOP_BAKE_FOLDER}/context/e"
+  contexts    = { base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab" }
+  args = {
+    DESKTOP_BAKE_BASE              = "abababababababab"
+    DESKTOP_BAKE_SHA256_DOCKERFILE = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    DESKTOP_BAKE_SHA256_INSTALL    = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    DESKTOP_BAKE_SHA256_SETUP      = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
   }
-  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
+  tags = ["${DESKTOP_BAKE_REPOSITORY}:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
+  labels = {
+    "desktop-bake.cache-key"               = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+    "desktop-bake.base-digest"             = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.install-digest"          = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "desktop-bake.setup-digest"            = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
+    "desktop-bake.dockerfile-digest"       = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
+    "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
+    "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
+  }
+}
+
+// starts each desktop in a step of its build, and exports its picture; makes no image
+target "desktop-check" {
+  name        = "desktop-check-${check.environment}"
+  description = "start the desktop of ${check.environment}, and take its picture"
+  matrix = {
+    check = [
+      { environment = "e", target = "desktop-e" },
+    ]
+  }
+  context   = "${DESKTOP_BAKE_FOLDER}/check"
+  contexts  = { desktop = "target:${check.target}" }
+  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  output    = ["type=local,dest=${DESKTOP_BAKE_FOLDER}/pictures/${check.environment}"]
 }

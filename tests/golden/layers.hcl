@@ -1,15 +1,33 @@
-// Rendered by desktop-bake from docker-bake.hcl.j2: change the inputs, not this file.
-// Build all:  docker buildx bake -f docker-bake.hcl desktop          Publish:  the same with --push
-// See that a desktop comes up:  docker buildx bake -f docker-bake.hcl desktop-check, and look at pictures/
+// Rendered by desktop-bake from docker-bake.hcl.j2: change desktop-bake.toml or its scripts, not this file.
+//
+//   docker buildx bake -f docker-bake.hcl                  build every image (--push: publish it)
+//   docker buildx bake -f docker-bake.hcl ENVIRONMENT      build what this environment uses
+//   docker buildx bake -f docker-bake.hcl desktop-check    start each desktop; pictures are in pictures/
+//   docker buildx bake -f docker-bake.hcl --list=targets   list what can be built; --list=variables, what can be set
 
-variable "DESKTOP_BAKE_CACHE_DIR" {
-  default = ".desktop-cache"
+variable "DESKTOP_BAKE_REPOSITORY" {
+  description = "where images and registry caches go"
+  default     = "registry.example.com/team/desktop"
 }
-variable "DESKTOP_BAKE_CACHE_SCOPE" {
-  default = "main"
-}
+
 variable "DESKTOP_BAKE_OUTPUT" {
-  default = ""
+  description = "how images are exported, such as type=image,compression=zstd,oci-mediatypes=true"
+  default     = ""
+}
+
+variable "DESKTOP_BAKE_PLATFORMS" {
+  description = "build for these platforms alone, such as linux/arm64; several with commas between"
+  default     = ""
+}
+
+variable "DESKTOP_BAKE_CACHE_SCOPE" {
+  description = "whose registry cache is written, such as a branch's"
+  default     = "main"
+}
+
+variable "DESKTOP_BAKE_FOLDER" {
+  description = "the folder of this file, as seen from where Bake is called"
+  default     = "."
 }
 
 group "default" {
@@ -18,180 +36,159 @@ group "default" {
 
 group "desktop" {
   targets = [
-    "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
-    "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d",
-    "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d",
-    "preflight-emerald-abababababababab-pf1ee891dd0b5a74d",
+    "desktop-e",
+    "preflight-e",
+    "preflight-other",
+    "preflight-alone",
   ]
 }
 
-group "desktop-check" {
-  targets = [
-    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
-    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d",
-    "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d",
-  ]
+group "plain" { targets = ["desktop-e"] }
+group "e" { targets = ["preflight-e"] }
+group "same" { targets = ["preflight-e"] }
+group "other" { targets = ["preflight-other"] }
+group "alone" { targets = ["preflight-alone"] }
+
+// docker/metadata-action's bake file, given as a further -f, fills this target; tags stay as they are below
+target "docker-metadata-action" {
+  description = "what docker/metadata-action adds to every image"
 }
 
-target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
-  context    = "context/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-  dockerfile = "Dockerfile"
-  contexts = {
-    base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
-  }
-  args = {
-    "DESKTOP_BAKE_BASE" = "abababababababab"
-    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
-    "DESKTOP_BAKE_SHA256_INSTALL" = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "DESKTOP_BAKE_SHA256_SETUP" = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-  }
-  tags = [
-    "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32",
-  ]
+target "_desktop" {
+  description = "what every image has"
+  inherits    = ["docker-metadata-action"]
+  platforms   = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  output      = compact([DESKTOP_BAKE_OUTPUT])
   labels = {
     "desktop-bake.schema" = "1"
-    "desktop-bake.cache-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-    "desktop-bake.base-digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.install-digest" = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "desktop-bake.setup-digest" = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-    "desktop-bake.dockerfile-digest" = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
-    "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
-    "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = compact([DESKTOP_BAKE_OUTPUT])
-  cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-main",
-  ]
-  cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
-  ]
 }
 
-target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d" {
-  context    = "context/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"
-  dockerfile = "Dockerfile"
-  contexts = {
-    base = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-  }
+// environments: plain · base lunamidori5/pixelarch:emerald
+target "desktop-e" {
+  description = "desktop of plain"
+  inherits    = ["_desktop"]
+  context     = "${DESKTOP_BAKE_FOLDER}/context/e"
+  contexts    = { base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab" }
   args = {
-    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
-    "DESKTOP_BAKE_SHA256_PREFLIGHT" = "53c234e5e8472b6ac51c1ae1cab3fe06fad053beb8ebfd8977b010655bfdd3c3"
+    DESKTOP_BAKE_BASE              = "abababababababab"
+    DESKTOP_BAKE_SHA256_DOCKERFILE = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    DESKTOP_BAKE_SHA256_INSTALL    = "504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    DESKTOP_BAKE_SHA256_SETUP      = "5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
   }
-  tags = [
-    "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d",
-  ]
+  tags = ["${DESKTOP_BAKE_REPOSITORY}:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
   labels = {
-    "desktop-bake.schema" = "1"
-    "desktop-bake.cache-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"
-    "desktop-bake.base-digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.install-digest" = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "desktop-bake.setup-digest" = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-    "desktop-bake.dockerfile-digest" = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
-    "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
+    "desktop-bake.cache-key"               = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+    "desktop-bake.base-digest"             = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.install-digest"          = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "desktop-bake.setup-digest"            = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
+    "desktop-bake.dockerfile-digest"       = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
+    "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.desktop-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-    "desktop-bake.preflight-digest" = "sha256:8b3b75511497f25d49e1e916c57791688691ec7af4a7b0fce58c1f3a6e9729e1"
   }
-  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-p8b3b7551-${DESKTOP_BAKE_CACHE_SCOPE}",
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-p8b3b7551-main",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-main",
   ]
-  cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-p8b3b7551-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
-  ]
+  cache-to = ["type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"]
 }
 
-target "desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d" {
-  context    = "context/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"
-  dockerfile = "Dockerfile"
-  contexts = {
-    base = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-  }
+// environments: e, same · on desktop-e · base lunamidori5/pixelarch:emerald
+target "preflight-e" {
+  description = "desktop and preflight of e, same"
+  inherits    = ["_desktop"]
+  context     = "${DESKTOP_BAKE_FOLDER}/context/preflight-e"
+  contexts    = { base = "target:desktop-e" }
   args = {
-    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
-    "DESKTOP_BAKE_SHA256_PREFLIGHT" = "bcd7aeec3e6e4057e98550f910b86f8ff82c10af5838d929269777d5952259e7"
+    DESKTOP_BAKE_SHA256_DOCKERFILE = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    DESKTOP_BAKE_SHA256_PREFLIGHT  = "bcd7aeec3e6e4057e98550f910b86f8ff82c10af5838d929269777d5952259e7"
   }
-  tags = [
-    "registry.example.com/team/desktop:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d",
-  ]
+  tags = ["${DESKTOP_BAKE_REPOSITORY}:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"]
   labels = {
-    "desktop-bake.schema" = "1"
-    "desktop-bake.cache-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"
-    "desktop-bake.base-digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.install-digest" = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
-    "desktop-bake.setup-digest" = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
-    "desktop-bake.dockerfile-digest" = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
-    "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
+    "desktop-bake.cache-key"               = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"
+    "desktop-bake.base-digest"             = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.install-digest"          = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "desktop-bake.setup-digest"            = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
+    "desktop-bake.dockerfile-digest"       = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
+    "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.desktop-key" = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
-    "desktop-bake.preflight-digest" = "sha256:f1ee891dd0b5a74def1e385178519c1d74df81d69b888953263a718bba5aea67"
+    "desktop-bake.desktop-key"             = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+    "desktop-bake.preflight-digest"        = "sha256:f1ee891dd0b5a74def1e385178519c1d74df81d69b888953263a718bba5aea67"
   }
-  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-pf1ee891d-main",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-pf1ee891d-main",
   ]
-  cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-504a29a17b8c-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
-  ]
+  cache-to = ["type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"]
 }
 
-target "preflight-emerald-abababababababab-pf1ee891dd0b5a74d" {
-  context    = "context/emerald-abababababababab-pf1ee891dd0b5a74d"
-  dockerfile = "Dockerfile"
-  contexts = {
-    base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab"
-  }
+// environments: other · on desktop-e · base lunamidori5/pixelarch:emerald
+target "preflight-other" {
+  description = "desktop and preflight of other"
+  inherits    = ["_desktop"]
+  context     = "${DESKTOP_BAKE_FOLDER}/context/preflight-other"
+  contexts    = { base = "target:desktop-e" }
   args = {
-    "DESKTOP_BAKE_SHA256_DOCKERFILE" = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
-    "DESKTOP_BAKE_SHA256_PREFLIGHT" = "bcd7aeec3e6e4057e98550f910b86f8ff82c10af5838d929269777d5952259e7"
+    DESKTOP_BAKE_SHA256_DOCKERFILE = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    DESKTOP_BAKE_SHA256_PREFLIGHT  = "53c234e5e8472b6ac51c1ae1cab3fe06fad053beb8ebfd8977b010655bfdd3c3"
   }
-  tags = [
-    "registry.example.com/team/desktop:emerald-abababababababab-pf1ee891dd0b5a74d",
-  ]
+  tags = ["${DESKTOP_BAKE_REPOSITORY}:emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"]
   labels = {
-    "desktop-bake.schema" = "1"
-    "desktop-bake.cache-key" = "emerald-abababababababab-pf1ee891dd0b5a74d"
-    "desktop-bake.base-digest" = "sha256:abababababababababababababababababababababababababababababababab"
-    "desktop-bake.preflight-digest" = "sha256:f1ee891dd0b5a74def1e385178519c1d74df81d69b888953263a718bba5aea67"
-    "org.opencontainers.image.base.name" = "lunamidori5/pixelarch:emerald"
+    "desktop-bake.cache-key"               = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"
+    "desktop-bake.base-digest"             = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.install-digest"          = "sha256:504a29a17b8c9fb7aaf8a7b7d68ae65c5b7ec12515cc7e088637f6c08d9caa36"
+    "desktop-bake.setup-digest"            = "sha256:5fa91e737fd0ebecd31879da0bf89e18159cf8834ac0e0beee3e59763a90f19a"
+    "desktop-bake.dockerfile-digest"       = "sha256:3b422c52c967ad32a17924e387a98511cf35cf51a39c455f335843b5304d930a"
+    "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
+    "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.desktop-key"             = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+    "desktop-bake.preflight-digest"        = "sha256:8b3b75511497f25d49e1e916c57791688691ec7af4a7b0fce58c1f3a6e9729e1"
+  }
+  cache-from = [
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-p8b3b7551-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-p8b3b7551-main",
+  ]
+  cache-to = ["type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-p8b3b7551-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"]
+}
+
+// environments: alone · base lunamidori5/pixelarch:emerald
+target "preflight-alone" {
+  description = "preflight of alone"
+  inherits    = ["_desktop"]
+  context     = "${DESKTOP_BAKE_FOLDER}/context/preflight-e"
+  contexts    = { base = "docker-image://lunamidori5/pixelarch:emerald@sha256:abababababababababababababababababababababababababababababababab" }
+  args = {
+    DESKTOP_BAKE_SHA256_DOCKERFILE = "3194d3d3f98bd2ceacf343b986078f60fbba04d39f25ed28730e12b00beacada"
+    DESKTOP_BAKE_SHA256_PREFLIGHT  = "bcd7aeec3e6e4057e98550f910b86f8ff82c10af5838d929269777d5952259e7"
+  }
+  tags = ["${DESKTOP_BAKE_REPOSITORY}:emerald-abababababababab-pf1ee891dd0b5a74d"]
+  labels = {
+    "desktop-bake.cache-key"               = "emerald-abababababababab-pf1ee891dd0b5a74d"
+    "desktop-bake.base-digest"             = "sha256:abababababababababababababababababababababababababababababababab"
+    "desktop-bake.preflight-digest"        = "sha256:f1ee891dd0b5a74def1e385178519c1d74df81d69b888953263a718bba5aea67"
+    "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  output     = compact([DESKTOP_BAKE_OUTPUT])
   cache-from = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-abababababab-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-abababababab-pf1ee891d-main",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-abababababab-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE}",
+    "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-abababababab-pf1ee891d-main",
   ]
-  cache-to = [
-    "type=registry,ref=registry.example.com/team/desktop:cache-emerald-abababababab-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true",
-  ]
+  cache-to = ["type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-abababababab-pf1ee891d-${DESKTOP_BAKE_CACHE_SCOPE},mode=max,compression=zstd,oci-mediatypes=true,image-manifest=true,ignore-error=true"]
 }
 
-target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32" {
-  context    = "check"
-  dockerfile = "Dockerfile"
-  contexts = {
-    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"
+// starts each desktop in a step of its build, and exports its picture; makes no image
+target "desktop-check" {
+  name        = "desktop-check-${check.environment}"
+  description = "start the desktop of ${check.environment}, and take its picture"
+  matrix = {
+    check = [
+      { environment = "plain", target = "desktop-e" },
+      { environment = "e", target = "preflight-e" },
+      { environment = "other", target = "preflight-other" },
+    ]
   }
-  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32"]
-}
-
-target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d" {
-  context    = "check"
-  dockerfile = "Dockerfile"
-  contexts = {
-    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"
-  }
-  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-p8b3b75511497f25d"]
-}
-
-target "desktop-check-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d" {
-  context    = "check"
-  dockerfile = "Dockerfile"
-  contexts = {
-    desktop = "target:desktop-emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"
-  }
-  output = ["type=local,dest=pictures/emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c967ad32-pf1ee891dd0b5a74d"]
+  context   = "${DESKTOP_BAKE_FOLDER}/check"
+  contexts  = { desktop = "target:${check.target}" }
+  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  output    = ["type=local,dest=${DESKTOP_BAKE_FOLDER}/pictures/${check.environment}"]
 }

@@ -31,7 +31,7 @@ TEAM = BakeOptions(repository=ImageReference.parse("registry.example.com/team/de
 def rendered(environments: list[Environment], options: BakeOptions, recipe: Recipe = RECIPE) -> str:
     """The bake file of these environments."""
     wanted = [(e, Stack(desktop=recipe), compute_key(e, recipe, BASE)) for e in environments]
-    return render_bake_file(TEMPLATE, bake_targets(wanted, options))
+    return render_bake_file(TEMPLATE, bake_targets(wanted, options), options)
 
 
 def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str, Any]:
@@ -51,6 +51,11 @@ def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str,
         for field in ("args", "labels"):
             target[field] = {n: unescaped(v) for n, v in target.get(field, {}).items()}
     return read
+
+
+def called_in(folder: Path, **variables: str) -> dict[str, str]:
+    """The environment of a call of Bake in a folder, as a shell makes it."""
+    return {**os.environ, "PWD": str(folder), **variables}
 
 
 def unescaped(text: str) -> str:

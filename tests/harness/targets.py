@@ -88,7 +88,7 @@ def _settings(settings: Settings) -> None:
     for environment in settings.environments.values():
         stack = Stack(desktop=RECIPE, preflight=PREFLIGHT)
         targets = bake_targets([(environment, stack, stack_key(environment, stack, BASE))], options)
-        render_bake_file(TEMPLATE, targets)
+        render_bake_file(TEMPLATE, targets, options)
         with contextlib.suppress(DesktopBakeError):
             settings.stack(environment)
         with contextlib.suppress(DesktopBakeError):

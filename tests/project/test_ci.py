@@ -215,9 +215,10 @@ def raw(tag: str) -> dict[str, Any]:
 
 def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tmp_path: Path) -> None:
     """A clone of the committed folder, Docker and nothing of ours: the registry has the tag with every label."""
-    assert cli("render", "-o", "repo/ci").returncode == 0
     git = ["git", "-c", "user.name=ci", "-c", "user.email=ci@example.com", "-c", "init.defaultBranch=main"]
-    for words in (["init", "-q"], ["add", "ci"], ["commit", "-qm", "desktop"]):
+    subprocess.run([*git, "init", "-q", "repo"], cwd=published, check=True, capture_output=True)
+    assert cli("render", "-o", "repo/ci").returncode == 0
+    for words in (["add", "ci"], ["commit", "-qm", "desktop"]):
         subprocess.run([*git, *words], cwd=published / "repo", check=True, capture_output=True)
     subprocess.run([*git, "clone", "-q", "repo", "clone"], cwd=published, check=True, capture_output=True)
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ}
@@ -272,7 +273,8 @@ def test_load_push_and_neither(
             for words in (["--push"], [], ["--load"]):
                 run("docker", "image", "rm", "-f", *tags)
                 packing = {"DESKTOP_BAKE_OUTPUT": OUTPUT} if "--push" in words else {}
-                baked = run(*flags, *words, cwd=shared.folder / "ci", **packing)
+                place = shared.folder / "ci"
+                baked = run(*flags, *words, cwd=place, PWD=str(place), **packing)
                 assert baked.returncode == 0, baked.stderr
                 loaded = [tag for tag in tags if run("docker", "image", "inspect", tag).returncode == 0]
                 assert loaded == (tags if "--load" in words or builder != "remote" else [])

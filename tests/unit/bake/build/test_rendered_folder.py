@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import BakeOptions, ConfigurationError, Digest, Environment, ImageReference, Recipe, Stack, stack_key
+from desktop_bake import (
+    BakeOptions,
+    ConfigurationError,
+    Digest,
+    Environment,
+    ImageReference,
+    LayerKey,
+    Recipe,
+    Stack,
+    bake_targets,
+    stack_key,
+)
 from desktop_bake.bake.build.render import rendered_files
 from desktop_bake.bake.build.rendered_folder import (
     ALSO_READ,
@@ -19,7 +30,6 @@ from desktop_bake.bake.build.rendered_folder import (
     whole_folder,
     write_folder,
 )
-from desktop_bake.generator.bakefile import bake_targets
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
 if TYPE_CHECKING:
@@ -34,10 +44,10 @@ def files(recipe: Recipe = RECIPE, environment: Environment = ENVIRONMENT) -> Re
     """What is rendered of a recipe with a preflight on it."""
     stack = Stack(desktop=recipe, preflight=PREFLIGHT)
     targets = bake_targets([(environment, stack, stack_key(environment, stack, BASE))], OPTIONS)
-    return whole_folder(rendered_files(targets))
+    return whole_folder(rendered_files(targets, OPTIONS))
 
 
-FILES, OTHER = files(), files(replace(RECIPE, setup=b"echo other\n"))
+FILES, OTHER = files(), files(replace(RECIPE, setup=b"echo other\n"), replace(ENVIRONMENT, env_id="other"))
 
 
 def write(folder: Path, rendered: RenderedFiles = FILES) -> list[str]:
@@ -54,7 +64,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def place(folder: Path, name: str) -> Path:
     """The desktop's file of this name in the build contexts."""
-    (found,) = (p for p in folder.glob(f"context/*/{name}") if not p.parent.name[:-16].endswith("-p"))
+    (found,) = (p for p in folder.glob(f"context/*/{name}") if not p.parent.name.startswith("preflight-"))
     return found
 
 
@@ -139,6 +149,10 @@ def test_a_folder_without_a_list(tmp_path: Path, edited: bool, with_arguments: b
     """Without a list, a build context goes that holds what its name, the key, was computed from; any other stays."""
     environment = replace(ENVIRONMENT, build_args={"A": "1"}) if with_arguments else ENVIRONMENT
     write(tmp_path, files(environment=environment))
+    key = stack_key(environment, Stack(desktop=RECIPE, preflight=PREFLIGHT), BASE)
+    assert isinstance(key, LayerKey)
+    for name, old in (("e", key.desktop), ("preflight-e", key)):
+        (tmp_path / "context" / name).rename(tmp_path / "context" / str(old))
     (tmp_path / LIST).unlink()
     if edited:
         for context in (tmp_path / "context").iterdir():
