@@ -105,7 +105,10 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     render = verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check")
     render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
     render.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output")
-    render.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff where DIR is stale")
+    render.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 with the cause and a diff if DIR is stale"
+    )
+    render.add_argument("--json", action="store_true", help="with --check: one JSON object on standard output")
     build = verb("build", "resolve; bake on a miss", "build --all")
     build.add_argument("env", nargs="*", metavar="ENV")
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.bake_files import called_in
 from tests.harness.project import base_name, copy_client
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def test_docker_builds_what_resolve_finds(cli: Run, project: Path) -> None:
     done = subprocess.run(
         ["docker", "buildx", "bake", "desktop"],
         cwd=project / "ci",
+        env=called_in(project / "ci"),
         capture_output=True,
         text=True,
         check=False,
@@ -199,13 +201,14 @@ def sleeping(seconds: str) -> bool:
 
 
 def test_render_check(cli: Run, project: Path) -> None:
-    """`--check` is silent where the folder is fresh, and exits 1 with a diff where it is stale."""
+    """`--check` is silent if the folder is fresh, and exits 1 with the cause and a diff if it is stale."""
     assert cli("render", "-o", "ci").returncode == 0
     fresh = cli("render", "-o", "ci", "--check")
     assert (fresh.returncode, fresh.stdout) == (0, "")
     (project / "setup.sh").write_text("echo other\n")
     stale = cli("render", "-o", "ci", "--check")
     assert stale.returncode == 1
+    assert stale.stdout.startswith("setup script of default changed\n\n--- ci/context/default/desktop_setup.sh\n")
     assert "-echo configured > /etc/configured\n" in stale.stdout
     assert "+echo other\n" in stale.stdout
     assert stale.stderr.splitlines() == ["error: ci is stale", "  run: desktop-bake render -o ci"]
@@ -213,11 +216,48 @@ def test_render_check(cli: Run, project: Path) -> None:
     assert cli("render", "-o", "ci", "--check").returncode == 0
 
 
+def test_render_check_as_json(cli: Run, project: Path) -> None:
+    """`--check --json` says the same as one object, also of a fresh folder; without `--check` it is refused."""
+    assert cli("render", "-o", "ci").returncode == 0
+    fresh = json.loads(cli("render", "-o", "ci", "--check", "--json").stdout)
+    assert fresh == {
+        "schema": 1,
+        "folder": "ci",
+        "stale": False,
+        "causes": [],
+        "diffs": [],
+        "files": [],
+        "others": [],
+    }
+    (project / "setup.sh").write_text("echo other\n")
+    done = cli("render", "-o", "ci", "--check", "--json")
+    stale = json.loads(done.stdout)
+    assert (done.returncode, stale["stale"]) == (1, True)
+    assert [cause["said"] for cause in stale["causes"]] == ["setup script of default changed"]
+    assert done.stderr.splitlines() == ["error: ci is stale", "  run: desktop-bake render -o ci"]
+    refused = cli("render", "-o", "ci", "--json")
+    assert refused.returncode == 2
+    assert "run: desktop-bake render --check --json" in refused.stderr
+
+
+def test_render_needs_no_engine(cli: Run, project: Path) -> None:
+    """With nobody at DOCKER_HOST the registry is asked for the base's digest, and if it may not be, the folder is."""
+    nobody = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    made = cli("render", "-o", "ci", **nobody)
+    assert made.returncode == 0, made.stderr
+    assert cli("render", "-o", "ci", "--check").returncode == 0
+    never = cli("render", "-o", "ci", "--check", "--pull", "never", **nobody)
+    assert (never.returncode, never.stderr) == (0, "")
+    unknown = cli("render", "-o", "other", "--pull", "never", **nobody)
+    assert unknown.returncode == 5
+    assert "is not in the local store, and pull is 'never'" in unknown.stderr
+
+
 def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
     """A file that is lost, changed, added or of a wrong mode is one line, and the remedy repeats the flags."""
     words = ("render", "default", "-o", "ci", "--config", "desktop-bake.toml")
     assert cli(*words).returncode == 0
-    (context,) = (project / "ci" / "context").iterdir()
+    context = project / "ci/context/default"
     (context / "desktop_install.sh").unlink()
     (context / "desktop_setup.sh").chmod(0o755)
     (context / "Dockerfile").write_bytes(b"\x00\xff\x1b[31m")
@@ -227,8 +267,13 @@ def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
     place = f"ci/context/{context.name}"
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        f"stale: {place}/Dockerfile: content",
+        "context/default/Dockerfile was edited after it was rendered",
+        "context/default/desktop_install.sh was removed after it was rendered",
+        "context/default/desktop_setup.sh has another mode than it was rendered with",
+        "",
         "binary: no lines to compare",
+        "",
+        f"stale: {place}/Dockerfile: content",
         f"missing: {place}/desktop_install.sh",
         f"stale: {place}/desktop_setup.sh: must not be executable",
         f"extra: {place}/deep/added: not known to be rendered",
@@ -313,7 +358,7 @@ def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> N
     (project / "elsewhere").mkdir()
     (project / "elsewhere" / "precious").write_text("")
     (context,) = (project / "ci" / "context").iterdir()
-    link = context.with_name(context.name[:-16] + "0" * 16)
+    link = context.with_name(json.loads(cli("key", "--json").stdout)["cache_key"])
     link.symlink_to(project / "elsewhere")
     assert f"extra: ci/context/{link.name}: " in cli("render", "-o", "ci", "--check").stdout
     assert cli("render", "-o", "ci").returncode == 0

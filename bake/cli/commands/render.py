@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
-from ...build.render import rendered_files, targets_of
+from ...build.folder_engine import FolderEngine
+from ...build.render import bake_options, rendered_files, seen_from, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
-from ...build.stale import again, differences
+from ...build.stale import again, staleness, with_age
 from ...system.diff import print_diff, without_controls
-from ..context import work_of
+from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
-    from ....generator.environment import Environment
     from ...build.render import RenderedFiles
     from ...build.rendered_folder import LeftOver
+    from ...build.stale import Staleness
+    from ...context import Context
 
 
 def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
+
+    if arguments.json and not arguments.check:
+        raise ConfigurationError("--json says what --check found", "run: desktop-bake render --check --json")
     context = work_of(arguments)
     settings = context.settings
-    chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
+    named = {settings.environment(env_id).env_id for env_id in arguments.env} or set(settings.environments)
+    chosen = [environment for env_id, environment in settings.environments.items() if env_id in named]
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
-    files = whole_folder(rendered_files(targets_of(chosen, context)))
+    folder = arguments.output or (Path() if arguments.check else None)
+    context = _answered(context, folder)
+    targets = targets_of(chosen, context)
+    files = whole_folder(rendered_files(targets, bake_options(settings), seen_from(settings.root, folder)))
     if arguments.check:
-        return report(arguments, files, chosen)
+        left = left_over(folder or Path(), files, chosen)
+        found = staleness(folder or Path(), files, left, targets)
+        aged = tuple(with_age(cause, targets, context) for cause in found.causes)
+        return report(arguments, files, left, replace(found, causes=aged))
     if arguments.output is None:
         sys.stdout.write(files[BAKE_FILE][0].decode())
         return 0
@@ -41,27 +53,41 @@ def render(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(arguments: argparse.Namespace, files: RenderedFiles, environments: Sequence[Environment]) -> int:
-    """Print how the folder differs from these files, and what in it nobody rendered.
+def _answered(context: Context, folder: Path | None) -> Context:
+    """Who is asked for a base's digest: the engine; if none answers, the registry, and then the folder itself."""
+    if context.engine.answers():
+        return context
+    there = folder / BAKE_FILE if folder else None
+    text = there.read_text(encoding="utf-8", errors="replace") if there and there.is_file() else ""
+    pull = "always" if context.settings.pull == "missing" else context.settings.pull
+    return replace(context, settings=replace(context.settings, pull=pull), engine=FolderEngine(text))
+
+
+def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, found: Staleness) -> int:
+    """Print why the folder differs from these files, how, and what in it nobody rendered.
 
     Args:
         arguments: of `render --check`.
         files: what would be rendered.
-        environments: for whom.
+        left: what else lies there.
+        found: why the folder is stale, and how.
 
     Returns:
-        0 where it does not.
+        0 if it does not.
 
     Raises:
         DesktopBakeError: it does; the remedy is the command that renders it anew.
         ConfigurationError: a file of the folder cannot be read.
     """
     folder = arguments.output or Path()
-    left = left_over(folder, files, environments)
-    lines, others = differences(folder, files, left), _not_rendered(folder, files, left)
-    print_diff(lines + others)
+    others = _not_rendered(folder, files, left)
+    if arguments.json:
+        stale = bool(found.files or others)
+        print_json({"schema": 1, "folder": str(folder), "stale": stale, **found.as_json(), "others": others})
+    else:
+        print_diff(found.lines() + others)
     sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
-    if lines:
+    if found.files:
         raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
     if others:
         raise DesktopBakeError(
