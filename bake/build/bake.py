@@ -19,6 +19,7 @@ from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitErr
 from ...generator.layer_key import family_of
 from ..engine.buildx import builder, require_answer, require_buildx
 from ..engine.shortage import DISK, shortage
+from ..images.alias import aliases_of
 from ..images.gone import gone
 from ..images.resolve import proven
 from ..images.result import Built
@@ -37,6 +38,7 @@ from .scratch import build_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...generator.bake_options import BakeOptions
     from ...generator.bakefile import BakeTarget
     from ..context import Context
     from ..engine.buildx import Builder
@@ -125,7 +127,7 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
             "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
         )
     asked = (order.platform,) if order.emulated else ()  # which the rendered file does not say: it is part of no key
-    made = bake_targets([(order.environment, order.stack, order.key)], bake_options(settings))
+    made = bake_targets([(order.environment, order.stack, order.key)], _options(order, context))
     targets = tuple(replace(target, platforms=target.platforms or asked) for target in made)
     below = order.below()
     on_image = desktop_of(below, ready.builder().driver) if below else None
@@ -152,6 +154,12 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
         )
     note(found.image_id, BUILT)
     return Built(order=order, image_id=found.image_id)
+
+
+def _options(order: Order, context: Context) -> BakeOptions:
+    """What its targets share: people's tags are those of the environment's image, not of a desktop below it."""
+    options = bake_options(context.settings)
+    return options if aliases_of(order, context) else replace(options, alias_tags=())
 
 
 def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
@@ -182,10 +190,10 @@ def _bake_target(targets: tuple[BakeTarget, ...], folder: Path, ready: Preparati
             raise BuildFailedError(
                 f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
             )
-    write_files(folder, rendered_files(targets))
+    write_files(folder, rendered_files(targets, bake_options(settings)))
     request = bake_request(targets, folder, ready.builder(), context)
     context.reporter.phase("build")
-    context.reporter.say(f"[desktop-cache] building {target.tags[0]}")
+    context.reporter.say(f"[desktop-cache] building {target.image}")
     imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
     began = time.monotonic()
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ...generator.annotations import check_added
 from ...generator.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ...generator.reference import ImageReference
 
@@ -63,3 +64,21 @@ def check_command(words: Sequence[str]) -> None:
         )
     if any("\0" in word for word in words):
         raise ConfigurationError("verify_command holds a NUL character", "remove it")
+
+
+def check_image_labels(labels: Mapping[str, str]) -> None:
+    """Check further labels of images.
+
+    Raises:
+        ConfigurationError: as `generator.annotations.check_added`.
+    """
+    check_added("image_labels", labels)
+
+
+def check_annotations(annotations: Mapping[str, str]) -> None:
+    """Check annotations of images.
+
+    Raises:
+        ConfigurationError: as `generator.annotations.check_added`.
+    """
+    check_added("annotations", annotations)

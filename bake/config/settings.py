@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from ...generator.annotations import alias_tags_of
 from ...generator.attest import check_attest
 from ...generator.cache_backend import (
-    DEFAULT_SCOPE,
     OWN_BACKENDS,
     ZSTD,
     check_backend,
@@ -22,9 +22,18 @@ from ...generator.environment import Environment, check_platform, leads_out
 from ...generator.errors import ConfigurationError
 from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from ...generator.reference import ImageReference
+from ...generator.variables import DEFAULT_SCOPE
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
-from .checks import PULL_POLICIES, check_builder, check_command, check_pull, check_repository
+from .checks import (
+    PULL_POLICIES,
+    check_annotations,
+    check_builder,
+    check_command,
+    check_image_labels,
+    check_pull,
+    check_repository,
+)
 from .lock import LOCK_NAME
 from .setting import Flag, described, setting
 from .shipped import shipped
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
 
 
 FILE_NAME = "desktop-bake.toml"
+_SOURCE = '{ "org.opencontainers.image.source" = "https://git.example.com/team/x" }'
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
 
 
@@ -153,6 +163,22 @@ class Settings:
         flag=Flag("--attest", "ATTESTATION", commands=("render", "build")),
         check=check_attest,
     )
+    alias_tags: tuple[str, ...] = setting(
+        (),
+        about(
+            "[further tags for people](team.md#tags-for-people); `{environment}` is the environment's name",
+            "the labels decide all the same",
+            example='["{environment}"]',
+        ),
+    )
+    image_labels: Mapping[str, str] = setting(
+        {}, about("further labels of every image", "part of no key", example=_SOURCE), check=check_image_labels
+    )
+    annotations: Mapping[str, str] = setting(
+        {},
+        about("annotations of every image and of its index, if it has one", "part of no key", example=_SOURCE),
+        check=check_annotations,
+    )
     verify_command: tuple[str, ...] = setting(
         (),
         about(
@@ -178,6 +204,7 @@ class Settings:
                 )
         for described_field in SETTINGS:
             described_field.verify(getattr(self, described_field.name))
+        alias_tags_of(self.alias_tags, self.environments or ("environment",))
         if self.push and not self.has_registry:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} is in no registry to push to",

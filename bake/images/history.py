@@ -79,6 +79,13 @@ def keys_of(environment: Environment, settings: Settings) -> frozenset[str]:
     return frozenset(key for key, record in records if (record.get("environment"), record.get("project")) == own)
 
 
+def made_for(settings: Settings) -> frozenset[str]:
+    """The ids of the environments of this project that something was made for, as far as it is written down."""
+    here = str(settings.root.resolve())
+    records = (_read(file) or {} for file in _folder().glob("*.json"))
+    return frozenset(str(r["environment"]) for r in records if r.get("project") == here and r.get("environment"))
+
+
 def made_elsewhere(settings: Settings) -> dict[str, str]:
     """The keys that other projects of this user made and that still are: the project's folder by the key's text."""
     here, found = str(settings.root.resolve()), {}

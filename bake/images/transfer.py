@@ -6,13 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ...generator.cache_backend import CACHE_SCOPE_VARIABLE, ZSTD, cache_entries
+from ...generator.cache_backend import ZSTD, cache_entries
 from ...generator.errors import RegistryError, TimeLimitError
 from ...generator.reference import ImageReference
+from ...generator.variables import CACHE_SCOPE_VARIABLE
 from ..engine.shortage import shortage
 from ..registry.client import check_push
 from ..registry.shared_tag import SharedTag
 from ..system.text import last_line
+from .alias import put_aliases
 from .published import is_published
 from .resolve import proven, under_tag
 from .result import Built, LocalHit
@@ -84,7 +86,10 @@ def publish(image: _Image, context: Context) -> _Image:
             desktop = _publish(desktop, context)
             if desktop.push_error:
                 return replace(image, push_error=desktop.push_error)
-    return _publish(image, context)
+    published = _publish(image, context)
+    if not published.push_error:
+        put_aliases(image.order, context)
+    return published
 
 
 def _publish(image: _Image, context: Context) -> _Image:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from ...generator.annotations import alias_tags_of
 from ...generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
 from ...generator.key import SCHEMA, SCHEMA_LABEL
 from ..build import local_cache
-from ..images.history import made_elsewhere
+from ..images.history import made_elsewhere, made_for
 from ..images.order import key_of
 from ..images.published import is_published
 from ..registry.client import tags_of
@@ -147,7 +150,16 @@ def reach(context: Context, *, strict: bool) -> Reach:
             context.reporter.warn(f"environment {env_id!r}: {error}")
     containers = context.engine.ask("GET", "/containers/json", {"all": True}).content
     used = {str(c.get(field)) for c in containers for field in ("ImageID", "Image")}
-    return reach_of(keys, made_elsewhere(context.settings), used)
+    return reach_of(keys, made_elsewhere(context.settings), used, _aliases(context.settings))
+
+
+def _aliases(settings: Settings) -> frozenset[str]:
+    """The tags for people of the environments that there are, and of those that something was made for here."""
+    found = set(chain.from_iterable(alias_tags_of(settings.alias_tags, settings.environments).values()))
+    for env_id in made_for(settings) - set(settings.environments):
+        with contextlib.suppress(ConfigurationError):
+            found.update(alias_tags_of(settings.alias_tags, [env_id])[env_id])
+    return frozenset(found)
 
 
 def in_repository(image: StoredImage, repository: ImageReference) -> bool:

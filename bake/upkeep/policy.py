@@ -24,12 +24,14 @@ class Reach:
         families: ids of the environments that reach a cache family, by its name.
         elsewhere: the folder of another project that made a key, by the key's text.
         in_use: IDs and tags of images that a container uses, be it running or stopped.
+        aliases: tags for people that environments have or had, which go with the image.
     """
 
     environments: Mapping[str, tuple[str, ...]]
     families: Mapping[str, tuple[str, ...]]
     elsewhere: Mapping[str, str]
     in_use: Collection[str] = ()
+    aliases: Collection[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +58,17 @@ class Verdict:
     reason: str
 
 
-def reach_of(keys: Mapping[str, Key], elsewhere: Mapping[str, str], in_use: Collection[str] = ()) -> Reach:
+def reach_of(
+    keys: Mapping[str, Key],
+    elsewhere: Mapping[str, str],
+    in_use: Collection[str] = (),
+    aliases: Collection[str] = (),
+) -> Reach:
     """What environments reach.
 
     Args:
         keys: each environment's key, by its id.
-        elsewhere, in_use: as `Reach`.
+        elsewhere, in_use, aliases: as `Reach`.
     """
     environments: dict[str, list[str]] = defaultdict(list)
     families: dict[str, list[str]] = defaultdict(list)
@@ -75,6 +82,7 @@ def reach_of(keys: Mapping[str, Key], elsewhere: Mapping[str, str], in_use: Coll
         families={family: tuple(ids) for family, ids in families.items()},
         elsewhere=elsewhere,
         in_use=in_use,
+        aliases=aliases,
     )
 
 
@@ -109,7 +117,8 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
     if key is None:
         return "its labels prove no key"
     ours = (f"{repository}:{key}", f"{repository}:cache-{family_of(key)}-")
-    foreign = [tag for tag in image.tags if tag != ours[0] and not tag.startswith(ours[1])]
+    known = {ours[0], *(f"{repository}:{alias}" for alias in reach.aliases)}
+    foreign = [tag for tag in image.tags if tag not in known and not tag.startswith(ours[1])]
     if foreign:  # also an image that was made of one of ours, which has its labels
         return f"also tagged {foreign[0]}"
     if ours[0] not in image.tags:

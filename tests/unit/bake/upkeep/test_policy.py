@@ -139,3 +139,12 @@ def test_what_is_reached_takes_no_place() -> None:
     assert [v.image.image_id for v in verdicts if v.removed] == ["3-id"]
     old = judge([baked("2", 20)], REPOSITORY, reach_of({}, {}), Policy(older_than_s=20 * DAY_S, now_s=100 * DAY_S))
     assert [v.removed for v in old] == [True]
+
+
+def test_names_of_environments_go_with_the_image() -> None:
+    """A tag for people holds no image, and is no reason that one which is reached does not give itself."""
+    tags = {setup: (f"{REPOSITORY}:{key(setup)}", f"{REPOSITORY}:office") for setup in ("live", "old")}
+    images = [baked(setup, tags=both) for setup, both in tags.items()]
+    reach = reach_of({"office": key("live")}, {}, (), {"office"})
+    verdicts = {v.image.image_id: (v.removed, v.reason) for v in judge(images, REPOSITORY, reach, Policy())}
+    assert verdicts == {"live-id": (False, "reached by office"), "old-id": (True, "no environment reaches it")}

@@ -11,6 +11,8 @@ import pytest
 
 from desktop_bake import Digest, RegistryError, Settings
 from desktop_bake.bake.build import local_cache
+from desktop_bake.bake.images.history import write_record
+from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.upkeep.inventory import reach, stored_images
 from desktop_bake.bake.upkeep.policy import Policy, reach_of
@@ -234,6 +236,17 @@ def test_reach(engine: FakeEngine, team: Settings, lines: list[str], strict: boo
     assert list(found.environments.values()) == [("office",)]
     assert set(found.in_use) == {"sha256:1", "a:1"}
     assert lines[-1].startswith("[desktop-cache] WARNING: environment 'bad': environment 'bad': cannot read no")
+
+
+def test_reach_knows_the_names_of_environments(engine: FakeEngine, team: Settings, lines: list[str]) -> None:
+    """Those that there are, and those that something was made for here before they went."""
+    settings = replace(team, alias_tags=("x-{environment}",), environments={"office": OFFICE, "b": OFFICE})
+    engine.add("registry.example.com/base:1", known_as=f"registry.example.com/base@{BASE}")
+    gone = replace(OFFICE, env_id="gone")
+    write_record(order_of(gone, work(engine, settings)), settings)
+    found = reach(work(engine, settings, lines.append), strict=True)
+    assert found.aliases == {"x-office", "x-b", "x-gone"}
+    assert reach(work(engine, team), strict=True).aliases == set()
 
 
 def test_reach_without_an_engine(engine: FakeEngine, team: Settings) -> None:

@@ -1,0 +1,67 @@
+"""Tags for people: what the registry has under an environment's name is what was published for it last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...generator.annotations import alias_tags_of
+from ...generator.errors import RegistryError
+from ...generator.layer_key import LayerKey
+from ..registry.client import within
+from ..registry.index import media_type_of
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..registry.session import Session
+    from .order import Order
+
+
+def aliases_of(order: Order, context: Context) -> tuple[str, ...]:
+    """The alias tags of what is ordered; none of a desktop that is there for the environment's preflight on it.
+
+    Args:
+        order: what is wanted.
+        context: its settings have `alias_tags`, and the environments that names have to tell apart.
+    """
+    settings, env_id = context.settings, order.environment.env_id
+    whole = settings.environments.get(env_id, order.environment)
+    if whole.preflight_script is not None and not isinstance(order.key, LayerKey):
+        return ()
+    return alias_tags_of(settings.alias_tags, dict.fromkeys([*settings.environments, env_id]))[env_id]
+
+
+def put_aliases(order: Order, context: Context) -> None:
+    """Give what is published under an order's key the alias tags of its environment, too.
+
+    Nothing is uploaded but the manifest, with all its platforms. A registry that refuses, as one with immutable tags
+    does, leaves the tag where it was, which the log tells: by its key the image is found all the same.
+
+    Args:
+        order: published.
+        context: as `aliases_of`.
+    """
+    for tag in aliases_of(order, context):
+        name = f"{order.repository}:{tag}"
+        try:
+            moved = _put(tag, order, context)
+        except RegistryError as error:
+            context.reporter.warn(f"cannot tag {name}: {error}")
+            continue
+        if moved:
+            context.reporter.say(f"[desktop-cache] tagged {name}")
+
+
+def _put(tag: str, order: Order, context: Context) -> bool:
+    """Put what is under a key under a tag, too; False if it is there."""
+
+    def ask(session: Session) -> bool:
+        found = session.manifest(order.key)
+        if found is None:
+            raise RegistryError(f"{order.tag} is gone", "push it again")
+        content, digest = found
+        if session.digest(tag) == digest:
+            return False
+        session.put_manifest(tag, content, media_type_of(content))
+        return True
+
+    return within(context.access(), order.repository, ask)
