@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .recipe import OWN_ARGUMENTS
+from .recipe import BASE_ARGUMENT, OWN_ARGUMENTS
 from .target_names import ALL, CHECK, COMMON, DESKTOP, PREFLIGHT
 from .variables import FOLDER_VARIABLE, REPOSITORY_VARIABLE
 
@@ -28,8 +28,8 @@ class Cause:
     """One thing that changed.
 
     Attributes:
-        what: `install`, `setup`, `preflight`, `dockerfile`, `base`, `image`, `build_arg`, `frontend`, `platforms`,
-            `build_secrets`, `environment`, `setting`, `edited` or `version`.
+        what: `install`, `setup`, `preflight`, `dockerfile`, `packages`, `base`, `image`, `build_arg`, `frontend`,
+            `platforms`, `build_secrets`, `environment`, `setting`, `edited` or `version`.
         said: the change in words; `{of}` stands for the environments.
         environments: ids of those that it concerns; empty for all.
         before, after: what it was and is, if that is a name or a digest.
@@ -70,6 +70,7 @@ def _inputs(then: Mapping[str, Value], now: Mapping[str, Value]) -> Iterator[Cau
     """What changed in a target."""
     old, new = _table(then, "args"), _table(now, "args")
     yield from _files(old, new)
+    yield from _packages(old.get(BASE_ARGUMENT, ""), new.get(BASE_ARGUMENT, ""))
     yield from _images(_table(then, "contexts"), _table(now, "contexts"))
     for name in sorted({*old, *new}):
         if not name.startswith(OWN_ARGUMENTS) and old.get(name) != new.get(name):
@@ -93,6 +94,14 @@ def _files(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Cause]:
             preflights = part == "DOCKERFILE" and f"{OWN_ARGUMENTS}SHA256_PREFLIGHT" in new
             owner = "preflight's " if preflights else ""
             yield Cause(what=part.lower(), said=f"{owner}{name} of {{of}} changed")
+
+
+def _packages(old: str, new: str) -> Iterator[Cause]:
+    """The packages date, which stands behind the base's digest."""
+    before, after = (text.partition("-")[2] or "none" for text in (old, new))
+    if before != after:
+        said = f"packages date of {{of}} changed from {before} to {after}"
+        yield Cause(what="packages", said=said, before=before, after=after)
 
 
 def _cache(block: Mapping[str, Value], name: str) -> list[str]:

@@ -12,6 +12,8 @@ from ...generator.causes import Cause, causes
 from ...generator.errors import ConfigurationError, DesktopBakeError
 from ...generator.read_bakefile import read_bake_file
 from ...generator.reference import Digest, ImageReference
+from ..config.lock import BASE
+from ..images.locked import locked
 from ..registry.client import look_up, time_of
 from ..system.diff import diff_of, without_controls
 from ..system.text import age
@@ -187,7 +189,7 @@ def _read(folder: Path, path: Path) -> bytes | None:
 
 
 def with_age(cause: Cause, targets: Sequence[BakeTarget], context: Context) -> Cause:
-    """A cause that a base moved, with the age of the present one, if its registry tells it.
+    """A cause that a base moved, with the age of the present one, if the lock or its registry tells it.
 
     Args:
         cause: any.
@@ -197,7 +199,11 @@ def with_age(cause: Cause, targets: Sequence[BakeTarget], context: Context) -> C
     moved = next((t for t in targets if str(t.key.base) == cause.after), None) if cause.what == "base" else None
     if moved is None or context.settings.pull == "never":
         return cause
-    reference = replace(ImageReference.parse(moved.base_name), digest=moved.key.base)
+    reference = ImageReference.parse(moved.base_name)
+    entry = locked(reference, BASE, context.settings)
+    if entry or context.settings.frozen:  # the lock is what moved, and nobody has to be asked
+        return replace(cause, said=f"{cause.said}, locked {entry.locked}") if entry and entry.locked else cause
+    reference = replace(reference, digest=moved.key.base)
     try:
         found = look_up(reference, context.engine.platform(), context.access())
     except DesktopBakeError:

@@ -12,12 +12,16 @@ from ...build.folder_engine import FolderEngine
 from ...build.render import bake_options, rendered_files, seen_from, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
 from ...build.stale import again, staleness, with_age
+from ...config.lock import BASE
+from ...images.locked import fixed_digest
 from ...system.diff import print_diff, without_controls
 from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from ....generator.environment import Environment
     from ...build.render import RenderedFiles
     from ...build.rendered_folder import LeftOver
     from ...build.stale import Staleness
@@ -36,7 +40,7 @@ def render(arguments: argparse.Namespace) -> int:
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
     folder = arguments.output or (Path() if arguments.check else None)
-    context = _answered(context, folder)
+    context = _answered(context, chosen, folder)
     targets = targets_of(chosen, context)
     files = whole_folder(rendered_files(targets, bake_options(settings), seen_from(settings.root, folder)))
     if arguments.check:
@@ -53,9 +57,10 @@ def render(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _answered(context: Context, folder: Path | None) -> Context:
-    """Who is asked for a base's digest: the engine; if none answers, the registry, and then the folder itself."""
-    if context.engine.answers():
+def _answered(context: Context, environments: Sequence[Environment], folder: Path | None) -> Context:
+    """Who is asked for digests that no lock says: the engine; if none answers, the registry, and then the folder."""
+    known = (e.dockerfile is None and fixed_digest(e.base_image, BASE, context.settings) for e in environments)
+    if all(known) or context.engine.answers():
         return context
     there = folder / BAKE_FILE if folder else None
     text = there.read_text(encoding="utf-8", errors="replace") if there and there.is_file() else ""

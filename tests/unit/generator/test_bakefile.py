@@ -173,5 +173,5 @@ def test_repository_has_no_tag(repository: str) -> None:
 def test_the_packages_date_is_an_argument() -> None:
     """The date stands behind the base's digest, in the argument that the install step declares; without one as ever."""
     dated = rendered([ENVIRONMENT], TEAM, replace(RECIPE, packages="2026-11-27"))
-    assert '"DESKTOP_BAKE_BASE" = "abababababababab-2026-11-27"' in dated
-    assert '"DESKTOP_BAKE_BASE" = "abababababababab"' in rendered([ENVIRONMENT], TEAM)
+    assert 'DESKTOP_BAKE_BASE              = "abababababababab-2026-11-27"' in dated
+    assert 'DESKTOP_BAKE_BASE              = "abababababababab"' in rendered([ENVIRONMENT], TEAM)

@@ -20,7 +20,7 @@ OFFICE = replace(DEBIAN, env_id="office", build_args={"A": "1"})
 BOTH = Rendering(stacks=((DEBIAN, Stack(desktop=SHIPPED)), (OFFICE, Stack(desktop=SHIPPED, preflight=PREFLIGHT))))
 
 
-def with_recipe(**changed: bytes) -> Rendering:
+def with_recipe(**changed: bytes | str) -> Rendering:
     """Both, with other files of the recipe."""
     recipe = replace(SHIPPED, **changed)  # type: ignore[arg-type]
     return replace(BOTH, stacks=tuple((e, replace(s, desktop=recipe)) for e, s in BOTH.stacks))
@@ -42,6 +42,10 @@ CASES: dict[str, tuple[Rendering, set[str]]] = {
     "setup": (with_recipe(setup=b"echo other\n"), {"setup script of default, office changed"}),
     "install": (with_recipe(install=b"echo other\n"), {"install script of default, office changed"}),
     "dockerfile": (with_recipe(dockerfile=b"FROM base\n"), {"Dockerfile of default, office changed"}),
+    "packages": (
+        with_recipe(packages="2026-11-27"),
+        {"packages date of default, office changed from none to 2026-11-27"},
+    ),
     "preflight": (
         with_office(Stack(desktop=SHIPPED, preflight=replace(PREFLIGHT, script=b"echo 2\n"))),
         {"preflight of office changed"},

@@ -6,14 +6,12 @@ import jinja2
 import pytest
 
 from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, render_bake_file
-from desktop_bake.generator.bakefile import VARIABLES
-from desktop_bake.generator.cache_backend import CACHE_SCOPE_VARIABLE
-from desktop_bake.generator.template import hcl
+from desktop_bake.generator.hcl import hcl
+from desktop_bake.generator.variables import CACHE_SCOPE_VARIABLE
 from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
 
-TARGETS = bake_targets(
-    [(ENVIRONMENT, Stack(desktop=RECIPE), KEY)], BakeOptions(repository=ImageReference.parse("desktop-bake"))
-)
+OPTIONS = BakeOptions(repository=ImageReference.parse("desktop-bake"))
+TARGETS = bake_targets([(ENVIRONMENT, Stack(desktop=RECIPE), KEY)], OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +39,13 @@ def test_what_hcl_cannot_carry(text: str) -> None:
 
 def test_what_a_template_gets() -> None:
     """A template loops over the targets; a reference to a variable of ours stays one, any other is text."""
-    template = "{% for t in targets %}{{ t.name | hcl }} {% endfor %}{{ text | hcl_with_variables }}"
+    template = "{% for shown in targets %}{{ shown.target.name | hcl }} {% endfor %}{{ text | hcl_with_variables }}"
     template = template.replace("text", f"'${{{CACHE_SCOPE_VARIABLE}}} ${{OTHER}}'")
-    assert CACHE_SCOPE_VARIABLE in VARIABLES
-    said = render_bake_file(template, TARGETS)
+    said = render_bake_file(template, TARGETS, OPTIONS)
     assert said == f'"{TARGETS[0].name}" "${{{CACHE_SCOPE_VARIABLE}}} $${{OTHER}}"'
 
 
 def test_a_template_that_asks_for_more() -> None:
     """A name that the template does not get is an error, never an empty text."""
     with pytest.raises(jinja2.UndefinedError):
-        render_bake_file("{{ nothing }}", TARGETS)
+        render_bake_file("{{ nothing }}", TARGETS, OPTIONS)

@@ -101,7 +101,7 @@ def test_built(engine: FakeEngine, bakes: Bakes, lines: list[str]) -> None:
     assert result == Built(order=bakes.order, image_id=image.image_id)
     assert why_not(image, b"", context) is None
     (files,) = bakes.files
-    assert files[f"context/{KEY}/desktop_install.sh"] == RECIPE.install
+    assert files["context/office/desktop_install.sh"] == RECIPE.install
     assert f"@{BASE}".encode() in files["docker-bake.hcl"]
     assert lines == [f"[desktop-cache] building desktop-bake:{KEY}"]
     assert list(cache_folder().glob("bake-*")) == []
@@ -182,7 +182,7 @@ def test_on_the_desktop_below(engine: FakeEngine, bakes: Bakes, lines: list[str]
     warned = "[desktop-cache] WARNING: build failed: not found; once more with the desktop's own target"
     assert (warned in lines) is fails
     if fails:
-        assert f"context/{KEY}/desktop_install.sh" in bakes.files[1]
+        assert "context/office/desktop_install.sh" in bakes.files[1]
 
 
 def test_a_secret_that_is_not_set(engine: FakeEngine, bakes: Bakes) -> None:

@@ -11,7 +11,6 @@ from desktop_bake import Settings, bake_targets
 from desktop_bake.bake.build.bake_request import CACHE_IN, bake_request, secrets_of
 from desktop_bake.bake.build.render import bake_options
 from desktop_bake.bake.engine.buildx import Builder
-from desktop_bake.generator.cache_backend import CACHE_SCOPE_VARIABLE
 from tests.harness.recipes import KEY, OFFICE, RECIPE
 from tests.harness.work import order, work
 
@@ -53,7 +52,7 @@ def test_output(
     said = asked["set"][f"{target.name}.output"]
     assert said.startswith(output)
     assert said.endswith(",rewrite-timestamp=true") is (epoch and driver != "docker")
-    assert asked["set"][f"{target.name}.context"] == f"{tmp_path.name}/context/{KEY}"
+    assert asked["set"][f"{target.name}.context"] == f"{tmp_path.name}/context/office"
     assert (asked["file"], asked["targets"]) == (f"{tmp_path.name}/docker-bake.hcl", [target.name])
 
 
@@ -87,7 +86,40 @@ def test_caches(
     for side, wanted in (("cache-from", reads), ("cache-to", writes)):
         said = asked["set"].get(f"{target.name}.{side}")
         assert said == wanted or (wanted and str(said).startswith(wanted)), side
-    assert asked["variables"] == {CACHE_SCOPE_VARIABLE: "branch"}
+    assert asked["variables"] == {
+        "DESKTOP_BAKE_REPOSITORY": "registry.example.com/team/desktop",
+        "DESKTOP_BAKE_CACHE_SCOPE": "branch",
+        "DESKTOP_BAKE_PLATFORMS": "",
+        "DESKTOP_BAKE_ANNOTATE": "manifest",
+    }
+
+
+@pytest.mark.parametrize(
+    ("driver", "containerd", "attest", "levels"),
+    [
+        ("docker", True, (), "index,manifest"),
+        ("docker", False, (), "manifest"),
+        ("docker-container", True, (), "manifest"),
+        ("docker", True, ("type=provenance,disabled=true",), "manifest"),
+        ("docker", True, ("type=sbom",), "index,manifest"),
+    ],
+)
+def test_what_is_annotated(
+    tmp_path: Path,
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    driver: str,
+    containerd: bool,
+    attest: tuple[str, ...],
+    levels: str,
+) -> None:
+    """An index is annotated if the engine's own builder makes one, as containerd's store has it, or attestations do."""
+    monkeypatch.setattr(engine, "has_containerd_store", lambda: containerd, raising=False)
+    settings = Settings(cache="none", annotations={"a": "b"}, attest=attest)
+    asked = bake_request(
+        targets(settings), tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings)
+    )
+    assert asked["variables"]["DESKTOP_BAKE_ANNOTATE"] == levels
 
 
 def test_secrets(tmp_path: Path, engine: FakeEngine) -> None:
