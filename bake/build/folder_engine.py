@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ...generator.errors import ConfigurationError
 from ...generator.read_bakefile import read_bake_file
 from ...generator.reference import ImageReference
-from ..engine.engine import Engine, Image
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+from ..engine.engine import Image
+from ..engine.no_engine import NoEngine
 
 _IMAGE = "docker-image://"
 
 
-class FolderEngine(Engine):
-    """An engine that does not answer, in whose place a folder's bake file says which digest an image had.
+class FolderEngine(NoEngine):
+    """Stands in for an engine that does not answer: a folder's bake file says which digest an image had.
 
     Args:
         bake_file: the bake file's text; empty if there is none.
@@ -35,14 +30,6 @@ class FolderEngine(Engine):
             return None
         known_as = f"{pinned.repository}@{pinned.digest}"
         return Image(image_id=str(pinned.digest), labels={}, platform="", repo_digests=(known_as,), size_bytes=0)
-
-    def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:  # noqa: ARG002
-        """No image."""
-        return {}
-
-    def registry_config(self) -> Mapping[str, Any]:
-        """Nothing: which registries speak no trusted TLS is the engine's to say."""
-        return {}
 
 
 def pinned_digests(bake_file: str) -> dict[str, ImageReference]:

@@ -169,9 +169,8 @@ def _causes(
             yield Cause(what="edited", said=f"{name} was removed after it was rendered")
         elif have is not None and _is_executable(folder / name) != executable:
             yield Cause(what="edited", said=f"{name} has another mode than it was rendered with")
-    found = causes(
-        read_bake_file(there.decode(errors="replace")), read_bake_file(files[BAKE_FILE][0].decode()), targets
-    )
+    before, now = read_bake_file(there.decode(errors="replace")), read_bake_file(files[BAKE_FILE][0].decode())
+    found = causes(before, now, targets) if before.is_ours or BAKE_FILE not in edited else ()
     yield from found
     theirs = [name for name in stale if name not in edited and not name.startswith(f"{CONTEXTS}/") and name != LIST]
     if not found and theirs:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
-from ...build.folder_engine import FolderEngine
 from ...build.render import bake_options, rendered_files, seen_from, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
 from ...build.stale import again, staleness, with_age
 from ...config.lock import BASE
 from ...images.locked import fixed_digest
 from ...system.diff import print_diff, without_controls
+from ...system.lazy import lazy
 from ..context import print_json, work_of
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ....generator.environment import Environment
+    from ...build import folder_engine
     from ...build.render import RenderedFiles
     from ...build.rendered_folder import LeftOver
     from ...build.stale import Staleness
     from ...context import Context
+else:
+    folder_engine = lazy("...build.folder_engine", __package__)
 
 
 def render(arguments: argparse.Namespace) -> int:
@@ -65,7 +68,7 @@ def _answered(context: Context, environments: Sequence[Environment], folder: Pat
     there = folder / BAKE_FILE if folder else None
     text = there.read_text(encoding="utf-8", errors="replace") if there and there.is_file() else ""
     pull = "always" if context.settings.pull == "missing" else context.settings.pull
-    return replace(context, settings=replace(context.settings, pull=pull), engine=FolderEngine(text))
+    return replace(context, settings=replace(context.settings, pull=pull), engine=folder_engine.FolderEngine(text))
 
 
 def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, found: Staleness) -> int:

@@ -133,18 +133,3 @@ def test_an_earlier_version() -> None:
 def test_a_file_that_is_broken(text: str) -> None:
     """Whatever was made of the file, it is read as far as it goes."""
     causes(read_bake_file(text), read(BOTH), BOTH.targets)
-
-
-def test_read() -> None:
-    """Every form that is rendered is read."""
-    found = read(replace(BOTH, options=replace(BOTH.options, alias_tags=("{environment}",))))
-    target = found.targets["desktop-default"]
-    assert target["description"] == "desktop of default"
-    assert target["inherits"] == ("_desktop",)
-    assert target["contexts"] == {"base": f"docker-image://debian:bookworm@{Digest.of(b'base')}"}
-    assert isinstance(target["tags"], tuple)
-    assert target["tags"][1] == "${DESKTOP_BAKE_REPOSITORY}:default"
-    assert isinstance(target["labels"], dict)
-    assert target["labels"]["org.opencontainers.image.base.name"] == "debian:bookworm"
-    assert found.groups["office"] == {"targets": ("preflight-office",)}
-    assert found.variables["DESKTOP_BAKE_REPOSITORY"]["default"] == "registry.example.com/team/desktop"

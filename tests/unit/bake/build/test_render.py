@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import ConfigurationError, Settings
-from desktop_bake.bake.build.render import bake_options, rendered_files, targets_of, write_files
+from desktop_bake.bake.build.render import bake_options, rendered_files, seen_from, targets_of, write_files
 from desktop_bake.bake.config.shipped import shipped
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
@@ -29,15 +29,39 @@ def test_options() -> None:
 def test_files(engine: FakeEngine) -> None:
     """The bake file, a build context for each key, and the check, whose files are the shipped ones."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
-    targets = targets_of([OFFICE, replace(OFFICE, env_id="b"), replace(OFFICE, build_args={"A": "1"})], work(engine))
-    assert len(targets) == 2
-    files = rendered_files(targets)
+    other = replace(OFFICE, env_id="c", build_args={"A": "1"})
+    targets = targets_of([OFFICE, replace(OFFICE, env_id="b"), other], work(engine))
+    assert [target.name for target in targets] == ["desktop-office", "desktop-c"]
+    files = rendered_files(targets, bake_options(Settings()))
     for target in targets:
         for path, file in target.recipe.context():
             assert files[f"{target.context}/{path}"] == (file.content, file.executable)
     assert files["check/desktop_check.sh"] == (shipped("recipe/desktop_check.sh").read_bytes(), False)
     assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check"}
     assert b"target" in files["docker-bake.hcl"][0]
+
+
+@pytest.mark.parametrize(
+    ("repository", "folder", "seen"),
+    [
+        (".", "ci", "ci"),
+        (".", "a/b", "a/b"),
+        ("a", "a/b", "b"),  # the nearest repository
+        ("a/b", "a/b", ""),
+        (None, "ci", "ci"),  # the configuration's folder stands for it
+        (None, ".", ""),
+        (None, "../outside", ""),
+        (".", "c\ni", ""),
+        (".", None, ""),
+    ],
+)
+def test_where_the_folder_is(tmp_path: Path, repository: str | None, folder: str | None, seen: str) -> None:
+    """It is named as its repository's root sees it, and not at all if that has no name for it."""
+    root = tmp_path / "root"
+    root.mkdir()
+    if repository:
+        (root / repository / ".git").mkdir(parents=True)
+    assert seen_from(root, root / folder if folder is not None else None) == seen
 
 
 def test_written(tmp_path: Path) -> None:

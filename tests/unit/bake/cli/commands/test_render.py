@@ -21,7 +21,7 @@ def test_printed(typed: Callable[..., tuple[int, str, str]], project: Path) -> N
 
 
 def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """Each file is printed by its name; a check is silent while the folder is fresh, and a diff when it is stale."""
+    """Each file is printed by its name; a check is silent while it is fresh, and tells cause, diff and files after."""
     status, output, _ = typed("render", "default", "-o", "ci")
     assert status == 0
     written = [p.relative_to(project).as_posix() for p in (project / "ci").rglob("*") if p.is_file()]
@@ -30,7 +30,8 @@ def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project
     (project / "ci" / "docker-bake.hcl").write_text("// stale\n")
     status, output, errors = typed("render", "default", "-o", "ci", "--check")
     assert status == 1
-    assert output.startswith("stale: ci/docker-bake.hcl: content\n")
+    assert output.startswith("docker-bake.hcl was edited after it was rendered\n\n--- ci/docker-bake.hcl\n")
+    assert output.endswith("\n\nstale: ci/docker-bake.hcl: content\n")
     assert errors == "error: ci is stale\n  run: desktop-bake render default -o ci\n"
 
 
