@@ -1,11 +1,13 @@
-"""Locks whose content is known."""
+"""Locks whose content is known, what environments need of them, and what registries say."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from desktop_bake import Digest
+from desktop_bake import Digest, ImageReference
 from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.config.lock_moves import Found
+from desktop_bake.bake.config.lock_uses import Use, Uses
 from tests.harness.recipes import KEY
 
 OLD, NEW = Digest("sha256:" + "0a" * 32), Digest("sha256:" + "0b" * 32)
@@ -47,3 +49,26 @@ locked = "2026-11-01"
 [image."{KEY}"]
 digest = "{NEW}"
 """
+
+
+# --- what is asked of a lock, and what registries say ---------------------------------------------------------------
+
+BASE, TOOL = ("base", "debian:bookworm"), ("tool", "docker/dockerfile:1")
+OTHER = ("base", "registry.example.com/base:1")
+
+
+def use(key: tuple[str, str], *environments: str) -> Use:
+    """An image that environments name."""
+    return Use(kind=key[0], reference=ImageReference.parse(key[1]), environments=environments)
+
+
+USES = Uses(
+    images=(use(BASE, "a", "b"), use(OTHER, "c"), use(TOOL, "b")),
+    dated=("a", "b"),
+    undated=("c",),
+)
+
+
+def found(digest: Digest = NEW, platforms: tuple[str, ...] = BOTH, made: str = "2026-11-20") -> Found:
+    """What a registry says."""
+    return Found(digest=digest, platforms=platforms, made=made)

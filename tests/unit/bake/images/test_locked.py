@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Digest, ImageReference, RegistryError, Settings
+from desktop_bake import Digest, ImageReference, Settings
 from desktop_bake.bake.build.render import targets_of
 from desktop_bake.bake.config.lock import BASE, TOOL, Lock, LockedImage
 from desktop_bake.bake.images.base_digest import check_base
-from desktop_bake.bake.images.gone import gone
 from desktop_bake.bake.images.locked import fixed_digest
 from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.images.published import ask_registry, is_published
@@ -130,23 +129,6 @@ def test_the_lock_tells_platforms(
     else:
         check_base(OFFICE, work(engine, LOCKED), platform)
     assert (engine.asked, registry.asked) == ([], [])
-
-
-def test_what_a_registry_has_no_more(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry) -> None:
-    """A locked base or tool that was garbage-collected is named; what is there, or cannot be asked about, is not."""
-    (tmp_path / "own").write_text(DOCKERFILE)
-    base, tool, frontend = (registry.put(name, {}) for name in (BASE_NAME, TOOL_NAME, FRONTEND))
-    tools = {TOOL_NAME: LockedImage(digest=tool), FRONTEND: LockedImage(digest=frontend)}
-    lock = replace(LOCK, bases={BASE_NAME: LockedImage(digest=base)}, tools=tools)
-    context = work(engine, replace(LOCKED, root=tmp_path, lock=lock))
-    order = order_of(OWN, context)
-    assert gone(order, context) is None
-    for name, digest, said in ((TOOL_NAME, tool, "the Dockerfile's image"), (BASE_NAME, base, "base image")):
-        del registry.manifests[f"{ImageReference.parse(name).repository}@{digest}"]
-        assert gone(order, context) == f"{said} {name} is locked at {digest}, which its registry has no more"
-    registry.broken = {OFFICE.base_image.domain: RegistryError("down"), "tools.example.com": RegistryError("down")}
-    assert gone(order, context) is None
-    assert gone(order, work(engine, replace(LOCKED, lock=None, root=tmp_path))) is None
 
 
 # --- published images ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from desktop_bake.bake.config.lock_edit import edit_lock
 from tests.harness.locks import NEW, OLD, THEN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 COUNT = 20
@@ -31,13 +33,16 @@ LOCK = Lock(
 
 
 @pytest.fixture
-def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project of twenty environments with their lock, on a machine without docker."""
     (tmp_path / "desktop-bake.toml").write_text(CONFIGURATION)
     (tmp_path / "desktop-bake.lock").write_text(edit_lock("", LOCK))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    return tmp_path
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield tmp_path
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_lock_is_enough(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
