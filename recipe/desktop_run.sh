@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Start the desktop and stay: desktop_run.sh GATE [held], the main process of a task's container. GATE is the text of
+# Start the desktop and stay: desktop_run.sh GATE [held | alone], the main process of a container. GATE is the text of
 # desktop_gate.py. Neither is baked in: changing them rebuilds nothing.
 # Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), and from its
 # standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
 # without a line nobody does). The desktop ends when that input ends, that is with the program that started it, unless
 # the line says "stay". If "held" is given and no line comes, that program was killed before it gave one.
+# "alone": Compose or docker run starts it, and it ends when it is stopped. SECRET is the content of the file
+# DESKTOP_BAKE_SECRET_FILE (/run/secrets/desktop_bake_secret), else the variable DESKTOP_BAKE_SECRET, else that line;
+# without a good one it does not start. /tmp/.X11-unix/ready is there once a browser gets to the screen.
 set -uo pipefail +aex # SHELLOPTS of the environment would export or print what is read here
 : "${1:?the text of desktop_gate.py}"
 
@@ -18,21 +21,45 @@ done
 [ -n "${NOVNC_PATH:-}" ] || { echo "[desktop] missing: noVNC's vnc.html" >&2; exit 1; }
 unset desktop_secret desktop_stays announcer status wm # a variable of the environment would hand its new value on
 exec 3<&0 </dev/null
-if ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
+refuse() { echo "[desktop] refused: $1" >&2; exit 1; }
+own_secret() {
+  local LC_ALL=C file=${DESKTOP_BAKE_SECRET_FILE:-/run/secrets/desktop_bake_secret}
+  if [ -n "${DESKTOP_BAKE_SECRET_FILE:-}" ] || [ -e "$file" ]; then
+    # Compose's file is root's; where the image runs as a user, it has sudo
+    { desktop_secret=$(cat "$file" || sudo -n cat "$file"); } 2>/dev/null || refuse "cannot read the secret in $file"
+  elif [ -n "${DESKTOP_BAKE_SECRET:-}" ]; then
+    desktop_secret=$DESKTOP_BAKE_SECRET
+  elif [ ! -t 3 ]; then
+    read -r -t 60 desktop_secret <&3
+  fi
+  unset DESKTOP_BAKE_SECRET # programs of the desktop would have it
+  [ -n "${desktop_secret:-}" ] ||
+    refuse "no secret: set DESKTOP_BAKE_SECRET, or DESKTOP_BAKE_SECRET_FILE to a file that holds it"
+  [[ $desktop_secret =~ ^[A-Za-z0-9._~-]{16,128}$ ]] ||
+    refuse "the secret is not one line of 16 to 128 letters, digits and '-._~'; with another, start a new container"
+}
+if [ "${2:-}" = alone ]; then
+  own_secret
+  desktop_stays=stay
+  [[ ${DESKTOP_GEOMETRY:-1280x800} =~ ^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$ ]] ||
+    refuse "bad geometry '$DESKTOP_GEOMETRY': write WIDTHxHEIGHT in pixels, such as 1280x800"
+  [ -n "${LANG:-}${LC_ALL:-}${LC_CTYPE:-}" ] || export LANG=C.UTF-8
+elif ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
   [ "${2:-}" != held ] || { echo "[desktop] the program that started it is gone" >&2; exit 1; }
   desktop_stays=stay
 fi
-# Whoever shares the folder of X's sockets gets to the screen. In a task a file system of its own lies there, over whatever
+# Whoever shares the folder of X's sockets gets to the screen. In a task a file system of its own lies there, over what
 # is mounted on /tmp; but a link in the image may lead another mount's target here.
 sockets=/tmp/.X11-unix top='' own=0
-if [ "${2:-}" = held ]; then
-  folder=$(cd -P "$sockets" && pwd)/
+if [ -n "${2:-}" ]; then
+  folder=$(cd -P "$sockets" 2>/dev/null && pwd)/
   while read -r _ _ _ _ point _; do
     point=${point%/}/
     if [[ $folder == "$point"* ]]; then top=$point; fi
     if [ "$folder" = "$point" ]; then own=$((own + 1)); fi
   done </proc/self/mountinfo
-  if [ "$top" != "$folder" ] || [ "$own" != 1 ]; then
+  if [ "$folder" = / ] || [ "$top" != "$folder" ] || [ "$own" != 1 ]; then
+    [ "$2" != alone ] || refuse "$sockets is no tmpfs: --mount type=tmpfs,target=$sockets,tmpfs-mode=1777"
     echo "[desktop] a mount leads to $sockets by a link in the image, and would share the screen" >&2
     exit 1
   fi
@@ -96,6 +123,12 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
     done
     echo "[desktop] ready"
     kill "$spy"
+    if [ "${2:-}" = alone ]; then
+      until (exec 5<>"/dev/tcp/127.0.0.1/${DESKTOP_NOVNC_PORT:-6080}") 2>/dev/null; do sleep 0.1; done
+      mkdir "$sockets/ready" # unlike a file, it is never made through a link
+      page="vnc.html#autoconnect=1&resize=scale&path=websockify%3Ftoken%3DSECRET"
+      echo "[desktop] open http://127.0.0.1:${DESKTOP_BAKE_PORT:-PORT}/$page (docker port tells PORT; no log has SECRET)"
+    fi
   } &
   announcer=$!
   exec 4<&-
