@@ -30,6 +30,7 @@ class BakeOptions:
         alias_tags: further tags of each environment's image; `{environment}` in one is the environment's name.
         image_labels: further labels of every image.
         annotations: annotations of every image, and of its index if it has one.
+        task_platforms: the platform that an environment's tasks run on, by id; the engine's own for the others.
 
     Raises:
         ConfigurationError: the repository carries a tag or digest, the backend is unknown, or another is malformed.
@@ -43,6 +44,7 @@ class BakeOptions:
     alias_tags: tuple[str, ...] = ()
     image_labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    task_platforms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_compression(self.compression)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OUTPUT = f"type=image,{packing(ZSTD)}"  # the engine keeps and pushes the same bytes
 CONTEXTS, CHECK_CONTEXT, PICTURES = "context", "check", "pictures"
+RUN, COMPOSE_FILE = "run", "run/compose.yaml"  # what starts a published image without us
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from .variables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .bake_options import BakeOptions
     from .bakefile import BakeTarget
@@ -62,10 +62,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
 
     Source: Bake file reference (docs.docker.com/build/bake/reference).
     """
-    engine = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    engine.filters.update(
+    engine = template_engine(
         hcl=hcl, hcl_key=hcl_key, hcl_with_variables=_hcl_with_variables, secret=_secret, annotation=_annotation
     )
     targets = list(targets)
@@ -94,6 +91,15 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
         platforms=PLATFORMS_VARIABLE,
     )
     return aligned(text)
+
+
+def template_engine(**filters: Callable[[str], str]) -> jinja2.Environment:
+    """What fills templates, with these filters: a value that is not there is an error."""
+    engine = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    engine.filters.update(filters)
+    return engine
 
 
 def _own_groups(targets: Iterable[BakeTarget]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ...generator.bake_options import BakeOptions
-from ...generator.bakefile import CHECK_CONTEXT, BakeTarget, bake_targets, check_targets
+from ...generator.bakefile import CHECK_CONTEXT, COMPOSE_FILE, RUN, BakeTarget, bake_targets, check_targets
 from ...generator.errors import ConfigurationError
 from ..config.shipped import shipped
 from ..images.order import stack_and_key
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from ..context import Context
 
     RenderedFiles = Mapping[str, tuple[bytes, bool]]
-    from ...generator import template
+    from ...generator import compose_file, template
 else:
+    compose_file = lazy("...generator.compose_file", __package__)
     template = lazy("...generator.template", __package__)
 
 
@@ -33,10 +34,12 @@ _CHECK_FILES = {
     "desktop_run.sh": "desktop_run.sh",
     "desktop_gate.py": "desktop_gate.py",
 }
+_RUN_FILES = ("desktop_run.sh", "desktop_gate.py")
 
 
 def bake_options(settings: Settings) -> BakeOptions:
     """What every target of these settings shares."""
+    platforms = {env_id: settings.platform_of(e) for env_id, e in settings.environments.items()}
     return BakeOptions(
         repository=settings.repository,
         cache_backend=settings.cache,
@@ -46,6 +49,7 @@ def bake_options(settings: Settings) -> BakeOptions:
         alias_tags=settings.alias_tags,
         image_labels=settings.image_labels,
         annotations=settings.annotations,
+        task_platforms={env_id: platform for env_id, platform in platforms.items() if platform},
     )
 
 
@@ -69,7 +73,18 @@ def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder
     if check_targets(targets):
         for path, name in _CHECK_FILES.items():
             files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
-    return files
+    return {**files, **_run_files(targets, options, folder)}
+
+
+def _run_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder: str) -> RenderedFiles:
+    """What starts the desktops of published images without us; nothing if there is none."""
+    form = shipped("recipe/compose.yaml.j2").read_text(encoding="utf-8")
+    programs = {name: shipped(f"recipe/{name}").read_text(encoding="utf-8") for name in _RUN_FILES}
+    text = compose_file.render_compose_file(form, targets, options, programs, folder)
+    if not text:
+        return {}
+    files = {COMPOSE_FILE: text, **{f"{RUN}/{name}": program for name, program in programs.items()}}
+    return {name: (content.encode(), False) for name, content in files.items()}
 
 
 def seen_from(root: Path, folder: Path | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ...generator.bakefile import CHECK_CONTEXT, CONTEXTS, PICTURES
+from ...generator.bakefile import CHECK_CONTEXT, CONTEXTS, PICTURES, RUN
 from ...generator.errors import ConfigurationError
 from ...generator.layer_key import parts_of_text, stack_key
 from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFile, Preflight, Recipe, Stack
@@ -41,7 +41,7 @@ ALSO_READ = (
 # The lines that Git needs; a folder that others have files in may have them among further lines.
 _FOR_GIT = {
     ".gitattributes": ("* -text",),
-    ".gitignore": (f"/{PICTURES}/", f"/{CACHE_FOLDER}/"),
+    ".gitignore": (f"/{PICTURES}/", f"/{CACHE_FOLDER}/", f"/{RUN}/.env"),  # the last may hold a secret
 }
 _HEADER = b"// Rendered by desktop-bake "
 _ENTRY = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -166,7 +166,7 @@ def listed(folder: Path) -> dict[str, str]:
 def _is_below(folder: Path, name: str) -> bool:
     """Whether a path is one of a rendered folder, and leads through no symbolic link."""
     pure = PurePosixPath(name)
-    if name != BAKE_FILE and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT):
+    if name != BAKE_FILE and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT, RUN):
         return False
     links = (folder / parent for parent in pure.parents)
     return ".." not in pure.parts and not any(link.is_symlink() for link in links if link != folder)

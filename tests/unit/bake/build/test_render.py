@@ -26,8 +26,17 @@ def test_options() -> None:
     assert (options.attest, options.compression) == (("type=sbom",), "gzip")
 
 
+def test_platforms_of_tasks() -> None:
+    """A task's platform is its environment's, or that of all; what the engine is to choose is not there."""
+    two = {"a": replace(OFFICE, env_id="a", platform="linux/arm64"), "b": replace(OFFICE, env_id="b")}
+    assert bake_options(Settings(environments=two)).task_platforms == {"a": "linux/arm64"}
+    everywhere = bake_options(Settings(environments=two, platform="linux/amd64"))
+    assert everywhere.task_platforms == {"a": "linux/arm64", "b": "linux/amd64"}
+
+
 def test_files(engine: FakeEngine) -> None:
-    """The bake file, a build context for each key, and the check, whose files are the shipped ones."""
+    """The bake file, a build context for each key, the check, and what starts an image, whose files are the shipped
+    ones."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     other = replace(OFFICE, env_id="c", build_args={"A": "1"})
     targets = targets_of([OFFICE, replace(OFFICE, env_id="b"), other], work(engine))
@@ -37,7 +46,8 @@ def test_files(engine: FakeEngine) -> None:
         for path, file in target.recipe.context():
             assert files[f"{target.context}/{path}"] == (file.content, file.executable)
     assert files["check/desktop_check.sh"] == (shipped("recipe/desktop_check.sh").read_bytes(), False)
-    assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check"}
+    assert files["run/desktop_gate.py"] == (shipped("recipe/desktop_gate.py").read_bytes(), False)
+    assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check", "run"}
     assert b"target" in files["docker-bake.hcl"][0]
 
 

@@ -45,16 +45,17 @@ def test_a_changed_script(tmp_path: Path) -> None:
     assert lines[0] == "setup script of team-1, team-2 changed"
     assert lines[1:4] == ["", f"--- {script}", f"+++ {script} (rendered now)"]
     assert "+echo more" in lines
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "",
         f"stale: {tmp_path}/docker-bake.hcl: content",
         f"stale: {script}: content",
+        f"stale: {tmp_path}/run/compose.yaml: content",
         f"stale: {tmp_path}/desktop-bake.sha256: content",
     ]
     assert [line for line in lines if line.startswith("--- ")] == [f"--- {script}"]
 
 
-@pytest.mark.parametrize("name", ["docker-bake.hcl", "context/team-1/desktop_setup.sh", "check/Dockerfile"])
+@pytest.mark.parametrize("name", ["docker-bake.hcl", "context/team-1/desktop_setup.sh", "run/compose.yaml"])
 def test_edited_by_hand(name: str, tmp_path: Path) -> None:
     """A file that is neither what was rendered nor what would be is told as edited, with its diff."""
     TWO.write(tmp_path)
@@ -102,7 +103,12 @@ def test_json(tmp_path: Path) -> None:
     ]
     assert found["files"] == [
         {"path": str(tmp_path / name), "state": "stale", "detail": "content"}
-        for name in ("docker-bake.hcl", "context/team-1/desktop_setup.sh", "desktop-bake.sha256")
+        for name in (
+            "docker-bake.hcl",
+            "context/team-1/desktop_setup.sh",
+            "run/compose.yaml",
+            "desktop-bake.sha256",
+        )
     ]
 
 
