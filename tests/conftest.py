@@ -42,6 +42,7 @@ DESKTOP = (
     "test_base_shell",
     "test_browser",
     "test_check",
+    "test_compose",
     "test_connections",
     "test_display",
     "test_exposure",

@@ -20,11 +20,14 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.harness.compose import SECRET, bake, composed, shipped_desktops
 from tests.harness.machines import system
 from tests.harness.project import base_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.harness.project import Run
 
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -231,3 +234,46 @@ def test_another_origin(
         server.shutdown()
     browser.get(printed[0])
     connected(browser)
+
+
+def test_started_by_compose(browser: webdriver.Remote, cli: Run, project: Path, tmp_path: Path) -> None:
+    """The page of a desktop that plain Docker baked and Compose started comes up with the secret, and shows what runs
+    in it; with another secret it does not."""
+    shipped_desktops(project, "office")
+    assert cli("render", "-o", "ci").returncode == 0
+    bake(project / "ci", "office")
+    with composed(project / "ci", DESKTOP_BAKE_SECRET=SECRET) as compose:
+        done = compose.up("office")
+        assert done.returncode == 0, done.stderr
+        xterm = [
+            "xterm",
+            "-geometry",
+            "60x12+200+200",
+            "-fa",
+            "DejaVuSansMono",
+            "-fs",
+            "14",
+            "-hold",
+            "-e",
+            "uname",
+            "-a",
+        ]
+        assert compose.run("exec", "-d", "office", *xterm).returncode == 0
+        shown = compose.run("exec", "-T", "office", "xdotool", "search", "--sync", "--onlyvisible", "--class", "xterm")
+        assert shown.returncode == 0, shown.stderr
+        browser.get("about:blank")
+        browser.get(compose.url("office", SECRET[:-1]))
+        said = WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(STATUS))
+        assert not browser.execute_script(CONNECTED), said
+        browser.get("about:blank")
+        browser.get(compose.url("office"))
+        connected(browser)
+        time.sleep(0.5)  # until the browser has drawn it
+        picture = tmp_path / "compose.png"
+        browser.save_screenshot(str(picture))
+    colours = Picture.open(picture).convert("RGB").getcolors(1 << 24)
+    assert colours
+    assert len(colours) > 10
+    saved = os.environ.get("DESKTOP_BAKE_TEST_PICTURES")
+    if saved:
+        Path(saved, "compose.png").write_bytes(picture.read_bytes())
