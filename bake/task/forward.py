@@ -26,6 +26,8 @@ class Forward:
         self._words = ["docker", "exec", "-i", container_id, "bash", "-c", program("forward"), "forward", str(port)]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._children: list[subprocess.Popen[bytes]] = []
+        self._starts = threading.Lock()  # a child that is being started is ended, too
+        self._closed = False
         self.local_port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="forward", daemon=True).start()
 
@@ -33,17 +35,21 @@ class Forward:
         with contextlib.suppress(OSError):  # closed
             while True:
                 connection, _ = self._listener.accept()
-                with connection:
+                with connection, self._starts:
+                    if self._closed:
+                        return
                     child = subprocess.Popen(
                         self._words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL
                     )
-                self._children = [c for c in self._children if c.poll() is None] + [child]
+                    self._children = [c for c in self._children if c.poll() is None] + [child]
 
     def close(self) -> None:
         """End every connection and take no more."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection
         self._listener.close()
+        with self._starts:
+            self._closed = True
         for child in self._children:
             child.terminate()
         for child in self._children:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import threading
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 from desktop_bake.bake.task.forward import Forward
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Listener:
@@ -21,7 +22,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.waiting: Queue[socket.socket | None] = Queue()
-        self.closed = False
+        self.closed = threading.Event()
 
     def getsockname(self) -> tuple[str, int]:
         """As of a socket."""
@@ -40,7 +41,7 @@ class Listener:
 
     def close(self) -> None:
         """As of a socket."""
-        self.closed = True
+        self.closed.set()
 
     def connect(self) -> socket.socket:
         """Somebody connects."""
@@ -64,24 +65,46 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
     return listener
 
 
+class Children:
+    """What was run; in place of the docker client a program that says again what it is told.
+
+    Attributes:
+        words: what each was called with.
+        before: called before one is started.
+    """
+
+    def __init__(self, popen: Callable[..., subprocess.Popen[bytes]]) -> None:
+        self.words: list[list[str]] = []
+        self.before: Callable[[], object] = lambda: None
+        self.started: list[subprocess.Popen[bytes]] = []
+        self._popen = popen
+        self._untold: Queue[subprocess.Popen[bytes]] = Queue()
+
+    def __call__(self, words: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        """As `subprocess.Popen`."""
+        self.before()
+        self.words.append(words)
+        self.started.append(self._popen(["cat"], **more))
+        self._untold.put(self.started[-1])
+        return self.started[-1]
+
+    def next(self) -> subprocess.Popen[bytes]:
+        """The next that is started: it may answer before whoever starts it knows of it."""
+        return self._untold.get(timeout=10)
+
+
 @pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[list[str], subprocess.Popen[bytes]]]]:
-    """What was run; in place of the docker client a program that says again what it is told."""
-    made: list[tuple[list[str], subprocess.Popen[bytes]]] = []
-    popen = subprocess.Popen
-
-    def start(words: list[str], **more: Any) -> subprocess.Popen[bytes]:
-        made.append((words, popen(["cat"], **more)))
-        return made[-1][1]
-
-    monkeypatch.setattr(subprocess, "Popen", start)
-    yield made
-    for _, child in made:
+def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
+    """What each connection starts."""
+    children = Children(subprocess.Popen)
+    monkeypatch.setattr(subprocess, "Popen", children)
+    yield children
+    for child in children.started:
         child.kill()
         child.wait()
 
 
-def test_each_connection(listener: Listener, children: list[tuple[list[str], subprocess.Popen[bytes]]]) -> None:
+def test_each_connection(listener: Listener, children: Children) -> None:
     """Each connection has a client of its own, whose streams it is; the container and the port are words, not code."""
     forward = Forward("c0ffee", 6080)
     assert forward.local_port == 4321
@@ -89,37 +112,68 @@ def test_each_connection(listener: Listener, children: list[tuple[list[str], sub
         for connection, said in ((one, b"1"), (two, b"2"), (one, b"3")):
             connection.sendall(said)
             assert connection.recv(9) == said
-        assert len(children) == 2
-        for words, _ in children:
-            assert words[:4] == ["docker", "exec", "-i", "c0ffee"]
-            assert words[-2:] == ["forward", "6080"]
     forward.close()
+    assert len(children.words) == 2
+    for words in children.words:
+        assert words[:4] == ["docker", "exec", "-i", "c0ffee"]
+        assert words[-2:] == ["forward", "6080"]
 
 
-def test_the_end_of_one(listener: Listener, children: list[tuple[list[str], subprocess.Popen[bytes]]]) -> None:
+def test_the_end_of_one(listener: Listener, children: Children) -> None:
     """Who hangs up ends its client, and nobody else's; a client that ends hangs up."""
     forward = Forward("c", 1)
     one, two = listener.connect(), listener.connect()
     with one, two:
-        for connection in (one, two):
-            connection.sendall(b"x")
-            assert connection.recv(1) == b"x"
+        first, second = children.next(), children.next()
         one.close()
-        assert children[0][1].wait(10) == 0
-        assert children[1][1].poll() is None
-        children[1][1].kill()
+        assert first.wait(10) == 0
+        assert second.poll() is None
+        second.kill()
         assert two.recv(1) == b""
     forward.close()
 
 
-def test_close(listener: Listener, children: list[tuple[list[str], subprocess.Popen[bytes]]]) -> None:
+def test_close(listener: Listener, children: Children) -> None:
     """In the end nothing listens, and no client is left."""
     forward = Forward("c", 1)
     with listener.connect() as connection:
-        connection.sendall(b"x")
-        assert connection.recv(1) == b"x"
+        child = children.next()
         forward.close()
-        assert children[0][1].poll() is not None
+        assert child.poll() is not None
         with contextlib.suppress(ConnectionError):
             assert connection.recv(1) == b""
-    assert listener.closed
+    assert listener.closed.is_set()
+
+
+def test_close_while_one_starts(listener: Listener, children: Children) -> None:
+    """A client that is being started when all ends is ended with the others."""
+    starting = threading.Event()
+
+    def wait() -> None:
+        starting.set()
+        assert listener.closed.wait(10)
+
+    children.before = wait
+    forward = Forward("c", 1)
+    with listener.connect():
+        assert starting.wait(10)
+        forward.close()
+        assert children.next().poll() is not None
+
+
+def test_a_connection_at_the_end(listener: Listener, children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who connected just before the end, and has no client yet, gets none."""
+    ended, accept = threading.Event(), listener.accept
+
+    def accept_late() -> tuple[socket.socket, None]:
+        made = accept()
+        assert ended.wait(10)
+        return made
+
+    monkeypatch.setattr(listener, "accept", accept_late)
+    forward = Forward("c", 1)
+    with listener.connect() as connection:
+        forward.close()
+        ended.set()
+        assert connection.recv(1) == b""
+    assert children.words == []
