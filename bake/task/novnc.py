@@ -56,9 +56,9 @@ def banner(url: str, timeout_s: float = 2.0) -> str | None:
                 received += piece
                 if not b"HTTP/1.1 101".startswith(received[:12]):
                     return None
-                _, end, frames = received.partition(b"\r\n\r\n")
+                frames = received.partition(b"\r\n\r\n")[2]  # none before the headers have ended
                 at = frames.find(b"RFB ")
-                if end and at >= 0 and len(frames) >= at + 11:
+                if at >= 0 and len(frames) >= at + 11:
                     return frames[at : at + 11].decode("ascii", "replace")
     except OSError:
         pass

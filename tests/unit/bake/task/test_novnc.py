@@ -16,7 +16,7 @@ from desktop_bake.bake.task import novnc
 from desktop_bake.bake.task.novnc import NO_SECRET, banner, novnc_url, wait_for_banner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 BANNER = b"\x82\x0cRFB 003.008\n"
@@ -24,22 +24,24 @@ URL = novnc_url(6080, "s3cret")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[bytes]]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[bytes]]]:
     """`server(*pieces)`: who is connected to says these and hangs up, or says nothing more for a None; the requests."""
     requests: list[bytes] = []
     pieces: list[bytes | None] = []
+    servers: list[threading.Thread] = []
 
     def connect(address: tuple[str, int], timeout: float) -> socket.socket:
         assert address == ("127.0.0.1", 6080)
         ours, theirs = socket.socketpair()
         ours.settimeout(timeout)
-        threading.Thread(target=serve, args=(theirs,), daemon=True).start()
+        servers.append(threading.Thread(target=serve, args=(theirs,), daemon=True))
+        servers[-1].start()
         return ours
 
     def serve(theirs: socket.socket) -> None:
         with theirs:
             requests.append(theirs.recv(1 << 16))
-            with suppress(BrokenPipeError):  # who has seen enough hangs up
+            with suppress(ConnectionError):  # who has seen enough hangs up, be it amid a piece
                 for piece in pieces:
                     if piece is None:
                         theirs.recv(1)
@@ -51,7 +53,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[bytes]]:
         return requests
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    return start
+    yield start
+    for thread in servers:
+        thread.join()
 
 
 def test_url() -> None:
@@ -73,6 +77,8 @@ def test_url() -> None:
         ([UPGRADED], None),
         ([UPGRADED + b"\x88\x00"], None),
         ([b"HTTP/1.1 101 RFB 003.008\n"], None),
+        ([b"HTTP/1.1 101 Switching Protocols\r\nServer: x\r\n", BANNER], None),
+        ([b"HTTP/1.1 101 RFB 003.007\r\n", b"\r\n", BANNER], "RFB 003.008"),
         ([b"HTTP/1.1 403 Forbidden\r\n\r\nRFB 003.008\n"], None),
         ([b"RFB 003.008\n"], None),
         ([UPGRADED + b"x" * 5000], None),
