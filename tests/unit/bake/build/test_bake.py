@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import BuildFailedError, CancelledError, Settings, TimeLimitError
+from desktop_bake import BuildFailedError, CancelledError, EngineError, Settings, TimeLimitError
 from desktop_bake.bake.build import bake
+from desktop_bake.bake.build.bake_request import CACHE_IN, CACHE_OUT
+from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import why_not
 from desktop_bake.bake.system.folders import cache_folder
@@ -42,7 +46,9 @@ class Bakes:
         asked: what each was asked.
         files: what lay in each one's folder, by name.
         meanwhile: called while one bakes.
+        makes: called with the image that one makes.
         ended: how often one was ended.
+        left: how many are gone.
     """
 
     def __init__(self, engine: FakeEngine) -> None:
@@ -50,40 +56,67 @@ class Bakes:
         self.asked: list[dict[str, Any]] = []
         self.files: list[dict[str, bytes]] = []
         self.meanwhile: Callable[[], object] = lambda: None
-        self.ended = 0
-        self._engine = engine
+        self.ended = self.left = 0
+        self.makes: Callable[[str, Mapping[str, str], str], object] = engine.add
         self.order = order(Settings())
 
     def __enter__(self) -> Bakes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.left += 1
 
     def end(self) -> None:
         """As `Child.end`."""
         self.ended += 1
 
-    def follow(self, _limit_s: float, _log: object, given: bytes, _hide: object) -> Ended:
+    def follow(self, limit_s: float, log: Callable[[str], None], given: bytes, hide: Callable[[str], str]) -> Ended:
         """As `Child.follow`: an image, if it ends well."""
+        assert 0 < limit_s <= 600
         request = json.loads(given)
         self.asked.append(request)
         folder = cache_folder() / Path(request["file"]).parent
         self.files.append({str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
         self.meanwhile()
         ended = self.ends.pop(0) if self.ends else DONE
+        for line in ended.lines:
+            log(hide(line))
         if not ended.status:
-            self._engine.add(self.order.tag, self.order.key.labels("b"))
+            self.makes(self.order.tag, self.order.key.labels("b"), self.order.platform)
         return ended
 
 
 @pytest.fixture
 def bakes(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Bakes:
-    """The processes that bake."""
+    """The processes that bake, by the engine's own builder."""
     found = Bakes(engine)
     monkeypatch.setattr(bake.Preparation, "another", lambda _: found)
     monkeypatch.setattr(bake, "require_buildx", lambda _: None)
+    monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver="docker", exports_cache=True))
     return found
+
+
+@pytest.fixture
+def cleared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How a full disk was cleared, without the wait until an engine has done so."""
+    done: list[str] = []
+
+    def collect(_context: Context) -> bool:
+        done.append("collect")
+        return True
+
+    def give_back(_context: Context, seconds: float) -> None:
+        assert seconds >= 0
+        done.append("give back")
+
+    monkeypatch.setattr(bake, "collect", collect)
+    monkeypatch.setattr(bake, "give_back", give_back)
+    return done
+
+
+def contexts(files: dict[str, bytes]) -> set[str]:
+    """The contexts among the files of a bake."""
+    return {name.split("/")[1] for name in files if name.startswith("context/")}
 
 
 def built(bakes: Bakes, context: Context, below: str | None = None) -> Built:
@@ -104,12 +137,41 @@ def test_built(engine: FakeEngine, bakes: Bakes, lines: list[str]) -> None:
     assert files["context/office/desktop_install.sh"] == RECIPE.install
     assert f"@{BASE}".encode() in files["docker-bake.hcl"]
     assert lines == [f"[desktop-cache] building desktop-bake:{KEY}"]
+    assert bakes.asked[0]["targets"] == ["desktop-office"]
     assert list(cache_folder().glob("bake-*")) == []
+    assert bakes.left == 1
 
 
-def test_an_image_that_is_not_here(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
+    """A bake's process finds our packages, runs in the cache folder, and draws if the work does."""
+    started: list[tuple[list[str], dict[str, Any]]] = []
+
+    def start(words: list[str], **more: Any) -> contextlib.nullcontext[None]:
+        started.append((words, more))
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(bake, "Child", start)
+    with bake.Preparation(work(engine, progress="plain")):
+        pass
+    ((words, more),) = started
+    assert words[1] == "-P"
+    assert Path(words[2]).name == "bake_process.py"
+    assert Path(words[2]).is_file()
+    assert (more["cwd"], more["draw"]) == (cache_folder(), False)
+    assert str(Path(bake.__file__).parents[3]) in more["env"]["PYTHONPATH"].split(os.pathsep)
+
+
+@pytest.mark.parametrize("made", ["no image", "other labels", "another platform"])
+def test_an_image_that_is_not_here(engine: FakeEngine, bakes: Bakes, made: str) -> None:
     """A build that ends well and leaves no image that proves the key is a failed one."""
-    monkeypatch.setattr(engine, "add", lambda *_: None)
+
+    def make(tag: str, labels: Mapping[str, str], platform: str) -> None:
+        if made == "other labels":
+            engine.add(tag, {"a": "b"}, platform)
+        if made == "another platform":
+            engine.add(tag, labels, "linux/s390x")
+
+    bakes.makes = make
     with pytest.raises(BuildFailedError, match="the build ended, but its image is not here"):
         built(bakes, work(engine))
 
@@ -127,7 +189,15 @@ def test_an_image_that_is_not_here(engine: FakeEngine, bakes: Bakes, monkeypatch
     ],
 )
 def test_once_more(
-    engine: FakeEngine, bakes: Bakes, team: Settings, lines: list[str], cache: str, end: Ended, tries: int, error: Any
+    engine: FakeEngine,
+    bakes: Bakes,
+    cleared: list[str],
+    team: Settings,
+    lines: list[str],
+    cache: str,
+    end: Ended,
+    tries: int,
+    error: Any,
 ) -> None:
     """Only what a cache may be the reason of is tried once more, without it."""
     bakes.ends, bakes.order = [end], order(team)
@@ -141,7 +211,101 @@ def test_once_more(
     assert len(bakes.asked) == tries
     if tries == 2:
         name = bakes.asked[0]["targets"][0]
+        assert f"{name}.cache-from" not in bakes.asked[0]["set"]
         assert bakes.asked[1]["set"][f"{name}.cache-from"] == ""
+    assert bakes.left == tries
+    assert cleared == (["collect", "give back"] if error == "no space left" else [])
+
+
+def test_once_more_in_vain(engine: FakeEngine, bakes: Bakes, team: Settings) -> None:
+    """If the second try fails too, its reason is told."""
+    bakes.ends, bakes.order = [failed("ERROR: one"), failed("ERROR: two")], order(team)
+    with pytest.raises(BuildFailedError, match=r"^build failed: two$"):
+        built(bakes, work(engine, replace(team, cache="registry")))
+
+
+@pytest.mark.parametrize(
+    ("end", "error", "remedy"),
+    [
+        (failed("#1 a", "ERROR: failed to solve: x", "b"), "build failed: failed to solve: x", "correct the recipe"),
+        (failed("a", "b"), "build failed: b", "correct the recipe"),
+        (failed(), "build failed: no reason given", "correct the recipe"),
+        (Ended(status=-2, lines=("a",), timed_out=True), "the build was stopped after 7 s", "raise build_timeout_s"),
+    ],
+)
+def test_why_it_failed(engine: FakeEngine, bakes: Bakes, end: Ended, error: str, remedy: str) -> None:
+    """The line that matters is told, and what to do about it."""
+    bakes.ends = [end]
+    with pytest.raises((BuildFailedError, TimeLimitError)) as caught:
+        built(bakes, work(engine, Settings(cache="none", build_timeout_s=7)))
+    assert str(caught.value) == error
+    assert caught.value.remedy.startswith(remedy)
+
+
+def test_an_engine_that_ended(engine: FakeEngine, bakes: Bakes) -> None:
+    """If the engine does not answer any more, that is the reason."""
+    bakes.ends = [failed("ERROR: connection reset")]
+    engine.is_up = False
+    with pytest.raises(EngineError, match=r"^the Docker Engine ended during the build: "):
+        built(bakes, work(engine))
+
+
+def test_no_such_builder(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps the builder from being one is told when it is needed; nothing is baked."""
+
+    def fail(*_: object) -> None:
+        raise EngineError("builder b: no such builder")
+
+    monkeypatch.setattr(bake, "builder", fail)
+    with pytest.raises(EngineError, match=r"^builder b: no such builder$"):
+        built(bakes, work(engine))
+    assert bakes.asked == []
+
+
+@pytest.mark.parametrize(("driver", "how"), [("docker", ["collect", "give back"]), ("docker-container", ["collect"])])
+def test_a_full_disk(
+    engine: FakeEngine,
+    bakes: Bakes,
+    cleared: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    driver: str,
+    how: list[str],
+) -> None:
+    """What a build left on a full disk is cleared; the records of a builder of its own are not the engine's."""
+    monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver=driver, exports_cache=True))
+    bakes.ends = [failed("ERROR: write /x: no space left on device")]
+    with pytest.raises(BuildFailedError, match="no space left"):
+        built(bakes, work(engine))
+    assert cleared == how
+
+
+def test_a_full_disk_that_is_not_cleared(
+    engine: FakeEngine, bakes: Bakes, cleared: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without room for a container BuildKit is not asked for its records."""
+    monkeypatch.setattr(bake, "collect", lambda _: False)
+    bakes.ends = [failed("ERROR: write /x: no space left on device")]
+    with pytest.raises(BuildFailedError, match="no space left"):
+        built(bakes, work(engine))
+    assert cleared == []
+
+
+def test_the_local_cache(engine: FakeEngine, bakes: Bakes) -> None:
+    """What a build exported is kept for the next one, which reads it."""
+
+    def export() -> None:
+        (folder,) = cache_folder().glob("bake-*")
+        (folder / CACHE_OUT).mkdir()
+        (folder / CACHE_OUT / "index.json").write_text("{}")
+
+    bakes.meanwhile = export
+    for _ in range(2):
+        built(bakes, work(engine, Settings(cache="local")))
+    name = bakes.asked[0]["targets"][0]
+    first, second = (asked["set"][f"{name}.cache-from"] for asked in bakes.asked)
+    assert first == ""
+    assert second.endswith(f"/{CACHE_IN}")
+    assert f"{CACHE_IN}/index.json" in bakes.files[1]
 
 
 @pytest.mark.parametrize("layer", [False, True])
@@ -181,8 +345,19 @@ def test_on_the_desktop_below(engine: FakeEngine, bakes: Bakes, lines: list[str]
     assert len(bakes.asked) == 1 + fails
     warned = "[desktop-cache] WARNING: build failed: not found; once more with the desktop's own target"
     assert (warned in lines) is fails
-    if fails:
-        assert "context/office/desktop_install.sh" in bakes.files[1]
+    assert [contexts(files) for files in bakes.files] == [{"preflight-office"}, {"office", "preflight-office"}][
+        : 1 + fails
+    ]
+    assert bakes.left == 1 + fails
+
+
+def test_a_script_of_a_layer_that_fails(engine: FakeEngine, bakes: Bakes) -> None:
+    """A script that fails on the desktop's image would fail on its target, too."""
+    bakes.order = order(Settings(), LAYER)
+    bakes.ends = [failed("#5 ERROR: process x did not complete successfully: exit code: 3")]
+    with pytest.raises(BuildFailedError, match="status 3"):
+        built(bakes, work(engine), f"docker-image://x@{BASE}")
+    assert len(bakes.asked) == 1
 
 
 def test_a_secret_that_is_not_set(engine: FakeEngine, bakes: Bakes) -> None:
@@ -192,6 +367,20 @@ def test_a_secret_that_is_not_set(engine: FakeEngine, bakes: Bakes) -> None:
     with pytest.raises(BuildFailedError, match="the build secret NO_SUCH_TOKEN is not set"):
         built(bakes, work(engine))
     assert bakes.asked == []
+
+
+def test_a_secret_is_not_told(
+    engine: FakeEngine, bakes: Bakes, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build secret's name is handed on; its value stands neither there nor in a line of the build's output."""
+    monkeypatch.setenv("TOKEN", "hunter2")
+    office = replace(bakes.order.environment, build_secrets=("TOKEN",))
+    bakes.order = replace(bakes.order, environment=office)
+    bakes.ends = [Ended(status=0, lines=("it is hunter2",), timed_out=False)]
+    built(bakes, work(engine, log=lines.append))
+    assert "it is ***" in lines
+    assert bakes.asked[0]["secrets"] == ["TOKEN"]
+    assert "hunter2" not in json.dumps(bakes.asked)
 
 
 def test_attestations_need_another_store(engine: FakeEngine, bakes: Bakes) -> None:
@@ -204,6 +393,8 @@ def test_attestations_need_another_store(engine: FakeEngine, bakes: Bakes) -> No
 def test_the_platform_that_was_asked_for(engine: FakeEngine, bakes: Bakes) -> None:
     """A platform that is no part of the key is baked for, and the image has to be for it."""
     bakes.order = order(Settings(), platform="linux/arm64", emulated=True)
+    assert built(bakes, work(engine)).image_id == engine.names[bakes.order.tag]
+    assert b'"linux/arm64"' in bakes.files[0]["docker-bake.hcl"]
+    bakes.makes = lambda tag, labels, _: engine.add(tag, labels, "linux/amd64")
     with pytest.raises(BuildFailedError, match="its image is not here"):
         built(bakes, work(engine))
-    assert b'"linux/arm64"' in bakes.files[0]["docker-bake.hcl"]
