@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .generator.recipe import Stack as Stack
     from .generator.reference import Digest as Digest
     from .generator.reference import ImageReference as ImageReference
+    from .generator.script import Script as Script
     from .generator.template import render_bake_file as render_bake_file
 
     __version__: str
@@ -76,6 +77,7 @@ _HOMES = {
     "Recipe": "generator.recipe",
     "Recorder": "bake.metrics.recorder",
     "RegistryError": "generator.errors",
+    "Script": "generator.script",
     "Settings": "bake.config.settings",
     "Stack": "generator.recipe",
     "Status": "bake.images.result",
@@ -116,6 +118,7 @@ __all__ = [
     "Recipe",
     "Recorder",
     "RegistryError",
+    "Script",
     "Settings",
     "Stack",
     "Status",

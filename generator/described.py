@@ -62,7 +62,7 @@ def check_types(instance: Any, where: str = "") -> None:
         kinds = annotation.split(" | ")
         if not any(_is(value, kind) for kind in kinds):
             raise ConfigurationError(
-                f"{where}{field.name} is {value!r}, not of type {annotation}",
+                f"{where}{field.name} is {repr(value) if field.repr else 'a value'}, not of type {annotation}",
                 _remedy(kinds[0]).format(repr(value[:80]) if isinstance(value, str) else "'…'"),
             )
 

@@ -1,4 +1,4 @@
-"""An environment: a base image, the two toggles, and what of the recipe it overrides."""
+"""An environment: a base image, its toggles, what of the recipe it overrides, and what its tasks get."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .described import about, check_types
 from .errors import ConfigurationError
 from .recipe import OWN_ARGUMENTS
+from .script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ class Environment:
     """What a task runs in: a desktop, if it wants one, on a base image.
 
     The name of a file begins in the configuration's folder and may not leave it; a `Path`, which only a program can
-    give, may.
+    give, may. A `Script` is a file or the text itself.
 
     Args:
         env_id: the identifier that commands take.
@@ -47,25 +48,34 @@ class Environment:
             example="true",
         ),
     )
-    install_script: str | PurePath | None = field(
+    cache_preflight_build: bool | None = field(
+        default=None,
+        metadata=about(
+            "bake the preflight, whatever becomes of the desktop",
+            "`cache_desktop_build` is then for the desktop alone",
+            unset="as `cache_desktop_build`",
+            example="true",
+        ),
+    )
+    install_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
             "script that installs the desktop's packages",
-            "[what it must do](environments.md)",
+            "[what it must do](environments.md); or `install`, [the text itself](environments.md#scripts-as-text)",
             unset="the shipped one",
             example='"desktop_install.sh"',
         ),
     )
-    setup_script: str | PurePath | None = field(
+    setup_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
             "script that sets the desktop up",
-            "[what it must do](environments.md)",
+            "[what it must do](environments.md); or `setup`, [the text itself](environments.md#scripts-as-text)",
             unset="the shipped one",
             example='"desktop_setup.sh"',
         ),
     )
-    dockerfile: str | PurePath | None = field(
+    dockerfile: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
             "Dockerfile that runs the two scripts",
@@ -74,18 +84,20 @@ class Environment:
             example='"Dockerfile"',
         ),
     )
-    preflight_script: str | PurePath | None = field(
+    preflight_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
             "script of its own, baked on the desktop, or without one on the base",
-            "see [layers](layers.md)",
+            "see [layers](layers.md); or `preflight`, the text itself",
             example='"preflight.sh"',
         ),
     )
-    preflight_run_script: str | PurePath | None = field(
+    preflight_run_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
-            "script that runs in the container at every start, before the command", example='"preflight_run.sh"'
+            "script that runs in the container at every start, before the command",
+            "or `preflight_run`, the text itself",
+            example='"preflight_run.sh"',
         ),
     )
     build_args: Mapping[str, str] = field(
@@ -121,6 +133,32 @@ class Environment:
             example='"linux/amd64"',
         ),
     )
+    env_vars: Mapping[str, str] = field(
+        default_factory=dict,
+        repr=False,
+        metadata=about(
+            "environment variables of its tasks",
+            "part of no key; `-e` of `run` overrides one; `env show` tells their names alone",
+            unset="empty",
+            example='{ NAME = "value" }',
+        ),
+    )
+    extra_mounts: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "mounts of its tasks, `SOURCE:TARGET[:FLAGS]` as `run -v`",
+            "part of no key; the first at a target counts, and before it that of a flag",
+            example='["/srv/data:/data:ro"]',
+        ),
+    )
+    ports: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "ports of its tasks, as `run -p`",
+            "part of no key; 6080 of a task with a desktop is left out",
+            example='["8080:80"]',
+        ),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.env_id, str) or not self.env_id or any(not c.isprintable() for c in self.env_id):
@@ -129,7 +167,8 @@ class Environment:
             )
         check_types(self, f"environment {self.env_id!r}: ")
         for field_name in FILE_FIELDS:
-            name = getattr(self, field_name)
+            value = getattr(self, field_name)
+            name = value.path if isinstance(value, Script) else value
             if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
                 raise leads_out(self.env_id, field_name, name)
         for platform in (*self.platforms, *([self.platform] if self.platform else [])):
@@ -167,17 +206,33 @@ class Environment:
         return self.cache_desktop_build and self.headless_desktop_enabled
 
     @property
+    def preflight_cache_enabled(self) -> bool:
+        """Whether there is a preflight, and it is baked."""
+        own = self.cache_preflight_build
+        return self.preflight_script is not None and (self.cache_desktop_build if own is None else own)
+
+    @property
     def has_image(self) -> bool:
         """Whether there is anything to bake: a desktop, or a preflight on the base."""
         return self.headless_desktop_enabled or self.preflight_script is not None
 
     @property
     def cache_enabled(self) -> bool:
-        """Whether what its tasks need on top of the base is baked once."""
-        return self.cache_desktop_build and self.has_image
+        """Whether any of what its tasks need on top of the base is baked once."""
+        return self.desktop_cache_enabled or self.preflight_cache_enabled
+
+    @property
+    def why_nothing_is_baked(self) -> str:
+        """Which toggle is off where nothing is baked."""
+        if not self.has_image:
+            return "headless desktop is off"
+        ours = self.headless_desktop_enabled or self.cache_preflight_build is None
+        return f"{'cache_desktop_build' if ours else 'cache_preflight_build'} is off"
 
 
 FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.type))
+# where a text may stand in place of a file's name: key in desktop-bake.toml -> field
+TEXT_KEYS = {name.removesuffix("_script"): name for name in FILE_FIELDS if name.endswith("_script")}
 
 
 def leads_out(env_id: str, field_name: str, name: str) -> ConfigurationError:

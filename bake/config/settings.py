@@ -22,6 +22,7 @@ from ...generator.environment import Environment, check_platform, leads_out
 from ...generator.errors import ConfigurationError
 from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
 from ...generator.reference import ImageReference
+from ...generator.script import Script
 from ...generator.variables import DEFAULT_SCOPE
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
@@ -282,35 +283,41 @@ class Settings:
         return None if name is None else self._read(environment, "preflight_run_script", name)
 
     def stack(self, environment: Environment) -> Stack:
-        """What is baked for an environment: its desktop where it has one, and its preflight on top.
+        """What is baked for an environment: desktop and preflight, as its toggles say; all of it if none is on.
 
         Raises:
             ConfigurationError: as `recipe`.
         """
-        preflight = self.preflight(environment)
-        desktop = self.recipe(environment) if environment.headless_desktop_enabled or not preflight else None
+        off = not environment.cache_enabled
+        preflight = self.preflight(environment) if off or environment.preflight_cache_enabled else None
+        has_desktop = environment.desktop_cache_enabled or (off and environment.headless_desktop_enabled)
+        desktop = self.recipe(environment) if has_desktop or not preflight else None
         return Stack(desktop=desktop, preflight=preflight)
 
-    def _read(self, environment: Environment, field: str, override: str | PurePath | None, ours: str = "") -> bytes:
-        """The file that a field names, or the shipped one; checked here, where its own name is known."""
-        name = override or ours
+    def _read(
+        self, environment: Environment, field: str, given: str | PurePath | Script | None, ours: str = ""
+    ) -> bytes:
+        """The script that a field has, or the shipped one; checked here, where its own name is known."""
+        where, key = f"environment {environment.env_id!r}: ", field.removesuffix("_script")
+        if isinstance(given, Script) and given.content is not None:
+            check_script(where + key, given.content, f"write it, or drop {key}")
+            return given.content
+        override = given.path if isinstance(given, Script) else given
+        name = str(override or ours)
         try:
-            if not override:
-                path = shipped(f"recipe/{name}")
-            else:
-                path = self._inside(environment, field, override) if isinstance(override, str) else self.root / override
+            path = self._inside(environment, field, override) if override else shipped(f"recipe/{name}")
             content = read_regular_file(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            raise ConfigurationError(
-                f"environment {environment.env_id!r}: cannot read {name}: {why}",
-                "create the file or correct its name in " + FILE_NAME,
-            ) from error
-        check_script(f"environment {environment.env_id!r}: {name}", content, f"write it, or drop {field}", str(path))
+            remedy = f"create the file or correct its name in {FILE_NAME}"
+            raise ConfigurationError(f"{where}cannot read {name}: {why}", remedy) from error
+        check_script(where + name, content, f"write it, or drop {field}", str(path))
         return content
 
-    def _inside(self, environment: Environment, field: str, name: str) -> Path:
-        """The file that a name means once links are followed, none of which may lead out of the root."""
+    def _inside(self, environment: Environment, field: str, name: str | PurePath) -> Path:
+        """The file that a name means; once links are followed, none of a text may lead out of the root."""
+        if not isinstance(name, str):
+            return self.root / name
         path = Path(os.path.realpath(self.root / name))
         if not path.is_relative_to(os.path.realpath(self.root)):
             raise leads_out(environment.env_id, field, name)

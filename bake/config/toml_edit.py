@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...generator.errors import ConfigurationError
 from ..system.lazy import lazy
 from ..system.text import did_you_mean
-from .toml_file import ENVIRONMENT_FIELDS, settings_from
+from .toml_file import ENVIRONMENT_KEYS, settings_from
 from .values import of_switch
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ else:
     items = lazy("tomlkit.items")
 
 
-def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> dict[tuple[str, ...], Any]:
+def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_KEYS) -> dict[tuple[str, ...], Any]:
     """What `FIELD=VALUE` words ask for.
 
     Args:
@@ -49,7 +49,7 @@ def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_FI
     return changes
 
 
-def field_path(name: str, known: Mapping[str, type] = ENVIRONMENT_FIELDS) -> tuple[str, ...]:
+def field_path(name: str, known: Mapping[str, type] = ENVIRONMENT_KEYS) -> tuple[str, ...]:
     """The path that a field's name means; one dot leads into a table.
 
     Raises:

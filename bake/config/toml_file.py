@@ -7,8 +7,9 @@ from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...generator.environment import Environment
+from ...generator.environment import TEXT_KEYS, Environment
 from ...generator.errors import ConfigurationError
+from ...generator.script import Script
 from ...generator.text_file import check_no_mark
 from ..system.found_file import find_upwards, why_untrusted
 from .lock import LOCK_NAME, load_lock
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = described(Environment)  # what an `[environments.ID]` may hold
 ENVIRONMENT_FIELDS = {field.name: field.toml_type for field in ENVIRONMENT}
+ENVIRONMENT_KEYS = {**ENVIRONMENT_FIELDS, **dict.fromkeys(TEXT_KEYS, str)}
 _TOP = {"schema": int, **{s.name: s.toml_type for s in SETTINGS}, "environments": dict}
 
 
@@ -137,8 +139,35 @@ def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Envi
     Raises:
         ConfigurationError: an unknown field, a value of the wrong type, or no `base_image`.
     """
-    check_table(fields, ENVIRONMENT_FIELDS, where)
+    check_table(fields, ENVIRONMENT_KEYS, where)
     for field in ENVIRONMENT:
         if field.default is MISSING and field.name not in fields:
             raise ConfigurationError(f"{where}: {field.name} is missing", f"write {field.name} = {field.example}")
-    return Environment(env_id=env_id, **as_fields(fields, ENVIRONMENT, where))
+    return Environment(env_id=env_id, **as_fields(_with_texts(fields, where), ENVIRONMENT, where))
+
+
+def _with_texts(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The fields with scripts made of the texts that stand among them."""
+    made = {name: value for name, value in fields.items() if name not in TEXT_KEYS}
+    for key in TEXT_KEYS.keys() & fields.keys():
+        name = TEXT_KEYS[key]
+        if name in fields:
+            raise ConfigurationError(f"{where}: both {key} and {name}", "keep one: a text, or the name of a file")
+        made[name] = script_of(fields[key], f"{where}: {key}")
+    return made
+
+
+def script_of(text: str, where: str) -> Script:
+    """The script of a text.
+
+    Args:
+        text: as it was written.
+        where: what the message begins with.
+
+    Raises:
+        ConfigurationError: as `Script.text`.
+    """
+    try:
+        return Script.text(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}", error.remedy) from error

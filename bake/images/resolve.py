@@ -55,7 +55,7 @@ def glance(environment: Environment, context: Context) -> Disabled | LocalHit | 
         return Disabled(
             environment=environment.env_id,
             image=pinned_base(environment.base_image, context.settings),
-            reason="cache_desktop_build is off" if environment.has_image else "headless desktop is off",
+            reason=environment.why_nothing_is_baked,
             install_at_start=environment.has_image,
         )
     return look(order_of(environment, context), context)

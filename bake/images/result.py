@@ -35,7 +35,8 @@ class ImageResult:
         image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
         cache_key: the key, or None where it could not be computed.
         reason: why it is so, in one line.
-        install_at_start: whether the task has to do itself what would be baked: desktop, preflight, or both.
+        install_at_start: whether the task has to do itself all that would be baked: desktop, preflight, or both.
+        lacks_desktop, lacks_preflight: the same of each, which also an image may lack that has the other.
         exit_status: the exit status of the error behind a fallback, else 0.
         registry_error: why the team's registry could not be asked, or None.
         push_error: why the image could not be published, or None.
@@ -58,6 +59,16 @@ class ImageResult:
         def cache_key(self) -> Key | None: ...  # noqa: D102
         @property
         def reason(self) -> str: ...  # noqa: D102
+
+    @property
+    def lacks_desktop(self) -> bool:
+        """Whether a desktop that the environment wants is installed at start."""
+        return self.install_at_start
+
+    @property
+    def lacks_preflight(self) -> bool:
+        """Whether a preflight that the environment has is run at start."""
+        return self.install_at_start
 
     def as_json(self) -> dict[str, object]:
         """The object that `resolve --json` prints."""
@@ -121,6 +132,16 @@ class _Ordered(ImageResult):
     def cache_key(self) -> Key:
         """The key."""
         return self.order.key
+
+    @property
+    def lacks_desktop(self) -> bool:
+        """Whether a desktop that the environment wants is installed at start."""
+        return self.order.stack.desktop is None
+
+    @property
+    def lacks_preflight(self) -> bool:
+        """Whether a preflight that the environment has is run at start."""
+        return self.order.stack.preflight is None
 
 
 @dataclass(frozen=True, kw_only=True)

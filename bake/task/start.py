@@ -18,6 +18,7 @@ from ..system.redaction import without_secrets
 from .background import Command
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
+from .environment_options import left_out, with_environment
 from .forward import Forward
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
 from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
@@ -60,7 +61,7 @@ def start_task(
         environment: the environment.
         image: from `ensure_desktop_image`.
         settings: where the recipe lies.
-        options: mounts, ports, the screen's size and the like.
+        options: mounts, ports, the screen's size and the like, besides what the environment has of them.
         command: what the task is for; `wait` tells its status.
         work: as of `ensure_desktop_image`. `log` gets, from several threads, while installing at start the install's
             own lines, then what `command` prints.
@@ -82,8 +83,12 @@ def started(
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
+    options = with_environment(options, environment)
+    for text in left_out(environment):
+        context.reporter.say(f"[desktop] ports: {text} is left out: the task's URL names noVNC's port")
     options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})
-    at_start = context.settings.preflight_run(environment)  # a wrong one is told before anything starts
+    cached = context.settings.preflight(environment)  # a wrong one is told before anything starts
+    at_start = context.settings.preflight_run(environment)
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
         raise ConfigurationError(
@@ -116,9 +121,9 @@ def started(
             forward=forward,
         )
         if desktop:
-            task = _observe(task, novnc_url(port, secret), context, install_at_start=image.install_at_start)
-        cached = context.settings.preflight(environment) if image.install_at_start else None
-        scripts = {"preflight_script": cached.script if cached else None, "preflight_run_script": at_start}
+            task = _observe(task, novnc_url(port, secret), context, install_at_start=image.lacks_desktop)
+        missing = cached.script if cached and image.lacks_preflight else None
+        scripts = {"preflight_script": missing, "preflight_run_script": at_start}
         run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
         if command:
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
@@ -175,14 +180,14 @@ class _Start:
             if image.image_id or not self._pulled(name, platform):  # no registry knows an ID
                 raise
             self._make(name, platform, image)
-        if environment.headless_desktop_enabled and image.install_at_start:
+        if environment.headless_desktop_enabled and image.lacks_desktop:
             recipe = self.context.settings.recipe(environment)
             self.container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})
 
     def _make(self, name: str, platform: str | None, image: ImageResult) -> None:
         request = ContainerRequest(
             image=name,
-            command=_main_process(self.environment, self.options, install_at_start=image.install_at_start),
+            command=_main_process(self.environment, self.options, install_at_start=image.lacks_desktop),
             env_id=self.environment.env_id,
             options=self.options,
             desktop=self.environment.headless_desktop_enabled,

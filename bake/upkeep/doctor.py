@@ -19,6 +19,8 @@ from ..registry.client import access_of, check_push, digest_of
 from ..system.folders import cache_place
 from ..system.reporter import Reporter
 from ..system.text import size
+from ..task.environment_options import with_environment
+from ..task.options import TaskOptions
 from .check import Check, State, failed, guarded
 from .engine_checks import builder_checks, buildx_checks, engine_checks, image_store_checks
 from .lock_check import lock_checks
@@ -108,10 +110,11 @@ def _registry(settings: Settings, engine: Engine, *, engine_works: bool) -> Iter
 
 def _environment(name: str, environment: Environment, settings: Settings, engine: Engine) -> Iterator[Check]:
     settings.stack(environment)
+    settings.preflight(environment)
     settings.preflight_run(environment)
+    with_environment(TaskOptions(), environment)
     if not environment.cache_enabled:
-        why = "cache_desktop_build is off" if environment.has_image else "headless desktop is off"
-        yield Check(name=name, state=State.OK, said=f"nothing is baked: {why}")
+        yield Check(name=name, state=State.OK, said=f"nothing is baked: {environment.why_nothing_is_baked}")
         return
     heard: list[str] = []
     key = key_of(environment, Context(settings=settings, engine=engine, reporter=Reporter(heard.append)))

@@ -16,7 +16,8 @@ CLIENT = """\
 from pathlib import Path
 
 from desktop_bake import (
-    ConfigurationError, DesktopTask, Environment, ImageReference, ImageResult, Settings, TaskOptions, __version__,
+    ConfigurationError, DesktopTask, DockerRunnerConfig, Environment, ImageReference, ImageResult, Script, Settings,
+    TaskOptions, __version__,
     ensure_desktop_image, load_settings, start_task,
 )
 
@@ -24,6 +25,8 @@ version: str = __version__
 settings: Settings = load_settings(Path("desktop-bake.toml"), {})
 environment: Environment = settings.environment(None)
 options = TaskOptions(geometry="1024x768")
+script: Script = Script.text("echo")
+runner = DockerRunnerConfig(base_image="debian", preflight_script=script, preflight_run_script=Script.file("run.sh"))
 
 
 def work(log: list[str]) -> int:

@@ -10,6 +10,7 @@ from ....generator.errors import ConfigurationError, TimeLimitError
 from ...ensure import ensured
 from ...system.files import LIMIT_BYTES
 from ...task.docker_flags import docker_options, parse_env_file, parse_environment
+from ...task.environment_options import check
 from ...task.mounts import check_sources, parse_mount, parse_volume
 from ...task.options import TaskOptions
 from ...task.ports import parse_ports
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("a detached task's command ends later than we do", "leave out --screenshot")
     if not engine.is_remote():
         check_sources(options.mounts)
+    check(environment, options, here=not engine.is_remote())
     for name in (name for name, value in options.variables.items() if value is None):
         reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
     if not options.auth:

@@ -28,7 +28,7 @@ def environment(**fields: Any) -> Environment:
         ("name", 3, "3, not of type str", "write a text in quotes"),
         ("headless_desktop_enabled", 1, "1, not of type bool", "write True or False"),
         ("cache_desktop_build", "on", "'on', not of type bool", "write True or False"),
-        ("dockerfile", b"a", "b'a', not of type str | PurePath | None", "write a text in quotes"),
+        ("dockerfile", b"a", "b'a', not of type str | PurePath | Script | None", "write a text in quotes"),
         ("platforms", "linux/amd64", "'linux/amd64', not of type tuple[str, ...]", "write ('linux/amd64',)"),
         ("build_secrets", ("A", 1), "('A', 1), not of type tuple[str, ...]", "write ('…',)"),
         ("build_args", ["A=1"], "['A=1'], not of type Mapping[str, str]", "write {'NAME': 'value'}"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 import pytest
 
-from desktop_bake import ConfigurationError, Environment, ImageReference
+from desktop_bake import ConfigurationError, Environment, ImageReference, Script
 from desktop_bake.generator.environment import FILE_FIELDS, check_platform, leads_out
 
 BASE = ImageReference.parse("debian:bookworm")
@@ -30,6 +31,8 @@ def environment(**fields: Any) -> Environment:
         {"build_args": {"A": "", "_b1": "€\n"}},
         {"build_args": {"BUILDKIT": "1", "DESKTOP_BAKE": "x"}},
         {"build_secrets": ("TOKEN", "_x")},
+        {"cache_preflight_build": False, "preflight_script": Script.text("echo")},
+        {"env_vars": {"A": "b"}, "extra_mounts": ("/a:/b",), "ports": ("80",)},
     ],
 )
 def test_what_is_taken(fields: dict[str, Any]) -> None:
@@ -101,3 +104,40 @@ def test_a_platform_of_its_own() -> None:
     check_platform("linux/riscv64")
     with pytest.raises(ConfigurationError, match=r"^\[defaults\] malformed platform 'x'$"):
         check_platform("x", "[defaults] ")
+
+
+@pytest.mark.parametrize(
+    ("desktop", "cache", "own", "baked", "why"),
+    [
+        (True, True, None, (True, True), None),
+        (True, True, False, (True, False), None),
+        (True, False, True, (False, True), None),
+        (True, False, None, (False, False), "cache_desktop_build is off"),
+        (True, False, False, (False, False), "cache_desktop_build is off"),
+        (False, True, None, (False, True), None),
+        (False, True, False, (False, False), "cache_preflight_build is off"),
+        (False, False, True, (False, True), None),
+        (False, False, None, (False, False), "cache_desktop_build is off"),
+    ],
+)
+def test_two_switches(desktop: bool, cache: bool, own: bool | None, baked: tuple[bool, bool], why: str | None) -> None:
+    """Desktop and preflight are baked independently; without a switch of its own the preflight follows the other."""
+    made = environment(
+        headless_desktop_enabled=desktop,
+        cache_desktop_build=cache,
+        cache_preflight_build=own,
+        preflight_script=Script.text("echo"),
+    )
+    assert (made.desktop_cache_enabled, made.preflight_cache_enabled) == baked
+    assert made.cache_enabled is any(baked)
+    assert why is None or made.why_nothing_is_baked == why
+    without = replace(made, preflight_script=None)
+    assert without.preflight_cache_enabled is False
+    assert without.cache_enabled is (desktop and cache)
+
+
+def test_a_wrong_value_of_a_secret_field() -> None:
+    """What may be a secret is neither in an error nor in the value's own text."""
+    with pytest.raises(ConfigurationError, match=r"^environment 'e': env_vars is a value, not of type"):
+        environment(env_vars={"TOKEN": 7})
+    assert "hunter2" not in repr(environment(env_vars={"TOKEN": "hunter2"}))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
 
-from desktop_bake import ImageReference, ImageResult, Settings, Status
+from desktop_bake import ImageReference, ImageResult, Preflight, Settings, Stack, Status
 from desktop_bake.bake.images.result import Built, Disabled, Fallback, LocalHit, Miss, MissReason, RegistryHit
 from tests.harness.recipes import BASE, GOLDEN, KEY
 from tests.harness.work import order
@@ -119,3 +119,15 @@ def test_what_none_lacks(kind: Any) -> None:
 def test_reason(why: MissReason, told: str) -> None:
     """A reason is what is the matter here, and then what the registry says."""
     assert str(why) == told
+
+
+@pytest.mark.parametrize(("desktop", "preflight"), [(True, False), (False, True), (True, True)])
+def test_what_an_image_lacks(desktop: bool, preflight: bool) -> None:
+    """An image that has one of desktop and preflight leaves the other to the task's start; the base leaves both."""
+    whole = Preflight(dockerfile=b"FROM base\n", script=b"echo\n")
+    stack = Stack(desktop=ORDER.stack.desktop if desktop else None, preflight=whole if preflight else None)
+    hit = LocalHit(order=replace(ORDER, stack=stack), image_id="sha256:1")
+    assert (hit.lacks_desktop, hit.lacks_preflight) == (not desktop, not preflight)
+    base = Disabled(environment="e", image="debian:bookworm", reason="off", install_at_start=True)
+    assert base.lacks_desktop
+    assert base.lacks_preflight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake import ConfigurationError, DockerRunnerConfig, Environment, ImageReference, TaskOptions
+from desktop_bake import ConfigurationError, DockerRunnerConfig, Environment, ImageReference, Script, TaskOptions
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,36 @@ def test_of_an_environment() -> None:
     assert config.environment == environment
 
 
+@pytest.mark.parametrize(("desktop", "preflight"), [(True, True), (True, False), (False, True), (False, False)])
+def test_both_caches(desktop: bool, preflight: bool) -> None:
+    """Desktop and preflight have a switch each, and the scripts are inline."""
+    config = DockerRunnerConfig(
+        base_image="debian",
+        headless_desktop_enabled=True,
+        desktop_cache_enabled=desktop,
+        preflight_cache_enabled=preflight,
+        preflight_script=Script.text("a\r\n"),
+        preflight_run_script=Script.text("b"),
+    )
+    environment = config.environment
+    assert (environment.desktop_cache_enabled, environment.preflight_cache_enabled) == (desktop, preflight)
+    assert environment.preflight_script == Script.text("a\n")
+    assert DockerRunnerConfig.of(environment) == config
+    assert DockerRunnerConfig(base_image="debian", preflight_cache_enabled=True).preflight_cache_enabled is False
+
+
+def test_files_and_variables_of_an_environment() -> None:
+    """A file that an environment names is the runner's script, too, and what its tasks get is in the options."""
+    base = ImageReference.parse("debian")
+    environment = Environment(env_id="e", base_image=base, preflight_script="a.sh", env_vars={"A": "1", "B": "2"})
+    config = DockerRunnerConfig.of(environment, TaskOptions(variables={"B": "3"}))
+    assert config.preflight_script == Script.file("a.sh")
+    assert config.options.variables == {"A": "1", "B": "3"}
+
+
 def test_refused() -> None:
-    """A base that is none is refused where the runner is configured."""
+    """A base that is none, and a text that could be a file's name, are refused where the runner is configured."""
+    with pytest.raises(ConfigurationError, match=r"^preflight_script is of type str, not Script$"):
+        DockerRunnerConfig(base_image="debian", preflight_script="a.sh")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^malformed image reference "):
         DockerRunnerConfig(base_image="UPPER")

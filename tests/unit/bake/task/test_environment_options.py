@@ -1,0 +1,96 @@
+"""What an environment says of its tasks' containers, as Agents Runner has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop_bake import ConfigurationError, Environment, ImageReference, TaskOptions
+from desktop_bake.bake.task.environment_options import check, left_out, with_environment
+from desktop_bake.bake.task.mounts import parse_volume
+from desktop_bake.bake.task.ports import parse_ports
+from tests.harness.their_reader import mounts_given, ports_given
+
+
+def environment(**fields: Any) -> Environment:
+    """One with a desktop and these fields."""
+    return Environment(
+        **{"env_id": "e", "base_image": ImageReference.parse("a"), "headless_desktop_enabled": True, **fields}
+    )
+
+
+MOUNTS = ["/a:/x", "/b:/x:ro", "/c:/y:ro", "v:/z", "/d:/z"]
+PORTS = [
+    "8080:80",
+    "6080:6080",
+    "127.0.0.1::6080",
+    "6070-6090:6070-6090",
+    "9000:6081/udp",
+    "53:6080/udp",
+    "[::1]:81:81",
+]
+
+
+def test_duplicate_targets() -> None:
+    """Of several mounts at a target the first counts, as Agents Runner has it; one that was asked for comes before."""
+    made = with_environment(TaskOptions(), environment(extra_mounts=MOUNTS))
+    assert [*made.mounts] == [parse_volume(text) for text in mounts_given(MOUNTS)]
+    asked = parse_volume("/e:/x/")
+    made = with_environment(TaskOptions(mounts=(asked,)), environment(extra_mounts=MOUNTS))
+    assert [(mount.source, mount.target) for mount in made.mounts] == [("/e", "/x"), ("/c", "/y"), ("v", "/z")]
+
+
+@pytest.mark.parametrize("desktop", [True, False])
+def test_ports(desktop: bool) -> None:
+    """With a desktop what covers 6080 is left out, as Agents Runner has it; the rest is published once."""
+    made = environment(ports=[*PORTS, "8080:80"], headless_desktop_enabled=desktop)
+    kept = ports_given(PORTS, desktop=desktop)
+    given = dict.fromkeys(port for text in kept for port in parse_ports(text))
+    assert with_environment(TaskOptions(), made).ports == (*given,)
+    assert left_out(made) == [text for text in PORTS if text not in kept]
+    asked = TaskOptions(ports=parse_ports("8080:80"))
+    assert len(with_environment(asked, made).ports) == len(with_environment(TaskOptions(), made).ports)
+
+
+def test_variables() -> None:
+    """Variables of the environment reach the task, and those that were asked for override them."""
+    made = with_environment(TaskOptions(variables={"A": "2", "C": None}), environment(env_vars={"A": "1", "B": "x=y"}))
+    assert made.variables == {"A": "2", "B": "x=y", "C": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"ports": ["8080:80", "80:eighty"]}, "environment 'e': ports: malformed port '80:eighty'"),
+        ({"ports": ["-p80"]}, "environment 'e': ports: malformed port '-p80'"),
+        ({"ports": ["None"]}, "environment 'e': ports: malformed port 'None'"),
+        ({"extra_mounts": ["/a"]}, "environment 'e': extra_mounts: malformed mount '/a'"),
+        (
+            {"extra_mounts": ["/a:b"]},
+            "environment 'e': extra_mounts: the mount's target 'b' is no path in the container",
+        ),
+        ({"extra_mounts": ["/a:/b:rw,ro"]}, "environment 'e': extra_mounts: malformed volume '/a:/b:rw,ro'"),
+        ({"extra_mounts": ["/a:/tmp/.X11-unix"]}, "environment 'e': extra_mounts: a mount at /tmp/.X11-unix is in"),
+        ({"env_vars": {"A=B": "hunter2"}}, "environment 'e': env_vars: malformed environment variable 'A=B'"),
+        ({"env_vars": {"A": "hunter2\0"}}, "environment 'e': env_vars: malformed environment variable 'A'"),
+    ],
+)
+def test_malformed(fields: dict[str, Any], says: str) -> None:
+    """What is malformed is one line that names environment and field, and no value of a variable."""
+    with pytest.raises(ConfigurationError) as refused:
+        with_environment(TaskOptions(), environment(**fields))
+    assert str(refused.value).startswith(says)
+    assert "hunter2" not in str(refused.value) + refused.value.remedy
+
+
+def test_a_missing_source(tmp_path: Path) -> None:
+    """What is to be mounted from this machine has to be here; what was asked for is not looked at."""
+    made = environment(extra_mounts=[f"{tmp_path}/nowhere:/b", f"{tmp_path}:/c"])
+    with pytest.raises(
+        ConfigurationError, match=r"^environment 'e': extra_mounts: cannot mount .*/nowhere: it does not"
+    ):
+        check(made, TaskOptions(), here=True)
+    check(made, TaskOptions(), here=False)
+    check(made, TaskOptions(mounts=(parse_volume("/nowhere:/b"),)), here=True)
