@@ -31,13 +31,18 @@ else:
 
 def load(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for."""
-    overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
-    settings = toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+    settings = without_origin(arguments)
     if arguments.environments:
         environments = agents_runner.read_origin(arguments.environments).environments(settings.base_image)
         folder = arguments.environments.parent
         settings = toml_file.with_lock(replace(settings, environments=environments), folder)
     return settings
+
+
+def without_origin(arguments: argparse.Namespace) -> Settings:
+    """The settings that these arguments ask for, with the environments of `desktop-bake.toml`."""
+    overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
+    return toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
 
 
 def print_json(value: object) -> None:

@@ -1,88 +1,47 @@
 """Environments as Midori-AI Agents Runner saves them: read as it reads them, edited without touching another byte.
 
-It keeps them in `state.json` (`{"environments": [...], "settings": {...}, "tasks": [...], "version": 3}`), older ones
-in a file each, `environment-<id>.json`. An environment is an object with `env_id`, `name`, the two toggles and some
-fifty fields that mean nothing here. A list of such objects is read as well.
+It keeps them in `environments.json` (`{"environments": [...]}`, or a list), its settings in `state.toml` beside it.
+Older releases have both in `state.json` (`{"environments": [...], "settings": {...}, ...}`), still older ones a file
+for each environment, `environment-<id>.json`. An environment is an object with `env_id`, `name`, toggles, scripts as
+texts, what its containers get, and some thirty fields that mean nothing here.
 """
 
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass
-from json.decoder import JSONDecodeError, JSONDecoder
+from json.decoder import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 from ...generator.environment import Environment
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
+from ...generator.script import Script
 from ...generator.text_file import check_no_mark
 from ..system.text import did_you_mean
+from .json_edit import DECODER, WHITE, Number, members, skip, with_member, without_member
 from .setting import described
+from .toml_file import script_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 
-_OURS = ("name", "base_image", "headless_desktop_enabled", "cache_desktop_build")  # what we read of the fields there
-ORIGIN_FIELDS = {field.name: field.toml_type for field in described(Environment) if field.name in _OURS}
+_OURS = ("name", "base_image", "headless_desktop_enabled", "cache_desktop_build", "env_vars", "extra_mounts", "ports")
+_THEIRS = {
+    "container_caching_enabled": bool,
+    "cached_preflight_script": str,
+    "preflight_enabled": bool,
+    "preflight_script": str,
+}
+# what we read of the fields there, and what may be set
+ORIGIN_FIELDS = {**{f.name: f.toml_type for f in described(Environment) if f.name in _OURS}, **_THEIRS}
+_IDENTITY = {"env_id", "id", "version"}
 _VERSION = 1
-_WHITE = " \t\n\r"
-
-
-class _Number(str):
-    """A number as it is written: it is never written back, and one of 5,000 digits is no reason to fail."""
-
-    __slots__ = ()
-
-
-_DECODER = JSONDecoder(parse_int=_Number, parse_float=_Number)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A member of a JSON object, or an element of an array, and where it lies in the text.
-
-    Attributes:
-        key: its name; empty for an element.
-        value: what it says, numbers as they are written.
-        start: offset of its first character, the key's opening quote.
-        value_start, end: offsets of the value's first character, and after its last.
-    """
-
-    key: str
-    value: Any
-    start: int
-    value_start: int
-    end: int
-
-
-def members(text: str, at: int) -> Iterator[Member]:
-    """The members of the object or array that begins at an offset of a valid JSON text, in their order.
-
-    Args:
-        text: the JSON text (RFC 8259; duplicate names are told one by one).
-        at: offset of `{` or `[`.
-    """
-    is_object = text[at] == "{"
-    at = _skip(text, at + 1)
-    while text[at] not in "}]":
-        start, key = at, ""
-        if is_object:
-            key, at = _DECODER.raw_decode(text, at)
-            at = _skip(text, _skip(text, at) + 1)
-        value_start = at
-        value, at = _DECODER.raw_decode(text, at)
-        yield Member(key=key, value=value, start=start, value_start=value_start, end=at)
-        at = _skip(text, at)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at] in _WHITE:
-        at += 1
-    return at
+STATE_NAME = "state.toml"
+_STATE_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,37 +53,37 @@ class OriginFile:
         objects: offset of each environment's `{`, by environment ID, in the file's order.
         payloads: what is there.
         forced: whether the settings beside them give every environment a desktop.
+        common_script: the settings' own script, which every task runs before its environment's; empty without one.
     """
 
     text: str
     objects: Mapping[str, int]
     payloads: Mapping[str, Mapping[str, Any]]
     forced: bool
+    common_script: str = ""
 
     @classmethod
-    def parse(cls, content: bytes, name: str) -> OriginFile:
+    def parse(cls, content: bytes, name: str, state: bytes | None = None) -> OriginFile:
         """Read a file's bytes.
 
         Args:
             content: UTF-8.
             name: its path as the person wrote it, for messages.
+            state: what `state.toml` beside it holds, if there is one.
 
         Raises:
-            ConfigurationError: it is not JSON, or has no environment.
+            ConfigurationError: it is not JSON, or has no environment; or the state is not TOML.
         """
         check_no_mark(name, content, name)  # Agents Runner does not read it either
         try:
             text = content.decode()
-            whole, end = _DECODER.raw_decode(text, _skip(text + "0", 0))
-            if text[end:].strip(_WHITE):
+            whole, end = DECODER.raw_decode(text, skip(text + "0", 0))
+            if text[end:].strip(WHITE):
                 raise JSONDecodeError("more follows", text, end)  # noqa: TRY301 (one answer to every malformed file)
-            top = _skip(text, 0)
-            forced = False
+            top = skip(text, 0)
             if isinstance(whole, dict) and isinstance(whole.get("environments"), list):
                 at = [m for m in members(text, top) if m.key == "environments"][-1].value_start
                 found = [(m.value_start, m.value) for m in members(text, at)]
-                settings = whole.get("settings")
-                forced = isinstance(settings, dict) and _truth(settings.get("headless_desktop_enabled"))
             elif isinstance(whole, list):
                 found = [(m.value_start, m.value) for m in members(text, top)]
             else:
@@ -136,13 +95,16 @@ class OriginFile:
         known = {i: (at, value) for at, value in found if (i := _identifier(value))}
         if not known:
             raise ConfigurationError(
-                f"{name} holds no environment", "name a state.json or environment-….json of Agents Runner"
+                f"{name} holds no environment", "name an environments.json, or an older file, of Agents Runner"
             )
+        settings = _settings(whole, state)
+        script = _text(settings.get("preflight_script"))
         return cls(
             text=text,
             objects={i: at for i, (at, _) in known.items()},
             payloads={i: value for i, (_, value) in known.items()},
-            forced=forced,
+            forced=_truth(settings.get("headless_desktop_enabled")),
+            common_script=script if _truth(settings.get("preflight_enabled")) and script.strip() else "",
         )
 
     def environments(self, base_image: ImageReference) -> dict[str, Environment]:
@@ -152,11 +114,16 @@ class OriginFile:
             base_image: for those that name none: Agents Runner itself knows one image alone.
 
         Raises:
-            ConfigurationError: an ID or a `base_image` is malformed.
+            ConfigurationError: a field that is read has a value that cannot be.
         """
-        return {i: self._environment(i, payload, base_image) for i, payload in self.payloads.items()}
+        return {i: self.environment(i, base_image) for i in self.payloads}
 
-    def _environment(self, env_id: str, payload: Mapping[str, Any], base_image: ImageReference) -> Environment:
+    def environment(self, env_id: str, base_image: ImageReference) -> Environment:
+        """One of them.
+
+        Args, Raises: as `environments`.
+        """
+        payload, where = self.payloads[env_id], f"environment {env_id!r}: "
         named = payload.get("base_image")
         return Environment(
             env_id=env_id,
@@ -164,14 +131,33 @@ class OriginFile:
             base_image=ImageReference.parse(named) if isinstance(named, str) and named else base_image,
             headless_desktop_enabled=self.forced or _truth(payload.get("headless_desktop_enabled")),
             cache_desktop_build=_truth(payload.get("cache_desktop_build")),
+            cache_preflight_build=_truth(payload.get("container_caching_enabled")),
+            preflight_script=_cached_script(payload, where),
+            preflight_run_script=self._run_script(payload, where),
+            env_vars=_variables(payload, where),
+            extra_mounts=_list(payload, "extra_mounts", where),
+            ports=_list(payload, "ports", where),
         )
 
-    def edit(self, env_id: str, changes: Mapping[str, Any]) -> str:
+    def _run_script(self, payload: Mapping[str, Any], where: str) -> Script | None:
+        """What runs at every start: the settings' script, then the environment's own."""
+        own = _text(payload.get("preflight_script")) if _truth(payload.get("preflight_enabled")) else ""
+        texts = [text for text in (self.common_script, own) if text.strip()]
+        try:
+            return Script.in_turn(texts) if texts else None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}preflight_script: {error}", error.remedy) from error
+
+    def without_meaning(self, env_id: str) -> list[str]:
+        """The fields of an environment that nothing here reads, sorted."""
+        return sorted(self.payloads[env_id].keys() - ORIGIN_FIELDS.keys() - _IDENTITY)
+
+    def edit(self, env_id: str, changes: Mapping[Any, Any]) -> str:
         """The text with fields of an environment set, or taken out where the value is None; every other byte stays.
 
         Args:
             env_id: the environment.
-            changes: value by field.
+            changes: value by field, or by the pair of a field that holds an object and a name in it.
 
         Raises:
             ConfigurationError: there is no such environment.
@@ -180,8 +166,41 @@ class OriginFile:
             raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, self.objects))
         text, at = self.text, self.objects[env_id]
         for field, value in changes.items():
-            text = _without(text, at, field) if value is None else _with(text, at, field, value)
+            name, *entry = (field,) if isinstance(field, str) else field
+            there = [m for m in members(text, at) if m.key == name]
+            if not entry:
+                text = _put(text, at, name, value)
+            elif there and isinstance(there[-1].value, dict):
+                text = _put(text, there[-1].value_start, entry[0], value)
+            elif value is not None:
+                text = with_member(text, at, name, {entry[0]: value})
         return text
+
+
+def _put(text: str, at: int, name: str, value: object) -> str:
+    return without_member(text, at, name) if value is None else with_member(text, at, name, value)
+
+
+def _settings(whole: object, state: bytes | None) -> Mapping[str, Any]:
+    """The settings of an older file that has them in it, else those of the state beside a newer one."""
+    if isinstance(whole, dict) and "settings" in whole:
+        settings = whole["settings"]
+    elif isinstance(whole, dict) and "environments" not in whole:  # a file for each environment knows of none
+        return {}
+    else:
+        settings = _state(state).get("settings")
+    return settings if isinstance(settings, dict) else {}
+
+
+def _state(content: bytes | None) -> Mapping[str, Any]:
+    """What the state holds; nothing if it is of another version, which Agents Runner passes over."""
+    try:
+        table = tomllib.loads(content.decode()) if content else {}
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{STATE_NAME} beside the environments is not TOML: {error}", "let Agents Runner write it anew"
+        ) from error
+    return table if table.get("version") == _STATE_VERSION else {}
 
 
 def _identifier(payload: object) -> str:
@@ -199,55 +218,65 @@ def _identifier(payload: object) -> str:
 
 def _truth(value: object) -> bool:
     """Python's truth of a JSON value, which is how Agents Runner reads a toggle."""
-    return float(value) != 0 if isinstance(value, _Number) else bool(value)
+    return float(value) != 0 if isinstance(value, Number) else bool(value)
 
 
-def _literal(value: object, text: str) -> str:
-    """A value as JSON, escaped as the rest of the file is."""
-    return json.dumps(value, ensure_ascii=text.isascii() and "\\u" in text)
+def _text(value: object) -> str:
+    """A JSON value as Agents Runner reads a script."""
+    return _as_str(value) if _truth(value) else ""
 
 
-def _with(text: str, at: int, field: str, value: object) -> str:
-    there = list(members(text, at))
-    same = [m for m in there if m.key == field]
-    if same:
-        last = same[-1]  # which of duplicates counts, in every reader that keeps one
-        return text[: last.value_start] + _literal(value, text) + text[last.end :]
-    first = there[0]
-    colon = text[first.start + len(_key_text(text, first)) : first.value_start]
-    new = json.dumps(field) + colon + _literal(value, text)
-    gap = text[there[-2].end : there[-1].start].partition(",")[2] if there[1:] else text[at + 1 : first.start]
-    keys = [m.key for m in there]
-    after = [m for m in there if m.key < field] if keys == sorted(keys) else there
-    if not after:
-        return text[: first.start] + new + "," + (gap or "") + text[first.start :]
-    return text[: after[-1].end] + "," + gap + new + text[after[-1].end :]
+def _as_str(value: object) -> str:
+    """Python's `str` of a JSON value, which is how Agents Runner reads what should be a text."""
+    try:
+        return str(json.loads(value)) if isinstance(value, Number) else str(value)
+    except ValueError:  # a number of 5,000 digits
+        return str(value)
 
 
-def _key_text(text: str, member: Member) -> str:
-    return text[member.start : _DECODER.raw_decode(text, member.start)[1]]
+def _cached_script(payload: Mapping[str, Any], where: str) -> Script | None:
+    text = _text(payload.get("cached_preflight_script"))
+    return script_of(text, f"{where}cached_preflight_script") if text.strip() else None
 
 
-def _without(text: str, at: int, field: str) -> str:
-    while True:
-        there = list(members(text, at))
-        index = next((i for i, m in enumerate(there) if m.key == field), None)
-        if index is None:
-            return text
-        member = there[index]
-        if index:
-            text = text[: there[index - 1].end] + text[member.end :]
-        else:
-            text = text[: member.start] + text[there[1].start if there[1:] else member.end :]
+def _variables(payload: Mapping[str, Any], where: str) -> dict[str, str]:
+    value = payload.get("env_vars")
+    if value is not None and not isinstance(value, dict):
+        raise ConfigurationError(f"{where}env_vars is no object", 'write {"NAME": "value"}')
+    return {name.strip(): _as_str(text) for name, text in (value or {}).items() if name.strip()}
+
+
+def _list(payload: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
+    value = payload.get(field)
+    if value is not None and not isinstance(value, list):
+        raise ConfigurationError(f"{where}{field} is no list", 'write ["…", "…"]')
+    return tuple(text for item in value or () if (text := _as_str(item).strip()))
 
 
 def read_origin(path: Path) -> OriginFile:
-    """Read a file of environments.
+    """Read a file of environments, and the settings beside it.
 
     Raises:
         ConfigurationError: it cannot be read, is not JSON, or has no environment.
     """
+    if path.suffix == ".toml":
+        raise ConfigurationError(f"{path} holds no environments", f"name {path.with_name('environments.json')}")
     try:
-        return OriginFile.parse(path.read_bytes(), str(path))
+        return origin_of(path.read_bytes(), path)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --environments") from error
+
+
+def origin_of(content: bytes, path: Path) -> OriginFile:
+    """A file of environments of these bytes, with the settings beside it.
+
+    Args:
+        content: what it holds, or is going to.
+        path: where.
+
+    Raises:
+        ConfigurationError: as `read_origin`.
+        OSError: the settings cannot be read.
+    """
+    state = path.with_name(STATE_NAME)
+    return OriginFile.parse(content, str(path), state.read_bytes() if state.exists() else None)

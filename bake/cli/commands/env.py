@@ -8,17 +8,18 @@ from dataclasses import fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from ....generator.environment import FILE_FIELDS
+from ....generator.environment import FILE_FIELDS, TEXT_KEYS
 from ....generator.errors import ConfigurationError, printable
 from ....generator.reference import ImageReference
-from ...config.agents_runner import ORIGIN_FIELDS, OriginFile
+from ....generator.script import Script
+from ...config.agents_runner import ORIGIN_FIELDS, origin_of, read_origin
 from ...config.settings import FILE_NAME
 from ...config.toml_edit import edit_toml, field_and_value, field_path
-from ...config.toml_file import ENVIRONMENT_FIELDS, decoded, settings_from
+from ...config.toml_file import ENVIRONMENT_KEYS, decoded, settings_from
 from ...system.edit import editing, replace_file
 from ...system.found_file import find_upwards
 from ...system.text import table
-from ..context import load, print_json
+from ..context import load, print_json, without_origin
 
 if TYPE_CHECKING:
     import argparse
@@ -33,13 +34,21 @@ def env(arguments: argparse.Namespace) -> int:
 
 
 def as_json(environment: Environment) -> dict[str, object]:
-    """Every field of an environment, and what its two toggles come to."""
+    """Every field of an environment, and what its toggles come to; of variables the names alone."""
     values = {f.name: _plain(getattr(environment, f.name)) for f in fields(environment)}
     named = {"environment": values.pop("env_id")}
-    return {**named, **values, "desktop_cache_enabled": environment.desktop_cache_enabled}
+    values["env_vars"] = sorted(environment.env_vars)
+    for key, name in TEXT_KEYS.items():
+        script = getattr(environment, name)
+        if isinstance(script, Script) and script.content is not None:
+            values |= {name: None, key: script.content.decode()}
+    effects = {n: getattr(environment, n) for n in ("desktop_cache_enabled", "preflight_cache_enabled")}
+    return {**named, **values, **effects}
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Script):
+        value = value.path
     if isinstance(value, ImageReference | PurePath):
         return str(value)
     if isinstance(value, tuple | list):
@@ -64,39 +73,52 @@ def _on(value: bool) -> str:
 
 def _cache(environment: Environment) -> str:
     """The cache's toggle, and whether it has an effect."""
-    no_effect = environment.cache_desktop_build and not environment.headless_desktop_enabled
-    return "on, no effect" if no_effect else _on(environment.cache_desktop_build)
+    return "on, no effect" if _no_effect(environment) else _on(environment.cache_desktop_build)
+
+
+def _no_effect(environment: Environment) -> bool:
+    """Whether the cache's toggle is on without anything that it is for."""
+    followed = environment.cache_preflight_build is None and environment.preflight_script is not None
+    return environment.cache_desktop_build and not environment.headless_desktop_enabled and not followed
 
 
 def _show(arguments: argparse.Namespace) -> int:
     environment = load(arguments).environment(arguments.env)
+    others = read_origin(arguments.environments).without_meaning(environment.env_id) if arguments.environments else []
     if arguments.json:
-        print_json({"schema": 1, **as_json(environment)})
+        meant = {"without_meaning": others} if arguments.environments else {}
+        print_json({"schema": 1, **as_json(environment), **meant})
         return 0
     for name, value in as_json(environment).items():
         shown: object = value
         if isinstance(value, bool):
             shown = str(value).lower()
+        elif name in TEXT_KEYS:
+            shown = f"a text of {len(str(value).splitlines())} lines"
         elif isinstance(value, list):
             shown = ", ".join(map(str, value))
         elif isinstance(value, dict):
             shown = ", ".join(f"{k}={v}" for k, v in value.items())
         print(f"{name:<24}  {'-' if shown in ('', None) else printable(str(shown))}")
+    if others:
+        print(f"{'without meaning here':<24}  {printable(', '.join(others))}")
     _say_effect(environment)
     return 0
 
 
 def _say_effect(environment: Environment) -> None:
-    if environment.cache_desktop_build and not environment.headless_desktop_enabled:
+    if _no_effect(environment):
         print(
             f"note: cache_desktop_build has no effect while headless_desktop_enabled is off in {environment.env_id!r}",
             file=sys.stderr,
         )
+    if environment.cache_preflight_build and environment.preflight_script is None:
+        print(f"note: there is no preflight to bake in {environment.env_id!r}", file=sys.stderr)
 
 
 def _set(arguments: argparse.Namespace) -> int:
     """Change fields; nothing is written that would not load."""
-    known = ORIGIN_FIELDS if arguments.environments else ENVIRONMENT_FIELDS
+    known = ORIGIN_FIELDS if arguments.environments else ENVIRONMENT_KEYS
     if arguments.action == "set":
         changes = field_and_value(arguments.fields, known)
     else:
@@ -116,7 +138,7 @@ def _set(arguments: argparse.Namespace) -> int:
     else:
         print(f"{path}: {'changed' if after != before else 'nothing to change'}")
     _say_effect(environment)
-    for name in FILE_FIELDS:
+    for name in () if arguments.environments else FILE_FIELDS:
         wanted = changes.get((name,))
         if wanted and not (path.parent / wanted).is_file():
             print(f"note: {wanted} does not exist yet", file=sys.stderr)
@@ -140,13 +162,12 @@ def _in_origin(
 ) -> tuple[bytes, Environment]:
     if getattr(arguments, "create", False):
         raise ConfigurationError("environments of Agents Runner are made there", "leave --create out")
-    base = load(arguments).base_image
+    base = without_origin(arguments).base_image
     try:
-        text = OriginFile.parse(before, str(path)).edit(arguments.env, {field: v for (field,), v in changes.items()})
-        encoded = text.encode()
+        encoded = origin_of(before, path).edit(arguments.env, changes).encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
-    edited = OriginFile.parse(encoded, str(path))
+    edited = origin_of(encoded, path)
     if edited.forced and changes.get(("headless_desktop_enabled",), True) is not True:
         print("note: the settings of that file give every environment a desktop all the same", file=sys.stderr)
-    return encoded, edited.environments(base)[arguments.env]
+    return encoded, edited.environment(arguments.env, base)

@@ -14,6 +14,7 @@ from desktop_bake import ConfigurationError, ImageReference
 from desktop_bake.bake.cli.commands.env import env
 from desktop_bake.bake.cli.parser import parser
 from tests.harness.agents_runner import STATE, parse
+from tests.harness.agents_runner_files import PAYLOAD
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -72,51 +73,6 @@ def test_layouts(text: str, edited: str) -> None:
     """Whatever the layout, white space, order, escapes and duplicates are kept."""
     assert parse(text).edit("a", {"cache_desktop_build": True}) == edited
     assert toggles(edited)["a"][1] is True
-
-
-# Every field that Agents Runner's serializer of early 2026 writes.
-PAYLOAD: dict[str, Any] = {
-    "version": 1,
-    "env_id": "midori",
-    "name": "Midori ✿",
-    "color": "emerald",
-    "host_workdir": "/home/u/é",
-    "ports": [],
-    "host_codex_dir": "",
-    "agent_cli_args": "",
-    "codex_extra_args": "",
-    "max_agents_running": -1,
-    "headless_desktop_enabled": True,
-    "cache_desktop_build": False,
-    "container_caching_enabled": False,
-    "cached_preflight_script": "",
-    "preflight_enabled": True,
-    "preflight_script": '#!/bin/sh\necho "$HOME"\t\u2028\n',
-    "env_vars": {"Z": "1", "A": "\x7f"},
-    "extra_mounts": ["/a:/b:ro"],
-    "ports_unlocked": False,
-    "ports_advanced_acknowledged": False,
-    "gh_management_locked": False,
-    "workspace_type": "cloned",
-    "workspace_target": "a/b",
-    "gh_last_base_branch": "",
-    "gh_use_host_cli": True,
-    "gh_context_enabled": False,
-    "prompts": [{"enabled": True, "prompt_path": "", "text": "x"}],
-    "prompts_unlocked": False,
-    "agent_selection": {
-        "agents": [{"agent_id": "codex", "agent_cli": "codex", "config_dir": "", "cli_flags": ""}],
-        "selection_mode": "round-robin",
-        "agent_fallbacks": {},
-        "pinned_agent_id": "",
-    },
-    "use_cross_agents": False,
-    "cross_agent_allowlist": [],
-    "midoriai_template_likelihood": 0.0,
-    "midoriai_template_detected": False,
-    "midoriai_template_detected_path": None,
-    "gpu_enabled": None,
-}
 
 
 @pytest.mark.parametrize("there", [True, False])
