@@ -1,0 +1,163 @@
+"""The worker of examples/agents_runner.py on a base like Agents Runner's: a user with sudo, and yay."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from desktop_bake.bake.task.novnc import banner
+from examples.agents_runner import DesktopWorker, RunnerConfig
+from tests.harness.bases import REPOSITORY, SETTINGS, stand_in
+from tests.harness.tasks import tasks
+
+if TYPE_CHECKING:
+    from desktop_bake import Environment, Settings
+
+# Prints what the task has of its scripts, its desktop, its variables and its mounts, and as whom it has it.
+LOOK = """cat /etc/cached /tmp/settings /tmp/environment; echo "$GREETING $AGENTS_RUNNER_TASK_ID $(id -un) $PWD"
+cat /home/worker/.codex/config file; ls /extra
+[ -z "$DISPLAY" ] || { xwininfo -root >/dev/null && echo a desktop; }
+until [ -e go ]; do sleep 0.1; done"""
+CACHED = "echo cached | sudo tee /etc/cached >/dev/null\r\n"
+LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Those of these tests, with a folder for a script."""
+    return replace(SETTINGS, root=tmp_path_factory.mktemp("adapter"))
+
+
+@pytest.fixture(scope="module")
+def theirs(base: str, settings: Settings) -> Iterator[Environment]:
+    """A base like theirs, and the install script that knows its packages."""
+    with stand_in("yay", settings) as environment:
+        yield environment
+
+
+@dataclass(kw_only=True)
+class Window:
+    """What the window of Agents Runner would be told, and the folders of its task."""
+
+    folder: Path
+    settings: Settings
+    theirs: Environment
+    states: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    done: list[tuple[int, str | None, list[str]]] = field(default_factory=list)
+    screen: str | None = None
+
+    def on_state(self, state: dict[str, Any]) -> None:
+        """Look at the screen as soon as there is one, then let the task end."""
+        self.states.append(state)
+        if state["Status"] == "running":
+            url = state.get("NoVncUrl")
+            self.screen = banner(url) if url else None
+            (self.folder / "work" / "go").touch()
+
+    def run(self, **toggles: bool) -> list[str]:
+        """Run a task with these toggles; what its command printed."""
+        for name in ("work", "config", "extra", "hidden"):
+            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "work" / "go").unlink(missing_ok=True)
+        (self.folder / "work" / "file").write_text("work\n")
+        (self.folder / "config" / "config").write_text("config\n")
+        (self.folder / "extra" / "extra").touch()
+        config = RunnerConfig(
+            task_id="t1",
+            image=str(self.theirs.base_image),
+            host_config_dir=str(self.folder / "config"),
+            host_workdir=str(self.folder / "work"),
+            container_config_dir="/home/worker/.codex",
+            container_workdir="/home/worker/workspace",
+            pull_before_run=False,
+            settings_preflight_script="echo settings >/tmp/settings",
+            environment_preflight_script="echo environment >/tmp/environment",
+            cached_preflight_script=CACHED,
+            environment_id="adapter",
+            env_vars={"GREETING": "hello"},
+            extra_mounts=[
+                f"{self.folder}/extra:/extra:ro",
+                f"{self.folder}/hidden:/extra",
+                f"{self.folder}:/home/worker/.codex",
+            ],
+            ports=["127.0.0.1::8080", "6080:6080"],
+            **toggles,  # type: ignore[arg-type]
+        )
+        worker = Worker(config, ("bash", "-c", LOOK), self.on_state, self.lines.append, lambda *a: self.done.append(a))
+        worker.window = self
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        thread.join()
+        assert self.done.pop() == (0, None, []), self.lines
+        assert all(LINE.fullmatch(line) for line in self.lines), self.lines
+        scope = f"[{(worker.container_id or '')[:4]}/stdout][INFO] "
+        return [line.removeprefix(scope) for line in self.lines if line.startswith(scope)]
+
+
+class Worker(DesktopWorker):
+    """The example's, with the settings of these tests and the install script of the stand-in."""
+
+    window: Window
+
+    def settings(self) -> Settings:
+        """Those of these tests."""
+        return self.window.settings
+
+    def environment(self) -> Environment:
+        """The example's, on the stand-in."""
+        return replace(super().environment(), install_script=self.window.theirs.install_script)
+
+
+@pytest.fixture
+def window(theirs: Environment, settings: Settings, tmp_path: Path) -> Iterator[Window]:
+    """One with nothing in it; no container is left."""
+    tmp_path.chmod(0o755)
+    yield Window(folder=tmp_path, settings=settings, theirs=theirs)
+    assert tasks("adapter") == []
+
+
+SEEN = ["cached", "settings", "environment", "hello t1 worker /home/worker/workspace", "config", "work", "extra"]
+
+
+def images() -> set[str]:
+    """What is baked."""
+    words = ("docker", "image", "ls", "-q", "--filter", "label=desktop-bake.schema", REPOSITORY)
+    return set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("desktop", "desktop_cached", "preflight_cached", "baked"),
+    [
+        (False, False, False, 0),
+        (False, False, True, 1),
+        (True, True, False, 1),
+        (True, True, True, 1),
+        (True, False, True, 0),
+    ],
+)
+def test_a_task(window: Window, desktop: bool, desktop_cached: bool, preflight_cached: bool, baked: int) -> None:
+    """Whatever is baked, the task has the same, and the window is told as by Agents Runner itself; what one toggle
+    baked another one's task uses."""
+    before = images()
+    printed = window.run(
+        headless_desktop_enabled=desktop,
+        desktop_cache_enabled=desktop_cached,
+        container_caching_enabled=preflight_cached,
+    )
+    assert [line for line in printed if line in {*SEEN, "a desktop"}] == [*SEEN, *["a desktop"] * desktop]
+    assert len(images() - before) == baked
+    assert [state["Status"] for state in window.states] == ["pulling", "running", "exited"]
+    assert (window.states[-1]["ExitCode"], window.states[-1].get("DesktopEnabled", False)) == (0, desktop)
+    assert (window.screen or "").startswith("RFB 003.") is desktop
+    secret = window.states[-1].get("NoVncUrl", "#none").rpartition("#")[2]
+    assert not any(secret in line for line in window.lines)
+    assert any("6080:6080 is left out" in line for line in window.lines) is desktop
+    print("\n".join(window.lines))
