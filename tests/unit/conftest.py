@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -39,8 +40,14 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_watch)
-settings.register_profile("unit", deadline=None)  # other work on the machine is no fault of the code
-settings.load_profile("unit")
+# No deadline: other work on the machine is no fault of the code. Few examples: a law that breaks does so early.
+settings.register_profile("unit", deadline=None, max_examples=30)
+settings.register_profile("soak", deadline=None, max_examples=2000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Laws get many examples under `--soak`."""
+    settings.load_profile("soak" if config.getoption("--soak") else "unit")
 
 
 def _guard(item: pytest.Item) -> Iterator[None]:
@@ -65,15 +72,23 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return (yield from _guard(item))
 
 
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders that are there once somebody makes them: `tmp_path` makes one, and looks at those of all tests before."""
+    folder = tmp_path_factory.mktemp("nowhere")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def nowhere(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that a test starts find no engine either, and nobody's own configuration or cache."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DESKTOP_BAKE_", "BUILDX_")):
             monkeypatch.delenv(name)
+    place = next(places)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(place / "docker"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
 
 
 @pytest.fixture

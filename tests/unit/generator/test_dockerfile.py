@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_bake.bake.config.shipped import shipped
@@ -89,7 +89,6 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=None, database=None)
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
 def test_any_text_is_read_or_refused(pieces: list[str]) -> None:
     """Whatever a Dockerfile holds, there are names or one error of ours."""
