@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from desktop_bake import ConfigurationError
 from desktop_bake.generator.hcl import aligned, hcl, hcl_key
 
 
@@ -24,6 +27,21 @@ from desktop_bake.generator.hcl import aligned, hcl, hcl_key
 def test_quoting(text: str, quoted: str) -> None:
     """What starts an escape or a template stands for itself."""
     assert hcl(text) == quoted
+
+
+@given(st.text())
+def test_law_of_quoting(text: str) -> None:
+    """Whatever a text holds, it stays one quoted text on one line, or is refused."""
+    try:
+        quoted = hcl(text)
+    except ConfigurationError:
+        return
+    inner = quoted[1:-1].replace("\\\\", "")
+    assert quoted[0] == quoted[-1] == '"'
+    assert quoted.isprintable()
+    assert '"' not in inner.replace('\\"', "")
+    assert "${" not in inner.replace("$${", "")
+    assert "%{" not in inner.replace("%%{", "")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import jinja2
 import pytest
 
 from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, render_bake_file
+from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.generator.hcl import hcl
 from desktop_bake.generator.variables import CACHE_SCOPE_VARIABLE
 from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
@@ -30,10 +31,18 @@ def test_quoting(text: str, quoted: str) -> None:
     assert hcl(text) == quoted
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\ud800", "u\u0308"])
-def test_what_hcl_cannot_carry(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a\0b", "cannot carry"),
+        ("\ud800", "cannot carry"),
+        ("u\u0308", "would change"),
+        ("\U0002f800", "would change"),
+    ],
+)
+def test_what_hcl_cannot_carry(text: str, says: str) -> None:
     """A text that HCL would refuse or change is told, not altered."""
-    with pytest.raises(ConfigurationError, match="a bake file"):
+    with pytest.raises(ConfigurationError, match=f"holds a character that a bake file {says}$"):
         hcl(text)
 
 
@@ -49,3 +58,13 @@ def test_a_template_that_asks_for_more() -> None:
     """A name that the template does not get is an error, never an empty text."""
     with pytest.raises(jinja2.UndefinedError):
         render_bake_file("{{ nothing }}", TARGETS, OPTIONS)
+    assert render_bake_file("{{ '${A}' | hcl }}\n", TARGETS, OPTIONS) == '"$${A}"\n'
+
+
+def test_same_bytes() -> None:
+    """The same targets give the same text, whatever they come in."""
+    template = shipped("docker-bake.hcl.j2").read_text()
+    text = render_bake_file(template, TARGETS, OPTIONS)
+    assert text == render_bake_file(template, iter(TARGETS), OPTIONS)
+    assert f'target "{TARGETS[0].name}"' in text
+    assert hcl(TARGETS[0].base) in text

@@ -11,7 +11,8 @@ from desktop_bake import Settings, bake_targets
 from desktop_bake.bake.build.bake_request import CACHE_IN, bake_request, secrets_of
 from desktop_bake.bake.build.render import bake_options
 from desktop_bake.bake.engine.buildx import Builder
-from tests.harness.recipes import KEY, OFFICE, RECIPE
+from desktop_bake.generator.layer_key import LayerKey
+from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
 from tests.harness.work import order, work
 
 if TYPE_CHECKING:
@@ -130,3 +131,41 @@ def test_secrets(tmp_path: Path, engine: FakeEngine) -> None:
     asked = bake_request(found, tmp_path, builder, work(engine, progress="auto"))
     assert (asked["secrets"], asked["progress"], asked["builder"]) == (["TOKEN"], "auto", None)
     assert RECIPE.install.decode() not in str(asked)
+
+
+def on_desktop(settings: Settings) -> tuple[BakeTarget, ...]:
+    """The targets of a layer: its desktop's, and its own."""
+    wanted = order(settings, LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE))
+    return bake_targets([(wanted.environment, wanted.stack, wanted.key)], bake_options(settings))
+
+
+def test_a_layer(tmp_path: Path, engine: FakeEngine) -> None:
+    """The last target is baked; what it lies on hands out nothing; all is below the cache folder."""
+    settings = Settings(builder="b", cache="none")
+    below, last = found = on_desktop(settings)
+    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings))
+    assert (asked["targets"], asked["builder"], asked["progress"]) == ([last.name], "b", "plain")
+    assert asked["set"] == {
+        f"{below.name}.context": f"{tmp_path.name}/{below.context}",
+        f"{last.name}.context": f"{tmp_path.name}/{last.context}",
+        f"{last.name}.output": "type=image,compression=zstd,oci-mediatypes=true",
+    }
+
+
+@pytest.mark.parametrize(("driver", "kind"), [("docker", "image"), ("docker-container", "docker")])
+def test_compression(tmp_path: Path, engine: FakeEngine, driver: str, kind: str) -> None:
+    """Layers are packed as the settings say, also those that are there in another form."""
+    settings = Settings(compression="gzip")
+    (target,) = found = targets(settings)
+    asked = bake_request(found, tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings))
+    assert asked["set"][f"{target.name}.output"] == f"type={kind},compression=gzip,force-compression=true"
+
+
+@pytest.mark.parametrize("cache", ["local", "registry"])
+def test_the_cache_of_what_lies_below(tmp_path: Path, engine: FakeEngine, team: Settings, cache: str) -> None:
+    """A desktop that is baked on the way to a layer writes no cache, and reads the registry's."""
+    settings = Settings(repository=team.repository, cache=cache)
+    below, _ = found = on_desktop(settings)
+    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings))
+    assert asked["set"][f"{below.name}.cache-to"] == ""
+    assert asked["set"].get(f"{below.name}.cache-from") == ("" if cache == "local" else None)

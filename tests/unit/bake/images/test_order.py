@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import ImageReference, Settings
-from desktop_bake.bake.images.order import key_of, order_of
+from desktop_bake import DesktopBakeError, Digest, EngineError, ImageReference, Settings, Stack
+from desktop_bake.bake.images.order import key_of, order_of, stack_and_key
 from desktop_bake.generator.layer_key import LayerKey, stack_key
 from tests.harness.recipes import BASE, KEY, OFFICE
 from tests.harness.work import order, work
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
 ALONE = replace(LAYER, desktop=None)
+OTHER = Digest.of(b"other")
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def test_platform(based: FakeEngine, own: str | None, everybodys: str | None, pl
     """The environment's platform goes before the settings', and theirs before the engine's."""
     found = order_of(replace(OFFICE, platform=own), work(based, Settings(platform=everybodys)))
     assert (found.platform, found.wanted) == (platform, wanted)
+    assert found.emulated is bool(own or everybodys)
 
 
 def test_the_key_is_that_of_the_files(tmp_path: Path, based: FakeEngine) -> None:
@@ -55,6 +57,7 @@ def test_the_key_is_that_of_the_files(tmp_path: Path, based: FakeEngine) -> None
     assert before.key == stack_key(environment, before.stack, BASE)
     after = order_of(environment, context)
     assert after.key == key_of(environment, context) != before.key
+    assert (after.stack, after.key) == stack_and_key(environment, context)
     assert before.tag == f"desktop-bake:{before.key}"
 
 
@@ -82,6 +85,40 @@ def test_below(base: str, pinned: str) -> None:
     assert str(desktop.environment.base_image) == pinned
     assert (desktop.environment.preflight_script, desktop.environment.preflight_run_script) == (None, None)
     assert (desktop.platform, desktop.emulated, desktop.repository) == ("linux/arm64", True, whole.repository)
+
+
+def test_below_what_was_read(tmp_path: Path, based: FakeEngine) -> None:
+    """An environment's layer lies on the desktop of its own files and base, below which nothing lies."""
+    (tmp_path / "preflight.sh").write_text("true\n")
+    environment = replace(OFFICE, preflight_script="preflight.sh")
+    found = order_of(environment, work(based, Settings(root=tmp_path)))
+    desktop = found.below()
+    assert isinstance(found.key, LayerKey)
+    assert desktop
+    assert (desktop.key, desktop.stack) == (found.key.desktop, Stack(desktop=found.stack.desktop))
+    assert desktop.environment.base_image.digest == BASE
+    assert desktop.below() is None
+
+
+def test_the_base_that_our_images_have(tmp_path: Path, based: FakeEngine) -> None:
+    """A base that is not here, and that nobody may ask for, is the one of our images of it, if they agree."""
+    settings = Settings(root=tmp_path, pull="never")
+    found = order_of(OFFICE, work(based, settings))
+    based.names.clear()
+    based.store.clear()
+    based.add(found.tag, found.key.labels(OFFICE.base_image.named))
+    assert key_of(OFFICE, work(based, settings)) == found.key
+    other = order_of(replace(OFFICE, base_image=replace(OFFICE.base_image, digest=OTHER)), work(based, settings))
+    based.add(other.tag, other.key.labels(OFFICE.base_image.named))
+    with pytest.raises(DesktopBakeError):
+        key_of(OFFICE, work(based, settings))
+
+
+def test_no_engine(tmp_path: Path, based: FakeEngine) -> None:
+    """Without an engine there is no order."""
+    based.is_up = False
+    with pytest.raises(EngineError, match=r"^no Docker Engine answers$"):
+        order_of(OFFICE, work(based, Settings(root=tmp_path)))
 
 
 @pytest.mark.parametrize("key", [KEY, ALONE])

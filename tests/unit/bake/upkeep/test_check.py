@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import DesktopBakeError, EngineError, RegistryError, Settings
+from desktop_bake import ConfigurationError, DesktopBakeError, EngineError, RegistryError, Settings
 from desktop_bake.bake.upkeep.check import Check, State, exit_status, failed, guarded
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ NO_ENGINE = Check(name="d", state=State.FAILURE, said="gone", exit_status=4)
         ((OK, BROKEN), 1),
         ((WARNING, NO_ENGINE, BROKEN), 4),
         ((BROKEN, NO_ENGINE), 1),
+        ((NO_ENGINE, replace(NO_ENGINE, exit_status=5)), 4),
     ],
 )
 def test_exit_status(checks: Sequence[Check], status: int) -> None:
@@ -40,6 +41,7 @@ def test_exit_status(checks: Sequence[Check], status: int) -> None:
     [
         (EngineError("no", "start it"), False, False, State.FAILURE),
         (EngineError("no", "start it"), True, False, State.FAILURE),
+        (ConfigurationError("no", "start it"), True, False, State.FAILURE),
         (RegistryError("no", "start it"), False, False, State.FAILURE),
         (RegistryError("no", "start it"), True, False, State.WARNING),
         (RegistryError("no", "start it"), True, True, State.FAILURE),
@@ -56,6 +58,11 @@ def test_guarded(team: Settings, error: DesktopBakeError, has_settings: bool, pu
     assert found == [OK, failed("part", error, state)]
     assert found[1].as_json() == {"name": "part", "state": state.value, "detail": "no", "remedy": "start it"}
     assert found[1].exit_status == error.exit_status
+
+
+def test_guarded_without_an_error() -> None:
+    """What finds nothing wrong adds nothing."""
+    assert list(guarded("part", lambda: iter([OK, WARNING]))) == [OK, WARNING]
 
 
 def test_a_fault_of_ours_is_none_of_these() -> None:
