@@ -11,6 +11,7 @@ import pytest
 
 from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.engine import engine as engine_module
+from desktop_bake.bake.engine import no_engine  # noqa: F401 (it subclasses what `project` puts another in place of)
 from tests.harness.recipes import BASE
 
 if TYPE_CHECKING:

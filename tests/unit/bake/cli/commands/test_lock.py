@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake.bake.cli.main import main
-from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.config.lock import Lock, LockedImage, parse_lock
 from desktop_bake.bake.config.lock_edit import edit_lock
+from desktop_bake.bake.config.toml_file import load_settings
+from desktop_bake.bake.upkeep.locking import keys_of
 from tests.harness.locks import NEW, OLD, THEN
+from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.harness.fake_engine import FakeEngine
+    from tests.harness.memory_registry import MemoryRegistry
 
 COUNT = 20
 CONFIGURATION = 'repository = "registry.example.com/team/desktop"\n' + "".join(
@@ -148,3 +154,68 @@ def test_agents_runner(locked: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main([*words, "key", "--frozen", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["components"]["base"] == str(OLD)
     assert main([*words, "lock", "--check"]) == 0
+
+
+# --- what registries are asked for -----------------------------------------------------------------------------------
+
+
+def test_written_and_moved(typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, project: Path) -> None:
+    """What is missing is locked and told, then nothing moves; an upgrade takes what the registry has by then."""
+    first = registry.put("debian:bookworm", {})
+    status, output, errors = typed("lock")
+    assert status == 0
+    assert output.splitlines()[0] == f"base debian:bookworm locked at {first.value[:19]}"
+    assert errors.endswith("desktop-bake.lock: written\n")
+    status, output, errors = typed("lock")
+    assert (status, output) == (0, "")
+    assert errors.endswith("desktop-bake.lock: nothing moved\n")
+    second = registry.put("debian:bookworm", {"moved": "1"})
+    status, output, _ = typed("lock", "--upgrade", "--json")
+    assert status == 0
+    (move,) = json.loads(output)["moved"]
+    assert (move["from"], move["to"], move["environments"]) == (str(first), str(second), ["default", "plain"])
+
+
+def test_without_an_engine(
+    typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, engine: FakeEngine, project: Path
+) -> None:
+    """No engine is needed, and that none answers is told."""
+    engine.is_up = False
+    registry.put("debian:bookworm", {})
+    status, _, errors = typed("lock", "default")
+    assert status == 0
+    assert "no Docker Engine answers: registries alone are asked" in errors
+    assert "debian:bookworm" in (project / "desktop-bake.lock").read_text()
+
+
+def test_a_dockerfile_without_a_date(
+    typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, project: Path
+) -> None:
+    """A Dockerfile of one's own that takes no packages date is warned of."""
+    configuration = project / "desktop-bake.toml"
+    configuration.write_text(configuration.read_text() + 'headless_desktop_enabled = true\ndockerfile = "own"\n')
+    (project / "own").write_text("FROM base\nRUN true\n")
+    registry.put("debian:bookworm", {})
+    status, _, errors = typed("lock")
+    assert status == 0
+    assert "plain: its Dockerfile takes no packages date: write ARG DESKTOP_BAKE_BASE" in errors
+
+
+def test_images(
+    typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, engine: FakeEngine, project: Path
+) -> None:
+    """`--images` records what was published under the keys, and says of what was not that it was not."""
+    registry.put("debian:bookworm", {})
+    assert typed("lock")[0] == 0
+    status, output, errors = typed("lock", "--images")
+    assert (status, output) == (0, "")
+    assert "is not published" in errors
+    text = json.loads(typed("key", "default", "--json")[1])["cache_key"]
+    settings = load_settings(project / "desktop-bake.toml", {})
+    keys = keys_of(settings.environments.values(), work(engine, settings))
+    assert keys
+    labels = keys[text].labels("debian:bookworm")
+    published = registry.put(f"registry.example.com/team/desktop:{text}", labels)
+    status, output, _ = typed("lock", "--images")
+    assert (status, output) == (0, f"image {text} locked at {published.value[:19]}\n")
+    assert parse_lock((project / "desktop-bake.lock").read_text(), "desktop-bake.lock").images == {text: published}

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from desktop_bake import RegistryError
 from desktop_bake.bake.cli.commands import warm
+from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.config.lock_edit import edit_lock
 from desktop_bake.bake.upkeep.warm import Round, Tidied, Warmed
+from tests.harness.locks import OLD, THEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from desktop_bake.bake.context import Context
+    from tests.harness.memory_registry import MemoryRegistry
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -128,4 +133,48 @@ def test_a_configuration_that_does_not_load(
     """The first round needs one that loads."""
     (project / "desktop-bake.toml").write_text("nonsense")
     assert typed("warm", "--watch", "15m")[0] == 2
+    assert rounds == []
+
+
+LOCKED = Lock(bases={"debian:bookworm": LockedImage(digest=OLD)}, packages=THEN)
+
+
+def test_an_older_lock_moves_first(
+    typed: Callable[..., tuple[int, str, str]], rounds: list[dict[str, Any]], registry: MemoryRegistry, project: Path
+) -> None:
+    """With --max-age what is old in the lock is moved, told, and what the round uses."""
+    (project / "desktop-bake.lock").write_text(edit_lock("", LOCKED))
+    moved = registry.put("debian:bookworm", {})
+    status, _, errors = typed("warm", "--max-age", "1d")
+    assert status == 0
+    assert f"[desktop-cache] lock: base debian:bookworm moved from {OLD.value[:19]} to {moved.value[:19]}" in errors
+    assert rounds[0]["settings"].lock.bases["debian:bookworm"].digest == moved
+
+
+def test_a_lock_that_cannot_move(
+    typed: Callable[..., tuple[int, str, str]], rounds: list[dict[str, Any]], registry: MemoryRegistry, project: Path
+) -> None:
+    """If the registry does not answer, the lock stays, which is a warning, and the round goes on with it."""
+    (project / "desktop-bake.lock").write_text(edit_lock("", LOCKED))
+    registry.broken["docker.io"] = registry.broken["registry-1.docker.io"] = RegistryError("no answer")
+    status, _, errors = typed("warm", "--max-age", "1d")
+    assert status == 0
+    assert "the lock stays as it is: base image debian:bookworm: no answer" in errors
+    assert rounds[0]["settings"].lock == LOCKED
+
+
+@pytest.mark.parametrize(("locked", "words"), [(False, ()), (True, ("--frozen",))])
+def test_no_lock_that_may_move(
+    typed: Callable[..., tuple[int, str, str]],
+    rounds: list[dict[str, Any]],
+    project: Path,
+    locked: bool,
+    words: tuple[str, ...],
+) -> None:
+    """Without a lock, or with a frozen one, --max-age is refused."""
+    if locked:
+        (project / "desktop-bake.lock").write_text(edit_lock("", LOCKED))
+    status, _, errors = typed("warm", "--max-age", "1d", *words)
+    assert status == 2
+    assert "--max-age moves the lock of desktop-bake.toml, and there is none that may move" in errors
     assert rounds == []
