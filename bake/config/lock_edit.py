@@ -21,6 +21,10 @@ _HEAD = f"""\
 schema = {SCHEMA}
 """
 _PACKAGES = "\n# Up to this day packages are taken: when it moves, every desktop installs them anew.\n"
+# A value of ours, which holds no character that ends it, and the comment behind it
+_LINE = re.compile(
+    r"""\s*(?P<name>digest|platforms|locked|packages)\s*=\s*(?:"[^"]*"|'[^']*'|\[[^\]]*\])(?P<comment>\s*#.*)?"""
+)
 _HEADER = re.compile(r"\s*\[\s*(?:base|tool|image)\s*\..*\]\s*(?:#.*)?")
 
 
@@ -133,16 +137,19 @@ def _with_values(lines: list[str], entry: LockedImage | Digest) -> list[str]:
     values = {line.partition(" =")[0]: line for line in _values(entry)}
     found, last = [], 0
     for line in lines:
-        name = re.match(r"\s*(digest|platforms|locked)\s*=", line)
-        if name and name[1] not in values:
+        old = _LINE.match(line)
+        if old and old["name"] not in values:
             continue
-        if name:
-            value, comment = values.pop(name[1]), re.search(r"\s+#[^\"'\]]*$", line)
-            line = value + (comment[0] if comment else "")
-        found.append(line)
-        if name or _HEADER.fullmatch(line):
+        found.append(_with_value(line, values.pop(old["name"])) if old else line)
+        if old or _HEADER.fullmatch(line):
             last = len(found)
     return [*found[:last], *values.values(), *found[last:]]
+
+
+def _with_value(line: str, wanted: str) -> str:
+    """A line with another value, or as it is if that is the same; the comment behind it stays."""
+    old = _LINE.match(line)
+    return line if tomllib.loads(line) == tomllib.loads(wanted) else wanted + (old["comment"] or "" if old else "")
 
 
 def _with_packages(top: list[str], wanted: Lock) -> list[str]:
@@ -153,4 +160,4 @@ def _with_packages(top: list[str], wanted: Lock) -> list[str]:
         while head and not head[-1].strip():
             head.pop()
         return [*head, *_PACKAGES.splitlines(), line]
-    return [*top[:at], *([line] if wanted.packages else []), *top[at + 1 :]]
+    return [*top[:at], *([_with_value(top[at], line)] if wanted.packages else []), *top[at + 1 :]]

@@ -67,6 +67,19 @@ def test_a_date_moves() -> None:
     assert 'anew.\npackages = "2026-11-27"\n[base."a:1"]' in edit_lock(bare, replace(parse_lock(bare), packages=TODAY))
 
 
+def test_comments_behind_values_stay() -> None:
+    """Also those that hold quotes, brackets or a second mark; and a value that is the same keeps its form."""
+    mine = (
+        f"schema = 1\npackages = '{THEN}' # CVE's \"late\" [1]\n\n[base.\"a:1\"]\ndigest = '{OLD}'# don't #2\n"
+        f'platforms = [ "linux/arm64" ] # "one" [only]\nlocked = "{THEN}" # it\'s old\n'
+    )
+    before = parse_lock(mine)
+    edited = edit_lock(mine, replace(before, packages=TODAY, bases={"a:1": ONE}))
+    assert edited == mine.replace(f"'{THEN}'", f'"{TODAY}"').replace(f"'{OLD}'", f'"{NEW}"').replace(
+        f'"{THEN}"', f'"{TODAY}"'
+    )
+
+
 def test_a_block_comes_and_goes() -> None:
     """A new block goes where it belongs, and one that goes takes its comment and leaves no gap."""
     wanted = replace(LOCK, bases={**LOCK.bases, "fedora:41": ONE})
