@@ -9,6 +9,7 @@ from ...generator.errors import RegistryError
 from ...generator.layer_key import LayerKey
 from ..registry.client import within
 from ..registry.index import media_type_of
+from .locked import published_digest
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -33,6 +34,7 @@ def aliases_of(order: Order, context: Context) -> tuple[str, ...]:
 def put_aliases(order: Order, context: Context) -> None:
     """Give what is published under an order's key the alias tags of its environment, too.
 
+    If the lock says at which digest the key counts, that image gets them, whatever somebody put under the key's tag.
     Nothing is uploaded but the manifest, with all its platforms. A registry that refuses, as one with immutable tags
     does, leaves the tag where it was, which the log tells: by its key the image is found all the same.
 
@@ -54,8 +56,10 @@ def put_aliases(order: Order, context: Context) -> None:
 def _put(tag: str, order: Order, context: Context) -> bool:
     """Put what is under a key under a tag, too; False if it is there."""
 
+    recorded = None if context.afresh else published_digest(order.key, context.settings)
+
     def ask(session: Session) -> bool:
-        found = session.manifest(order.key)
+        found = (session.manifest(recorded) if recorded else None) or session.manifest(order.key)
         if found is None:
             raise RegistryError(f"{order.tag} is gone", "push it again")
         content, digest = found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import Digest, LayerKey, Settings
+from desktop_bake.bake.config.lock import Lock
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.transfer import publish
 from tests.harness.recipes import BASE, KEY, OFFICE
@@ -61,6 +62,20 @@ def test_names_are_those_of_the_bake_file(
     published(engine, named, KEY, lines, replace(OFFICE, env_id="a b"))
     assert f"{REPOSITORY}:a-b-c8687a08" in registry.tags
     assert f"{REPOSITORY}:office" not in registry.tags
+
+
+def test_what_somebody_else_put_under_the_key_gets_no_name(
+    engine: FakeEngine, registry: MemoryRegistry, named: Settings, lines: list[str]
+) -> None:
+    """If the lock says the key's digest, that is what people get by the name; one that is gone is published anew."""
+    published(engine, named, KEY, lines)
+    good = Digest(registry.tags[f"{REPOSITORY}:{KEY}"])
+    locking = replace(named, lock=Lock(images={str(KEY): good}))
+    evil = registry.put(f"{REPOSITORY}:{KEY}", {**KEY.labels("b"), "evil": "1"})
+    published(engine, locking, KEY, lines)
+    assert Digest(registry.tags[f"{REPOSITORY}:office"]) == good != evil
+    published(engine, replace(named, lock=Lock(images={str(KEY): Digest.of(b"gone")})), KEY, lines)
+    assert registry.tags[f"{REPOSITORY}:office"] == registry.tags[f"{REPOSITORY}:{KEY}"]
 
 
 def test_a_registry_that_refuses_the_name(
