@@ -149,7 +149,7 @@ def _check_places(folder: Path, files: RenderedFiles) -> None:
     before = (_read(folder / BAKE_FILE) or b"").startswith(_HEADER)
     for name, (content, _) in files.items():
         have = _read(folder / name)
-        ours = name in {*known, *_FOR_GIT, LIST} or before or name.startswith(f"{CONTEXTS}/")
+        ours = name in {*known, *_FOR_GIT, LIST} or before
         if have is not None and have != content and not ours:
             raise ConfigurationError(
                 f"{folder / name} is not ours, and would be replaced", "render into a folder of its own: -o DIR"

@@ -182,7 +182,7 @@ def test_a_folder_that_an_earlier_version_rendered(cli: Run, project: Path, chan
     assert context.name not in (project / "ci" / LIST).read_text()
 
 
-@pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile"])
+@pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile", "context/default/Dockerfile"])
 def test_render_replaces_nothing_of_others(cli: Run, project: Path, name: str) -> None:
     """A file of somebody else where one of ours would go is not replaced, and nothing is written beside it."""
     path = project / "ci" / name

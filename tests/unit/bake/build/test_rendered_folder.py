@@ -163,11 +163,11 @@ def test_a_folder_without_a_list(tmp_path: Path, edited: bool, with_arguments: b
     assert len(list((tmp_path / "context").iterdir())) == (4 if edited else 2)
 
 
-@pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile"])
+@pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile", "context/e/Dockerfile"])
 def test_no_file_of_others_is_replaced(tmp_path: Path, name: str) -> None:
     """A file of somebody else where one of ours would go is not replaced, and nothing is written beside it."""
     rendered = {**FILES, "check/Dockerfile": (b"FROM scratch\n", False)}
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(ConfigurationError, match=f"/{name} is not ours, and would be replaced$") as caught:
         write(tmp_path, rendered)
