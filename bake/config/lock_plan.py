@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .lock import BASE, IMAGE, Lock, LockedImage
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
     from .lock_moves import Found
     from .lock_uses import Use, Uses
+
+
+_CLOCKS_APART = timedelta(days=1)
+
+
+def to_come(day: date, today: date) -> bool:
+    """Whether a day lies so far ahead that no right clock can have told it: a slip, or made up to stop updates."""
+    return day - _CLOCKS_APART > today
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +89,7 @@ class Wish:
     Attributes:
         today: the day.
         upgrade: whether what is locked may move.
-        before: only what was locked on this day or earlier, or on a day that nobody knows; None for all.
+        before: only what was locked on this day or earlier, or on one that nobody knows or is to come; None for all.
         whole: whether all environments are meant: then the packages date moves, and what nobody uses goes.
     """
 
@@ -90,7 +99,8 @@ class Wish:
     whole: bool = True
 
     def _is_old(self, day: date | None) -> bool:
-        return self.upgrade and (day is None or self.before is None or day <= self.before)
+        is_old = day is None or self.before is None or day <= self.before or to_come(day, self.today)
+        return self.upgrade and is_old
 
     def to_ask(self, lock: Lock, uses: Uses) -> tuple[Use, ...]:
         """Which images have to be looked up."""

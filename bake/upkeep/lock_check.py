@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ..config.lock import IMAGE, LOCK_NAME, Lock
-from ..config.lock_plan import problems
+from ..config.lock_plan import problems, to_come
 from ..config.lock_uses import uses_of
 from .check import Check, State
 
@@ -40,6 +40,11 @@ def lock_checks(settings: Settings, today: date) -> Iterator[Check]:
         yield _check(State.FAILURE, f"{missing[0].said}, and frozen resolves no tag", missing[0].remedy, status)
     elif found:
         yield _check(State.WARNING, found[0].said, found[0].remedy)
+    elif lock.packages and to_come(lock.packages, today):
+        said = f"packages of {lock.packages}, a day to come: no upgrade moves it before"
+        yield _check(
+            State.WARNING, said, f'if the clock is right, write packages = "{today}"; then render, and commit both'
+        )
     elif lock.packages and (today - lock.packages).days > OLD_DAYS:
         said = f"packages of {lock.packages}, {(today - lock.packages).days} days ago"
         yield _check(State.WARNING, said, "run: desktop-bake lock --upgrade; then render, and commit both")

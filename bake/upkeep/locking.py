@@ -12,6 +12,7 @@ from ...generator.layer_key import LayerKey
 from ..config.lock import BASE, Lock, decoded_lock, parse_lock
 from ..config.lock_edit import edit_lock
 from ..config.lock_moves import Found, moves_of
+from ..config.lock_plan import to_come
 from ..config.lock_uses import Uses
 from ..images.locked import NAMES
 from ..images.order import key_of
@@ -109,6 +110,9 @@ def upgraded(wish: Wish, uses: Uses, every: Uses, context: Context) -> Moves:
         return replace(lock, images={key: digest for key, digest in lock.images.items() if keys and key in keys})
 
     before, after = write_lock(settings.lock_file, change)
+    day = after.packages
+    if day and to_come(day, wish.today):
+        context.reporter.warn(f'packages of {day}, a day to come, stay: if the clock is right, write "{wish.today}"')
     return moves_of(before, after, every, found)
 
 
@@ -200,6 +204,8 @@ def write_lock(path: Path, change: Callable[[Lock], Lock]) -> tuple[Lock, Lock]:
         ConfigurationError: what is there is no lock, cannot be edited, or the file cannot be written.
     """
     try:
+        if path.is_symlink() and not path.exists():
+            raise ConfigurationError(f"{path} is a symbolic link to nothing", "remove it, or bring back what it names")
         if not path.exists():
             wanted = change(Lock())
             with new_file(path, instead=False) as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -121,6 +121,17 @@ def test_upgrade() -> None:
 def test_the_date(wish: Wish, packages: date) -> None:
     """The date moves with an upgrade of all, if it is old enough; a clock that is behind moves nothing back."""
     assert wish.lock_with(LOCK, USES, {}).packages == packages
+
+
+def test_a_day_to_come() -> None:
+    """A day that no right clock can have told is as one that nobody knows: it stops no update of its image."""
+    tomorrow, later = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
+    wish = Wish(today=TODAY, upgrade=True, before=THEN - timedelta(days=1))
+    asked = []
+    for day in (tomorrow, later):
+        entry = replace(LOCK.bases[BASE[1]], locked=day)
+        asked.append([each.key for each in wish.to_ask(replace(LOCK, bases={**LOCK.bases, BASE[1]: entry}), USES)])
+    assert asked == [[], [BASE]]
 
 
 def test_an_upgrade_of_some_removes_nothing() -> None:

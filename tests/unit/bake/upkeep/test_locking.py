@@ -76,6 +76,19 @@ def test_lock_and_upgrade(project: Callable[[], Context], registry: MemoryRegist
     )
 
 
+def test_a_packages_date_to_come(project: Callable[[], Context], registry: MemoryRegistry, lines: list[str]) -> None:
+    """A date that no upgrade can move for years is told by each that might have moved it."""
+    registry.put(NAME, {})
+    registry.put(TOOL, {})
+    lock(project())
+    assert lines == []
+    file = project().settings.lock_file
+    file.write_text(file.read_text().replace(f'packages = "{TODAY}"', 'packages = "9999-12-31"'))
+    assert lock(project(), Wish(today=TODAY, upgrade=True)).lines == ()
+    warning = f'packages of 9999-12-31, a day to come, stay: if the clock is right, write "{TODAY}"'
+    assert lines == [f"[desktop-cache] WARNING: {warning}"]
+
+
 def test_an_index(project: Callable[[], Context], registry: MemoryRegistry) -> None:
     """The index is what is locked, with the platforms of its images and none of its attestations."""
     made = {"created": "2026-11-20T10:00:00Z"}
@@ -217,6 +230,14 @@ def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
         write_lock(file, change)
     assert caught.value.remedy == "nothing was written: try again"
     assert parse_lock(file.read_text()) == SOME
+
+
+def test_a_link_to_nothing(tmp_path: Path) -> None:
+    """It is told as what it is: to try again would not help."""
+    file = tmp_path / LOCK_NAME
+    file.symlink_to("gone")
+    with pytest.raises(ConfigurationError, match="is a symbolic link to nothing"):
+        write_lock(file, lambda _: SOME)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
