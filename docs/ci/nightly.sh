@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Render, bake and publish the desktops of the desktop-bake.toml in a folder: nightly.sh FOLDER
-# Everything goes to FOLDER/nightly/log; where a step fails, the log's end goes to standard error too.
+# Everything goes to FOLDER/nightly/log; if a step fails, the log's end goes to standard error too.
 set -euo pipefail
 cd "${1:?usage: nightly.sh FOLDER}"
 umask 077 # who may open the lock may hold it; the log holds what changed
