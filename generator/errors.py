@@ -3,7 +3,7 @@
 DesktopBakeError           1  failed
 ├── ConfigurationError     2  wrong usage, value, recipe or configuration file
 ├── EngineError            4  no usable Docker Engine or buildx
-├── RegistryError          5  registry refused or unreachable where it was needed
+├── RegistryError          5  registry refused or unreachable when it was needed
 ├── BuildFailedError       6  a build failed and fallback was switched off
 ├── TimeLimitError       124  a time limit was reached
 ├── CancelledError       130  the caller cancelled it

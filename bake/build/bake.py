@@ -236,7 +236,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Contex
             raise _FinalError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
         said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
-        raise BuildFailedError(f"build failed: {reason}", "correct the recipe, or see the build's output above")
+        raise BuildFailedError(f"build failed: {reason}", "see the build's output above")
 
 
 def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:

@@ -83,7 +83,7 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
     if left_s:
         raise PausedError(
             f"{before.count} builds of this key failed in a row; the next try is in {left_s / 60:.0f} min",
-            "correct the recipe, or try at once: desktop-bake build",
+            "see why in the output of the last build, or try at once: desktop-bake build",
         )
     try:
         yield

@@ -20,10 +20,14 @@ else:
 
 EXIT_STATUS = (
     "0 done; 1 failed, or `render --check` or `lock --check` found something; 2 wrong usage or configuration; "
-    "3 `resolve` found a miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable where it was "
+    "3 `resolve` found a miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable when it was "
     "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run` exits with its "
     "command's status."
 )
+
+# What is meant if no environment is named.
+_ONE = "default: the only environment, or the one called default"
+_RENDERED = "default: the bake file to standard output; with --check: the working directory"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -100,17 +104,17 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     key = verb("key", "the cache key and its parts", "key --json")
     resolve = verb("resolve", "what a task would use, building nothing", "resolve default")
     for command in (key, resolve):
-        command.add_argument("env", nargs="?", metavar="ENV")
+        command.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
         json_flag(command)
     render = verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check")
     render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
-    render.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: the bake file to standard output")
+    render.add_argument("-o", "--output", type=Path, metavar="DIR", help=_RENDERED)
     render.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 with the cause and a diff if DIR is stale"
     )
     render.add_argument("--json", action="store_true", help="with --check: one JSON object on standard output")
     build = verb("build", "resolve; bake on a miss", "build --all")
-    build.add_argument("env", nargs="*", metavar="ENV")
+    build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
     json_flag(build)
@@ -130,7 +134,7 @@ def parser(*, repeated: bool = True) -> argparse.ArgumentParser:
     warm.add_argument(
         "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
     )
-    warm.add_argument("--max-age", metavar="AGE", help="before, upgrade in the lock what is older, such as 30d")
+    warm.add_argument("--max-age", metavar="AGE", help="first upgrade what is older in the lock, such as 30d")
     warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
     _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
@@ -200,7 +204,7 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
     add("--network", metavar="NAME", help="a network of the engine, or none")
-    add("--name", help="the container's name")
+    add("--name", metavar="NAME", help="the container's name")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
     add("--json", action="store_true", help="with --detach: one JSON object on standard output")
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
@@ -229,7 +233,7 @@ def _env(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argp
     )
     listing = verb("list", "every environment and its toggles", "env list --json", verbs)
     show = verb("show", "every field of an environment", "env show default", verbs)
-    show.add_argument("env", nargs="?", metavar="ENV")
+    show.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
     put = verb("set", "set fields, checked before anything is written", "env set default cache_desktop_build=on", verbs)
     put.add_argument("--create", action="store_true", help="the environment is a new one")
     put.add_argument("env", metavar="ENV")
@@ -251,7 +255,7 @@ def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) ->
 
 def _tidy(verb: Callable[..., argparse.ArgumentParser], json_flag: Callable[[argparse.ArgumentParser], None]) -> None:
     explain = verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json")
-    explain.add_argument("env", nargs="?", metavar="ENV")
+    explain.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
     explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     images = verb("images", "what is cached, how big, for which environments, live or stale", "images --all")
     images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")

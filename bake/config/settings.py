@@ -123,7 +123,7 @@ class Settings:
     fallback: bool = setting(
         True,
         about("install at start when a build fails"),
-        flag=Flag("--no-fallback", commands=("run",), about="fail where no image can be had"),
+        flag=Flag("--no-fallback", commands=("run",), about="fail if there is no image and none can be built"),
     )
     build_timeout_s: int = setting(
         600,
@@ -309,7 +309,7 @@ class Settings:
             content = read_regular_file(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            remedy = f"create the file or correct its name in {FILE_NAME}"
+            remedy = f"create the file, or change its name in {FILE_NAME}"
             raise ConfigurationError(f"{where}cannot read {name}: {why}", remedy) from error
         check_script(where + name, content, f"write it, or drop {field}", str(path))
         return content

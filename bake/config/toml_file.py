@@ -110,7 +110,7 @@ def settings_from(
     try:
         table = tomllib.loads(text)
     except RecursionError as error:
-        raise ConfigurationError(f"{path.name} is nested too deeply", "correct it") from error
+        raise ConfigurationError(f"{path.name} is nested too deeply", "remove brackets, or restore the file") from error
     except ValueError as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
     check_table(table, _TOP, path.name)

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
     from .setting import Setting
 
-
+# What to write for a value of each type that TOML knows.
+_FORMS = {
+    bool: "true or false, without quotes",
+    int: "a whole number, without quotes",
+    str: "a text in quotes",
+    list: 'a list, such as ["a", "b"]',
+    dict: 'a table, such as { NAME = "value" }',
+}
 _YES = ("true", "yes", "on", "1")
 _NO = ("false", "no", "off", "0")
 
@@ -36,7 +43,7 @@ def check_table(table: Mapping[str, Any], known: Mapping[str, type], where: str)
             raise ConfigurationError(f"{where}: unknown key {key!r}", did_you_mean(key, known))
         if type(value) is not known[key]:
             raise ConfigurationError(
-                f"{where}: {key} is {value!r}, not of type {known[key].__name__}", "correct the value"
+                f"{where}: {key} is {value!r}, not of type {known[key].__name__}", f"write {_FORMS[known[key]]}"
             )
 
 

@@ -36,5 +36,7 @@ def client_config() -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise RegistryError("the docker client's config.json cannot be read", "correct it, or log in again") from error
+        raise RegistryError(
+            "the docker client's config.json cannot be read", f"mend or remove {path}, and log in again"
+        ) from error
     return config if isinstance(config, dict) else {}

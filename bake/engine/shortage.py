@@ -25,7 +25,7 @@ class Shortage:
 
 DISK = Shortage(said="no space left on the disk", remedy="free some: desktop-bake prune, docker system prune")
 MEMORY = Shortage(
-    said="a step was killed, as the kernel does where memory is short",
+    said="a step was killed, as the kernel does when memory is short",
     remedy="give the engine more memory, or let less run at once",
 )
 # Of strerror(ENOSPC), as every program says it, and of BuildKit and shells for a process ended by SIGKILL.

@@ -45,7 +45,7 @@ def fixed_digest(reference: ImageReference, kind: str, settings: Settings) -> Di
     if settings.frozen:
         raise ConfigurationError(
             f"{NAMES[kind]} {reference} is not in {LOCK_NAME}, and frozen resolves no tag",
-            f"run desktop-bake lock where registries can be asked, and commit {LOCK_NAME}",
+            f"run desktop-bake lock on a machine that may ask the registry, and commit {LOCK_NAME}",
         )
     return None
 

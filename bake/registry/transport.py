@@ -220,7 +220,7 @@ class Transport:
         if isinstance(cause, urllib3.exceptions.SSLError) and re.search("has expired|not yet valid", str(cause)):
             return self.error(
                 f"has a certificate that does not hold at this machine's time: {_said(cause)}",
-                "check this machine's clock; where it is right, whoever runs the registry has to renew the certificate",
+                "check this machine's clock; if it is right, whoever runs the registry has to renew the certificate",
             )
         if isinstance(cause, urllib3.exceptions.SSLError):
             return self.error(

@@ -44,4 +44,4 @@ def run_preflight(
             raise TimeLimitError(f"{name} was stopped after {limit_s:g} s", "raise build_timeout_s")
         if ended.status:
             said = last_words(ended.lines) or "it printed nothing"
-            raise TaskError(f"{name} ended with status {ended.status}: {said}", "correct the script")
+            raise TaskError(f"{name} ended with status {ended.status}: {said}", "mend the script: " + name)

@@ -65,7 +65,7 @@ def _found(use: Use, access: Access) -> Found:
     if found is None:
         raise ConfigurationError(
             f"{name} does not exist in its registry",
-            "push it there; or lock for other environments: desktop-bake lock ENV…",
+            "check its name; or lock other environments alone: desktop-bake lock ENV…",
         )
     return found
 

@@ -35,7 +35,7 @@ def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
 
     if arguments.json and not arguments.check:
-        raise ConfigurationError("--json says what --check found", "run: desktop-bake render --check --json")
+        raise ConfigurationError("--json goes with --check alone", "run: desktop-bake render -o DIR --check --json")
     context = work_of(arguments)
     settings = context.settings
     named = {settings.environment(env_id).env_id for env_id in arguments.env} or set(settings.environments)
