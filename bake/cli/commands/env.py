@@ -94,7 +94,8 @@ def _show(arguments: argparse.Namespace) -> int:
         if isinstance(value, bool):
             shown = str(value).lower()
         elif name in TEXT_KEYS:
-            shown = f"a text of {len(str(value).splitlines())} lines"
+            count = len(str(value).splitlines())
+            shown = f"a text of {count} line{'s' * (count != 1)}"
         elif isinstance(value, list):
             shown = ", ".join(map(str, value))
         elif isinstance(value, dict):

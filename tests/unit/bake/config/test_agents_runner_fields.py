@@ -192,7 +192,7 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert env(parser().parse_args(words)) == 0
     printed = capsys.readouterr().out
     assert "env_vars                  TOKEN\n" in printed
-    assert "preflight                 a text of 1 lines\n" in printed
+    assert "preflight                 a text of 1 line\n" in printed
     assert "hunter2" not in printed
     meant = {"env_id", "version", "name", "preflight_enabled", "preflight_script", "env_vars", "extra_mounts", "ports"}
     named = printed.partition("without meaning here      ")[2].split("\n")[0].split(", ")
