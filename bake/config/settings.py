@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...generator.annotations import alias_tags_of
@@ -18,13 +17,11 @@ from ...generator.cache_backend import (
 )
 from ...generator.described import about, check_types
 from ...generator.dockerfile import declares
-from ...generator.environment import Environment, check_platform, leads_out
+from ...generator.environment import Environment, check_platform
 from ...generator.errors import ConfigurationError
-from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack, check_script
+from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack
 from ...generator.reference import ImageReference
-from ...generator.script import Script
 from ...generator.variables import DEFAULT_SCOPE
-from ..system.files import read_regular_file
 from ..system.text import did_you_mean
 from .checks import (
     PULL_POLICIES,
@@ -36,6 +33,7 @@ from .checks import (
     check_repository,
 )
 from .lock import LOCK_NAME
+from .script_file import read_script
 from .setting import Flag, described, setting
 from .shipped import shipped
 
@@ -246,11 +244,11 @@ class Settings:
         Raises:
             ConfigurationError: a file is missing, unreadable, empty or malformed.
         """
-        dockerfile = self._read(environment, "dockerfile", environment.dockerfile, DOCKERFILE)
+        dockerfile = read_script(self.root, environment, "dockerfile", environment.dockerfile, DOCKERFILE)
         return Recipe(
             dockerfile=dockerfile,
-            install=self._read(environment, "install_script", environment.install_script, INSTALL),
-            setup=self._read(environment, "setup_script", environment.setup_script, SETUP),
+            install=read_script(self.root, environment, "install_script", environment.install_script, INSTALL),
+            setup=read_script(self.root, environment, "setup_script", environment.setup_script, SETUP),
             packages=self._packages(environment, dockerfile),
         )
 
@@ -271,7 +269,7 @@ class Settings:
         if name is None:
             return None
         dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
-        return Preflight(dockerfile=dockerfile, script=self._read(environment, "preflight_script", name))
+        return Preflight(dockerfile=dockerfile, script=read_script(self.root, environment, "preflight_script", name))
 
     def preflight_run(self, environment: Environment) -> bytes | None:
         """Read the script that runs at every start of a task, or None where there is none.
@@ -280,7 +278,7 @@ class Settings:
             ConfigurationError: as `recipe`.
         """
         name = environment.preflight_run_script
-        return None if name is None else self._read(environment, "preflight_run_script", name)
+        return None if name is None else read_script(self.root, environment, "preflight_run_script", name)
 
     def stack(self, environment: Environment) -> Stack:
         """What is baked for an environment: desktop and preflight, as its toggles say; all of it if none is on.
@@ -293,35 +291,6 @@ class Settings:
         has_desktop = environment.desktop_cache_enabled or (off and environment.headless_desktop_enabled)
         desktop = self.recipe(environment) if has_desktop or not preflight else None
         return Stack(desktop=desktop, preflight=preflight)
-
-    def _read(
-        self, environment: Environment, field: str, given: str | PurePath | Script | None, ours: str = ""
-    ) -> bytes:
-        """The script that a field has, or the shipped one; checked here, where its own name is known."""
-        where, key = f"environment {environment.env_id!r}: ", field.removesuffix("_script")
-        if isinstance(given, Script) and given.content is not None:
-            check_script(where + key, given.content, f"write it, or drop {key}")
-            return given.content
-        override = given.path if isinstance(given, Script) else given
-        name = str(override or ours)
-        try:
-            path = self._inside(environment, field, override) if override else shipped(f"recipe/{name}")
-            content = read_regular_file(path)
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            remedy = f"create the file, or change its name in {FILE_NAME}"
-            raise ConfigurationError(f"{where}cannot read {name}: {why}", remedy) from error
-        check_script(where + name, content, f"write it, or drop {field}", str(path))
-        return content
-
-    def _inside(self, environment: Environment, field: str, name: str | PurePath) -> Path:
-        """The file that a name means; once links are followed, none of a text may lead out of the root."""
-        if not isinstance(name, str):
-            return self.root / name
-        path = Path(os.path.realpath(self.root / name))
-        if not path.is_relative_to(os.path.realpath(self.root)):
-            raise leads_out(environment.env_id, field, name)
-        return path
 
 
 SETTINGS = described(Settings)

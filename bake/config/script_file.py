@@ -1,0 +1,61 @@
+"""The scripts and the Dockerfile that an environment's fields have: a text, a file, or the shipped one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...generator.environment import leads_out
+from ...generator.errors import ConfigurationError
+from ...generator.recipe import check_script
+from ...generator.script import Script
+from ..system.files import read_regular_file
+from .shipped import shipped
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from ...generator.environment import Environment
+
+
+def read_script(
+    root: Path, environment: Environment, field: str, given: str | PurePath | Script | None, ours: str = ""
+) -> bytes:
+    """The bytes that a field of an environment stands for, checked here, where the field's name is known.
+
+    Args:
+        root: folder that file names start from. A name that is a text must stay in it, links followed.
+        environment: whose field.
+        field: its name, such as `setup_script`.
+        given: its value: a file's name, a path, or a script; None for the shipped file.
+        ours: the shipped file's name below `recipe/`.
+
+    Raises:
+        ConfigurationError: a file is missing, unreadable, outside the root, empty or malformed.
+    """
+    where, key = f"environment {environment.env_id!r}: ", field.removesuffix("_script")
+    if isinstance(given, Script) and given.content is not None:
+        check_script(where + key, given.content, f"write it, or drop {key}")
+        return given.content
+    override = given.path if isinstance(given, Script) else given
+    name = str(override or ours)
+    try:
+        path = _inside(root, environment, field, override) if override else shipped(f"recipe/{name}")
+        content = read_regular_file(path)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        remedy = "create the file, or change its name in desktop-bake.toml"
+        raise ConfigurationError(f"{where}cannot read {name}: {why}", remedy) from error
+    check_script(where + name, content, f"write it, or drop {field}", str(path))
+    return content
+
+
+def _inside(root: Path, environment: Environment, field: str, name: str | PurePath) -> Path:
+    """The file that a name means; once links are followed, none of a text may lead out of the root."""
+    if not isinstance(name, str):
+        return root / name
+    path = Path(os.path.realpath(root / name))
+    if not path.is_relative_to(os.path.realpath(root)):
+        raise leads_out(environment.env_id, field, name)
+    return path
