@@ -28,6 +28,7 @@ else:
     template = lazy("...generator.template", __package__)
 
 
+MISSING = "missing.sh"
 _CHECK_FILES = {
     "Dockerfile": "check.Dockerfile",
     "desktop_check.sh": "desktop_check.sh",
@@ -73,6 +74,7 @@ def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder
     if check_targets(targets):
         for path, name in _CHECK_FILES.items():
             files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
+    files[MISSING] = (shipped(f"recipe/{MISSING}").read_bytes(), True)
     return {**files, **_run_files(targets, options, folder)}
 
 

@@ -15,7 +15,7 @@ from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFi
 from ...generator.reference import Digest
 from ...generator.variables import CACHE_FOLDER
 from ..system.files import read_regular_file
-from .render import write_files
+from .render import MISSING, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,7 +166,7 @@ def listed(folder: Path) -> dict[str, str]:
 def _is_below(folder: Path, name: str) -> bool:
     """Whether a path is one of a rendered folder, and leads through no symbolic link."""
     pure = PurePosixPath(name)
-    if name != BAKE_FILE and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT, RUN):
+    if name not in (BAKE_FILE, MISSING) and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT, RUN):
         return False
     links = (folder / parent for parent in pure.parents)
     return ".." not in pure.parts and not any(link.is_symlink() for link in links if link != folder)

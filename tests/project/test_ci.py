@@ -41,8 +41,10 @@ SCHEMAS = {
     CI / "github.yml": "vendor.github-workflows",
     CI / "github-action.yml": "vendor.github-workflows",
     CI / "github-lock.yml": "vendor.github-workflows",
+    CI / "github-native.yml": "vendor.github-workflows",
     CI / "gitlab-ci.yml": "vendor.gitlab-ci",
     CI / "gitlab-lock.yml": "vendor.gitlab-ci",
+    CI / "gitlab-native.yml": "vendor.gitlab-ci",
     ACTION: "vendor.github-actions",
 }
 BROKEN = [
@@ -503,6 +505,19 @@ def test_action_refuses_a_push_that_is_neither(cli: Run, published: Path) -> Non
     done, _ = act("Bake", published, push="yes", builder="default")
     assert done.returncode == 2
     assert "push is true or false" in done.stdout
+
+
+def test_action_skips_what_is_published(cli: Run, published: Path) -> None:
+    """With `skip-published` a second run bakes nothing, and says so; anything but true or false fails the job."""
+    assert cli("render", "-o", "ci").returncode == 0
+    for skipped in (False, True):
+        skip = {"skip-published": "true"}
+        done, output = act("Bake", published, None, push="true", builder="default", **skip)
+        assert done.returncode == 0, done.stderr
+        assert ("every image is published" in done.stdout) is skipped
+        assert ("metadata={}\ntags=\n" in output) is skipped
+    done, _ = act("Bake", published, None, **{"skip-published": "maybe"})
+    assert done.returncode == 2
 
 
 def test_action_checks_the_folder(cli: Run, published: Path) -> None:

@@ -47,7 +47,7 @@ def test_files(engine: FakeEngine) -> None:
             assert files[f"{target.context}/{path}"] == (file.content, file.executable)
     assert files["check/desktop_check.sh"] == (shipped("recipe/desktop_check.sh").read_bytes(), False)
     assert files["run/desktop_gate.py"] == (shipped("recipe/desktop_gate.py").read_bytes(), False)
-    assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check", "run"}
+    assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check", "run", "missing.sh"}
     assert b"target" in files["docker-bake.hcl"][0]
 
 
