@@ -10,13 +10,18 @@ from .context import context_of
 from .images.resolve import glance
 from .images.result import Fallback
 from .obtain import obtain
+from .system.lazy import lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Unpack
 
     from ..generator.environment import Environment
+    from . import together
     from .context import Context, Work
     from .images.result import Disabled, ImageResult, LocalHit, Miss
+else:
+    together = lazy(".together", __package__)
 
 
 RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
@@ -51,6 +56,51 @@ def ensure_desktop_image(
     return ensured(environment, context_of(settings or Settings(), **work))
 
 
+def ensure_desktop_images(
+    environments: Sequence[Environment], settings: Settings | None = None, **work: Unpack[Work]
+) -> dict[str, ImageResult]:
+    """The images of tasks of several environments: what is missing is baked at once, so that BuildKit shares its steps.
+
+    An environment that fails takes nothing from the others: each has its own result, or its own fallback.
+
+    Args:
+        environments: the environments.
+        settings, work: as of `ensure_desktop_image`.
+
+    Returns:
+        A result for each environment's ID, as `ensure_desktop_image` returns it.
+
+    Raises:
+        ConfigurationError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, of the first environment that
+            failed so, once there is an image for each of the others.
+        EngineError, CancelledError: as `ensure_desktop_image`.
+    """
+    context = context_of(settings or Settings(), **work)
+    pausing = context.settings.fallback
+    try:
+        outcomes = together.obtain_all(environments, context, pausing=pausing)
+    except EngineError as error:
+        if not _is_back(error, context):
+            raise
+        outcomes = together.obtain_all(environments, context, pausing=pausing)
+    results: dict[str, ImageResult] = {}
+    for outcome in outcomes:
+        why, env_id = outcome.error, outcome.environment.env_id
+        if isinstance(why, ConfigurationError) or (why and not context.settings.fallback):
+            raise why
+        if why:
+            results[env_id] = _fallback(outcome.environment, outcome.found, why, context)
+        elif outcome.result:
+            results[env_id] = outcome.result
+    return results
+
+
+def _is_back(error: EngineError, context: Context) -> bool:
+    """Whether an engine that ended during the work answers again."""
+    context.reporter.warn(f"{error}; waiting for its return, at most {RESTART_S:g} s")
+    return context.engine.returns(RESTART_S, context.cancel)
+
+
 def ensured(environment: Environment, context: Context) -> ImageResult:
     """As `ensure_desktop_image`."""
     found: Disabled | LocalHit | Miss | None = None
@@ -66,8 +116,7 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
         except EngineError as error:
             if found is None or context.is_cancelled or context.engine.answers():
                 raise
-            context.reporter.warn(f"{error}; waiting for its return, at most {RESTART_S:g} s")
-            if not context.engine.returns(RESTART_S, context.cancel):
+            if not _is_back(error, context):
                 found = None
                 raise
         return attempt()

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..generator.errors import RegistryError, TimeLimitError
 from ..generator.reference import ImageReference
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .images.order import Order
     from .images.result import Disabled
     from .system import folders
+
+    Obtained = TypeVar("Obtained", bound="LocalHit | RegistryHit | Built")
 else:  # all that a hit must not pay for
     bake = lazy(".build.bake", __package__)
     folders = lazy(".system.folders", __package__)
@@ -51,9 +53,7 @@ def obtain(
     """
     if not isinstance(found, Miss):
         return found
-    cache = folders.cache_place()
-    if cache.why:
-        context.reporter.warn(f"{cache.why}: {cache.remedy}")
+    check_cache_folder(context)
     with ExitStack() as leases:  # until what was built is published
         with bake.Preparation(context) as ready:  # while others are asked
             there = search(found, context)
@@ -61,13 +61,38 @@ def obtain(
                 got = _make(there, ready, leases, pausing=pausing)
         history.write_record(found.order, context.settings)
         if isinstance(there, RegistryHit):
-            there = _pulled(there, context)
+            there = pulled(there, context)
             if isinstance(there, RegistryHit):
                 return there
             with bake.Preparation(context) as ready:
                 got = _make(there, ready, None, pausing=pausing)
-        got = replace(got, registry_error=got.registry_error or there.registry_error)
-        return transfer.publish(got, context) if context.settings.push and isinstance(got, Built) else got
+        return published_if_asked(replace(got, registry_error=got.registry_error or there.registry_error), context)
+
+
+def check_cache_folder(context: Context) -> None:
+    """Warn if the cache folder is not where it is looked for."""
+    cache = folders.cache_place()
+    if cache.why:
+        context.reporter.warn(f"{cache.why}: {cache.remedy}")
+
+
+def make(miss: Miss, context: Context, *, pausing: bool = False) -> LocalHit | RegistryHit | Built:
+    """Build what is neither here nor in the registry, and publish it; as `obtain`, without looking once more.
+
+    Args, Raises: as `obtain`.
+    """
+    with ExitStack() as leases:
+        with bake.Preparation(context) as ready:
+            got = _make(miss, ready, leases, pausing=pausing)
+        return published_if_asked(got, context)
+
+
+def published_if_asked(got: Obtained, context: Context) -> Obtained:
+    """What was obtained; published, if it was built now and the settings say so.
+
+    Raises: as `bake.images.transfer.publish`.
+    """
+    return transfer.publish(got, context) if context.settings.push and isinstance(got, Built) else got
 
 
 def _make(
@@ -93,7 +118,7 @@ def _make(
         with pause.attempt(order.key, context.reporter) if pausing else nullcontext():
             if leases and settings.push and settings.lease and not context.afresh:
                 there = leases.enter_context(team_lease.leased(miss, context, end - time.monotonic()))
-                got = _pulled(there, context) if isinstance(there, RegistryHit) else there
+                got = pulled(there, context) if isinstance(there, RegistryHit) else there
                 if isinstance(got, RegistryHit):
                     return got
                 miss = got
@@ -101,7 +126,7 @@ def _make(
             return replace(built, registry_error=miss.registry_error)
 
 
-def _pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
+def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
     """A registry hit with the image that was pulled; or the miss that it is where it cannot be pulled."""
     try:
         return transfer.pull(hit, context)

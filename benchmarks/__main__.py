@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import locked, store, tasks
+from benchmarks import locked, store, tasks, together
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -256,6 +256,13 @@ class Bench:
         what = f"`render --check` of {locked.ENVIRONMENTS} environments with a lock, without engine and network"
         self.add(what, f"{took:.3f} s", "", "< 0.3 s")
 
+    def together(self) -> None:
+        """What one call of Bake gains over a build of each."""
+        several = together.Environments(self.folder / "together", str(self.environment.base_image))
+        at_once, alone = medians(self.repetitions, several.together, several.alone)
+        what = f"`build --all` of {together.COUNT} environments / {together.COUNT} single builds"
+        self.row(what, at_once, alone, "<= 0.7")
+
     def rendering(self) -> None:
         """Rendering 10, 100 and 1,000 environments, keys included."""
         template = shipped("docker-bake.hcl.j2").read_text()
@@ -298,6 +305,7 @@ def main() -> int:
         "tasks": tasks.measure,
         "starts": Bench.starts,
         "builds": Bench.builds,
+        "together": Bench.together,
         "team": Bench.team,
         "store": Bench.store,
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .bake.config.toml_file import load_settings as load_settings
     from .bake.engine.engine import Engine as Engine
     from .bake.ensure import ensure_desktop_image as ensure_desktop_image
+    from .bake.ensure import ensure_desktop_images as ensure_desktop_images
     from .bake.images.result import ImageResult as ImageResult
     from .bake.images.result import Status as Status
     from .bake.metrics.recorder import Recorder as Recorder
@@ -87,6 +88,7 @@ _HOMES = {
     "bake_targets": "generator.bakefile",
     "compute_key": "generator.key",
     "ensure_desktop_image": "bake.ensure",
+    "ensure_desktop_images": "bake.ensure",
     "key_from_labels": "generator.layer_key",
     "load_settings": "bake.config.toml_file",
     "render_bake_file": "generator.template",
@@ -129,6 +131,7 @@ __all__ = [
     "bake_targets",
     "compute_key",
     "ensure_desktop_image",
+    "ensure_desktop_images",
     "key_from_labels",
     "load_settings",
     "render_bake_file",

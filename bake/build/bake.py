@@ -18,7 +18,6 @@ from ...generator.bakefile import bake_targets
 from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from ...generator.layer_key import family_of
 from ..engine.buildx import builder, require_answer, require_buildx
-from ..engine.shortage import DISK, shortage
 from ..images.alias import aliases_of
 from ..images.gone import gone
 from ..images.resolve import proven
@@ -27,16 +26,15 @@ from ..images.trust import BUILT, note
 from ..system.folders import cache_folder
 from ..system.process import Child, ended_by
 from ..system.redaction import without_secrets
-from ..system.text import last_line
 from . import local_cache
-from .bake_request import CACHE_IN, CACHE_OUT, bake_request, secrets_of
+from .bake_request import Wanted, bake_request, cache_in, cache_out
 from .disk_full import collect, give_back
-from .failed_step import failed_step
+from .failed_step import DiskFullError, FinalError, failure_of
 from .render import bake_options, rendered_files, write_files
 from .scratch import build_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ...generator.bake_options import BakeOptions
     from ...generator.bakefile import BakeTarget
@@ -47,14 +45,6 @@ if TYPE_CHECKING:
 
 # BuildKit's garbage collection took a record that a build was about to use (moby/buildkit#3959).
 _COLLECTED = re.compile(r"failed to (load ref|get dead record)")
-
-
-class _FinalError(BuildFailedError):
-    """A step of the recipe ended with a status of its own, or the machine was short of something: not tried again."""
-
-
-class _DiskFullError(_FinalError):
-    """No space was left."""
 
 
 class Preparation:
@@ -80,6 +70,11 @@ class Preparation:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         program = str(Path(__file__).with_name("bake_process.py"))  # without importing all of bake
         return Child([sys.executable, "-P", program], draw=self.context.draws, cwd=self.folder, env=environment)
+
+    def renew(self) -> None:
+        """Have a process for a further bake, in place of one that has baked."""
+        self.child.__exit__()
+        self.child = self.another()
 
     def __enter__(self) -> Self:
         return self
@@ -120,12 +115,8 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
         EngineError: no engine or buildx.
         CancelledError: another thread gave up.
     """
-    context, settings, engine = ready.context, ready.context.settings, ready.context.engine
-    if needs_index(settings.attest) and not engine.has_containerd_store():
-        raise BuildFailedError(
-            "build failed: the engine's classic image store cannot hold attestations",
-            "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
-        )
+    context, engine = ready.context, ready.context.engine
+    check_store(context)
     asked = (order.platform,) if order.emulated else ()  # which the rendered file does not say: it is part of no key
     made = bake_targets([(order.environment, order.stack, order.key)], _options(order, context))
     targets = tuple(replace(target, platforms=target.platforms or asked) for target in made)
@@ -135,7 +126,7 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
     with build_folder(ready.folder, order.key) as folder:
         try:
             _bake_on(on_image, targets, folder, ready)
-        except _FinalError:
+        except FinalError:
             raise
         except BuildFailedError as error:
             why = gone(order, context)
@@ -162,54 +153,89 @@ def _options(order: Order, context: Context) -> BakeOptions:
     return options if aliases_of(order, context) else replace(options, alias_tags=())
 
 
+def check_store(context: Context) -> None:
+    """Go on only if the engine can hold what is asked for.
+
+    Raises:
+        BuildFailedError: it cannot hold attestations.
+    """
+    if needs_index(context.settings.attest) and not context.engine.has_containerd_store():
+        raise BuildFailedError(
+            "build failed: the engine's classic image store cannot hold attestations",
+            "switch to containerd's image store, or build without: DESKTOP_BAKE_ATTEST=",
+        )
+
+
 def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
     """Bake the last target: on this image, or else, and where BuildKit cannot have the image, on the targets before."""
     if image:
         try:
-            _bake_target((replace(targets[-1], base=image),), folder, ready)
-        except _FinalError:
+            bake_wanted(Wanted.last_of((replace(targets[-1], base=image),)), folder, ready)
+        except FinalError:
             raise
         except BuildFailedError as error:
             ready.context.check_cancelled()
             ready.context.reporter.warn(f"{error}; once more with the desktop's own target")
         else:
             return
-        ready.child.__exit__()
-        ready.child = ready.another()
-    _bake_target(targets, folder, ready)
+        ready.renew()
+    bake_wanted(Wanted.last_of(targets), folder, ready)
 
 
-def _bake_target(targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
-    """Bake the last target in a folder of its own, with the local cache where that is the backend."""
-    context, settings, engine = ready.context, ready.context.settings, ready.context.engine
-    target, caches, family = targets[-1], ready.folder / "buildkit", family_of(targets[0].key)
-    if settings.cache == "local":
-        local_cache.snapshot(caches, family, folder / CACHE_IN)
-    for name in secrets_of(targets):
+def bake_wanted(wanted: Wanted, folder: Path, ready: Preparation) -> None:
+    """Run one bake in a folder of its own, with the local cache if that is the backend.
+
+    Raises:
+        FinalError: a target failed, and would again.
+        BuildFailedError, TimeLimitError, EngineError, CancelledError: as `build`.
+    """
+    context, caches = ready.context, ready.folder / "buildkit"
+    check_secrets(wanted.secrets())
+    families = {family_of(t.key): t for t in wanted.targets if t.cache_from and context.settings.cache == "local"}
+    for family, target in families.items():
+        if not cache_in(folder, target).exists():
+            local_cache.snapshot(caches, family, cache_in(folder, target))
+    write_files(folder, rendered_files(wanted.targets, bake_options(context.settings)))
+    request = bake_request(wanted, folder, ready.builder(), context)
+    context.reporter.phase("build")
+    for target in wanted.targets:
+        if target.name in wanted.asked:
+            context.reporter.say(f"[desktop-cache] building {target.image}")
+    _run(request, wanted, ready)
+    if context.settings.cache == "local":
+        for target in wanted.exporting().values():
+            local_cache.keep(caches, family_of(target.key), cache_out(folder, target))
+
+
+def check_secrets(names: Iterable[str]) -> None:
+    """Go on only if these variables are set.
+
+    Raises:
+        BuildFailedError: one is not.
+    """
+    for name in names:
         if name not in os.environ:
             raise BuildFailedError(
                 f"build failed: the build secret {name} is not set", f"export {name}, or run the build where it is"
             )
-    write_files(folder, rendered_files(targets, bake_options(settings)))
-    request = bake_request(targets, folder, ready.builder(), context)
-    context.reporter.phase("build")
-    context.reporter.say(f"[desktop-cache] building {target.image}")
-    imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in targets)
-    began = time.monotonic()
+
+
+def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
+    """Run a bake; if it failed, see whether it is the engine's fault, and make space on a full disk."""
+    imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in wanted.targets)
+    context, began = ready.context, time.monotonic()
     try:
         _bake_again(ready, request, imports=imports)
-    except _DiskFullError:
+    except DiskFullError:
         if collect(context) and ready.builder().driver == "docker":
             give_back(context, time.monotonic() - began)
         raise
-    except _FinalError:
+    except FinalError:
         raise
     except BuildFailedError as error:
-        require_answer(engine, error)
-        require_buildx(engine)  # where that is what failed, it says what to install
+        require_answer(context.engine, error)
+        require_buildx(context.engine)  # where that is what failed, it says what to install
         raise
-    if settings.cache == "local" and target.cache_to:
-        local_cache.keep(caches, family, folder / CACHE_OUT)
 
 
 def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Context) -> None:
@@ -226,17 +252,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Contex
     if ended.timed_out:
         raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
     if ended.status:
-        short = shortage(ended.lines)
-        if short:
-            raise (_DiskFullError if short is DISK else _FinalError)(f"build failed: {short.said}", short.remedy)
-        step = failed_step(ended.lines)
-        if step:
-            article = "" if step.name.startswith("a ") else "the "
-            remedy = f"it said: {step.said}" if step.said else "see the build's output above"
-            raise _FinalError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
-        said = [line for line in ended.lines if "ERROR" in line or "error:" in line.lower()] or ended.lines
-        reason = last_line("\n".join(said)).removeprefix("ERROR: ")
-        raise BuildFailedError(f"build failed: {reason}", "see the build's output above")
+        raise failure_of(ended.lines)
 
 
 def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:
@@ -248,11 +264,11 @@ def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -
     Raises: as `_bake`.
     """
     context = ready.context
-    limit_s = context.settings.build_timeout_s
+    limit_s = context.settings.build_timeout_s * len(request["targets"])
     end = time.monotonic() + limit_s
     try:
         _bake(ready.child, request, limit_s, context)
-    except _FinalError:
+    except FinalError:
         raise
     except BuildFailedError as error:
         if not imports and not _COLLECTED.search(str(error)):

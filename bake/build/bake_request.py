@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.annotations import INDEX, MANIFEST, annotated
 from ...generator.cache_backend import packing
+from ...generator.layer_key import family_of
 from ...generator.variables import ANNOTATE_VARIABLE, CACHE_SCOPE_VARIABLE, PLATFORMS_VARIABLE, REPOSITORY_VARIABLE
 
 if TYPE_CHECKING:
@@ -17,43 +19,82 @@ if TYPE_CHECKING:
     from ..engine.buildx import Builder
 
 
-CACHE_IN, CACHE_OUT = "cache-in", "cache-out"
+_INLINE = "type=inline"
 
 
-def bake_request(targets: tuple[BakeTarget, ...], folder: Path, chosen: Builder, context: Context) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What one bake is about.
+
+    Attributes:
+        targets: all of them, what lies on another behind it.
+        asked: the names of those that hand out an image; the others are what they lie on.
+    """
+
+    targets: tuple[BakeTarget, ...]
+    asked: tuple[str, ...]
+
+    @classmethod
+    def last_of(cls, targets: tuple[BakeTarget, ...]) -> Self:
+        """The last of these, on what is before it."""
+        return cls(targets=targets, asked=(targets[-1].name,))
+
+    def exporting(self) -> dict[str, BakeTarget]:
+        """The targets that export a cache, by name: of several that write to one place the last, as one after another.
+
+        A cache in the image is each image's own.
+        """
+        asked = [t for t in self.targets if t.name in self.asked and t.cache_to]
+        last = {t.cache_to: t.name for t in asked}
+        return {t.name: t for t in asked if last[t.cache_to] == t.name or _INLINE in t.cache_to}
+
+    def secrets(self) -> list[str]:
+        """The variables that any of these mounts: a layer's desktop may be baked on the way."""
+        return list(dict.fromkeys(name for target in self.targets for name in target.secrets))
+
+
+def cache_in(folder: Path, target: BakeTarget) -> Path:
+    """The copy of a target's local cache that a build in this folder reads."""
+    return folder / f"cache-in-{family_of(target.key)}"
+
+
+def cache_out(folder: Path, target: BakeTarget) -> Path:
+    """Where a build in this folder writes a target's local cache."""
+    return folder / f"cache-out-{family_of(target.key)}"
+
+
+def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context) -> dict[str, Any]:
     """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
 
     Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
-    The last target is asked for; those before it are what it lies on, and hand out nothing.
 
     Args:
-        targets: to bake.
+        wanted: what to bake.
         folder: the rendered folder, in the cache folder.
         chosen: the builder.
         context: settings and progress.
     """
-    settings, last = context.settings, targets[-1]
+    settings, targets = context.settings, wanted.targets
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
     output = f"type=image,{packing(settings.compression)}"
     if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
         output = output.replace("type=image", "type=docker")
         if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
             output += ",rewrite-timestamp=true"
-    overrides[f"{last.name}.output"] = output
-    for target in targets if context.afresh else ():
-        overrides[f"{target.name}.no-cache"] = "true"
+    overrides |= {f"{name}.output": output for name in wanted.asked}
+    overrides |= {f"{target.name}.no-cache": "true" for target in targets if context.afresh}
+    exporting = wanted.exporting() if chosen.exports_cache else {}
     for target in targets:
         if settings.cache == "local" and target.cache_from:
-            has_cache = (folder / CACHE_IN).exists() and not context.afresh
-            there = f"type=local,src={folder.name}/{CACHE_IN}" if has_cache else ""
-            overrides[f"{target.name}.cache-from"] = there
-            place = f"type=local,dest={folder.name}/{CACHE_OUT},mode=max,ignore-error=true"
-            overrides[f"{target.name}.cache-to"] = place
-        if target.cache_to and (not chosen.exports_cache or target is not last):
+            read, written = (f"{folder.name}/{place(folder, target).name}" for place in (cache_in, cache_out))
+            has_cache = cache_in(folder, target).exists() and not context.afresh
+            overrides[f"{target.name}.cache-from"] = f"type=local,src={read}" if has_cache else ""
+            overrides[f"{target.name}.cache-to"] = f"type=local,dest={written},mode=max,ignore-error=true"
+        if target.cache_to and target.name not in exporting:
             overrides[f"{target.name}.cache-to"] = ""  # where it cannot, BuildKit would fail the build
     return {
         "file": f"{folder.name}/docker-bake.hcl",
-        "targets": [last.name],
+        "targets": list(wanted.asked),
         "builder": settings.builder,
         "set": overrides,
         "progress": context.progress,
@@ -63,7 +104,7 @@ def bake_request(targets: tuple[BakeTarget, ...], folder: Path, chosen: Builder,
             PLATFORMS_VARIABLE: "",
             ANNOTATE_VARIABLE: _annotated(targets, chosen, context),
         },
-        "secrets": secrets_of(targets),
+        "secrets": wanted.secrets(),
     }
 
 
@@ -73,8 +114,3 @@ def _annotated(targets: tuple[BakeTarget, ...], chosen: Builder, context: Contex
     if not settings.annotations or settings.attest or chosen.driver != "docker":
         return annotated([target.platforms for target in targets], settings.attest)
     return INDEX if context.engine.has_containerd_store() else MANIFEST
-
-
-def secrets_of(targets: tuple[BakeTarget, ...]) -> list[str]:
-    """The variables that any of these mounts: a layer's desktop may be baked on the way."""
-    return [name for target in targets for name in target.secrets]

@@ -1,4 +1,4 @@
-"""Which step of a build failed and what it said, of what BuildKit prints of it at the end."""
+"""Why a build failed: which target, which step of it, and what it said, of what BuildKit prints at the end."""
 
 from __future__ import annotations
 
@@ -7,18 +7,38 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...generator.errors import BuildFailedError
 from ...generator.recipe import INSTALL, PREFLIGHT, SETUP
+from ..engine.shortage import DISK, shortage
+from ..system.text import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 _FAILED = re.compile(r"(?:#(\d+) )?ERROR: .*did not complete successfully: exit code: (\d+)")
+_TARGET = re.compile(r"ERROR: target ([\w-]+): ")
+_VERTEX = re.compile(r"#(\d+) \[([\w-]+)[ \]]")
+_BLOCK = re.compile(r"\s*> \[([\w-]+)[ \]]")
 _SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
 _PROGRESS = re.compile(r"(Reading package lists|Building dependency tree|Reading state information)\.\.\.( Done)?")
+
+
+class FinalError(BuildFailedError):
+    """A step of the recipe ended with a status of its own, or the machine was short of something: not tried again.
+
+    Attributes:
+        target: the target that failed; None if BuildKit did not say.
+    """
+
+    target: str | None = None
+
+
+class DiskFullError(FinalError):
+    """No space was left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +54,50 @@ class FailedStep:
     name: str
     status: int
     said: str
+
+
+def failure_of(lines: Sequence[str]) -> BuildFailedError:
+    """Why a bake failed, of what it printed last."""
+    target = failed_target(lines)
+    own = lines_of(target, lines) if target else lines
+    short, step = shortage(own), failed_step(own)
+    error: BuildFailedError
+    if short:
+        error = (DiskFullError if short is DISK else FinalError)(f"build failed: {short.said}", short.remedy)
+    elif step:
+        article = "" if step.name.startswith("a ") else "the "
+        remedy = f"it said: {step.said}" if step.said else "see the build's output above"
+        error = FinalError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
+    else:
+        said = [line for line in own if "ERROR" in line or "error:" in line.lower()] or own
+        reason = last_line("\n".join(said)).removeprefix("ERROR: ")
+        return BuildFailedError(f"build failed: {reason}", "see the build's output above")
+    error.target = target
+    return error
+
+
+def failed_target(lines: Sequence[str]) -> str | None:
+    """The target that ended a bake, which then gives up the others; None if it does not say."""
+    found = [match[1] for line in lines if (match := _TARGET.match(line))]
+    return found[-1] if found else None
+
+
+def lines_of(target: str, lines: Sequence[str]) -> Sequence[str]:
+    """What a bake of several targets printed of this one; all of it, if that says nothing of a step that failed.
+
+    A step that targets share is printed as one of them.
+    """
+    theirs = {found[1] for line in lines if (found := _VERTEX.match(line)) and found[2] != target}
+    kept: list[str] = []
+    is_others = False
+    for line in lines:
+        block = _BLOCK.match(line)
+        if block or line.startswith("---"):
+            is_others = block is not None and block[1] != target
+        number = line.partition(" ")[0].removeprefix("#")
+        if not is_others and not (line.startswith("#") and number in theirs):
+            kept.append(line)
+    return kept if any(_BLOCK.match(line) for line in kept) else lines
 
 
 def failed_step(lines: Sequence[str]) -> FailedStep | None:

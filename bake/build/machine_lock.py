@@ -53,7 +53,7 @@ def lock_of(key: Key | str) -> filelock.BaseFileLock:
     """The lock of a key on this machine."""
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / f"{key}.lock")
+    return filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # another thread may give it back
 
 
 class Turn:
@@ -73,6 +73,14 @@ class Turn:
         self._key, self._environment, self._context = key, environment, context
         self._lock = lock_of(key)
         self._note = Path(self._lock.lock_file).with_suffix(".owner")
+
+    def at_once(self) -> bool:
+        """Take it if nobody has it; the caller leaves it."""
+        try:
+            self._lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        return True
 
     def __enter__(self) -> Self:
         began, told, waits_for = time.monotonic(), False, None

@@ -77,7 +77,21 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
     Raises:
         PausedError: the last builds failed, and the pause is not over.
     """
-    file = _file(key)
+    check(key)
+    try:
+        yield
+    except (BuildFailedError, TimeLimitError):
+        failed(key, reporter)
+        raise
+    lift(key)
+
+
+def check(key: Key) -> None:
+    """Go on only if the key may be built now.
+
+    Raises:
+        PausedError: the last builds failed, and the pause is not over.
+    """
     before = read(key)
     left_s = before.pause_s(time.time())
     if left_s:
@@ -85,22 +99,22 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
             f"{before.count} builds of this key failed in a row; the next try is in {left_s / 60:.0f} min",
             "see why in the output of the last build, or try at once: desktop-bake build",
         )
-    try:
-        yield
-    except (BuildFailedError, TimeLimitError):
-        now = Failures(count=before.count + 1, last=time.time())
-        new = file.with_suffix(".new")
-        with contextlib.suppress(OSError):  # a full disk costs another try
-            file.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
-            new.replace(file)
-        if now.count >= IN_A_ROW:
-            reporter.say(
-                f"[desktop-cache] {now.count} builds of this key failed in a row: "
-                f"tasks install at start for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
-            )
-        raise
-    lift(key)
+
+
+def failed(key: Key, reporter: Reporter) -> None:
+    """Write down that a build of a key failed; as `attempt`."""
+    now = Failures(count=read(key).count + 1, last=time.time())
+    file = _file(key)
+    new = file.with_suffix(".new")
+    with contextlib.suppress(OSError):  # a full disk costs another try
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
+        new.replace(file)
+    if now.count >= IN_A_ROW:
+        reporter.say(
+            f"[desktop-cache] {now.count} builds of this key failed in a row: "
+            f"tasks install at start for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
+        )
 
 
 def _file(key: Key) -> Path:

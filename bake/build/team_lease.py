@@ -25,6 +25,7 @@ from ..registry.manifest import OCI_MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from ..context import Context
@@ -157,23 +158,48 @@ def leased(miss: Miss, context: Context, limit_s: float) -> Iterator[RegistryHit
     Raises:
         CancelledError: on entering: another thread gave up.
     """
-    platform = "" if miss.order.environment.platforms else miss.order.platform
-    place = _Place(miss=miss, platform=platform, context=context)
+    with _lease(_place_of(miss, context), lambda place: _take_or_wait(place, time.monotonic() + limit_s)) as found:
+        yield found or miss
+
+
+def lease_if_free(miss: Miss, context: Context) -> AbstractContextManager[RegistryHit | Miss | None]:
+    """As `leased`, without waiting: None, if another machine has the lease."""
+    return _lease(_place_of(miss, context), _take_if_free)
+
+
+@contextlib.contextmanager
+def _lease(
+    place: _Place, take: Callable[[_Place], tuple[_Held | None, RegistryHit | Miss | None]]
+) -> Iterator[RegistryHit | Miss | None]:
+    """The lease, taken like this; what was published meanwhile is a hit."""
     held: _Held | None = None
-    found: RegistryHit | Miss = miss
+    found: RegistryHit | Miss | None = place.miss
     try:
         try:
-            held, found = _take_or_wait(place, time.monotonic() + limit_s)
+            held, found = take(place)
             if held:  # another may have published it since we looked
-                found = ask_registry(miss, context)
+                there = ask_registry(place.miss, place.context)
+                found = there if isinstance(there, RegistryHit) else place.miss
         except (CancelledError, ConfigurationError):
             raise
         except DesktopBakeError as error:
-            context.reporter.say(f"[desktop-cache] no lease, so that others may build the same: {error}")
-        yield found if isinstance(found, RegistryHit) else miss
+            place.context.reporter.say(f"[desktop-cache] no lease, so that others may build the same: {error}")
+        yield found
     finally:
         if held:
             held.release()
+
+
+def _place_of(miss: Miss, context: Context) -> _Place:
+    platform = "" if miss.order.environment.platforms else miss.order.platform
+    return _Place(miss=miss, platform=platform, context=context)
+
+
+def _take_if_free(place: _Place) -> tuple[_Held | None, Miss | None]:
+    """The lease with the miss; neither, if another machine has it."""
+    lease, there = place.read()
+    held = None if lease else _take(place, there)
+    return held, place.miss if held else None
 
 
 def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..config.settings import SETTINGS
 from ..system.lazy import lazy
 from ..system.reporter import Reporter, silent
+from ..system.terminal import coloured
 
 if TYPE_CHECKING:
     import argparse
@@ -43,6 +44,18 @@ def without_origin(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for, with the environments of `desktop-bake.toml`."""
     overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
     return toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+
+
+def show_error(error: Exception, whose: str = "") -> None:
+    """Print an error, and what to do about it on the next line.
+
+    Args:
+        whose: the environment, if it is one of several.
+    """
+    red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
+    print(f"{red}error:{plain} {whose + ': ' if whose else ''}{error}", file=sys.stderr)
+    if remedy := getattr(error, "remedy", ""):
+        print(f"  {remedy}", file=sys.stderr)
 
 
 def print_json(value: object) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ...generator.errors import DesktopBakeError
 from ..system.lazy import lazy
-from ..system.terminal import coloured
+from .context import show_error
 from .parser import parser
 
 if TYPE_CHECKING:
@@ -63,10 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DesktopBakeError as error:
         if arguments.recorder:
             arguments.recorder.fail(error)
-        red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
-        print(f"{red}error:{plain} {error}", file=sys.stderr)
-        if error.remedy:
-            print(f"  {error.remedy}", file=sys.stderr)
+        show_error(error)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..system.reporter import Reporter, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ..engine.engine import Engine
@@ -44,18 +44,30 @@ class Recorder:
     def restart(self) -> None:
         """Begin an event now."""
         self._phase, self._since = "look", self._clock()
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[str | None, dict[str, float]] = {}
+        self._about: tuple[str | None, ...] = (None,)
 
     def phase(self, name: str) -> None:
         """Begin a phase, and end the one before."""
         now = self._clock()
-        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + now - self._since
+        for environment in self._about:
+            seconds = self._seconds.setdefault(environment, {})
+            seconds[self._phase] = seconds.get(self._phase, 0.0) + (now - self._since) / len(self._about)
         self._phase, self._since = name, now
+
+    def about(self, environments: Sequence[str]) -> None:
+        """Begin to look for these environments, whose events share the time of what is done for all of them at once.
+
+        Args:
+            environments: their IDs; what is done while there is none is part of the next event.
+        """
+        self.phase("look")
+        self._about = tuple(environments) or (None,)
 
     def listening(self, log: Log) -> Reporter:
         """A log that passes every line on; what reports to it, reports here which phases begin."""
         self._log = log
-        return Reporter(log, self.phase)
+        return Reporter(log, self.phase, self.about)
 
     def record(self, result: ImageResult, engine: Engine) -> None:
         """Append what became of an environment.
@@ -85,7 +97,7 @@ class Recorder:
         self._append(environment=environment, status="failed", cache_key=None, bytes=None, error=str(error))
 
     def _append(self, **event: str | int | None) -> None:
-        seconds = {name: round(value, 4) for name, value in self._seconds.items()}
+        seconds = self._seconds_of(event["environment"])
         error = str(event["error"])[:_ERROR_LENGTH] if event["error"] else None
         whole = {
             "schema": 1,
@@ -93,7 +105,10 @@ class Recorder:
             "command": self._command,
             **event,
             "error": error,
-            "seconds": {**seconds, "total": round(sum(self._seconds.values()), 4)},
+            "seconds": {
+                **{n: round(value, 4) for n, value in seconds.items()},
+                "total": round(sum(seconds.values()), 4),
+            },
         }
         try:
             # Not blocking: a pipe that nobody reads is an error, not a wait. One write: lines of two never mix.
@@ -105,4 +120,10 @@ class Recorder:
                 os.close(descriptor)
         except OSError as fault:
             self._log(f"[desktop-cache] WARNING: no metrics in {self._path}: {fault.strerror}")
-        self.restart()
+        if not self._seconds:
+            self.restart()
+
+    def _seconds_of(self, environment: object) -> dict[str, float]:
+        """What was done for an environment, and for none, until now; it is in no further event."""
+        phases = [self._seconds.pop(whose, {}) for whose in (environment, None) if isinstance(whose, str | None)]
+        return {name: sum(p.get(name, 0.0) for p in phases) for name in dict.fromkeys(n for p in phases for n in p)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Literal
 
     Log = Callable[[str], None]
@@ -24,10 +24,16 @@ class Reporter:
     Args:
         log: gets one line at a time, from several threads.
         begun: gets the name of each phase as it begins, which ends the one before.
+        turned: gets the environments' IDs when work for others begins.
     """
 
-    def __init__(self, log: Log = silent, begun: Callable[[Phase], None] = silent) -> None:
-        self._log, self._begun = log, begun
+    def __init__(
+        self,
+        log: Log = silent,
+        begun: Callable[[Phase], None] = silent,
+        turned: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        self._log, self._begun, self._turned = log, begun, turned
 
     @classmethod
     def of(cls, log: Log) -> Reporter:
@@ -49,3 +55,7 @@ class Reporter:
     def phase(self, name: Phase) -> None:
         """Report that a phase begins."""
         self._begun(name)
+
+    def about(self, *environments: str) -> None:
+        """Report that what follows is done for these environments, in equal parts."""
+        self._turned(environments)

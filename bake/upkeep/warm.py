@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...generator.errors import DesktopBakeError, RegistryError
+from ...generator.errors import DesktopBakeError, EngineError, RegistryError
 from ..images.order import key_of
-from ..images.resolve import glance
 from ..images.result import LocalHit, Status
 from ..images.transfer import publish
-from ..obtain import obtain
 from ..system.reporter import Reporter
+from ..together import Outcome, obtain_all
 from .inventory import reach
 from .prune import carry_out, plan
 
@@ -129,17 +128,22 @@ class Round:
         }
 
 
-def warm_environment(environment: Environment, context: Context) -> Warmed:
-    """Have the image of one environment here, and in the team's registry where `settings.push` says so.
+def warmed(outcome: Outcome, context: Context) -> Warmed:
+    """What became of an environment, now also in the team's registry if `settings.push` says so.
 
     The base's tag moves on this machine too, but last: until the new desktop is ready, tasks find the old one.
 
     Args:
-        environment: with its cache switched on.
+        outcome: of an environment with its cache switched on.
         context: with the pull policy `always`, if a moved base is to be noticed.
     """
+    environment = outcome.environment
+    context.reporter.about(environment.env_id)
     try:
-        result = obtain(glance(environment, context), context)
+        if outcome.error:
+            raise outcome.error
+        assert outcome.result
+        result: ImageResult = outcome.result
         action = _ACTIONS[result.status]
         if context.settings.push and isinstance(result, LocalHit):  # what was built is pushed; a pull came from there
             result = publish(result, context)
@@ -190,7 +194,7 @@ def warm_round(
 
     Args:
         number: of the round, from 1.
-        context: as `warm_environment`.
+        context: as `warmed`.
         chosen: environment IDs; those with their cache switched on if there is none.
         tidy: called after a round in which nothing went wrong: until every environment has its new desktop, the old
             one is in use.
@@ -201,15 +205,23 @@ def warm_round(
     """
     at, started = datetime.now(UTC), time.monotonic()
     environments = [context.settings.environment(i) for i in chosen or context.settings.environments]
-    warmed = []
-    for environment in (e for e in environments if e.cache_enabled):
-        warmed.append(warm_environment(environment, context))
-        if recorder and warmed[-1].result:
-            recorder.record(warmed[-1].result, context.engine)
+    done = []
+    for outcome in _obtained([e for e in environments if e.cache_enabled], context):
+        done.append(warmed(outcome, context))
+        if recorder and done[-1].result:
+            recorder.record(done[-1].result, context.engine)
         elif recorder:
-            recorder.fail(warmed[-1].error, warmed[-1].environment)
-    tidied = tidy() if tidy and not any(w.error for w in warmed) else None
-    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(warmed), tidied=tidied)
+            recorder.fail(done[-1].error, done[-1].environment)
+    tidied = tidy() if tidy and not any(w.error for w in done) else None
+    return Round(number=number, at=at, seconds=time.monotonic() - started, warmed=tuple(done), tidied=tidied)
+
+
+def _obtained(environments: list[Environment], context: Context) -> list[Outcome]:
+    """The images of these environments; without an engine, why there is none of any."""
+    try:
+        return obtain_all(environments, context)
+    except EngineError as error:
+        return [Outcome(environment=environment, error=error) for environment in environments]
 
 
 def tidy_up(context: Context, policy: Policy) -> Tidied:

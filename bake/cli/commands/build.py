@@ -7,41 +7,68 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import RegistryError
-from ...images.resolve import glance
 from ...images.result import Disabled, LocalHit
 from ...images.transfer import publish
-from ...obtain import obtain
-from ..context import print_json, show_result, work_of
+from ...together import obtain_all
+from ..context import print_json, show_error, show_result, work_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
+    from ...images.result import ImageResult
+    from ...together import Outcome
+
 
 def build(arguments: argparse.Namespace) -> int:
-    """Resolve each environment, pull or bake it; an explicit build never falls back. Exit 5 where a push failed."""
+    """Have each environment's image: pulled, or baked with the others that are missing. It never falls back.
+
+    Exit 5 if a push failed, else with the status of the first environment that failed.
+    """
     context = replace(work_of(arguments), afresh=arguments.no_cache)
-    settings, say = context.settings, context.reporter.say
+    settings = context.settings
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.cache_enabled]
     else:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
-    results = []
-    for environment in chosen:
-        result = obtain(glance(environment, context), context)
-        if isinstance(result, Disabled):
-            toggles = "headless_desktop_enabled=on cache_desktop_build=on"
-            say(f"[desktop-cache] nothing to build for {environment.env_id}: {result.reason}")
-            say(f"  switch it on: desktop-bake env set {shlex.quote(environment.env_id)} {toggles}")
-        if settings.push and isinstance(result, LocalHit):
-            result = publish(result, context)
-        results.append(result)
+    results: list[ImageResult] = []
+    failed: list[tuple[str, Exception]] = []
+    for outcome in obtain_all(chosen, context):
+        if outcome.error and len(chosen) == 1:
+            raise outcome.error
+        if outcome.error:
+            failed.append((outcome.environment.env_id, outcome.error))
+            if arguments.recorder:
+                arguments.recorder.fail(outcome.error, outcome.environment.env_id)
+            continue
+        results.append(_result(outcome, context))
         if arguments.recorder:
-            arguments.recorder.record(result, context.engine)
+            arguments.recorder.record(results[-1], context.engine)
         if not arguments.json:
-            show_result(result, as_json=False)
+            show_result(results[-1], as_json=False)
     if arguments.json:
-        print_json({"schema": 1, "images": [r.as_json() for r in results]})
-    failed = next((r.push_error for r in results if r.push_error), None)
-    if failed:
-        raise RegistryError(failed, f"check the login and the network: docker login {settings.repository.domain}")
-    return 0
+        print_json({"schema": 1, "images": [r.as_json() for r in results], "failed": [_as_json(*f) for f in failed]})
+    for env_id, error in failed:
+        show_error(error, env_id)
+    unpublished = next((r.push_error for r in results if r.push_error), None)
+    if unpublished:
+        raise RegistryError(unpublished, f"check the login and the network: docker login {settings.repository.domain}")
+    return next((int(getattr(error, "exit_status", 1)) for _, error in failed), 0)
+
+
+def _result(outcome: Outcome, context: Context) -> ImageResult:
+    """What became of an environment, published if it was here before; and how to switch it on if it is off."""
+    result, env_id = outcome.result, outcome.environment.env_id
+    assert result
+    if isinstance(result, Disabled):
+        toggles = "headless_desktop_enabled=on cache_desktop_build=on"
+        context.reporter.say(f"[desktop-cache] nothing to build for {env_id}: {result.reason}")
+        context.reporter.say(f"  switch it on: desktop-bake env set {shlex.quote(env_id)} {toggles}")
+    if context.settings.push and isinstance(result, LocalHit):
+        context.reporter.about(env_id)
+        return publish(result, context)
+    return result
+
+
+def _as_json(env_id: str, error: Exception) -> dict[str, object]:
+    return {"environment": env_id, "error": str(error), "exit_status": getattr(error, "exit_status", 1)}

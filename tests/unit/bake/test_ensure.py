@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake import BuildFailedError, ImageReference, RegistryError, Settings, ensure_desktop_image
-from desktop_bake.bake import ensure
-from desktop_bake.bake.images.order import key_of
+from desktop_bake import (
+    BuildFailedError,
+    ImageReference,
+    RegistryError,
+    Settings,
+    ensure_desktop_image,
+    ensure_desktop_images,
+)
+from desktop_bake.bake import ensure, together
+from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.images.result import Built, ImageResult, Miss, Status
 from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.bake.together import Outcome
 from desktop_bake.generator.errors import CancelledError, ConfigurationError, EngineError, TaskError, TimeLimitError
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
 
 if TYPE_CHECKING:
+    from desktop_bake import Environment
     from desktop_bake.bake.context import Context
     from desktop_bake.bake.engine.engine import Engine
     from tests.harness.fake_engine import FakeEngine
@@ -218,3 +227,60 @@ def test_the_base_of_a_fallback_keeps_its_name(engine: FakeEngine, fails: list[B
     fails.append(BuildFailedError("no"))
     result = ensure_desktop_image(pinned, SETTINGS, engine=cast("Engine", engine))
     assert result.image == f"registry.example.com/base@{BASE}"
+
+
+# --- several ---------------------------------------------------------------------------------------------------------
+
+
+def several(
+    monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, *errors: Any, settings: Settings = SETTINGS, **more: Any
+) -> dict[str, ImageResult]:
+    """What tasks of several environments use, if these errors, or none, are what became of each."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    environments = [replace(OFFICE, env_id=str(number)) for number, _ in enumerate(errors)]
+
+    def obtain_all(asked: list[Environment], context: Context, *, pausing: bool) -> list[Outcome]:
+        assert pausing is context.settings.fallback
+        if not engine.is_up:
+            raise EngineError("no Docker Engine answers")
+        made = []
+        for environment, error in zip(asked, errors, strict=True):
+            found = Miss(order=order_of(environment, context))
+            built = None if error else Built(order=found.order, image_id="built")
+            made.append(Outcome(environment=environment, found=found, result=built, error=error))
+        return made
+
+    monkeypatch.setattr(together, "obtain_all", obtain_all)
+    return ensure_desktop_images(environments, settings, engine=cast("Engine", engine), **more)
+
+
+def test_each_has_its_own(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
+    """Each environment has its own result; what failed has its own fallback."""
+    results = several(monkeypatch, engine, None, BuildFailedError("build failed: no"), None, log=lines.append)
+    assert [r.status for r in results.values()] == [Status.BUILT, Status.FALLBACK, Status.BUILT]
+    assert (results["1"].reason, results["1"].install_at_start) == ("build failed: no", True)
+    assert lines == ["[desktop-cache] build failed: no", "[desktop-cache] falling back to runtime install"]
+
+
+@pytest.mark.parametrize(("error", "fallback"), [(ConfigurationError("wrong"), True), (BuildFailedError("no"), False)])
+def test_what_no_fallback_answers(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, error: Exception, fallback: bool
+) -> None:
+    """A wrong configuration is told, and so is a failure without fallback."""
+    with pytest.raises(type(error)):
+        several(monkeypatch, engine, None, error, settings=Settings(fallback=fallback))
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_an_engine_that_goes_meanwhile(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str], comes_back: bool
+) -> None:
+    """An engine that ends during the work of several is waited for, too."""
+    engine.comes_back = comes_back
+    monkeypatch.setattr(engine, "is_up", False)
+    if comes_back:
+        assert several(monkeypatch, engine, None, log=lines.append)["0"].status is Status.BUILT
+    else:
+        with pytest.raises(EngineError):
+            several(monkeypatch, engine, None, log=lines.append)
+    assert lines == ["[desktop-cache] WARNING: no Docker Engine answers; waiting for its return, at most 30 s"]

@@ -15,13 +15,12 @@ import pytest
 
 from desktop_bake import BuildFailedError, CancelledError, EngineError, Settings, TimeLimitError
 from desktop_bake.bake.build import bake
-from desktop_bake.bake.build.bake_request import CACHE_IN, CACHE_OUT
 from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import why_not
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
-from desktop_bake.generator.layer_key import LayerKey
+from desktop_bake.generator.layer_key import LayerKey, family_of
 from tests.harness.recipes import BASE, KEY, RECIPE
 from tests.harness.work import order, work
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from desktop_bake.bake.context import Context
     from tests.harness.fake_engine import FakeEngine
 
+FAMILY = family_of(KEY)
 DONE = Ended(status=0, lines=(), timed_out=False)
 LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
 
@@ -299,8 +299,8 @@ def test_the_local_cache(engine: FakeEngine, bakes: Bakes) -> None:
 
     def export() -> None:
         (folder,) = cache_folder().glob("bake-*")
-        (folder / CACHE_OUT).mkdir()
-        (folder / CACHE_OUT / "index.json").write_text("{}")
+        (folder / f"cache-out-{FAMILY}").mkdir()
+        (folder / f"cache-out-{FAMILY}" / "index.json").write_text("{}")
 
     bakes.meanwhile = export
     for _ in range(2):
@@ -308,8 +308,8 @@ def test_the_local_cache(engine: FakeEngine, bakes: Bakes) -> None:
     name = bakes.asked[0]["targets"][0]
     first, second = (asked["set"][f"{name}.cache-from"] for asked in bakes.asked)
     assert first == ""
-    assert second.endswith(f"/{CACHE_IN}")
-    assert f"{CACHE_IN}/index.json" in bakes.files[1]
+    assert second.endswith(f"/cache-in-{FAMILY}")
+    assert f"cache-in-{FAMILY}/index.json" in bakes.files[1]
 
 
 @pytest.mark.parametrize("layer", [False, True])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Settings, bake_targets
-from desktop_bake.bake.build.bake_request import CACHE_IN, bake_request, secrets_of
+from desktop_bake import Settings, Stack, bake_targets
+from desktop_bake.bake.build.bake_request import Wanted, bake_request, cache_in
 from desktop_bake.bake.build.render import bake_options
 from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.generator.layer_key import LayerKey
@@ -49,7 +50,9 @@ def test_output(
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1") if epoch else monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     settings = Settings(cache="none")
     (target,) = found = targets(settings)
-    asked = bake_request(found, tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings))
+    asked = bake_request(
+        Wanted.last_of(found), tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings)
+    )
     said = asked["set"][f"{target.name}.output"]
     assert said.startswith(output)
     assert said.endswith(",rewrite-timestamp=true") is (epoch and driver != "docker")
@@ -79,11 +82,13 @@ def test_caches(
     writes: str | None,
 ) -> None:
     """A local cache is in the build's own folder, if there is one; what the builder cannot export is not asked for."""
-    if was_built:
-        (tmp_path / CACHE_IN).mkdir()
     settings = Settings(repository=team.repository, cache=cache, cache_scope="branch")
     (target,) = found = targets(settings)
-    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=exports), work(engine, settings))
+    if was_built:
+        cache_in(tmp_path, target).mkdir()
+    asked = bake_request(
+        Wanted.last_of(found), tmp_path, Builder(driver="docker", exports_cache=exports), work(engine, settings)
+    )
     for side, wanted in (("cache-from", reads), ("cache-to", writes)):
         said = asked["set"].get(f"{target.name}.{side}")
         assert said == wanted or (wanted and str(said).startswith(wanted)), side
@@ -118,7 +123,7 @@ def test_what_is_annotated(
     monkeypatch.setattr(engine, "has_containerd_store", lambda: containerd, raising=False)
     settings = Settings(cache="none", annotations={"a": "b"}, attest=attest)
     asked = bake_request(
-        targets(settings), tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings)
+        Wanted.last_of(targets(settings)), tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings)
     )
     assert asked["variables"]["DESKTOP_BAKE_ANNOTATE"] == levels
 
@@ -126,9 +131,9 @@ def test_what_is_annotated(
 def test_secrets(tmp_path: Path, engine: FakeEngine) -> None:
     """The names of build secrets are handed on, no values; the progress is the work's."""
     found = targets(Settings(), "TOKEN")
-    assert secrets_of(found) == ["TOKEN"]
+    assert Wanted.last_of(found).secrets() == ["TOKEN"]
     builder = Builder(driver="docker", exports_cache=True)
-    asked = bake_request(found, tmp_path, builder, work(engine, progress="auto"))
+    asked = bake_request(Wanted.last_of(found), tmp_path, builder, work(engine, progress="auto"))
     assert (asked["secrets"], asked["progress"], asked["builder"]) == (["TOKEN"], "auto", None)
     assert RECIPE.install.decode() not in str(asked)
 
@@ -143,7 +148,9 @@ def test_a_layer(tmp_path: Path, engine: FakeEngine) -> None:
     """The last target is baked; what it lies on hands out nothing; all is below the cache folder."""
     settings = Settings(builder="b", cache="none")
     below, last = found = on_desktop(settings)
-    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings))
+    asked = bake_request(
+        Wanted.last_of(found), tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings)
+    )
     assert (asked["targets"], asked["builder"], asked["progress"]) == ([last.name], "b", "plain")
     assert asked["set"] == {
         f"{below.name}.context": f"{tmp_path.name}/{below.context}",
@@ -157,7 +164,9 @@ def test_compression(tmp_path: Path, engine: FakeEngine, driver: str, kind: str)
     """Layers are packed as the settings say, also those that are there in another form."""
     settings = Settings(compression="gzip")
     (target,) = found = targets(settings)
-    asked = bake_request(found, tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings))
+    asked = bake_request(
+        Wanted.last_of(found), tmp_path, Builder(driver=driver, exports_cache=True), work(engine, settings)
+    )
     assert asked["set"][f"{target.name}.output"] == f"type={kind},compression=gzip,force-compression=true"
 
 
@@ -166,6 +175,27 @@ def test_the_cache_of_what_lies_below(tmp_path: Path, engine: FakeEngine, team: 
     """A desktop that is baked on the way to a layer writes no cache, and reads the registry's."""
     settings = Settings(repository=team.repository, cache=cache)
     below, _ = found = on_desktop(settings)
-    asked = bake_request(found, tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings))
+    asked = bake_request(
+        Wanted.last_of(found), tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings)
+    )
     assert asked["set"][f"{below.name}.cache-to"] == ""
     assert asked["set"].get(f"{below.name}.cache-from") == ("" if cache == "local" else None)
+
+
+@pytest.mark.parametrize(("cache", "exporting"), [("local", ["c", "b"]), ("inline", ["a", "c", "b"]), ("none", [])])
+def test_several(tmp_path: Path, engine: FakeEngine, cache: str, exporting: list[str]) -> None:
+    """Of several targets that write one cache, the last exports it; a cache in the image is each image's own."""
+    settings = Settings(cache=cache)
+    other = replace(KEY, install=BASE)
+    (one,) = targets(settings)
+    (elsewhere,) = bake_targets([(OFFICE, Stack(desktop=RECIPE), other)], bake_options(settings))
+    found = (replace(one, name="a"), replace(elsewhere, name="c"), replace(one, name="b"), replace(one, name="below"))
+    wanted = Wanted(targets=found, asked=("a", "c", "b"))
+    assert list(wanted.exporting()) == exporting
+    asked = bake_request(wanted, tmp_path, Builder(driver="docker", exports_cache=True), work(engine, settings))
+    assert asked["targets"] == ["a", "c", "b"]
+    assert [n for n in ("a", "c", "b", "below") if f"{n}.output" in asked["set"]] == ["a", "c", "b"]
+    silenced = [n for n in ("a", "c", "b", "below") if asked["set"].get(f"{n}.cache-to") == ""]
+    assert silenced == ([] if cache == "none" else [n for n in ("a", "c", "b", "below") if n not in exporting])
+    if cache == "local":
+        assert asked["set"]["c.cache-to"] != asked["set"]["b.cache-to"]

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from desktop_bake.bake.build.failed_step import FailedStep, failed_step, last_words
+from desktop_bake.bake.build.failed_step import (
+    FailedStep,
+    FinalError,
+    failed_step,
+    failed_target,
+    failure_of,
+    last_words,
+    lines_of,
+)
 
 STEP = """\
 #9 [stage-0 2/3] RUN --mount=type=bind,source={file},target=/tmp/{file}     bash /tmp/{file}
@@ -125,3 +133,59 @@ def test_what_no_retry_mends(error: str, tries: int) -> None:
     assert (done.returncode, done.stdout.count("try\n")) == (1, tries)
     first = next(line for line in error.splitlines() if not line.startswith("W: "))
     assert done.stderr.splitlines()[-1] == first
+
+
+SEVERAL = """#15 [desktop-a 2/4] RUN sh desktop_setup.sh
+#15 0.5 fine
+#16 [desktop-b 2/4] RUN sh desktop_setup.sh
+#16 0.7 also fine
+#16 0.8 bad
+#16 ERROR: process "sh" did not complete successfully: exit code: 7
+#15 ERROR: process "sh" did not complete successfully: exit code: 9
+------
+ > [desktop-b 2/4] RUN sh desktop_setup.sh:
+0.7 also fine
+0.8 bad
+------
+------
+ > [desktop-a 2/4] RUN sh desktop_setup.sh:
+0.9 cannot allocate memory
+------
+Dockerfile:3
+--------------------
+ERROR: target desktop-{}: failed to solve: process "sh" did not complete successfully: exit code: {}""".splitlines()
+
+
+def several(name: str, status: int) -> list[str]:
+    """What a bake of several targets prints that one of them ends."""
+    return [*SEVERAL[:-1], SEVERAL[-1].format(name, status)]
+
+
+def test_the_target_that_failed() -> None:
+    """Of several targets, one ends the bake: its step's words are told, not those of another that failed with it."""
+    error = failure_of(several("b", 7))
+    assert isinstance(error, FinalError)
+    assert (error.target, str(error)) == ("desktop-b", "build failed: the setup script ended with status 7")
+    assert error.remedy == "it said: bad"
+    short = failure_of(several("a", 9))
+    assert isinstance(short, FinalError)
+    assert (short.target, str(short)) == (
+        "desktop-a",
+        "build failed: a step was killed, as the kernel does when memory is short",
+    )
+
+
+def test_a_step_of_several_targets() -> None:
+    """A step that targets share is printed as one of them, and told of the other, too."""
+    error = failure_of([line for line in several("c", 7) if not line.startswith("#15") and "cannot" not in line])
+    assert isinstance(error, FinalError)
+    assert (error.target, error.remedy) == ("desktop-c", "it said: bad")
+
+
+def test_no_target() -> None:
+    """A bake that ends for the fault of no step is no target's."""
+    error = failure_of(["ERROR: failed to connect"])
+    assert not isinstance(error, FinalError)
+    assert failed_target(["ERROR: failed to connect"]) is None
+    lines = ["a", "ERROR: target desktop-a: failed to solve: nothing"]
+    assert (failed_target(lines), lines_of("desktop-a", lines)) == ("desktop-a", lines)

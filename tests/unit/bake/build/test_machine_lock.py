@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -66,3 +67,15 @@ def test_notes_that_are_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for number, (lines, waited_s) in enumerate(pool.map(wait, range(len(NOTES)))):
             assert lines == [f"{WAITING}{replace(KEY, variant=f'v{number}')}"], NOTES[number]
             assert 1 <= waited_s < 4
+
+
+def test_at_once(engine: FakeEngine) -> None:
+    """A turn that is free is taken, one that is not is refused without waiting; another thread may give it back."""
+    first, second = Turn(KEY, "a", work(engine)), Turn(KEY, "b", work(engine))
+    assert first.at_once()
+    assert not second.at_once()
+    thread = threading.Thread(target=lambda: first.__exit__(None, None, None))
+    thread.start()
+    thread.join()
+    assert second.at_once()
+    second.__exit__(None, None, None)

@@ -12,7 +12,7 @@ import pytest
 
 from desktop_bake import CancelledError, RegistryError, Settings
 from desktop_bake.bake.build import team_lease
-from desktop_bake.bake.build.team_lease import leased
+from desktop_bake.bake.build.team_lease import lease_if_free, leased
 from desktop_bake.bake.images.result import Miss, RegistryHit
 from desktop_bake.bake.registry.lease_manifest import RELEASED, Lease, lease_tag, read_lease
 from desktop_bake.bake.registry.manifest import OCI_MANIFEST
@@ -290,3 +290,29 @@ def test_given_up(miss: Miss, engine: FakeEngine, registry: MemoryRegistry, team
     with pytest.raises(CancelledError, match=r"^cancelled$"):
         enter()
     assert held(registry) == THEIRS
+
+
+def test_without_waiting(engine: FakeEngine, registry: MemoryRegistry, team: Settings, miss: Miss) -> None:
+    """A lease that is free is taken and given back; one that another machine has is left to it at once."""
+    with lease_if_free(miss, work(engine, team)) as found:
+        assert found is miss
+        assert held(registry)
+    assert not held(registry)
+    put(registry, THEIRS.content())
+    with lease_if_free(miss, work(engine, team)) as found:
+        assert found is None
+    assert held(registry) == THEIRS
+
+
+def test_published_before_the_lease(engine: FakeEngine, registry: MemoryRegistry, team: Settings, miss: Miss) -> None:
+    """What was published before the lease was taken is a hit."""
+    registry.put(miss.order.tag, miss.order.key.labels("b"))
+    with lease_if_free(miss, work(engine, team)) as found:
+        assert isinstance(found, RegistryHit)
+
+
+def test_no_lease_to_be_had(engine: FakeEngine, registry: MemoryRegistry, team: Settings, miss: Miss) -> None:
+    """A registry that takes no lease keeps nobody from building."""
+    registry.broken["registry.example.com"] = RegistryError("down")
+    with lease_if_free(miss, work(engine, team)) as found:
+        assert found is miss

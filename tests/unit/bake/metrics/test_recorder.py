@@ -115,3 +115,42 @@ def test_a_file_that_takes_nothing(tmp_path: Path, lines: list[str], kind: str) 
     Recorder(path, "run", lines.append).fail("x")
     assert len(lines) == 1
     assert lines[0].startswith(f"[desktop-cache] WARNING: no metrics in {path}: ")
+
+
+def test_several_at_once(tmp_path: Path, lines: list[str]) -> None:
+    """What is done for several environments at once is shared among their events, whose times add up to all of it."""
+    clock = Clock()
+    recorder = Recorder(tmp_path / "m", "build", clock=clock)
+    reporter = recorder.listening(lines.append)
+    clock.now_s += 1  # for nobody alone: of the first event
+    for env_id in ("a", "b", "c"):
+        reporter.about(env_id)
+        clock.now_s += 1
+    reporter.about("a", "c")
+    reporter.phase("build")
+    clock.now_s += 10
+    reporter.about("c")
+    reporter.phase("push")
+    clock.now_s += 3
+    reporter.about()
+    for env_id in ("a", "b", "c"):
+        recorder.fail("no", env_id)
+    clock.now_s += 1
+    recorder.fail("no", "d")
+    assert [event["seconds"] for event in events(tmp_path / "m")] == [
+        {"look": 2, "build": 5, "total": 7},
+        {"look": 1, "total": 1},
+        {"look": 1, "build": 5, "push": 3, "total": 9},
+        {"look": 1, "total": 1},
+    ]
+
+
+def test_a_new_beginning(tmp_path: Path) -> None:
+    """What was done before, for whomever, is in no event after a restart."""
+    clock = Clock()
+    recorder = Recorder(tmp_path / "m", "warm", clock=clock)
+    recorder.about(["a"])
+    clock.now_s += 1
+    recorder.restart()
+    recorder.fail("no", "a")
+    assert [event["seconds"]["total"] for event in events(tmp_path / "m")] == [0]

@@ -11,14 +11,18 @@ import pytest
 from desktop_bake import BuildFailedError, ConfigurationError, EngineError, Settings
 from desktop_bake.bake.images.result import Built, LocalHit, RegistryHit
 from desktop_bake.bake.system.process import Ended
+from desktop_bake.bake.together import Outcome
 from desktop_bake.bake.upkeep import warm
 from desktop_bake.bake.upkeep.policy import Policy
-from desktop_bake.bake.upkeep.warm import Round, Tidied, Warmed, tidy_up, warm_environment, warm_round
+from desktop_bake.bake.upkeep.warm import Round, Tidied, Warmed, tidy_up, warm_round, warmed
 from desktop_bake.generator.reference import Digest
 from tests.harness.recipes import BASE, KEY, OFFICE
 from tests.harness.work import order, work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from desktop_bake import Environment
     from tests.harness.fake_engine import FakeEngine
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -33,50 +37,47 @@ FAILED = Warmed(environment="b", action="failed", result=None, error="build fail
 @pytest.fixture
 def obtained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is obtained next: a result, or an error."""
-    outcomes: list[Any] = []
+    results: list[Any] = []
 
-    def obtain(_found: object, _context: object) -> Any:
-        outcome = outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+    def obtain_all(environments: Sequence[Environment], _context: object) -> list[Outcome]:
+        return [outcome_of(results.pop(0), environment) for environment in environments]
 
-    monkeypatch.setattr(warm, "glance", lambda *_: None)
-    monkeypatch.setattr(warm, "obtain", obtain)
-    return outcomes
+    monkeypatch.setattr(warm, "obtain_all", obtain_all)
+    return results
+
+
+def outcome_of(result: Any, environment: Environment = OFFICE) -> Outcome:
+    """What became of an environment: a result, or an error."""
+    is_error = isinstance(result, Exception)
+    return Outcome(environment=environment, result=None if is_error else result, error=result if is_error else None)
 
 
 # --- one environment -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("result", "action"), [(HIT, "fresh"), (BUILT, "built"), (PULLED, "pulled")])
-def test_actions(engine: FakeEngine, obtained: list[Any], result: Any, action: str) -> None:
+def test_actions(engine: FakeEngine, result: Any, action: str) -> None:
     """What was done is told by how the image was got."""
-    obtained.append(result)
-    warmed = warm_environment(OFFICE, work(engine))
-    assert (warmed.action, warmed.result, warmed.error, warmed.exit_status) == (action, result, None, 0)
+    done = warmed(outcome_of(result), work(engine))
+    assert (done.action, done.result, done.error, done.exit_status) == (action, result, None, 0)
 
 
 @pytest.mark.parametrize(("error", "status"), [(BuildFailedError("x"), 6), (EngineError("x"), 4), (OSError("x"), 1)])
-def test_a_failure(engine: FakeEngine, obtained: list[Any], lines: list[str], error: Exception, status: int) -> None:
+def test_a_failure(engine: FakeEngine, lines: list[str], error: Exception, status: int) -> None:
     """A failure is told, and does not keep the others from being ready."""
-    obtained.append(error)
-    warmed = warm_environment(OFFICE, work(engine, log=lines.append))
-    assert (warmed.action, warmed.result, warmed.error, warmed.exit_status) == ("failed", None, "x", status)
+    done = warmed(outcome_of(error), work(engine, log=lines.append))
+    assert (done.action, done.result, done.error, done.exit_status) == ("failed", None, "x", status)
     assert lines == ["[desktop-cache] WARNING: office: x"]
 
 
 @pytest.mark.parametrize("push", [False, True])
-def test_publishing(
-    engine: FakeEngine, obtained: list[Any], team: Settings, monkeypatch: pytest.MonkeyPatch, push: bool
-) -> None:
+def test_publishing(engine: FakeEngine, team: Settings, monkeypatch: pytest.MonkeyPatch, push: bool) -> None:
     """A hit is published if the registry lacks it; that it could not be is an error of the registry's."""
     monkeypatch.setattr(warm, "publish", lambda result, _: replace(result, push_error="denied"))
-    obtained += [HIT, PULLED]
     context = work(engine, replace(team, push=push))
-    warmed = warm_environment(OFFICE, context)
-    assert (warmed.error, warmed.exit_status) == (("denied", 5) if push else (None, 0))
-    assert warm_environment(OFFICE, context).error is None
+    done = warmed(outcome_of(HIT), context)
+    assert (done.error, done.exit_status) == (("denied", 5) if push else (None, 0))
+    assert warmed(outcome_of(PULLED), context).error is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,6 @@ def test_publishing(
 )
 def test_a_base_that_moved(
     engine: FakeEngine,
-    obtained: list[Any],
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
     pull: str,
@@ -101,11 +101,10 @@ def test_a_base_that_moved(
     """This machine's tag moves last, and only if tasks would compute another key by it."""
     monkeypatch.setattr(warm, "key_of", lambda *_: key_here)
     engine.ends = [Ended(status=int(fails), lines=(), timed_out=False)]
-    obtained.append(HIT)
-    warmed = warm_environment(OFFICE, work(engine, Settings(pull=pull), lines.append))
+    done = warmed(outcome_of(HIT), work(engine, Settings(pull=pull), lines.append))
     assert (f"pull {OFFICE.base_image}" in engine.asked) is pulls
     assert lines == [f"[desktop-cache] pulling {OFFICE.base_image}, which moved"] * pulls
-    assert warmed.error == (f"cannot pull {OFFICE.base_image}, which moved" if fails else None)
+    assert done.error == (f"cannot pull {OFFICE.base_image}, which moved" if fails else None)
 
 
 # --- a round ---------------------------------------------------------------------------------------------------------
@@ -115,11 +114,11 @@ def test_which(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those with their cache on, in the configuration's order, or those that are named."""
     seen: list[str] = []
 
-    def one(environment: Any, _context: object) -> Warmed:
-        seen.append(environment.env_id)
-        return FRESH
+    def obtain_all(environments: Sequence[Environment], _context: object) -> list[Outcome]:
+        seen.extend(environment.env_id for environment in environments)
+        return []
 
-    monkeypatch.setattr(warm, "warm_environment", one)
+    monkeypatch.setattr(warm, "obtain_all", obtain_all)
     off = replace(OFFICE, env_id="off", cache_desktop_build=False)
     named = {e.env_id: e for e in (replace(OFFICE, env_id="z"), off, replace(OFFICE, env_id="a"))}
     context = work(engine, Settings(environments=named))
@@ -131,17 +130,18 @@ def test_which(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
         warm_round(1, context, ["gone"])
 
 
-@pytest.mark.parametrize(("warmed", "tidies"), [(FRESH, True), (FAILED, False)])
-def test_tidying(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, warmed: Warmed, tidies: bool) -> None:
+@pytest.mark.parametrize(("result", "tidies"), [(HIT, True), (BuildFailedError("x"), False)])
+def test_tidying(engine: FakeEngine, obtained: list[Any], result: Any, tidies: bool) -> None:
     """Until every environment has its new desktop, the old one is in use: nothing is removed."""
-    monkeypatch.setattr(warm, "warm_environment", lambda *_: warmed)
+    obtained.append(result)
     done = warm_round(1, work(engine, Settings(environments={"a": OFFICE})), tidy=lambda: Tidied(removed=2))
     assert (done.tidied is not None) is tidies
 
 
-def test_recorded(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded(engine: FakeEngine, obtained: list[Any]) -> None:
     """Each environment has its event."""
-    outcomes, heard = [FRESH, FAILED], list[Any]()
+    heard = list[Any]()
+    obtained += [HIT, BuildFailedError("build failed")]
 
     class Recorder:
         def record(self, result: object, _engine: object) -> None:
@@ -151,10 +151,24 @@ def test_recorded(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
             heard.append((error, environment))
 
     recorder: Any = Recorder()
-    monkeypatch.setattr(warm, "warm_environment", lambda *_: outcomes.pop(0))
     settings = Settings(environments={"a": OFFICE, "b": replace(OFFICE, env_id="b")})
     warm_round(1, work(engine, settings), recorder=recorder)
     assert heard == [HIT, ("build failed", "b")]
+
+
+def test_no_engine(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an engine each environment has failed, and the watch goes on."""
+
+    def obtain_all(*_: object) -> None:
+        raise EngineError("no Docker Engine answers")
+
+    monkeypatch.setattr(warm, "obtain_all", obtain_all)
+    settings = Settings(environments={"office": OFFICE, "b": replace(OFFICE, env_id="b")})
+    done = warm_round(1, work(engine, settings))
+    assert [(w.environment, w.action, w.exit_status) for w in done.warmed] == [
+        ("office", "failed", 4),
+        ("b", "failed", 4),
+    ]
 
 
 def test_tidy_up(engine: FakeEngine, team: Settings, lines: list[str]) -> None:

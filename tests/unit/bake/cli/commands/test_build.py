@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import BuildFailedError
-from desktop_bake.bake.build import bake
+from desktop_bake.bake.build import bake, bake_all
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.system.process import Ended
+from tests.harness.bakes import Bakes, FailedTargetError
+from tests.harness.bakes import Ready as Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Self
 
     from desktop_bake.bake.context import Context
@@ -90,3 +93,54 @@ def test_no_fallback(typed: Callable[..., tuple[int, str, str]], monkeypatch: py
     status, output, errors = typed("build", "--metrics", "m.jsonl")
     assert (status, output) == (6, "")
     assert errors.endswith("error: build failed: no reason given\n  correct the recipe\n")
+
+
+SEVERAL = """
+[environments.{0}]
+base_image = "debian:bookworm"
+headless_desktop_enabled = true
+cache_desktop_build = true
+setup_script = "{0}.sh"
+"""
+
+
+@pytest.fixture
+def several(project: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Bakes:
+    """Three more environments, and the calls that bake them."""
+    for name in ("a", "b", "c"):
+        (project / f"{name}.sh").write_text(f"echo {name}\n")
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text() + "".join(SEVERAL.format(name) for name in ("a", "b", "c")))
+    calls = Bakes(engine)
+    monkeypatch.setattr(bake, "Preparation", Together)
+    monkeypatch.setattr(bake_all, "bake_wanted", calls)
+    return calls
+
+
+def test_one_of_several_fails(typed: Callable[..., tuple[int, str, str]], several: Bakes, project: Path) -> None:
+    """Each environment has its own line, object and event; the exit status is that of the first failure."""
+    key = json.loads(typed("key", "b", "--json")[1])["cache_key"]
+    several.fails = [(FailedTargetError(key), set())]
+    status, output, errors = typed("build", "--all", "--metrics", "m.jsonl")
+    assert (status, [line.split()[0] for line in output.splitlines()]) == (6, ["built"] * 3)
+    error = "build failed: the setup script ended with status 7"
+    assert errors.endswith(f"error: b: {error}\n  it said: no\n")
+    events = [json.loads(line) for line in (project / "m.jsonl").read_text().splitlines()]
+    assert {(event["environment"], event["status"]) for event in events} == {
+        *((name, "built") for name in ("default", "a", "c")),
+        ("b", "failed"),
+    }
+    (project / "c.sh").write_text("echo other\n")
+    several.fails = [(FailedTargetError(key), set())]
+    status, output, _ = typed("build", "c", "b", "--json")
+    told = json.loads(output)
+    assert (status, [image["environment"] for image in told["images"]]) == (6, ["c"])
+    assert told["failed"] == [{"environment": "b", "error": error, "exit_status": 6}]
+
+
+def test_afresh(typed: Callable[..., tuple[int, str, str]], several: Bakes, engine: FakeEngine) -> None:
+    """With --no-cache all of them are baked once more, by one call."""
+    for number in (1, 2):
+        assert typed("build", "--all", "--no-cache")[0] == 0
+        assert len(several.calls) == number
+        assert len(several.calls[-1]) == 4

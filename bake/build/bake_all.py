@@ -1,0 +1,164 @@
+"""Several images in one bake: BuildKit runs what it can at once and what they share once; each has its own result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ...generator.bakefile import bake_targets
+from ...generator.errors import BuildFailedError, TimeLimitError
+from ..images.alias import aliases_of
+from ..images.resolve import proven
+from ..images.result import Built
+from ..images.trust import BUILT, note
+from .bake import bake_wanted, check_secrets, check_store
+from .bake_request import Wanted
+from .failed_step import FinalError
+from .render import bake_options
+from .scratch import build_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...generator.bake_options import BakeOptions
+    from ...generator.bakefile import BakeTarget
+    from ..context import Context
+    from ..images.order import Order
+    from .bake import Preparation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baked:
+    """What became of several images, by key; one that is in neither is not built, and no fault of its own is known.
+
+    Attributes:
+        built: those that are here.
+        failed: why the others are not.
+    """
+
+    built: Mapping[str, Built]
+    failed: Mapping[str, BuildFailedError] = field(default_factory=dict)
+
+
+class Together:
+    """Several orders, of distinct keys, that are baked by one call; the caller has the turn of each key.
+
+    Args:
+        orders: what is wanted, none of them here.
+        on_images: by key, the image that a layer is built on; the others lie on their desktop's target.
+        context: the work.
+    """
+
+    def __init__(self, orders: Sequence[Order], on_images: Mapping[str, str], context: Context) -> None:
+        self._orders, self._context = orders, context
+        self._targets = _targets(orders, on_images, context)
+        names = {str(target.key): target.name for target in self._targets}
+        self._keys = {names[str(order.key)]: str(order.key) for order in orders}
+        self._before = {order.tag: _image_id(order, context) for order in orders}
+
+    def bake(self, ready: Preparation) -> Baked:
+        """Bake them, and find each again by its labels.
+
+        BuildKit gives up every target of a call when one fails. What was finished before stays, and so do the steps
+        that ended, so that the next call, without the one that failed, goes on from there.
+
+        Raises:
+            EngineError: no engine or buildx.
+            CancelledError: another thread gave up.
+        """
+        failed = self._without_secrets()
+        if failed:
+            return Baked(built={}, failed=failed)
+        wanted = Wanted(targets=self._targets, asked=tuple(self._keys))
+        failed, is_whole = {}, False
+        try:
+            check_store(self._context)
+            with build_folder(ready.folder, self._orders[0].key) as folder:
+                try:
+                    bake_wanted(wanted, folder, ready)
+                    is_whole = True
+                finally:
+                    ready.child.end()  # before the folder that it reads goes
+        except FinalError as error:
+            failed = dict.fromkeys(self._affected(error.target), error) if error.target else {}
+        except (BuildFailedError, TimeLimitError) as error:
+            self._context.check_cancelled()
+            self._context.reporter.warn(f"{error}; what is left is built one by one")
+        return Baked(built=self._built(is_whole=is_whole), failed=failed)
+
+    def finished(self, order: Order, *, is_whole: bool = False) -> str | None:
+        """The ID of an order's image, noted as ours, once it is there.
+
+        Args:
+            order: one of ours.
+            is_whole: whether all of them are; if not, an image that was there before is none of ours.
+        """
+        image = self._context.engine.image(order.tag)
+        if not image or not proven(image, order.key, order.platform):
+            return None
+        if not is_whole and image.image_id == self._before[order.tag]:
+            return None
+        note(image.image_id, BUILT)
+        return image.image_id
+
+    def _built(self, *, is_whole: bool) -> dict[str, Built]:
+        built = {}
+        for order in self._orders:
+            image_id = self.finished(order, is_whole=is_whole)
+            if image_id:
+                built[str(order.key)] = Built(order=order, image_id=image_id)
+        return built
+
+    def _without_secrets(self) -> dict[str, BuildFailedError]:
+        """Those that lack a secret: BuildKit would fail them all."""
+        failed: dict[str, BuildFailedError] = {}
+        for target in self._targets:
+            try:
+                check_secrets(target.secrets)
+            except BuildFailedError as error:
+                failed |= dict.fromkeys(self._affected(target.name), error)
+        return failed
+
+    def _affected(self, name: str) -> set[str]:
+        """The keys of a target and of what lies on it."""
+        on_it = {name, *(target.name for target in self._targets if target.base == f"target:{name}")}
+        return {key for target, key in self._keys.items() if target in on_it}
+
+
+def _image_id(order: Order, context: Context) -> str | None:
+    image = context.engine.image(order.tag)
+    return image.image_id if image else None
+
+
+def _targets(orders: Sequence[Order], on_images: Mapping[str, str], context: Context) -> tuple[BakeTarget, ...]:
+    """The targets of these orders, and of the desktops below them that are not images yet."""
+    made: dict[str, BakeTarget] = {}
+    for several, options in _by_environment(orders, context):
+        for target in bake_targets([(o.environment, o.stack, o.key) for o in several], options):
+            made.setdefault(str(target.key), target)
+    asked = {key: (order.platform,) for order in orders if order.emulated for key in _keys(order)}
+    found = [
+        replace(target, base=on_images.get(key, target.base), platforms=target.platforms or asked.get(key, ()))
+        for key, target in made.items()
+    ]
+    keys, bases = {str(order.key) for order in orders}, {target.base for target in found}
+    return tuple(t for t in found if str(t.key) in keys or f"target:{t.name}" in bases)
+
+
+def _by_environment(orders: Sequence[Order], context: Context) -> list[tuple[list[Order], BakeOptions]]:
+    """The orders in two parts, of which each has one for an environment, with what the targets of a part share.
+
+    A desktop that is here for the sake of a layer has that one's environment, and no tag for people.
+    """
+    first: dict[str, Order] = {}
+    for order in sorted(orders, key=lambda order: order.below() is None):
+        first.setdefault(order.environment.env_id, order)
+    options = bake_options(context.settings)
+    own = [order for order in first.values() if aliases_of(order, context)]
+    others = [order for order in first.values() if order not in own]
+    return [(own, options), (others, replace(options, alias_tags=()))]
+
+
+def _keys(order: Order) -> list[str]:
+    below = order.below()
+    return [str(order.key), *([str(below.key)] if below else [])]

@@ -1,0 +1,148 @@
+"""An image that is missing while several are built: its turn, its lease, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ..generator.errors import CancelledError, DesktopBakeError
+from .images.resolve import under_tag
+from .images.result import LocalHit, RegistryHit
+from .obtain import pulled
+from .system.lazy import lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .build import bake, bake_all, machine_lock, pause, team_lease
+    from .context import Context
+    from .images.order import Order
+    from .images.result import Built, Miss
+else:
+    machine_lock = lazy(".build.machine_lock", __package__)
+    pause = lazy(".build.pause", __package__)
+    team_lease = lazy(".build.team_lease", __package__)
+
+
+_LOOK_EVERY_S = 1.0
+
+
+@dataclass(kw_only=True)
+class MissingImage:
+    """An image that is missing, and that is built together with others.
+
+    Attributes:
+        miss: what is wanted.
+        context: the work.
+        turn: this machine's turn to build it.
+        lease: the team's, given back once the image is published.
+        got, error: what became of it; neither, as long as it is to be built.
+    """
+
+    miss: Miss
+    context: Context
+    turn: ExitStack = field(default_factory=ExitStack)
+    lease: ExitStack = field(default_factory=ExitStack)
+    got: LocalHit | RegistryHit | Built | None = None
+    error: DesktopBakeError | OSError | None = None
+
+    @property
+    def order(self) -> Order:
+        """What is wanted."""
+        return self.miss.order
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has become of it yet."""
+        return self.got is None and self.error is None
+
+    def take_turn(self, *, pausing: bool) -> bool:
+        """Take the turn of the key, unless another process has it; whatever it built is here then."""
+        key = self.order.key
+        if not pausing:
+            pause.lift(key)
+        turn = machine_lock.Turn(key, self.order.environment.env_id, self.context)
+        if not turn.at_once():
+            return False
+        self.turn.push(turn)
+        here = None if self.context.afresh else under_tag(self.order, self.context)
+        if isinstance(here, LocalHit):
+            self.got = replace(here, reason="built by another process", registry_error=self.miss.registry_error)
+        elif pausing:
+            with self.keeping_error():
+                pause.check(key)
+        turn.announce()
+        return True
+
+    def take_lease(self) -> bool:
+        """Take the team's lease, unless another machine has it; what it published meanwhile is pulled."""
+        there = self.lease.enter_context(team_lease.lease_if_free(self.miss, self.context))
+        if isinstance(there, RegistryHit):
+            got = pulled(there, self.context)
+            self.got, self.miss = (got, self.miss) if isinstance(got, RegistryHit) else (None, got)
+        return there is not None
+
+    def settle(self, baked: bake_all.Baked, *, pausing: bool) -> None:
+        """Keep what became of it in a bake of several."""
+        key = str(self.order.key)
+        built, self.error = baked.built.get(key), baked.failed.get(key)
+        self.got = replace(built, registry_error=self.miss.registry_error) if built else None
+        if pausing and self.error:
+            pause.failed(self.order.key, self.context.reporter)
+        elif pausing and self.got:
+            pause.lift(self.order.key)
+
+    def result_for(self, order: Order) -> LocalHit | RegistryHit | Built | None:
+        """What became of it, for an order of the same key; None if that wants another platform."""
+        if order is self.miss.order or not self.got:
+            return self.got
+        same = order.platform == self.order.platform and self.got.image_id
+        return LocalHit(order=order, image_id=self.got.image_id) if same and self.got.image_id else None
+
+    @contextlib.contextmanager
+    def keeping_error(self) -> Iterator[None]:
+        """Keep what goes wrong as what became of it; only that somebody gave up ends the others, too."""
+        try:
+            yield
+        except CancelledError:
+            raise
+        except (DesktopBakeError, OSError) as error:
+            self.error = error
+
+
+@contextlib.contextmanager
+def watched(jobs: list[MissingImage], together: bake_all.Together, ready: bake.Preparation) -> Iterator[None]:
+    """Give back the turn of each as soon as its image is there: whoever waits for it needs not wait for the others.
+
+    The first one's turn stays: the folder of the bake has its lock. The bake is ended once nothing was finished for as
+    long as a build may take, and what is left would have had its time one after another.
+    """
+    is_over = threading.Event()
+    limit_s = ready.context.settings.build_timeout_s
+
+    def watch() -> None:
+        left, began = list(jobs), time.monotonic()
+        moved = began
+        while left and not is_over.wait(_LOOK_EVERY_S):
+            now = time.monotonic()
+            with contextlib.suppress(DesktopBakeError):
+                for job in [job for job in left if together.finished(job.order)]:
+                    left.remove(job)
+                    moved = now
+                    if job is not jobs[0]:
+                        job.turn.close()
+            if now - moved > limit_s and now - began > limit_s * len(left):
+                ready.child.end()
+                return
+
+    watcher = threading.Thread(target=watch, name="finished", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()

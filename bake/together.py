@@ -1,0 +1,217 @@
+"""Images of several environments: what is missing is baked by one call, and each has a result of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..generator.errors import CancelledError, DesktopBakeError, EngineError
+from .images.resolve import glance, look, search, under_tag
+from .images.result import LocalHit, Miss, RegistryHit
+from .missing import MissingImage, watched
+from .obtain import check_cache_folder, desktop_below, make, obtain, published_if_asked, pulled
+from .system.lazy import lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..generator.environment import Environment
+    from .build import bake, bake_all
+    from .context import Context
+    from .images import history
+    from .images.result import Built, Disabled
+else:
+    bake = lazy(".build.bake", __package__)
+    bake_all = lazy(".build.bake_all", __package__)
+    history = lazy(".images.history", __package__)
+
+
+_AT_ONCE = 8
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of an environment.
+
+    Attributes:
+        environment: the environment.
+        found: what was here; None if its key is not known.
+        result: the image; None if it is missing.
+        error: why it is missing.
+    """
+
+    environment: Environment
+    found: Disabled | LocalHit | Miss | None = None
+    result: Disabled | LocalHit | RegistryHit | Built | None = None
+    error: DesktopBakeError | OSError | None = None
+
+
+def obtain_all(environments: Sequence[Environment], context: Context, *, pausing: bool = False) -> list[Outcome]:
+    """The images of these environments, each as by `obtain`: pulled if the registry has them, else baked together.
+
+    No process waits for another while it keeps others waiting: what another process or machine is building is waited
+    for in the end. What one call of Bake could not decide, such as at a time limit, is built alone.
+
+    Args:
+        environments: in the order in which they are looked for.
+        context: the work.
+        pausing: as of `obtain`.
+
+    Returns:
+        What became of each, in their order.
+
+    Raises:
+        EngineError: no engine answers.
+        CancelledError: another thread gave up.
+    """
+    outcomes = [Outcome(environment=environment) for environment in environments]
+    if len(outcomes) == 1:
+        with _kept(outcomes[0], context):
+            outcomes[0].found = glance(outcomes[0].environment, context)
+            outcomes[0].result = obtain(outcomes[0].found, context, pausing=pausing)
+        return outcomes
+    missing: dict[str, Miss] = {}
+    for outcome in outcomes:
+        with _kept(outcome, context):
+            _look_up(outcome, context)
+            if outcome.result is None and isinstance(outcome.found, Miss):
+                missing.setdefault(str(outcome.found.order.key), outcome.found)
+    if missing:
+        check_cache_folder(context)
+    jobs = {key: MissingImage(miss=miss, context=context) for key, miss in missing.items()}
+    if len(jobs) > 1:
+        _make_together(jobs, context, pausing=pausing)
+    for outcome in outcomes:
+        if outcome.result is None and outcome.error is None and isinstance(outcome.found, Miss):
+            with _kept(outcome, context):
+                _finish(outcome, jobs[str(outcome.found.order.key)], pausing=pausing)
+    context.reporter.about()
+    return outcomes
+
+
+@contextlib.contextmanager
+def _kept(outcome: Outcome, context: Context) -> Iterator[None]:
+    """Keep what goes wrong for one environment; without an engine there is nothing to do for any."""
+    context.reporter.about(outcome.environment.env_id)
+    try:
+        yield
+    except CancelledError:
+        raise
+    except EngineError as error:
+        if not context.engine.answers():
+            raise
+        outcome.error = error
+    except (DesktopBakeError, OSError) as error:
+        outcome.error = error
+
+
+def _look_up(outcome: Outcome, context: Context) -> None:
+    """Look here and in the registry, and pull what is there."""
+    found = outcome.found = glance(outcome.environment, context)
+    if not isinstance(found, Miss):
+        outcome.result = found
+        return
+    there = search(found, context)
+    history.write_record(found.order, context.settings)
+    if isinstance(there, RegistryHit):
+        there = pulled(there, context)
+    if isinstance(there, RegistryHit):
+        outcome.result = there
+    else:
+        outcome.found = there
+
+
+def _finish(outcome: Outcome, job: MissingImage, *, pausing: bool) -> None:
+    """Say what became of an environment's key; what nothing became of is built alone."""
+    assert isinstance(outcome.found, Miss)
+    if job.is_open:
+        with job.keeping_error():
+            job.got = make(job.miss, job.context, pausing=pausing)
+    if job.error:
+        raise job.error
+    outcome.result = job.result_for(outcome.found.order) or make(outcome.found, job.context, pausing=pausing)
+
+
+def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing: bool) -> None:
+    """Bake what is missing, as far as nobody else builds it, and publish it."""
+    with ExitStack() as left, bake.Preparation(context) as ready:
+        jobs = dict(wanted)
+        with contextlib.suppress(EngineError):  # each build by itself says so
+            jobs |= _desktops_below(wanted, context, ready.builder().driver)
+        for job in jobs.values():
+            left.push(job.turn)
+            left.push(job.lease)
+        ours = [jobs[key] for key in sorted(jobs) if jobs[key].take_turn(pausing=pausing) and jobs[key].is_open]
+        if context.settings.push and context.settings.lease and not context.afresh:
+            with ThreadPoolExecutor(_AT_ONCE) as threads:
+                leased = list(threads.map(MissingImage.take_lease, ours))
+            ours = [job for job, has_it in zip(ours, leased, strict=True) if has_it and job.is_open]
+        for job in jobs.values():
+            if job not in ours:
+                job.turn.close()
+        with contextlib.suppress(EngineError):
+            _bake_while_any(ours, ready, pausing=pausing)
+        for job in sorted(jobs.values(), key=lambda job: job.order.below() is not None):
+            job.turn.close()
+            if job.got:
+                context.reporter.about(job.order.environment.env_id)
+                with job.keeping_error():
+                    job.got = published_if_asked(job.got, context)
+            job.lease.close()
+
+
+def _desktops_below(wanted: dict[str, MissingImage], context: Context, driver: str) -> dict[str, MissingImage]:
+    """The desktops that layers lie on and that are missing, too, for a builder whose images the engine sees."""
+    found: dict[str, MissingImage] = {}
+    for job in wanted.values() if driver == "docker" else ():
+        order = job.order.below()
+        if not order or order.environment.platforms or str(order.key) in {*wanted, *found}:
+            continue
+        there = look(order, context)
+        if isinstance(there, Miss):
+            outcome = search(there, context)
+            history.write_record(order, context.settings)
+            got = pulled(outcome, context) if isinstance(outcome, RegistryHit) else outcome
+            if isinstance(got, Miss):
+                found[str(order.key)] = MissingImage(miss=got, context=context)
+    return found
+
+
+def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausing: bool) -> None:
+    """Bake them by one call; if one of them fails, the others once more without it."""
+    is_first = True
+    while len(pending := [job for job in jobs if job.is_open]) > 1:
+        context = ready.context
+        bases = {str(job.order.key): _base_of(job, pending, ready) for job in pending}
+        pending = [job for job in pending if bases[str(job.order.key)] is not None]
+        if len(pending) < 2:
+            return
+        if not is_first:
+            ready.renew()
+        is_first = False
+        context.reporter.about(*(job.order.environment.env_id for job in pending))
+        on_images = {key: base for key, base in bases.items() if base}
+        together = bake_all.Together([job.order for job in pending], on_images, context)
+        with watched(pending, together, ready):
+            baked = together.bake(ready)
+        for job in pending:
+            job.settle(baked, pausing=pausing)
+        if not baked.failed:
+            return
+        for job in pending:
+            if job.error and any(other.is_open for other in pending):
+                context.reporter.warn(f"{job.order.environment.env_id}: {job.error}; once more without it")
+
+
+def _base_of(job: MissingImage, pending: list[MissingImage], ready: bake.Preparation) -> str | None:
+    """The image that a layer is built on; empty for its target. None if it has to wait for another's build of it."""
+    below, context = job.order.below(), replace(ready.context, afresh=False)
+    if not below or str(below.key) in {str(other.order.key) for other in pending}:
+        return ""
+    driver = ready.builder().driver
+    if driver == "docker" and not below.environment.platforms and isinstance(under_tag(below, context), Miss):
+        return None
+    return desktop_below(below, driver, context) or ""
