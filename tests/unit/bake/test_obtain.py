@@ -321,7 +321,7 @@ def test_files_are_read_once(
         read.append(path.name)
         return read_regular_file(path)
 
-    monkeypatch.setattr("desktop_bake.bake.config.settings.read_regular_file", reading)
+    monkeypatch.setattr("desktop_bake.bake.config.script_file.read_regular_file", reading)
     environment = replace(OFFICE, preflight_script="preflight.sh", setup_script="setup.sh")
     context = work(engine, Settings(root=tmp_path), lines.append)
     assert obtain(glance(environment, context), context).status is Status.BUILT
