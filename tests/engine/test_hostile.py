@@ -309,7 +309,9 @@ def test_render_reads_the_recipe_alone(project: Path, cli: Run) -> None:
     )
     paths = [str((project / path).resolve()) for path in opened if not path.isdecimal()]
     others = {p for p in paths if not p.startswith(own) and not p.startswith(str(project / "ci"))}
-    assert others <= {str(project / name) for name in ("desktop-bake.toml", "install.sh", "setup.sh")}
+    assert others <= {
+        str(project / name) for name in ("desktop-bake.toml", "desktop-bake.lock", "install.sh", "setup.sh")
+    }
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])

@@ -185,7 +185,7 @@ def test_nobody_listens() -> None:
 def test_missing_content(registry: RealRegistry) -> None:
     """An index whose manifest is gone, a manifest whose configuration is gone: an error, not a miss."""
     missing: Literal["manifest", "config"]
-    for missing, says in (("manifest", "MANIFEST_UNKNOWN"), ("config", "BLOB_UNKNOWN")):
+    for missing in ("manifest", "config"):
         push_image(
             registry.host,
             "team/desktop",
@@ -195,7 +195,7 @@ def test_missing_content(registry: RealRegistry) -> None:
             index=True,
             missing=missing,
         )
-        with pytest.raises(RegistryError, match=rf"404, .*\({says}\)$"):
+        with pytest.raises(RegistryError, match=r"lacks sha256:[0-9a-f]{64}, a part of the image$"):
             look_up(image(registry.host, f"no-{missing}"), HERE)
 
 
