@@ -114,14 +114,18 @@ def _look_up(outcome: Outcome, context: Context) -> None:
     if not isinstance(found, Miss):
         outcome.result = found
         return
-    there = search(found, context)
-    history.write_record(found.order, context.settings)
-    if isinstance(there, RegistryHit):
-        there = pulled(there, context)
+    there = _from_registry(found, context)
     if isinstance(there, RegistryHit):
         outcome.result = there
     else:
         outcome.found = there
+
+
+def _from_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
+    """Pull what the registry has; else the miss. What is wanted is written down, for `explain`."""
+    there = search(miss, context)
+    history.write_record(miss.order, context.settings)
+    return pulled(there, context) if isinstance(there, RegistryHit) else there
 
 
 def _finish(outcome: Outcome, job: MissingImage, *, pausing: bool) -> None:
@@ -172,9 +176,7 @@ def _desktops_below(wanted: dict[str, MissingImage], context: Context, driver: s
             continue
         there = look(order, context)
         if isinstance(there, Miss):
-            outcome = search(there, context)
-            history.write_record(order, context.settings)
-            got = pulled(outcome, context) if isinstance(outcome, RegistryHit) else outcome
+            got = _from_registry(there, context)
             if isinstance(got, Miss):
                 found[str(order.key)] = MissingImage(miss=got, context=context)
     return found

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import codecs
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
 
 _WIDE = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -39,3 +44,21 @@ def check_no_mark(name: str, content: bytes, path: str) -> None:
                 f"{name} is in {encoding}, not in UTF-8",
                 f"convert it: iconv -f {encoding} -t UTF-8 {file} >{new} && cat {new} >{file} && rm {new}",
             )
+
+
+def text_of(content: bytes, path: PurePath, remedy: str = "save it as UTF-8") -> str:
+    """The text of a configuration file's bytes.
+
+    Args:
+        content: the bytes.
+        path: where the file is.
+        remedy: what to do if it is not UTF-8.
+
+    Raises:
+        ConfigurationError: it begins with a byte order mark, or is not UTF-8.
+    """
+    check_no_mark(path.name, content, str(path))
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path.name} is not UTF-8: {error}", remedy) from error

@@ -15,7 +15,7 @@ from ...generator.environment import check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.layer_key import parts_of_text
 from ...generator.reference import Digest, ImageReference
-from ...generator.text_file import check_no_mark
+from ...generator.text_file import text_of
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 LOCK_NAME = "desktop-bake.lock"
+NOT_UTF8 = "restore it from Git"  # what to do about a lock that is not
 SCHEMA = 1
 BASE, TOOL, IMAGE = KINDS = ("base", "tool", "image")  # in the file's order
 _TOP: dict[str, type] = {"schema": int, "packages": str, BASE: dict, TOOL: dict, IMAGE: dict}
@@ -95,25 +96,12 @@ def load_lock(path: Path) -> Lock | None:
         ConfigurationError: it cannot be read, or as `parse_lock`.
     """
     try:
-        return parse_lock(decoded_lock(read_regular_file(path), path), path.name)
+        return parse_lock(text_of(read_regular_file(path), path, NOT_UTF8), path.name)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"cannot read {path}: {why}", "make it readable, or restore it from Git") from error
-
-
-def decoded_lock(content: bytes, path: Path) -> str:
-    """The text of a lock's bytes.
-
-    Raises:
-        ConfigurationError: it begins with a byte order mark, or is not UTF-8.
-    """
-    check_no_mark(path.name, content, str(path))
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path.name} is not UTF-8: {error}", "restore it from Git") from error
 
 
 def parse_lock(text: str, name: str = LOCK_NAME) -> Lock:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...generator.environment import TEXT_KEYS, Environment
 from ...generator.errors import ConfigurationError
 from ...generator.script import Script
-from ...generator.text_file import check_no_mark
+from ...generator.text_file import text_of
 from ..system.found_file import find_upwards, why_untrusted
 from .lock import LOCK_NAME, load_lock
 from .setting import described
@@ -56,7 +56,7 @@ def load_settings(
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --config") from error
-    settings = settings_from(decoded(content, path), path, variables, overrides)
+    settings = settings_from(text_of(content, path), path, variables, overrides)
     return with_lock(settings, path.parent, named=found is None)
 
 
@@ -79,19 +79,6 @@ def with_lock(settings: Settings, folder: Path, *, named: bool = True) -> Settin
             f"if you trust it: --config {folder / FILE_NAME}",
         )
     return replace(settings, lock_file=file, lock=load_lock(file))
-
-
-def decoded(content: bytes, path: Path) -> str:
-    """The text of a configuration file's bytes.
-
-    Raises:
-        ConfigurationError: it begins with a byte order mark, or is not UTF-8.
-    """
-    check_no_mark(path.name, content, str(path))
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path.name} is not UTF-8: {error}", "save it as UTF-8") from error
 
 
 def settings_from(

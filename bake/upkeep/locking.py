@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.layer_key import LayerKey
-from ..config.lock import BASE, Lock, decoded_lock, parse_lock
+from ...generator.text_file import text_of
+from ..config.lock import BASE, NOT_UTF8, Lock, parse_lock
 from ..config.lock_edit import edit_lock
 from ..config.lock_moves import Found, moves_of
 from ..config.lock_plan import to_come
@@ -213,7 +214,7 @@ def write_lock(path: Path, change: Callable[[Lock], Lock]) -> tuple[Lock, Lock]:
                 os.fchmod(file.fileno(), 0o644)
             return Lock(), wanted
         with editing(path) as before:
-            text = decoded_lock(before, path)
+            text = text_of(before, path, NOT_UTF8)
             was = parse_lock(text, path.name)
             wanted = change(was)
             after = edit_lock(text, wanted, path.name).encode()

@@ -13,6 +13,7 @@ import pytest
 
 from desktop_bake import Status, ensure_desktop_images, load_settings
 from tests.harness.builders import remote_builder
+from tests.harness.project import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 STAMPED = "date +%s%N >/etc/{0}\n"
-ENVIRONMENT = """[environments.{name}]
-base_image = "{base}"
-headless_desktop_enabled = true
-cache_desktop_build = true
-install_script = "install.sh"
-setup_script = "{name}.sh"
-"""
 
 
 @pytest.fixture

@@ -16,6 +16,14 @@ from desktop_bake.bake.engine.engine import Engine
 Run = Callable[..., subprocess.CompletedProcess[str]]
 # Small enough to bake in a second: what it proves is ours, not the desktop's.
 TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
+# One of several that share packages, each with a setup script of its name.
+ENVIRONMENT = """[environments.{name}]
+base_image = "{base}"
+headless_desktop_enabled = true
+cache_desktop_build = true
+install_script = "install.sh"
+setup_script = "{name}.sh"
+"""
 
 FIGURES = Path(__file__).parents[2] / "out" / "soak.jsonl"
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from desktop_bake import load_settings
 from tests.harness.builders import remote_builder
-from tests.harness.project import remove_images
+from tests.harness.project import ENVIRONMENT, remove_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = """[environments.{name}]
-base_image = "{base}"
-headless_desktop_enabled = true
-cache_desktop_build = true
-install_script = "install.sh"
-setup_script = "{name}.sh"
-"""
 
 
 @pytest.fixture

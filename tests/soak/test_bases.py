@@ -35,5 +35,5 @@ def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("environment", ["sudo"], indirect=True)
 def test_installed_at_start(environment: Environment, settings: Settings) -> None:
-    """The fallback on Arch: the same desktop, installed at start."""
+    """The fallback for a user with sudo: the same desktop, installed at start."""
     installs_at_start(environment, settings)

@@ -12,10 +12,11 @@ from ....generator.environment import FILE_FIELDS, TEXT_KEYS
 from ....generator.errors import ConfigurationError, printable
 from ....generator.reference import ImageReference
 from ....generator.script import Script
+from ....generator.text_file import text_of
 from ...config.agents_runner import ORIGIN_FIELDS, origin_of, read_origin
 from ...config.settings import FILE_NAME
 from ...config.toml_edit import edit_toml, field_and_value, field_path
-from ...config.toml_file import ENVIRONMENT_KEYS, decoded, settings_from
+from ...config.toml_file import ENVIRONMENT_KEYS, settings_from
 from ...system.edit import editing, replace_file
 from ...system.found_file import find_upwards
 from ...system.text import table
@@ -151,7 +152,7 @@ def _in_configuration(
 ) -> tuple[bytes, Environment]:
     create = getattr(arguments, "create", False)
     try:
-        after = edit_toml(decoded(before, path), path, arguments.env, changes, create=create)
+        after = edit_toml(text_of(before, path), path, arguments.env, changes, create=create)
         encoded = after.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error

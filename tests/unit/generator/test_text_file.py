@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -13,6 +13,7 @@ from desktop_bake.bake.config.agents_runner import read_origin
 from desktop_bake.bake.config.toml_file import load_settings
 from desktop_bake.generator.errors import ConfigurationError
 from desktop_bake.generator.recipe import ContextFile
+from desktop_bake.generator.text_file import text_of
 from tests.harness.recipes import RECIPE
 
 TEXT = "#!/bin/bash\nset -e\necho Grüße\n"
@@ -105,3 +106,11 @@ def test_another_file_of_the_context() -> None:
     with pytest.raises(ConfigurationError, match="bin/x has CRLF"):
         replace(RECIPE, files={"bin/x": ContextFile(content=SAVED["CRLF"])})
     replace(RECIPE, files={"table.csv": ContextFile(content=BOM_UTF8 + b"a;b\r\n")})
+
+
+def test_text_of() -> None:
+    """A file in UTF-8 is its text; one in another encoding is refused by its name, with the caller's remedy."""
+    assert text_of("ä\n".encode(), PurePath("/a/b.toml")) == "ä\n"
+    with pytest.raises(ConfigurationError, match=r"^b\.toml is not UTF-8: ") as refused:
+        text_of("ä".encode("latin-1"), PurePath("/a/b.toml"), "restore it")
+    assert refused.value.remedy == "restore it"
