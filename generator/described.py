@@ -5,6 +5,7 @@ A program that gives another type gets one line at once, not a traceback later.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import PurePath
@@ -21,16 +22,15 @@ _CLASSES: Mapping[str, type | tuple[type, ...]] = {
     "Path": PurePath,
     "PurePath": PurePath,
     "ImageReference": ImageReference,
-    "tuple[str, ...]": (tuple, list),
     "Mapping": Mapping,
 }
+_SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")
 _REMEDIES = {
     "str": "write a text in quotes",
     "bool": "write True or False",
     "int": "write a whole number",
     "Path": "write Path({})",
     "ImageReference": "write ImageReference.parse({})",
-    "tuple[str, ...]": "write ({},)",
     "Mapping": "write {{'NAME': 'value'}}",
 }
 
@@ -68,6 +68,9 @@ def check_types(instance: Any, where: str = "") -> None:
 
 
 def _remedy(kind: str) -> str:
+    several = _SEVERAL.fullmatch(kind)
+    if several:
+        return "write ({},)" if several[1] == "str" else f"write ({several[1]}(…),)"
     return _REMEDIES.get(_key(kind), f"write {kind}(…)")
 
 
@@ -76,12 +79,13 @@ def _key(kind: str) -> str:
 
 
 def _is(value: object, kind: str) -> bool:
+    several = _SEVERAL.fullmatch(kind)
+    if several:
+        return isinstance(value, tuple | list) and all(_is(item, several[1]) for item in value)
     if _key(kind) not in _CLASSES:  # of another floor
         return type(value).__name__ == kind
     if not isinstance(value, _CLASSES[_key(kind)]) or (kind == "int" and isinstance(value, bool)):
         return False
-    if isinstance(value, tuple | list):
-        return all(isinstance(item, str) for item in value)
     if isinstance(value, Mapping) and kind == "Mapping[str, str]":
         return all(isinstance(text, str) for pair in value.items() for text in pair)
     return True

@@ -15,9 +15,11 @@ from .script import Script
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .layer import Layer
     from .reference import ImageReference
 
 
+PACKAGES = "packages"  # the layer that the field of this name is
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -159,6 +161,9 @@ class Environment:
             example='["8080:80"]',
         ),
     )
+    layers: tuple[Layer, ...] = ()  # lowest first; those below the desktop before the others
+    packages: tuple[str, ...] = ()  # a layer named PACKAGES, above all of `layers`
+    files: tuple[str, ...] = ()  # further files of the desktop's own recipe
 
     def __post_init__(self) -> None:
         if not isinstance(self.env_id, str) or not self.env_id or any(not c.isprintable() for c in self.env_id):

@@ -31,6 +31,7 @@ def environment(**fields: Any) -> Environment:
         ("dockerfile", b"a", "b'a', not of type str | PurePath | Script | None", "write a text in quotes"),
         ("platforms", "linux/amd64", "'linux/amd64', not of type tuple[str, ...]", "write ('linux/amd64',)"),
         ("build_secrets", ("A", 1), "('A', 1), not of type tuple[str, ...]", "write ('…',)"),
+        ("layers", ("tools",), "('tools',), not of type tuple[Layer, ...]", "write (Layer(…),)"),
         ("build_args", ["A=1"], "['A=1'], not of type Mapping[str, str]", "write {'NAME': 'value'}"),
         ("build_args", {"A": 1}, "{'A': 1}, not of type Mapping[str, str]", "write {'NAME': 'value'}"),
         ("platform", ("linux/amd64",), "('linux/amd64',), not of type str | None", "write a text in quotes"),

@@ -85,7 +85,8 @@ def test_every_field_is_described() -> None:
     """No field of the settings or of an environment lacks a description, but those that are no key of the file."""
     others = {"root", "environments", "lock", "lock_file"}
     assert {f.name for f in fields(Settings)} - {s.name for s in SETTINGS} == others
-    assert {f.name for f in fields(Environment)} - {s.name for s in ENVIRONMENT} == {"env_id"}
+    layers = {"layers", "packages", "files"}
+    assert {f.name for f in fields(Environment)} - {s.name for s in ENVIRONMENT} == {"env_id", *layers}
 
 
 @pytest.mark.parametrize("one", [s for s in SETTINGS if s.example], ids=lambda s: s.name)
