@@ -108,7 +108,7 @@ def test_a_large_one_is_read_at_once(piece: str) -> None:
 
 def test_the_shipped_ones_name_none() -> None:
     """The shipped Dockerfiles need nothing but their base."""
-    for name in ("Dockerfile", "preflight.Dockerfile"):
+    for name in ("Dockerfile", "preflight.Dockerfile", "layer.Dockerfile"):
         assert named_images(shipped(f"recipe/{name}").read_bytes(), {}).references == {}
 
 

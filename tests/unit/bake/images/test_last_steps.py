@@ -83,7 +83,7 @@ def test_nothing_to_tell_it_by() -> None:
 
 def test_the_shipped_recipe() -> None:
     """The shipped Dockerfiles can be told: each has a step."""
-    for name in ("Dockerfile", "preflight.Dockerfile"):
+    for name in ("Dockerfile", "preflight.Dockerfile", "layer.Dockerfile"):
         steps = last_stage(shipped(f"recipe/{name}").read_bytes())
         assert steps
         assert {step.name for step in steps} <= {"RUN", "COPY", "ARG", "ENV", "SHELL", "USER"}
