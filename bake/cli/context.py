@@ -8,7 +8,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..config.settings import SETTINGS
+from ...generator.errors import ConfigurationError
+from ..config.settings import FILE_NAME, SETTINGS
 from ..system.lazy import lazy
 from ..system.reporter import Reporter, silent
 from ..system.terminal import coloured
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
     import argparse
 
     from .. import context
-    from ..config import agents_runner, toml_file
+    from ..config import agents_runner, environment_edit, toml_file
     from ..config.settings import Settings
     from ..engine import engine, no_engine
     from ..images.result import ImageResult
+    from ..system import found_file
     from ..system.reporter import Log
 else:
     context = lazy("..context", __package__)
     agents_runner = lazy("..config.agents_runner", __package__)
+    environment_edit = lazy("..config.environment_edit", __package__)
     engine = lazy("..engine.engine", __package__)
     no_engine = lazy("..engine.no_engine", __package__)
+    found_file = lazy("..system.found_file", __package__)
     toml_file = lazy("..config.toml_file", __package__)
 
 
@@ -44,6 +48,21 @@ def without_origin(arguments: argparse.Namespace) -> Settings:
     """The settings that these arguments ask for, with the environments of `desktop-bake.toml`."""
     overrides = {s.name: getattr(arguments, s.name, None) for s in SETTINGS if s.flag}
     return toml_file.load_settings(arguments.config, os.environ, overrides, required=not arguments.environments)
+
+
+def environment_file(arguments: argparse.Namespace) -> environment_edit.EnvironmentFile:
+    """The file that keeps the environments.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if arguments.environments:
+        base = without_origin(arguments).base_image
+        return environment_edit.EnvironmentFile(path=arguments.environments, origin_base=base)
+    path = arguments.config or found_file.find_upwards(FILE_NAME)
+    if path is None:
+        raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
+    return environment_edit.EnvironmentFile(path=path)
 
 
 def show_error(error: Exception, whose: str = "") -> None:

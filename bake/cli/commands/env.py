@@ -6,25 +6,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....generator.environment import FILE_FIELDS, TEXT_KEYS
 from ....generator.errors import ConfigurationError, printable
 from ....generator.reference import ImageReference
 from ....generator.script import Script
-from ....generator.text_file import text_of
-from ...config.agents_runner import ORIGIN_FIELDS, origin_of, read_origin
-from ...config.settings import FILE_NAME
-from ...config.toml_edit import edit_toml, field_and_value, field_path
-from ...config.toml_file import ENVIRONMENT_KEYS, settings_from
-from ...system.edit import editing, replace_file
-from ...system.found_file import find_upwards
+from ...config.agents_runner import read_origin
+from ...config.environment_edit import Change, edit_environment
+from ...config.toml_edit import field_and_value, field_path
 from ...system.text import table
-from ..context import load, print_json, without_origin
+from ..context import environment_file, load, print_json
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from ....generator.environment import Environment
 
@@ -120,56 +115,24 @@ def _say_effect(environment: Environment) -> None:
 
 def _set(arguments: argparse.Namespace) -> int:
     """Change fields; nothing is written that would not load."""
-    known = ORIGIN_FIELDS if arguments.environments else ENVIRONMENT_KEYS
+    file = environment_file(arguments)
     if arguments.action == "set":
-        changes = field_and_value(arguments.fields, known)
+        changes = field_and_value(arguments.fields, file.fields)
     else:
-        changes = {field_path(name, known): None for name in arguments.fields}
-        if ("base_image",) in changes and not arguments.environments:
+        changes = {field_path(name, file.fields): None for name in arguments.fields}
+        if ("base_image",) in changes and not file.is_origin:
             raise ConfigurationError("base_image cannot be unset", "set another: base_image=REPOSITORY:TAG")
-    path = arguments.environments or arguments.config or find_upwards(FILE_NAME)
-    if path is None:
-        raise ConfigurationError(f"no {FILE_NAME} here or in a folder above", "run: desktop-bake init")
-    with editing(path) as before:
-        change = _in_origin if arguments.environments else _in_configuration
-        after, environment = change(before, path, arguments, changes)
-        if after != before:
-            replace_file(path, before, after)
-    if arguments.json:
-        print_json({"schema": 1, **as_json(environment), "changed": after != before})
-    else:
-        print(f"{path}: {'changed' if after != before else 'nothing to change'}")
-    _say_effect(environment)
-    for name in () if arguments.environments else FILE_FIELDS:
-        wanted = changes.get((name,))
-        if wanted and not (path.parent / wanted).is_file():
-            print(f"note: {wanted} does not exist yet", file=sys.stderr)
-    return 0
-
-
-def _in_configuration(
-    before: bytes, path: Path, arguments: argparse.Namespace, changes: Mapping[tuple[str, ...], Any]
-) -> tuple[bytes, Environment]:
-    create = getattr(arguments, "create", False)
-    try:
-        after = edit_toml(text_of(before, path), path, arguments.env, changes, create=create)
-        encoded = after.encode()
-    except UnicodeEncodeError as error:
-        raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
-    return encoded, settings_from(after, path, {}).environment(arguments.env)
-
-
-def _in_origin(
-    before: bytes, path: Path, arguments: argparse.Namespace, changes: Mapping[tuple[str, ...], Any]
-) -> tuple[bytes, Environment]:
-    if getattr(arguments, "create", False):
-        raise ConfigurationError("environments of Agents Runner are made there", "leave --create out")
-    base = without_origin(arguments).base_image
-    try:
-        encoded = origin_of(before, path).edit(arguments.env, changes).encode()
-    except UnicodeEncodeError as error:
-        raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
-    edited = origin_of(encoded, path)
+    change = Change(env_id=arguments.env, values=changes, create=getattr(arguments, "create", False))
+    edited = edit_environment(file, change)
     if edited.forced and changes.get(("headless_desktop_enabled",), True) is not True:
         print("note: the settings of that file give every environment a desktop all the same", file=sys.stderr)
-    return encoded, edited.environment(arguments.env, base)
+    if arguments.json:
+        print_json({"schema": 1, **as_json(edited.environment), "changed": edited.is_changed})
+    else:
+        print(f"{file.path}: {'changed' if edited.is_changed else 'nothing to change'}")
+    _say_effect(edited.environment)
+    for name in () if file.is_origin else FILE_FIELDS:
+        wanted = changes.get((name,))
+        if wanted and not (file.path.parent / wanted).is_file():
+            print(f"note: {wanted} does not exist yet", file=sys.stderr)
+    return 0

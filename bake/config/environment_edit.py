@@ -1,0 +1,129 @@
+"""One edit of an environment, in whichever file keeps it: checked whole before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...generator.errors import ConfigurationError
+from ...generator.text_file import text_of
+from ..system.edit import editing, replace_file
+from .agents_runner import ORIGIN_FIELDS, origin_of
+from .toml_edit import edit_toml
+from .toml_file import ENVIRONMENT_KEYS, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ...generator.environment import Environment
+    from ...generator.reference import ImageReference
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentFile:
+    """The file that keeps the environments.
+
+    Attributes:
+        path: `desktop-bake.toml`, or a file of Agents Runner.
+        origin_base: the base of those that name none, if it is a file of Agents Runner; else None.
+    """
+
+    path: Path
+    origin_base: ImageReference | None = None
+
+    @property
+    def is_origin(self) -> bool:
+        """Whether it is a file of Agents Runner."""
+        return self.origin_base is not None
+
+    @property
+    def fields(self) -> Mapping[str, type]:
+        """The fields that may be set there, and their types."""
+        return ORIGIN_FIELDS if self.is_origin else ENVIRONMENT_KEYS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What is to become of an environment.
+
+    Attributes:
+        env_id: the environment.
+        values: value by path, as `bake.config.toml_edit.field_and_value` has them; None takes a field out.
+        create: whether it is a new one.
+        seen: the fingerprint of what the file held when whoever wants this read it; None if it may hold anything.
+    """
+
+    env_id: str
+    values: Mapping[tuple[str, ...], Any]
+    create: bool = False
+    seen: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edited:
+    """What became of an edit.
+
+    Attributes:
+        environment: as it is now.
+        before, after: what the file held, and holds.
+        forced: whether the settings beside it give every environment a desktop, whatever its own toggle says.
+    """
+
+    environment: Environment
+    before: bytes = field(repr=False)
+    after: bytes = field(repr=False)
+    forced: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the file is another now."""
+        return self.after != self.before
+
+
+def edit_environment(file: EnvironmentFile, change: Change) -> Edited:
+    """Change fields of an environment; nothing is written that would not load, or over what the caller has not seen.
+
+    Args:
+        file: where it is kept.
+        change: what is to become of it.
+
+    Raises:
+        ConfigurationError: no such environment, or a value that cannot be; or the file was changed meanwhile.
+    """
+    with editing(file.path) as before:
+        if change.seen is not None and change.seen != fingerprint(before):
+            raise ChangedMeanwhileError(f"{file.path} was changed meanwhile", "nothing was written: try again")
+        try:
+            edited = (_in_origin if file.is_origin else _in_configuration)(before, file, change)
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
+        if edited.is_changed:
+            replace_file(file.path, before, edited.after)
+    return edited
+
+
+def fingerprint(content: bytes) -> str:
+    """What tells a file's content from any other."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class ChangedMeanwhileError(ConfigurationError):
+    """Somebody else changed the file since it was read; theirs stays."""
+
+
+def _in_configuration(before: bytes, file: EnvironmentFile, change: Change) -> Edited:
+    after = edit_toml(text_of(before, file.path), file.path, change.env_id, change.values, create=change.create)
+    environment = settings_from(after, file.path, {}).environment(change.env_id)
+    return Edited(environment=environment, before=before, after=after.encode())
+
+
+def _in_origin(before: bytes, file: EnvironmentFile, change: Change) -> Edited:
+    if change.create:
+        raise ConfigurationError("environments of Agents Runner are made there", "leave --create out")
+    assert file.origin_base
+    after = origin_of(before, file.path).edit(change.env_id, change.values).encode()
+    origin = origin_of(after, file.path)
+    environment = origin.environment(change.env_id, file.origin_base)
+    return Edited(environment=environment, before=before, after=after, forced=origin.forced)
