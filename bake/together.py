@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from ..generator.environment import Environment
     from .build import bake, bake_all
     from .context import Context
-    from .images import history
-    from .images.result import Built, Disabled
+    from .images import history, transfer
+    from .images.result import Built, Disabled, ImageResult
 else:
     bake = lazy(".build.bake", __package__)
     bake_all = lazy(".build.bake_all", __package__)
     history = lazy(".images.history", __package__)
+    transfer = lazy(".images.transfer", __package__)
 
 
 _AT_ONCE = 8
@@ -90,6 +91,15 @@ def obtain_all(environments: Sequence[Environment], context: Context, *, pausing
                 _finish(outcome, jobs[str(outcome.found.order.key)], pausing=pausing)
     context.reporter.about()
     return outcomes
+
+
+def published(outcome: Outcome, context: Context) -> ImageResult:
+    """What became of an environment that has an image, published if it was here before and publishing is asked for."""
+    assert outcome.result
+    if context.settings.push and isinstance(outcome.result, LocalHit):
+        context.reporter.about(outcome.environment.env_id)
+        return transfer.publish(outcome.result, context)
+    return outcome.result
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ _FAILED = re.compile(r"(?:#(\d+) )?ERROR: .*did not complete successfully: exit 
 _TARGET = re.compile(r"ERROR: target ([\w-]+): ")
 _VERTEX = re.compile(r"#(\d+) \[([\w-]+)[ \]]")
 _BLOCK = re.compile(r"\s*> \[([\w-]+)[ \]]")
-_SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
+SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
@@ -114,8 +114,8 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     step = lines[at] if at < len(lines) else ""
     own = [line.partition(" ")[2] for line in lines if vertex and line.startswith(f"#{vertex} ")]
     said = last_words([_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :]))
-    name = next((name for file, name in _SCRIPTS.items() if file in step), "a step of the Dockerfile")
-    for file in _SCRIPTS:
+    name = next((name for file, name in SCRIPTS.items() if file in step), "a step of the Dockerfile")
+    for file in SCRIPTS:
         said = said.removeprefix(f"/tmp/{file}: ")
     if _NO_SHELL.search(said):
         said = "unsupported base: it has no shell (/bin/sh); install one in the base"

@@ -6,13 +6,15 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ...generator.errors import printable
+from ...generator.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 HITS = ("local-hit", "registry-hit")
@@ -21,6 +23,7 @@ _COUNTED = (*HITS, "built", "fallback", "failed")
 # Commands that use or make an image because somebody wants it now; `resolve` only asks, `warm` works ahead.
 _USES = ("run", "build", "api")
 _LONGEST_S = 1e9
+_LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,19 @@ def read_events(lines: Iterable[str]) -> tuple[list[Event], int]:
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             unread += 1
     return events, unread
+
+
+def events_of(path: Path) -> tuple[list[Event], int]:
+    """The events of a file, and how many of its lines are none.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return read_events(iter(partial(file.readline, _LONGEST_LINE), ""))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "name the FILE of --metrics FILE") from error
 
 
 def _event(entry: dict[str, Any]) -> Event:

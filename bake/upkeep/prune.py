@@ -11,8 +11,12 @@ from ...generator.key import parse_key
 from ...generator.layer_key import desktop_of_text
 from ...generator.reference import Digest
 from ..build import local_cache
+from ..build.scratch import clear_build_folders
 from ..registry.client import delete_manifest, look_up, reached, tags_of, time_of
-from .inventory import CacheFamily, cache_families, check_registry, in_repository, stored_images
+from ..system.folders import cache_folder
+from ..system.reporter import Reporter
+from ..task.start_note import remove_abandoned
+from .inventory import CacheFamily, cache_families, check_registry, in_repository, reach, stored_images
 from .layers import held, with_layers
 from .policy import Policy, Reach, Verdict, judge
 from .sizes import StoredImage, freed_bytes
@@ -79,6 +83,24 @@ def plan(context: Context, reach: Reach, policy: Policy, *, registry: bool) -> P
     if registry:
         published = judge(_published(context), repository, replace(reach, in_use=()), policy)
     return Plan(images=verdicts, frees_bytes=frees, caches=caches, published=published)
+
+
+def plan_now(context: Context, policy: Policy, *, registry: bool) -> Plan:
+    """What would be removed of what no environment reaches now.
+
+    Args: as `plan`.
+
+    Raises: as `plan`.
+        DesktopBakeError: the key of an environment cannot be computed, so that nobody knows what it reaches.
+    """
+    return plan(context, reach(replace(context, reporter=Reporter()), strict=True), policy, registry=registry)
+
+
+def clear_left_over(context: Context) -> None:
+    """Remove what killed processes left: folders of builds, parts of caches, containers of tasks."""
+    clear_build_folders(cache_folder())
+    local_cache.clear(cache_folder() / "buildkit")
+    remove_abandoned(context.engine.endpoint)
 
 
 def family_of_text(key: str) -> str | None:

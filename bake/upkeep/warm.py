@@ -13,8 +13,7 @@ from ..images.result import LocalHit, Status
 from ..images.transfer import publish
 from ..system.reporter import Reporter
 from ..together import Outcome, obtain_all
-from .inventory import reach
-from .prune import carry_out, plan
+from .prune import carry_out, plan_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,8 +231,7 @@ def tidy_up(context: Context, policy: Policy) -> Tidied:
         policy: what stays although nothing reaches it.
     """
     try:
-        reached = reach(replace(context, reporter=Reporter()), strict=True)
-        removed, faults = carry_out(plan(context, reached, policy, registry=False), context)
+        removed, faults = carry_out(plan_now(context, policy, registry=False), context)
     except DesktopBakeError as error:
         context.reporter.warn(f"nothing removed: {error}")
         return Tidied(error=str(error), exit_status=error.exit_status)

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import RegistryError
-from ...images.result import Disabled, LocalHit
-from ...images.transfer import publish
-from ...together import obtain_all
+from ...images.result import Disabled
+from ...together import obtain_all, published
 from ..context import print_json, show_error, show_result, work_of
 
 if TYPE_CHECKING:
@@ -58,15 +57,11 @@ def build(arguments: argparse.Namespace) -> int:
 
 def _result(outcome: Outcome, context: Context) -> ImageResult:
     """What became of an environment, published if it was here before; and how to switch it on if it is off."""
-    result, env_id = outcome.result, outcome.environment.env_id
-    assert result
+    result, env_id = published(outcome, context), outcome.environment.env_id
     if isinstance(result, Disabled):
         toggles = "headless_desktop_enabled=on cache_desktop_build=on"
         context.reporter.say(f"[desktop-cache] nothing to build for {env_id}: {result.reason}")
         context.reporter.say(f"  switch it on: desktop-bake env set {shlex.quote(env_id)} {toggles}")
-    if context.settings.push and isinstance(result, LocalHit):
-        context.reporter.about(env_id)
-        return publish(result, context)
     return result
 
 

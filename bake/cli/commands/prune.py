@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
-from ...build import local_cache
-from ...build.scratch import clear_build_folders
-from ...system.folders import cache_folder
-from ...system.reporter import Reporter
-from ...task.start_note import remove_abandoned
-from ...upkeep.inventory import reach
-from ...upkeep.prune import carry_out, plan
+from ...upkeep.prune import carry_out, clear_left_over, plan_now
 from ...upkeep.report import plan_as_json, plan_as_text
 from ..context import print_json, work_of
 from ..retention import policy_of
@@ -27,11 +20,8 @@ def prune(arguments: argparse.Namespace) -> int:
     context = work_of(arguments)
     policy = policy_of(arguments)
     if not arguments.dry_run:
-        clear_build_folders(cache_folder())
-        local_cache.clear(cache_folder() / "buildkit")
-        remove_abandoned(context.engine.endpoint)
-    reached = reach(replace(context, reporter=Reporter()), strict=True)
-    planned = plan(context, reached, policy, registry=arguments.registry)
+        clear_left_over(context)
+    planned = plan_now(context, policy, registry=arguments.registry)
     if not arguments.json:
         print(plan_as_text(planned, policy.now_s))
     removed = 0
