@@ -11,8 +11,7 @@ from ...generator.errors import ConfigurationError, TaskError, TimeLimitError
 from ..build.failed_step import last_words
 from ..engine.shortage import shortage
 from ..system.redaction import without_secrets
-from ..system.text import last_line
-from .options import DISPLAY
+from .screen import PICTURE_BYTES, picture
 
 if TYPE_CHECKING:
     import threading
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 86400.0
-_PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +131,9 @@ class DesktopTask:
             ConfigurationError: the file cannot be written.
         """
         width, height = map(int, self.options.geometry.split("x"))
-        words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", self.container_id, "import", "-window", "root", "png:-")
-        done = self.engine.docker(*words, limit_bytes=max(_PICTURE_BYTES, 4 * width * height))
-        if done.returncode or not done.stdout.startswith(b"\x89PNG"):
-            raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
+        taken = picture(self.engine, self.container_id, limit_bytes=max(PICTURE_BYTES, 4 * width * height))
         try:
-            file.write_bytes(done.stdout)
+            file.write_bytes(taken)
         except OSError as error:
             raise ConfigurationError(f"cannot write {file}: {error.strerror}", "choose another file") from error
 

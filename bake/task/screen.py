@@ -1,0 +1,34 @@
+"""A picture of a task's desktop, from whatever program asks: the task's own, a later one, or the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...generator.errors import TaskError
+from ..system.text import last_line
+from .options import DISPLAY
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+
+
+PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
+_PNG = b"\x89PNG"
+
+
+def picture(engine: Engine, container_id: str, *, limit_bytes: int = PICTURE_BYTES) -> bytes:
+    """The whole desktop of a running task, as PNG.
+
+    Args:
+        engine: where it runs.
+        container_id: the task's container.
+        limit_bytes: the most that it may be.
+
+    Raises:
+        TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
+    """
+    words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", container_id, "import", "-window", "root", "png:-")
+    done = engine.docker(*words, limit_bytes=limit_bytes)
+    if done.returncode or not done.stdout.startswith(_PNG):
+        raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
+    return done.stdout
