@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .bake.config.settings import Settings as Settings
     from .bake.config.toml_file import load_settings as load_settings
+    from .bake.context import Context as Context
     from .bake.engine.engine import Engine as Engine
     from .bake.ensure import ensure_desktop_image as ensure_desktop_image
     from .bake.ensure import ensure_desktop_images as ensure_desktop_images
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .bake.task.runner_config import DockerRunnerConfig as DockerRunnerConfig
     from .bake.task.start import start_task as start_task
     from .bake.task.task import DesktopTask as DesktopTask
+    from .bake.task.tasks import TaskEntry as TaskEntry
+    from .bake.task.tasks import Tasks as Tasks
     from .generator.bake_options import BakeOptions as BakeOptions
     from .generator.bakefile import BakeTarget as BakeTarget
     from .generator.bakefile import bake_targets as bake_targets
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from .generator.errors import EngineError as EngineError
     from .generator.errors import RegistryError as RegistryError
     from .generator.errors import TaskError as TaskError
+    from .generator.errors import TaskGoneError as TaskGoneError
     from .generator.errors import TimeLimitError as TimeLimitError
     from .generator.key import CacheKey as CacheKey
     from .generator.key import compute_key as compute_key
@@ -60,6 +64,7 @@ _HOMES = {
     "CacheKey": "generator.key",
     "CancelledError": "generator.errors",
     "ConfigurationError": "generator.errors",
+    "Context": "bake.context",
     "ContextFile": "generator.recipe",
     "DesktopBakeError": "generator.errors",
     "DesktopTask": "bake.task.task",
@@ -82,8 +87,11 @@ _HOMES = {
     "Settings": "bake.config.settings",
     "Stack": "generator.recipe",
     "Status": "bake.images.result",
+    "TaskEntry": "bake.task.tasks",
     "TaskError": "generator.errors",
+    "TaskGoneError": "generator.errors",
     "TaskOptions": "bake.task.options",
+    "Tasks": "bake.task.tasks",
     "TimeLimitError": "generator.errors",
     "bake_targets": "generator.bakefile",
     "compute_key": "generator.key",
@@ -102,6 +110,7 @@ __all__ = [
     "CacheKey",
     "CancelledError",
     "ConfigurationError",
+    "Context",
     "ContextFile",
     "DesktopBakeError",
     "DesktopTask",
@@ -124,8 +133,11 @@ __all__ = [
     "Settings",
     "Stack",
     "Status",
+    "TaskEntry",
     "TaskError",
+    "TaskGoneError",
     "TaskOptions",
+    "Tasks",
     "TimeLimitError",
     "__version__",
     "bake_targets",

@@ -8,6 +8,7 @@ DesktopBakeError           1  failed
 ├── TimeLimitError       124  a time limit was reached
 ├── CancelledError       130  the caller cancelled it
 └── TaskError              1  the task's container or its desktop did not start
+    └── TaskGoneError      1  the task's container ended or was removed
 """
 
 from __future__ import annotations
@@ -78,3 +79,7 @@ class CancelledError(DesktopBakeError):
 
 class TaskError(DesktopBakeError):
     """The container of a task, or the desktop in it, did not start."""
+
+
+class TaskGoneError(TaskError):
+    """The container of a task has ended, or is not there any more."""

@@ -88,6 +88,11 @@ cookie() {
   } >"$XAUTHORITY"
 }
 (cookie) || { echo "[desktop] cannot write $XAUTHORITY" >&2; exit 1; }
+# The program that started it may be gone when somebody asks for the address: whoever may run programs here as its user
+# gets the secret. It lies in memory, in a file system of the container's own.
+if [ "${2:-}" = held ]; then
+  (umask 077 && set -C && printf '%s\n' "${desktop_secret:-}" >"$sockets/secret") || exit 1
+fi
 
 depth=(-depth "${DESKTOP_DEPTH:-24}")
 # The Composite extension adds a visual of 32 bits to those of 16: fbsetroot takes the deepest, and paints nothing.

@@ -7,7 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ...generator.errors import CancelledError, DesktopBakeError, TimeLimitError
+from ...generator.errors import DesktopBakeError
+from .ending import await_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from .container import Container
 
 
-_CANCEL_EVERY_S = 0.05
 _YEAR_S = 365 * 86400.0
 
 
@@ -63,10 +63,5 @@ class Command:
             TimeLimitError: it still runs.
             CancelledError: `cancel` was set.
         """
-        end = time.monotonic() + timeout_s
-        while not self._ended.wait(max(0.0, min(end - time.monotonic(), _CANCEL_EVERY_S if cancel else _YEAR_S))):
-            if cancel and cancel.is_set():
-                raise CancelledError("cancelled")
-            if time.monotonic() >= end:
-                raise TimeLimitError(f"the command still runs after {timeout_s:g} s", "raise it, or stop the task")
+        await_event(self._ended, timeout_s, cancel, "the command")
         return self._status

@@ -140,3 +140,21 @@ class Console:
         with self._reading:
             self.ended = True
             self._connection.close()
+
+
+class NoConsole(Console):
+    """In place of the streams of a task that another program started: nothing is read or written."""
+
+    def __init__(self) -> None:
+        self.last = deque()
+        self.ended = self.closed = False
+
+    def close(self) -> None:
+        """Nothing is open."""
+        self.closed = self.ended = True
+
+    def write(self, data: bytes) -> None:
+        """Nobody reads it."""
+
+    def line(self, end_s: float, cancel: threading.Event | None = None) -> None:
+        """None: nothing comes."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError
 from ..engine.api import CALL_TIMEOUT_S, Answer
 from ..system.lazy import lazy
 from .console import Console
+from .ending import gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,13 @@ class Container:
         self._endpoint = endpoint
         self.name = f"desktop-bake-{secrets.token_hex(6)}"
         self.container_id = ""
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, container_id: str, name: str) -> Self:
+        """One that somebody made before."""
+        container = cls(endpoint)
+        container.container_id, container.name = container_id, name
+        return container
 
     def create(self, body: dict[str, Any], platform: str | None = None) -> None:
         """Make it, not running yet.
@@ -159,6 +167,17 @@ class Container:
         content = self._endpoint.ask("GET", f"/exec/{command_id}/json").content
         status = content.get("ExitCode") if isinstance(content, dict) else None
         return 137 if status is None else int(status)
+
+    def is_kept(self) -> bool:
+        """Whether the engine leaves it when it has ended.
+
+        Raises:
+            TaskGoneError: it is not there any more.
+        """
+        answer = self._endpoint.ask("GET", f"{self._path}/json")
+        if answer.status != 200:
+            raise gone(self.container_id[:12])
+        return not answer.content["HostConfig"]["AutoRemove"]
 
     def published(self, port: int) -> int | None:
         """The port of the engine's machine that leads to a port of the container, or None."""

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from .ports import Port
 
 
-TASK_LABEL = "desktop-bake-task"
 NOVNC_PORT = 6080
 DISPLAY = "1"
 X_SOCKETS = "/tmp/.X11-unix"
-COOKIE = f"{X_SOCKETS}/cookie"  # which desktop_run.sh writes
+COOKIE, SECRET = f"{X_SOCKETS}/cookie", f"{X_SOCKETS}/secret"  # which desktop_run.sh writes, for its user alone
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _LARGEST = 16384  # pixels; Xvnc has no larger screen
@@ -181,7 +180,7 @@ class ContainerRequest:
     Args:
         image: image ID or reference.
         command: the main process's program and arguments.
-        env_id: the environment's id, for the label.
+        labels: ours, by which the task is found again.
         options: what people asked for.
         desktop: whether it gets a desktop.
         publish: whether noVNC's port is published, on the loopback and nowhere else.
@@ -191,7 +190,7 @@ class ContainerRequest:
 
     image: str
     command: Sequence[str]
-    env_id: str
+    labels: Mapping[str, str]
     options: TaskOptions
     desktop: bool
     publish: bool
@@ -206,7 +205,7 @@ class ContainerRequest:
             "Entrypoint": [self.command[0]],
             "Cmd": list(self.command[1:]),
             "Env": [name if value is None else f"{name}={value}" for name, value in variables],
-            "Labels": {**options.extra.get("Labels", {}), TASK_LABEL: self.env_id},
+            "Labels": {**options.extra.get("Labels", {}), **self.labels},
             "ExposedPorts": {port: {} for port in bindings},
             "OpenStdin": True,
             "StdinOnce": True,  # the process's standard input ends with our connection

@@ -20,6 +20,7 @@ from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
 from .environment_options import left_out, with_environment
 from .forward import Forward
+from .labels import labels_of
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
 from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
 from .preflight import run_preflight
@@ -188,7 +189,7 @@ class _Start:
         request = ContainerRequest(
             image=name,
             command=_main_process(self.environment, self.options, install_at_start=image.lacks_desktop),
-            env_id=self.environment.env_id,
+            labels=labels_of(self.environment, image.cache_key, self.context.settings.root),
             options=self.options,
             desktop=self.environment.headless_desktop_enabled,
             publish=self.publish,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .background import Command
     from .console import Console
     from .container import Container
+    from .ending import LaterEnding
     from .forward import Forward
     from .options import TaskOptions
 
@@ -52,7 +53,7 @@ class DesktopTask:
     container: Container = field(repr=False)
     console: Console = field(repr=False)
     forward: Forward | None = field(default=None, repr=False)
-    command: Command | None = field(default=None, repr=False)
+    command: Command | LaterEnding | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         return self

@@ -116,7 +116,7 @@ def by_us(asked: list[str], base: str, engine: Engine) -> str:
     """We create it, as a task without a desktop."""
     given = [w if asked[i - 1] in OURS or w in OURS else f"--docker={w}" for i, w in enumerate(asked)]
     options = options_of(parser().parse_args(["run", *given]))
-    request = ContainerRequest(image=base, command=["true"], env_id="e", options=options, desktop=False, publish=False)
+    request = ContainerRequest(image=base, command=["true"], labels={}, options=options, desktop=False, publish=False)
     body = request.body()
     answer = engine.endpoint.ask("POST", "/containers/create", {}, body)
     if answer.status != 201:

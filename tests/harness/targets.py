@@ -54,6 +54,7 @@ from desktop_bake.bake.registry.tag_list import next_page, read_tags
 from desktop_bake.bake.system.diff import diff_of
 from desktop_bake.bake.system.durations import duration_s
 from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
+from desktop_bake.bake.task.labels import TASK_LABEL
 from desktop_bake.bake.task.mounts import parse_mount, parse_volume
 from desktop_bake.bake.task.options import ContainerRequest, TaskOptions
 from desktop_bake.bake.task.ports import parse_ports
@@ -318,7 +319,12 @@ def task_options(content: bytes) -> None:
                 asked: dict[str, Any] = {name: (value,) if name == "mounts" else value}
                 options = TaskOptions(**asked)
                 request = ContainerRequest(
-                    image="sha256:0", command=["x"], env_id=word, options=options, desktop=True, publish=True
+                    image="sha256:0",
+                    command=["x"],
+                    labels={TASK_LABEL: word},
+                    options=options,
+                    desktop=True,
+                    publish=True,
                 )
                 json.dumps(request.body(), allow_nan=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from desktop_bake.bake.task.options import TASK_LABEL
+from desktop_bake.bake.task.labels import TASK_LABEL
 
 
 def tasks(env_id: str) -> list[str]:

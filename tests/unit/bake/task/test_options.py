@@ -11,6 +11,7 @@ from desktop_bake import Mount, Port, TaskOptions
 from desktop_bake.bake.cli.commands.run import options_of
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
+from desktop_bake.bake.task.labels import TASK_LABEL
 from desktop_bake.bake.task.options import ContainerRequest, device_request
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.generator.errors import ConfigurationError
@@ -19,7 +20,7 @@ from desktop_bake.generator.errors import ConfigurationError
 def body_of(image: str, command: list[str], options: TaskOptions, *, desktop: bool, publish: bool) -> dict[str, Any]:
     """What the engine is asked for."""
     request = ContainerRequest(
-        image=image, command=command, env_id="env", options=options, desktop=desktop, publish=publish
+        image=image, command=command, labels={TASK_LABEL: "env"}, options=options, desktop=desktop, publish=publish
     )
     return request.body()
 
