@@ -21,6 +21,7 @@ _CLASSES: Mapping[str, type | tuple[type, ...]] = {
     "int": int,
     "Path": PurePath,
     "PurePath": PurePath,
+    "File": (str, PurePath),
     "ImageReference": ImageReference,
     "Mapping": Mapping,
 }
@@ -70,7 +71,7 @@ def check_types(instance: Any, where: str = "") -> None:
 def _remedy(kind: str) -> str:
     several = _SEVERAL.fullmatch(kind)
     if several:
-        return "write ({},)" if several[1] == "str" else f"write ({several[1]}(…),)"
+        return "write ({},)" if several[1] in ("str", "File") else f"write ({several[1]}(…),)"
     return _REMEDIES.get(_key(kind), f"write {kind}(…)")
 
 

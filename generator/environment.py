@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from .described import about, check_types
 from .errors import ConfigurationError
+from .file_name import check_inside
+from .layer import Layer, check_ordered, check_packages
 from .recipe import OWN_ARGUMENTS
 from .script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import PurePath
 
-    from .layer import Layer
+    from .file_name import File
     from .reference import ImageReference
 
 
@@ -161,49 +163,56 @@ class Environment:
             example='["8080:80"]',
         ),
     )
-    layers: tuple[Layer, ...] = ()  # lowest first; those below the desktop before the others
-    packages: tuple[str, ...] = ()  # a layer named PACKAGES, above all of `layers`
-    files: tuple[str, ...] = ()  # further files of the desktop's own recipe
+    layers: tuple[Layer, ...] = field(  # lowest first; those below the desktop before the others
+        default=(),
+        metadata=about(
+            "[layers](layers.md): names of `[layers.NAME]`, or such tables",
+            "what a layer needs comes with it",
+            example='[{ name = "web", packages = ["chromium"] }]',
+        ),
+    )
+    packages: tuple[str, ...] = field(  # a layer named PACKAGES, above all of `layers`
+        default=(),
+        metadata=about(
+            "packages to install, by the package manager that the base has",
+            "a [layer](layers.md) named `packages`, above all others",
+            example='["chromium", "git"]',
+        ),
+    )
+    files: tuple[File, ...] = field(
+        default=(),
+        metadata=about(
+            "files and folders for the build context of a Dockerfile of your own",
+            "under the names that they have here; a layer has [files of its own](layers.md#files)",
+            example='["patches/", "theme.conf"]',
+        ),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.env_id, str) or not self.env_id or any(not c.isprintable() for c in self.env_id):
             raise ConfigurationError(
                 f"malformed environment id {self.env_id!r}", "use printable characters, at least one"
             )
-        check_types(self, f"environment {self.env_id!r}: ")
+        where = f"environment {self.env_id!r}: "
+        check_types(self, where)
         for field_name in FILE_FIELDS:
             value = getattr(self, field_name)
             name = value.path if isinstance(value, Script) else value
-            if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
-                raise leads_out(self.env_id, field_name, name)
+            check_inside(where, field_name, name)
         for platform in (*self.platforms, *([self.platform] if self.platform else [])):
-            check_platform(platform, f"environment {self.env_id!r}: ")
+            check_platform(platform, where)
         for name in self.build_secrets:
             if not _ARGUMENT.fullmatch(name):
                 raise ConfigurationError(
-                    f"environment {self.env_id!r}: malformed build secret name {name[:40]!r}",
+                    f"{where}malformed build secret name {name[:40]!r}",
                     "write the name of an environment variable, not its value",
                 )
         for name, value in self.build_args.items():
-            if not _ARGUMENT.fullmatch(name):
-                raise ConfigurationError(
-                    f"environment {self.env_id!r}: malformed build argument name {name!r}",
-                    "names are letters, digits and '_', not starting with a digit",
-                )
-            if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
-                raise ConfigurationError(
-                    f"environment {self.env_id!r}: BuildKit takes the build argument {name} for an option of its own",
-                    "choose another name; a frontend is named in the Dockerfile: # syntax=…",
-                )
-            if name.startswith(OWN_ARGUMENTS):
-                raise ConfigurationError(
-                    f"environment {self.env_id!r}: the build argument {name} is one of desktop-bake's own",
-                    f"choose a name that does not begin with {OWN_ARGUMENTS}",
-                )
-            if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-                raise ConfigurationError(
-                    f"environment {self.env_id!r}: build argument {name} holds a character that is no text", "remove it"
-                )
+            _check_build_argument(where, name, value)
+        for file in self.files:
+            check_inside(where, "files", file)
+        check_packages(where, self.packages)
+        check_ordered(where, (*self.layers, *([Layer(name=PACKAGES, packages=self.packages)] if self.packages else [])))
 
     @property
     def desktop_cache_enabled(self) -> bool:
@@ -240,17 +249,24 @@ FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.t
 TEXT_KEYS = {name.removesuffix("_script"): name for name in FILE_FIELDS if name.endswith("_script")}
 
 
-def leads_out(env_id: str, field_name: str, name: str) -> ConfigurationError:
-    """The error of a file's name that leads out of the configuration's folder, where other people's files lie.
-
-    Args:
-        env_id, field_name: where the name stands.
-        name: what stands there.
-    """
-    return ConfigurationError(
-        f"environment {env_id!r}: {field_name} {name!r} leads out of the configuration's folder",
-        "copy the file into that folder, and write its name relative to it",
-    )
+def _check_build_argument(where: str, name: str, value: str) -> None:
+    if not _ARGUMENT.fullmatch(name):
+        raise ConfigurationError(
+            f"{where}malformed build argument name {name!r}",
+            "names are letters, digits and '_', not starting with a digit",
+        )
+    if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
+        raise ConfigurationError(
+            f"{where}BuildKit takes the build argument {name} for an option of its own",
+            "choose another name; a frontend is named in the Dockerfile: # syntax=…",
+        )
+    if name.startswith(OWN_ARGUMENTS):
+        raise ConfigurationError(
+            f"{where}the build argument {name} is one of desktop-bake's own",
+            f"choose a name that does not begin with {OWN_ARGUMENTS}",
+        )
+    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise ConfigurationError(f"{where}build argument {name} holds a character that is no text", "remove it")
 
 
 def check_platform(platform: str, where: str = "") -> None:

@@ -22,7 +22,7 @@ from ...generator.text_file import check_no_mark
 from ..system.text import did_you_mean
 from .json_edit import DECODER, WHITE, Number, members, skip, with_member, without_member
 from .setting import described
-from .toml_file import script_of
+from .texts import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

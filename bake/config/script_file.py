@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...generator.environment import leads_out
 from ...generator.errors import ConfigurationError
+from ...generator.file_name import leads_out
 from ...generator.recipe import check_script
 from ...generator.script import Script
 from ..system.files import read_regular_file
@@ -16,17 +16,13 @@ from .shipped import shipped
 if TYPE_CHECKING:
     from pathlib import PurePath
 
-    from ...generator.environment import Environment
 
-
-def read_script(
-    root: Path, environment: Environment, field: str, given: str | PurePath | Script | None, ours: str = ""
-) -> bytes:
-    """The bytes that a field of an environment stands for, checked here, where the field's name is known.
+def read_script(root: Path, where: str, field: str, given: str | PurePath | Script | None, ours: str = "") -> bytes:
+    """The bytes that a field of an environment or a layer stands for, checked here, where the field's name is known.
 
     Args:
         root: folder that file names start from. A name that is a text must stay in it, links followed.
-        environment: whose field.
+        where: what messages begin with: whose field it is.
         field: its name, such as `setup_script`.
         given: its value: a file's name, a path, or a script; None for the shipped file.
         ours: the shipped file's name below `recipe/`.
@@ -34,14 +30,14 @@ def read_script(
     Raises:
         ConfigurationError: a file is missing, unreadable, outside the root, empty or malformed.
     """
-    where, key = f"environment {environment.env_id!r}: ", field.removesuffix("_script")
+    key = field.removesuffix("_script") if field != "script" else "text"
     if isinstance(given, Script) and given.content is not None:
         check_script(where + key, given.content, f"write it, or drop {key}")
         return given.content
     override = given.path if isinstance(given, Script) else given
     name = str(override or ours)
     try:
-        path = _inside(root, environment, field, override) if override else shipped(f"recipe/{name}")
+        path = _inside(root, where, field, override) if override else shipped(f"recipe/{name}")
         content = read_regular_file(path)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
@@ -51,11 +47,11 @@ def read_script(
     return content
 
 
-def _inside(root: Path, environment: Environment, field: str, name: str | PurePath) -> Path:
+def _inside(root: Path, where: str, field: str, name: str | PurePath) -> Path:
     """The file that a name means; once links are followed, none of a text may lead out of the root."""
     if not isinstance(name, str):
         return root / name
     path = Path(os.path.realpath(root / name))
     if not path.is_relative_to(os.path.realpath(root)):
-        raise leads_out(environment.env_id, field, name)
+        raise leads_out(where, field, name)
     return path

@@ -26,6 +26,8 @@ _TOML_TYPES: dict[str, type] = {
     "int": int,
     "ImageReference": str,
     "tuple[str, ...]": list,
+    "tuple[File, ...]": list,
+    "tuple[Layer, ...]": list,
     "Mapping[str, str]": dict,
 }
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")

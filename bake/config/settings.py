@@ -32,6 +32,7 @@ from .checks import (
     check_pull,
     check_repository,
 )
+from .layer_files import read_desktop_files
 from .lock import LOCK_NAME
 from .script_file import read_script
 from .setting import Flag, described, setting
@@ -244,11 +245,12 @@ class Settings:
         Raises:
             ConfigurationError: a file is missing, unreadable, empty or malformed.
         """
-        dockerfile = read_script(self.root, environment, "dockerfile", environment.dockerfile, DOCKERFILE)
+        dockerfile = self._read(environment, "dockerfile", DOCKERFILE)
         return Recipe(
             dockerfile=dockerfile,
-            install=read_script(self.root, environment, "install_script", environment.install_script, INSTALL),
-            setup=read_script(self.root, environment, "setup_script", environment.setup_script, SETUP),
+            install=self._read(environment, "install_script", INSTALL),
+            setup=self._read(environment, "setup_script", SETUP),
+            files=read_desktop_files(self.root, environment),
             packages=self._packages(environment, dockerfile),
         )
 
@@ -265,11 +267,10 @@ class Settings:
         Raises:
             ConfigurationError: as `recipe`.
         """
-        name = environment.preflight_script
-        if name is None:
+        if environment.preflight_script is None:
             return None
         dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
-        return Preflight(dockerfile=dockerfile, script=read_script(self.root, environment, "preflight_script", name))
+        return Preflight(dockerfile=dockerfile, script=self._read(environment, "preflight_script"))
 
     def preflight_run(self, environment: Environment) -> bytes | None:
         """Read the script that runs at every start of a task, or None where there is none.
@@ -277,8 +278,10 @@ class Settings:
         Raises:
             ConfigurationError: as `recipe`.
         """
-        name = environment.preflight_run_script
-        return None if name is None else read_script(self.root, environment, "preflight_run_script", name)
+        return None if environment.preflight_run_script is None else self._read(environment, "preflight_run_script")
+
+    def _read(self, environment: Environment, field: str, ours: str = "") -> bytes:
+        return read_script(self.root, f"environment {environment.env_id!r}: ", field, getattr(environment, field), ours)
 
     def stack(self, environment: Environment) -> Stack:
         """What is baked for an environment: desktop and preflight, as its toggles say; all of it if none is on.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
+from .layer_table import LAYER
 from .settings import SETTINGS
 from .toml_file import ENVIRONMENT
 
@@ -30,17 +31,26 @@ def settings_table() -> str:
 
 def environment_table() -> str:
     """Every field of an environment: key, meaning, default."""
-    return _table(("key", "meaning", "default"), ((f"`{f.name}`", _meaning(f), _default(f)) for f in ENVIRONMENT))
+    return _fields(ENVIRONMENT)
 
 
-_TABLES: dict[str, Callable[[], str]] = {"settings": settings_table, "environment": environment_table}
+def layer_table() -> str:
+    """Every field of a layer: key, meaning, default."""
+    return _fields(LAYER)
+
+
+_TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "environment": environment_table,
+    "layer": layer_table,
+}
 
 
 def with_tables(page: str) -> str:
     """A page with its tables written anew.
 
     Args:
-        page: Markdown with the marks of both tables, each on a line of its own.
+        page: Markdown with the marks of all tables, each on a line of its own.
 
     Raises:
         ConfigurationError: a mark is missing.
@@ -55,6 +65,10 @@ def with_tables(page: str) -> str:
             )
         page = before + begin + table() + end + after
     return page
+
+
+def _fields(described: Iterable[Setting]) -> str:
+    return _table(("key", "meaning", "default"), ((f"`{f.name}`", _meaning(f), _default(f)) for f in described))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

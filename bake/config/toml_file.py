@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.environment import TEXT_KEYS, Environment
 from ...generator.errors import ConfigurationError
-from ...generator.script import Script
 from ...generator.text_file import text_of
 from ..system.found_file import find_upwards, why_untrusted
+from .layer_table import layers_from, layers_of
 from .lock import LOCK_NAME, load_lock
 from .setting import described
 from .settings import FILE_NAME, SETTINGS, Settings
+from .texts import with_texts
 from .values import as_fields, check_table, of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ...generator.layer import Layer
+
 
 ENVIRONMENT = described(Environment)  # what an `[environments.ID]` may hold
 ENVIRONMENT_FIELDS = {field.name: field.toml_type for field in ENVIRONMENT}
 ENVIRONMENT_KEYS = {**ENVIRONMENT_FIELDS, **dict.fromkeys(TEXT_KEYS, str)}
-_TOP = {"schema": int, **{s.name: s.toml_type for s in SETTINGS}, "environments": dict}
+_TOP = {"schema": int, **{s.name: s.toml_type for s in SETTINGS}, "layers": dict, "environments": dict}
+_NO_LAYERS: Mapping[str, Layer] = {}
 
 
 def load_settings(
@@ -103,12 +107,13 @@ def settings_from(
     check_table(table, _TOP, path.name)
     if table.get("schema", 1) != 1:
         raise ConfigurationError(f"{path.name} has schema {table['schema']}", "this version reads schema 1")
+    layers = layers_from(table.get("layers", {}), path.name)
     environments = {}
     for env_id, fields in table.get("environments", {}).items():
         if not isinstance(fields, dict):
             raise ConfigurationError(f"environments.{env_id} is not a table", f"write [environments.{env_id}]")
-        environments[env_id] = environment_from(env_id, fields, f"{path.name}, environments.{env_id}")
-    values = {k: v for k, v in table.items() if k not in ("schema", "environments")}
+        environments[env_id] = environment_from(env_id, fields, f"{path.name}, environments.{env_id}", layers)
+    values = {k: v for k, v in table.items() if k not in ("schema", "layers", "environments")}
     values |= {
         s.name: of_variable(s.variable, variables[s.variable], s.toml_type) for s in SETTINGS if s.variable in variables
     }
@@ -120,8 +125,16 @@ def settings_from(
     return replace(Settings(root=path.parent, environments=environments), **values)
 
 
-def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Environment:
+def environment_from(
+    env_id: str, fields: Mapping[str, Any], where: str, layers: Mapping[str, Layer] = _NO_LAYERS
+) -> Environment:
     """An environment from plain fields, as TOML holds them.
+
+    Args:
+        env_id: its ID.
+        fields: what stands in its table.
+        where: what messages begin with.
+        layers: those that it may name.
 
     Raises:
         ConfigurationError: an unknown field, a value of the wrong type, or no `base_image`.
@@ -130,31 +143,7 @@ def environment_from(env_id: str, fields: Mapping[str, Any], where: str) -> Envi
     for field in ENVIRONMENT:
         if field.default is MISSING and field.name not in fields:
             raise ConfigurationError(f"{where}: {field.name} is missing", f"write {field.name} = {field.example}")
-    return Environment(env_id=env_id, **as_fields(_with_texts(fields, where), ENVIRONMENT, where))
-
-
-def _with_texts(fields: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The fields with scripts made of the texts that stand among them."""
-    made = {name: value for name, value in fields.items() if name not in TEXT_KEYS}
-    for key in TEXT_KEYS.keys() & fields.keys():
-        name = TEXT_KEYS[key]
-        if name in fields:
-            raise ConfigurationError(f"{where}: both {key} and {name}", "keep one: a text, or the name of a file")
-        made[name] = script_of(fields[key], f"{where}: {key}")
-    return made
-
-
-def script_of(text: str, where: str) -> Script:
-    """The script of a text.
-
-    Args:
-        text: as it was written.
-        where: what the message begins with.
-
-    Raises:
-        ConfigurationError: as `Script.text`.
-    """
-    try:
-        return Script.text(text)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}", error.remedy) from error
+    own = with_texts(fields, TEXT_KEYS, where)
+    if "layers" in own:
+        own["layers"] = layers_of(own["layers"], layers, where)
+    return Environment(env_id=env_id, **as_fields(own, ENVIRONMENT, where))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference, Script
-from desktop_bake.generator.environment import FILE_FIELDS, check_platform, leads_out
+from desktop_bake.generator.environment import FILE_FIELDS, check_platform
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -76,7 +76,6 @@ def test_files_stay_in_the_folder(field: str, name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         environment(**{field: name})
     assert str(caught.value) == f"environment 'e': {field} {name!r} leads out of the configuration's folder"
-    assert str(leads_out("e", field, name)) == str(caught.value)
     assert getattr(environment(**{field: PurePath(name)}), field) == PurePath(name)
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from desktop_bake import Environment, ImageReference, Settings
+from desktop_bake.bake.config.layer_table import LAYER
 from desktop_bake.bake.config.setting import Flag, Setting, described, plain, setting
 from desktop_bake.bake.config.settings import SETTINGS
 from desktop_bake.bake.config.toml_file import ENVIRONMENT, settings_from
 from desktop_bake.generator.described import about
 from desktop_bake.generator.errors import ConfigurationError
+from desktop_bake.generator.layer import Layer
 
 
 def refuse_x(value: object) -> None:
@@ -85,8 +87,8 @@ def test_every_field_is_described() -> None:
     """No field of the settings or of an environment lacks a description, but those that are no key of the file."""
     others = {"root", "environments", "lock", "lock_file"}
     assert {f.name for f in fields(Settings)} - {s.name for s in SETTINGS} == others
-    layers = {"layers", "packages", "files"}
-    assert {f.name for f in fields(Environment)} - {s.name for s in ENVIRONMENT} == {"env_id", *layers}
+    assert {f.name for f in fields(Environment)} - {s.name for s in ENVIRONMENT} == {"env_id"}
+    assert {f.name for f in fields(Layer)} - {s.name for s in LAYER} == {"name"}
 
 
 @pytest.mark.parametrize("one", [s for s in SETTINGS if s.example], ids=lambda s: s.name)
