@@ -152,8 +152,8 @@ def _put(table: Any, name: str, value: Any) -> None:
     if value is None:
         table.pop(name, None)
         return
-    if isinstance(value, dict):
-        value = tomlkit.inline_table() | value if hasattr(table, "as_string") else dict(value)
+    if hasattr(table, "as_string"):
+        value = _in_place(value)
     if name in table or not isinstance(table, items.Table):
         table[name] = value
         return
@@ -163,3 +163,14 @@ def _put(table: Any, name: str, value: Any) -> None:
         tail.insert(0, body.pop())
     table[name] = value
     body.extend(tail)
+
+
+def _in_place(value: Any) -> Any:
+    """A value as tomlkit writes it in one place: no tables of their own further down."""
+    if isinstance(value, dict):
+        return tomlkit.inline_table() | value
+    if isinstance(value, list):
+        array = tomlkit.array()
+        array.extend(map(_in_place, value))
+        return array
+    return value

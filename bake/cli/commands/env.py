@@ -14,6 +14,7 @@ from ....generator.reference import ImageReference
 from ....generator.script import Script
 from ...config.agents_runner import read_origin
 from ...config.environment_edit import Change, edit_environment
+from ...config.layer_table import LAYER_TEXTS
 from ...config.toml_edit import field_and_value, field_path
 from ...system.text import table
 from ..context import environment_file, load, print_json
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ....generator.environment import Environment
+    from ....generator.layer import Layer
 
 
 def env(arguments: argparse.Namespace) -> int:
@@ -34,12 +36,24 @@ def as_json(environment: Environment) -> dict[str, object]:
     values = {f.name: _plain(getattr(environment, f.name)) for f in fields(environment)}
     named = {"environment": values.pop("env_id")}
     values["env_vars"] = sorted(environment.env_vars)
+    values["layers"] = [_layer_as_json(layer) for layer in environment.layers]
     for key, name in TEXT_KEYS.items():
-        script = getattr(environment, name)
-        if isinstance(script, Script) and script.content is not None:
-            values |= {name: None, key: script.content.decode()}
+        values |= _text_as_json(key, name, getattr(environment, name))
     effects = {n: getattr(environment, n) for n in ("desktop_cache_enabled", "preflight_cache_enabled")}
     return {**named, **values, **effects}
+
+
+def _layer_as_json(layer: Layer) -> dict[str, object]:
+    values = {f.name: _plain(getattr(layer, f.name)) for f in fields(layer)}
+    for key, name in LAYER_TEXTS.items():
+        values |= _text_as_json(key, name, getattr(layer, name))
+    return values
+
+
+def _text_as_json(key: str, name: str, script: object) -> dict[str, object]:
+    """A text under its own key, in place of the file's name; nothing for anything else."""
+    content = script.content if isinstance(script, Script) else None
+    return {} if content is None else {name: None, key: content.decode()}
 
 
 def _plain(value: object) -> object:
@@ -75,7 +89,8 @@ def _cache(environment: Environment) -> str:
 def _no_effect(environment: Environment) -> bool:
     """Whether the cache's toggle is on without anything that it is for."""
     followed = environment.cache_preflight_build is None and environment.preflight_script is not None
-    return environment.cache_desktop_build and not environment.headless_desktop_enabled and not followed
+    for_nothing = not (environment.headless_desktop_enabled or environment.layers or environment.packages or followed)
+    return environment.cache_desktop_build and for_nothing
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -92,6 +107,10 @@ def _show(arguments: argparse.Namespace) -> int:
         elif name in TEXT_KEYS:
             count = len(str(value).splitlines())
             shown = f"a text of {count} line{'s' * (count != 1)}"
+        elif name == "layers":
+            shown = ", ".join(
+                f"{one.name} (below the desktop)" if one.below_desktop else one.name for one in environment.layers
+            )
         elif isinstance(value, list):
             shown = ", ".join(map(str, value))
         elif isinstance(value, dict):
@@ -131,8 +150,8 @@ def _set(arguments: argparse.Namespace) -> int:
     else:
         print(f"{file.path}: {'changed' if edited.is_changed else 'nothing to change'}")
     _say_effect(edited.environment)
-    for name in () if file.is_origin else FILE_FIELDS:
-        wanted = changes.get((name,))
-        if wanted and not (file.path.parent / wanted).is_file():
+    named = [changes.get((name,)) for name in FILE_FIELDS]
+    for wanted in () if file.is_origin else (*named, *(changes.get(("files",)) or ())):
+        if wanted and not (file.path.parent / wanted).exists():
             print(f"note: {wanted} does not exist yet", file=sys.stderr)
     return 0

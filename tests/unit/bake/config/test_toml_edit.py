@@ -39,6 +39,44 @@ def test_only_the_field_changes() -> None:
     assert edited == WRITTEN.replace("enabled=true\n", "enabled=true\ncache_desktop_build = true\n")
 
 
+LAYERED = """\
+[layers.tools] # ours
+packages = ["git"]
+[environments.default]
+base_image = 'x' # base
+layers = ["tools"] # theirs
+
+# the next
+[environments.gpu]
+base_image = 'x'
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("layers=tools", '["tools"]'),
+        (
+            'layers=["tools", {name="web", packages=["chromium"]}]',
+            '["tools", {name = "web", packages = ["chromium"]}]',
+        ),
+        ('layers=[{name="web", text="echo"}]', '[{name = "web", text = "echo"}]'),
+    ],
+)
+def test_layers(word: str, line: str) -> None:
+    """Layers, by name or as tables, are one line where they stand, and where they are new."""
+    edited = edit_toml(LAYERED, HERE, "default", field_and_value([word]))
+    assert edited == LAYERED.replace('layers = ["tools"]', f"layers = {line}")
+    assert edit_toml(LAYERED, HERE, "gpu", field_and_value([word])) == f"{LAYERED}layers = {line}\n"
+
+
+def test_layers_that_cannot_be() -> None:
+    """A name that is no layer's is not written, nor a package that is an option."""
+    for word, says in (("layers=tolls", "'tolls', which is no layer"), ("packages=-y", "packages holds '-y'")):
+        with pytest.raises(ConfigurationError, match=says):
+            edit_toml(LAYERED, HERE, "default", field_and_value([word]))
+
+
 @pytest.mark.parametrize(
     ("text", "edited"),
     [

@@ -39,6 +39,25 @@ def test_show(typed: Callable[..., tuple[int, str, str]], project: Path) -> None
     assert (fields["headless_desktop_enabled"], fields["setup_script"]) == ("false", "-")
 
 
+def test_layers(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """Layers are told by name, lowest first, and whole in JSON; packages are a layer, so that a cache has an effect."""
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text() + '[layers.certs]\ntext = "true"\nbelow_desktop = true\n')
+    tables = 'layers=[{name="web", script="web.sh"}, "certs"]'
+    status, _, errors = typed(
+        "env", "set", "plain", tables, "packages=git,curl", "files=a,b/", "cache_desktop_build=on"
+    )
+    assert (status, errors) == (0, "note: a does not exist yet\nnote: b/ does not exist yet\n")
+    fields = dict(line.split(None, 1) for line in typed("env", "show", "plain")[1].splitlines())
+    assert (fields["layers"], fields["packages"]) == ("certs (below the desktop), web", "git, curl")
+    told = json.loads(typed("env", "show", "plain", "--json")[1])
+    assert [(one["name"], one["script"], one.get("text")) for one in told["layers"]] == [
+        ("certs", None, "true"),
+        ("web", "web.sh", None),
+    ]
+    assert (told["packages"], told["files"]) == (["git", "curl"], ["a", "b/"])
+
+
 def test_a_cache_without_a_desktop(typed: Callable[..., tuple[int, str, str]]) -> None:
     """A cache without a desktop has no effect, which is said wherever it shows."""
     status, output, errors = typed("env", "set", "plain", "cache_desktop_build=on")
