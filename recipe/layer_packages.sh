@@ -16,7 +16,7 @@ ERRORS='^(E: |error: |==> ERROR|dpkg: error)'
 give_up() { # FILE: why, on the last line: the packages that there are not, or what was said first
   local name words unknown=''
   if ! grep -m 1 'Failed to fetch' "$1" >&2; then
-    words=" $(grep -E "$UNKNOWN" "$1" | tr -s "\"'()\n" ' ') "
+    words=" $(grep -E "$UNKNOWN" "$1" | tr "\"'()\t\n" ' ' || true) "
     for name in "${NAMES[@]}"; do
       if [[ $words == *" ${name%%=*} "* ]]; then unknown+=", $name"; fi
     done
