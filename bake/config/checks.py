@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ...generator.annotations import check_added
 from ...generator.errors import ConfigurationError
-from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...generator import annotations as added
     from ...generator.reference import ImageReference
-else:
-    added = lazy("...generator.annotations", __package__)
 
 
 IMAGE = "{image}"
@@ -75,7 +72,7 @@ def check_image_labels(labels: Mapping[str, str]) -> None:
     Raises:
         ConfigurationError: as `generator.annotations.check_added`.
     """
-    added.check_added("image_labels", labels)
+    check_added("image_labels", labels)
 
 
 def check_annotations(annotations: Mapping[str, str]) -> None:
@@ -84,4 +81,4 @@ def check_annotations(annotations: Mapping[str, str]) -> None:
     Raises:
         ConfigurationError: as `generator.annotations.check_added`.
     """
-    added.check_added("annotations", annotations)
+    check_added("annotations", annotations)

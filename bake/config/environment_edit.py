@@ -104,6 +104,20 @@ def edit_environment(file: EnvironmentFile, change: Change) -> Edited:
     return edited
 
 
+def restore(file: EnvironmentFile, edited: Edited) -> None:
+    """Have the file as it was before an edit, byte for byte.
+
+    Raises:
+        ChangedMeanwhileError: it does not hold any more what the edit made of it.
+        ConfigurationError: it cannot be written.
+    """
+    with editing(file.path) as now:
+        if now != edited.after:
+            raise ChangedMeanwhileError(f"{file.path} was changed meanwhile", "nothing was written: try again")
+        if edited.is_changed:
+            replace_file(file.path, now, edited.before)
+
+
 def fingerprint(content: bytes) -> str:
     """What tells a file's content from any other."""
     return hashlib.sha256(content).hexdigest()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .lock import Lock, LockedImage
-from .lock_names import IMAGE
+from .lock import IMAGE, Lock, LockedImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .lock import Lock, LockedImage
-from .lock_names import BASE, IMAGE
+from .lock import BASE, IMAGE, Lock, LockedImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

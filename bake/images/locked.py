@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from ..config.lock_names import BASE, LOCK_NAME, TOOL
+from ..config.lock import BASE, LOCK_NAME, TOOL, LockedImage
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ...generator.reference import Digest, ImageReference
-    from ..config.lock import LockedImage
     from ..config.settings import Settings
 
 

@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ...generator.cache_backend import cache_entries
-from ...generator.cache_setting import ZSTD
+from ...generator.cache_backend import ZSTD, cache_entries
 from ...generator.errors import RegistryError, TimeLimitError
 from ...generator.reference import ImageReference
 from ...generator.variables import CACHE_SCOPE_VARIABLE

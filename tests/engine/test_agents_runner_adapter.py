@@ -14,7 +14,7 @@ import pytest
 
 from desktop_bake.bake.task.novnc import banner
 from examples.agents_runner import DesktopWorker, RunnerConfig
-from tests.harness.bases import REPOSITORY, stand_in, stand_ins
+from tests.harness.bases import REPOSITORY, SETTINGS, stand_in
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Those of these tests, with a folder for a script."""
-    with stand_ins(tmp_path_factory.mktemp("adapter")) as settings:
-        yield settings
+    return replace(SETTINGS, root=tmp_path_factory.mktemp("adapter"))
 
 
 @pytest.fixture(scope="module")
-def theirs(settings: Settings) -> Environment:
+def theirs(base: str, settings: Settings) -> Iterator[Environment]:
     """A base like theirs, and the install script that knows its packages."""
-    return stand_in("yay", settings)
+    with stand_in("yay", settings) as environment:
+        yield environment
 
 
 @dataclass(kw_only=True)

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.bases import INSTALL, bakes, installs_at_start, stand_in, stand_ins
+from tests.harness.bases import INSTALL, SETTINGS, bakes, installs_at_start, stand_in
 
 if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
 
 
 @pytest.fixture(scope="module")
-def settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Those of these tests, with a folder for a script."""
-    with stand_ins(tmp_path_factory.mktemp("bases")) as settings:
-        yield settings
+    return replace(SETTINGS, root=tmp_path_factory.mktemp("bases"))
 
 
 @pytest.fixture(scope="module", params=["ubuntu", "arch", "yay"])
-def environment(request: pytest.FixtureRequest, settings: Settings) -> Environment:
+def environment(request: pytest.FixtureRequest, base: str, settings: Settings) -> Iterator[Environment]:
     """An environment on a base of this kind."""
-    return stand_in(request.param, settings)
+    with stand_in(request.param, settings) as environment:
+        yield environment
 
 
 def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from desktop_bake.bake.config.environment_edit import (
     EnvironmentFile,
     edit_environment,
     fingerprint,
+    restore,
 )
 
 if TYPE_CHECKING:
@@ -83,3 +84,13 @@ def test_a_value_that_is_no_text(toml: EnvironmentFile) -> None:
     """A lone surrogate, as a terminal may give, is refused by name."""
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         edit_environment(toml, Change(env_id="a", values={("name",): "\udc80"}))
+
+
+def test_undone(toml: EnvironmentFile) -> None:
+    """An edit is undone byte for byte, unless somebody changed the file since."""
+    edited = edit_environment(toml, Change(env_id="a", values={("headless_desktop_enabled",): False}))
+    restore(toml, edited)
+    assert toml.path.read_text() == TOML
+    with pytest.raises(ChangedMeanwhileError):
+        restore(toml, edited)
+    assert toml.path.read_text() == TOML

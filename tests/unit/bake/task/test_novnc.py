@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[bytes
         pieces.extend(said)
         return requests
 
-    monkeypatch.setattr(novnc, "connected", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
     yield start
     for thread in servers:
         thread.join()
@@ -123,7 +123,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(novnc, "connected", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
     assert banner(URL) is None
 
 

@@ -1,0 +1,89 @@
+"""The guard in front of the page: refuses before anything of ours sees a request, and tells browsers what they may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+
+from .keys import Head, Verdict
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .keys import Keys
+
+
+# A task's desktop is a page of its own on another port of the loopback; it is shown within ours when a person asks.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+_REFUSED = "This page opens by the address that desktop-bake ui prints when it starts.\n"
+# Who comes from another site has no cookie of ours at the first step from there: one more step, from our own page.
+_ENTERED = (
+    '<!doctype html><title>desktop-bake</title><meta http-equiv="refresh" content="0;url=./"><a href="./">Open</a>'
+)
+
+
+class Guard:
+    """What stands before the application.
+
+    Args:
+        app: the application, below `keys.place`.
+        keys: whom to let in.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+        self._app, self._keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or hand it on."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                names = {name for name, _ in message["headers"]}
+                more = [(n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in names]
+                message["headers"] = [*message["headers"], *more]
+            await send(message)
+
+        head = head_of(scope)
+        verdict = self._keys.decide(head)
+        if verdict is Verdict.ADMITTED:
+            await self._app({**scope, "path": "/" + head.path.removeprefix(self._keys.place)}, receive, guarded)
+            return
+        await self._answer(verdict, head)(scope, receive, guarded)
+
+    def _answer(self, verdict: Verdict, head: Head) -> Response:
+        if verdict is not Verdict.EXCHANGED:
+            return PlainTextResponse(_REFUSED, verdict.value)
+        from_elsewhere = head.one("sec-fetch-site") in ("cross-site", "same-site")
+        response = HTMLResponse(_ENTERED) if from_elsewhere else RedirectResponse(self._keys.place, verdict.value)
+        response.headers["set-cookie"] = self._keys.set_cookie()
+        return response
+
+
+def head_of(scope: Scope) -> Head:
+    """A request's head, as ASGI has it."""
+    return Head(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=[(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]],
+    )

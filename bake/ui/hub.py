@@ -1,0 +1,106 @@
+"""What changed, told to every page that is open: each part of a page is drawn once, however many look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+_TOGETHER_S = 0.1  # what changes within this time is sent at once
+_BEHIND = 200  # messages that a page may lag behind; then it is hung up on, and asks anew
+
+
+class Hub:
+    """Pages that listen, and the parts that changed.
+
+    Args:
+        draw: gives the HTML of a part, empty if it is nowhere to be seen any more.
+    """
+
+    def __init__(self, draw: Callable[[str], str]) -> None:
+        self._draw = draw
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pages: dict[asyncio.Queue[str | None], str] = {}
+        self._changed: dict[str, None] = {}
+        self._sent: dict[str, str] = {}
+        self._is_due = False
+        self._is_closed = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a page listens."""
+        return bool(self._pages)
+
+    def watches(self, page: str) -> bool:
+        """Whether this page is open somewhere."""
+        return page in self._pages.values()
+
+    def touch(self, *parts: str) -> None:
+        """Say that parts of pages, such as `environments/e-1`, may look different; from any thread."""
+        if self._loop is None or not self._pages:
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._note, parts)
+
+    def _note(self, parts: tuple[str, ...]) -> None:
+        self._changed.update(dict.fromkeys(parts))
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(_TOGETHER_S, self._send)
+
+    def _send(self) -> None:
+        self._is_due = False
+        changed, self._changed = self._changed, {}
+        watched = set(self._pages.values())
+        for part in changed:
+            page = part.partition("/")[0]
+            if page != "all" and page not in watched:
+                self._sent.pop(part, None)
+                continue
+            html = self._draw(part)
+            if self._sent.get(part) == html:
+                continue
+            self._sent[part] = html
+            self._spread(page, html)
+
+    def _spread(self, page: str, html: str) -> None:
+        for queue, theirs in list(self._pages.items()):
+            if page in ("all", theirs):
+                if queue.qsize() >= _BEHIND:
+                    self._pages.pop(queue)
+                    queue.put_nowait(None)
+                else:
+                    queue.put_nowait(html)
+
+    async def listen(self, page: str) -> AsyncGenerator[str]:
+        """The parts of a page, as server-sent events (HTML standard, 9.2): all of it, then what changes."""
+        self._loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._pages[queue] = page
+        self._sent.clear()  # nobody may have listened to what changed since
+        try:
+            if not self._is_closed:
+                yield event(self._draw(page))
+            while not self._is_closed and (html := await queue.get()) is not None:
+                yield event(html)
+        finally:
+            self._pages.pop(queue, None)
+
+    def close(self) -> None:
+        """Hang up on every page; from any thread, or a signal's handler."""
+        self._is_closed = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._hang_up)
+
+    def _hang_up(self) -> None:
+        for queue in self._pages:
+            queue.put_nowait(None)
+
+
+def event(html: str) -> str:
+    """An event that carries a part of a page."""
+    return "".join(f"data: {line}\n" for line in html.replace("\r", "").split("\n")) + "\n"

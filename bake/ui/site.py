@@ -1,0 +1,244 @@
+"""All that the page shows, drawn part by part."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ...generator.errors import ConfigurationError, DesktopBakeError
+from ..system.text import age, size
+from ..upkeep.explain import explain
+from . import words
+from .builds import Builds
+from .health import Health
+from .hub import Hub
+from .pages import Pages
+from .switches import Edits, switches
+from .threads import background
+from .tidy import Tidy, Wanted
+from .watch import Watch
+from .world import World, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..build.steps import Step
+    from ..config.settings import Settings
+    from .builds import Build
+    from .source import Source
+    from .world import Row
+
+
+LINKS = (
+    ("./", "Environments", "environments"),
+    ("images", "Images", "images"),
+    ("health", "Health", "health"),
+)
+TITLES = {page: title for _, title, page in LINKS}
+_SHOWN_STEPS = 6
+_SHOWN_LINES = {"running": 8, "failed": 40}
+
+
+class Site:
+    """What the page shows.
+
+    Args:
+        source: where answers come from.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.pages = Pages()
+        self.hub = Hub(self.draw)
+        self.world = World(source, self.hub.touch)
+        self.builds = Builds(source, self.hub.touch, self._build_turned)
+        self.edits = Edits(source.file)
+        self.tidy = Tidy(source, self.hub.touch)
+        self.health = Health(source, self.hub.touch)
+        self.watch = Watch(source, lambda: self.world.settings, self.told)
+        self._parts: dict[str, Callable[[], str]] = {
+            "environments": self._environments,
+            "environments/summary": self._summary,
+            "environments/notice": self._notice,
+            "environments/builds": self._builds,
+            "all/seen": self._seen,
+            "images": self._images,
+            "health": self._health,
+        }
+
+    def settings(self) -> Settings:
+        """The configuration as it was read last.
+
+        Raises:
+            DesktopBakeError: it could not be read.
+        """
+        if self.world.settings is None or self.world.error:
+            raise self.world.error or ConfigurationError("the configuration is not read yet", "try again")
+        return self.world.settings
+
+    def told(self, what: tuple[str, ...] | str | None) -> None:
+        """Hear what others changed: a file, or something of the engine's."""
+        if what is None:
+            self.world.reload()
+        elif isinstance(what, tuple):
+            self.world.look(what)
+        elif what in ("image", "engine"):
+            self.world.look()
+            self.look_at_images()
+        elif what == "metrics":
+            self.hub.touch("health")
+
+    def _build_turned(self, env_ids: Sequence[str]) -> None:
+        self.world.look(env_ids)
+        self.hub.touch("environments/summary", *(f"environments/{name_of(env_id)}" for env_id in env_ids))
+
+    def look_at_images(self) -> None:
+        """List what is cached, if somebody looks at it."""
+        settings = self.world.settings
+        if settings is not None and self.hub.watches("images"):
+            background(lambda: self.tidy.look(settings), "page-images")
+
+    def whole(self, page: str) -> str:
+        """A whole page."""
+        values = {"page": page, "title": TITLES[page], "links": LINKS, "file": self.source.file.path}
+        return self.pages.draw("layout", {**values, "seen": self._seen(), "content": self.draw(page)})
+
+    def draw(self, part: str) -> str:
+        """A part of a page; empty if it is nowhere to be seen any more."""
+        if part in self._parts:
+            return self._parts[part]()
+        name = part.partition("/")[2]
+        if name.startswith("b"):
+            build = next((b for b in self.builds.shown if f"b{b.number}" == name), None)
+            return self._build(build) if build else ""
+        row = next((row for row in self.world.rows if name_of(row.environment.env_id) == name), None)
+        return self._row(row) if row else ""
+
+    def _seen(self) -> str:
+        return self.pages.draw("seen", {"seen": self.world.seen})
+
+    def _notice(self) -> str:
+        errors = [error for error in (self.world.error, self.world.engine_error) if error]
+        return self.pages.draw("notice", {"errors": errors})
+
+    def _standing(self, row: Row) -> words.Standing:
+        return words.standing(row, self.builds.of(row.environment.env_id))
+
+    def _summary(self) -> str:
+        standings = [self._standing(row) for row in self.world.rows]
+        said = words.summary(standings)
+        return self.pages.draw("summary", {"said": said, "missing": len(self.missing())})
+
+    def missing(self) -> list[str]:
+        """The environments that have no image here although they want one."""
+        wanted = (words.WILL, words.THERE, words.FAILED)
+        rows = [row for row in self.world.rows if row.environment.cache_enabled]
+        return [row.environment.env_id for row in rows if self._standing(row).kind in wanted]
+
+    def _environments(self) -> str:
+        rows = [self._row(row) for row in self.world.rows]
+        parts = {"notice": self._notice(), "summary": self._summary(), "builds": self._builds()}
+        return self.pages.draw("environments", {**parts, "rows": rows})
+
+    def _row(self, row: Row) -> str:
+        environment = row.environment
+        return self.pages.draw(
+            "row",
+            {
+                "id": name_of(environment.env_id),
+                "env": environment,
+                "state": self._standing(row),
+                "notes": row.notes,
+                "stored": row.stored,
+                "switches": switches(environment),
+            },
+        )
+
+    def _builds(self) -> str:
+        return self.pages.draw("builds", {"builds": [self._build(build) for build in self.builds.shown]})
+
+    def _build(self, build: Build) -> str:
+        kind = words.BUILDING if build.is_running else words.OFF if build.is_cancelled else words.READY
+        if build.errors and not build.is_running:
+            kind = words.FAILED
+        return self.pages.draw(
+            "build",
+            {
+                "build": build,
+                "kind": kind,
+                "title": words.outcome(build),
+                "took": age((build.ended or time.time()) - build.began),
+                "errors": sorted(build.errors.items()),
+                "meanwhile": words.meanwhile(build),
+                "again": sorted(build.errors.keys() - {""}) or list(build.env_ids),
+                **_shown(tuple(build.steps), is_over=kind == words.READY),
+                "tail": _tail,
+            },
+        )
+
+    def _images(self) -> str:
+        listing, settings = self.tidy.listing, self.world.settings
+        said = "Looking at what is cached here."
+        if listing:
+            count = len(listing.rows)
+            stale = sum(not row.environments for row in listing.rows)
+            said = f"{count} image{'s' * (count != 1)} here"
+            said += (
+                f", {stale} of them stale: removing them frees {size(listing.stale_bytes)}." if stale else ", all live."
+            )
+        values = {
+            "notice": self.pages.draw("notice", {"errors": [self.tidy.error] if self.tidy.error else []}),
+            "said": said,
+            "listing": listing,
+            "has_registry": bool(settings and settings.has_registry),
+            "can_prune": listing is not None,
+        }
+        return self.pages.draw("images", values)
+
+    def _health(self) -> str:
+        health = self.health
+        values = {"checks": health.checks, "said": health.said(), "is_looking": health.is_looking}
+        return self.pages.draw("health", {**values, **health.figures()})
+
+    def why(self, env_id: str) -> str:
+        """Why an environment stands as it does, against the nearest image."""
+        values: dict[str, Any] = {"error": None, "found": None}
+        try:
+            settings = self.settings()
+            found = explain(settings.environment(env_id), self.source.context(settings))
+        except DesktopBakeError as error:
+            return self.pages.draw("why", {**values, "error": error})
+        return self.pages.draw("why", {**values, "found": found})
+
+    def preview(self, values: dict[str, str]) -> str:
+        """What pruning would remove."""
+        asked = {"keep": values.get("keep", "0"), "older_than": values.get("older_than", "0"), "error": None}
+        try:
+            settings, wanted = self.settings(), Wanted.of(values)
+            number, plan = self.tidy.preview(wanted, settings)
+        except DesktopBakeError as error:
+            return self.pages.draw("prune", {**asked, "error": error, "number": 0})
+        verdicts = (*plan.images, *plan.published)
+        kept = Counter(v.reason for v in verdicts if not v.removed)
+        goes = sum(v.removed for v in verdicts) + len(plan.caches)
+        frees = plan.frees_bytes + sum(family.size_bytes for family in plan.caches)
+        found = {"plan": plan, "number": number, "kept": sorted(kept.items()), "goes": goes, "frees": frees}
+        shown = {"registry": wanted.registry, "has_registry": settings.has_registry}
+        return self.pages.draw("prune", {**asked, **found, **shown})
+
+
+def _shown(steps: Sequence[Step], *, is_over: bool) -> dict[str, list[Step]]:
+    """The steps that matter now, and those before that went well: all of them once it is over."""
+    if is_over:
+        return {"earlier": list(steps), "steps": []}
+    last = len(steps) - _SHOWN_STEPS
+    matters = [n >= last or step.state in ("failed", "running") for n, step in enumerate(steps)]
+    earlier = [step for step, does in zip(steps, matters, strict=True) if not does]
+    if len(earlier) < 3:
+        return {"earlier": [], "steps": list(steps)}
+    return {"earlier": earlier, "steps": [step for step, does in zip(steps, matters, strict=True) if does]}
+
+
+def _tail(step: Step) -> Iterable[str]:
+    return tuple(step.lines)[-_SHOWN_LINES.get(step.state, 0) :]

@@ -1,0 +1,259 @@
+// The page: what the server draws is put in place as it comes, and what a person does is sent.
+
+const toasts = document.getElementById("toasts");
+const sheet = document.getElementById("sheet");
+const live = document.getElementById("live");
+const page = document.body.dataset.page;
+
+// --- what the server draws ---
+
+/** Make an element look like another one, and keep focus, what is open, and what is the browser's own. */
+function morph(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || (old.id ?? "") !== (fresh.id ?? "")) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  if ("keep" in old.dataset || old.isEqualNode(fresh)) return;
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    const kept = name === "aria-expanded" || name === "src";
+    if (old.getAttribute(name) !== value && !(kept && old.hasAttribute(name) && !old.dataset.fresh)) {
+      old.setAttribute(name, value);
+    }
+  }
+  morphChildren(old, fresh);
+}
+
+function morphChildren(old, fresh) {
+  const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let at = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const own = child.id ? byId.get(child.id) : null;
+    if (own) {
+      if (own !== at) old.insertBefore(own, at);
+      else at = at.nextSibling;
+      morph(own, child);
+    } else if (at && !at.id && !child.id && at.nodeName === child.nodeName) {
+      const next = at.nextSibling;
+      morph(at, child);
+      at = next;
+    } else {
+      old.insertBefore(child, at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+function patch(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  for (const fresh of [...holder.content.children]) {
+    const old = document.getElementById(fresh.id);
+    if (old) morph(old, fresh);
+  }
+  for (const out of document.querySelectorAll("pre.out")) out.scrollTop = out.scrollHeight;
+  applyFilter();
+  document.dispatchEvent(new Event("patched"));
+}
+
+function listen() {
+  const events = new EventSource(`events?page=${page}`);
+  const say = (state, text) => {
+    live.dataset.state = state;
+    live.lastElementChild.textContent = text;
+  };
+  events.onopen = () => say("on", "live");
+  events.onmessage = (event) => patch(event.data);
+  events.onerror = () => {
+    say("off", events.readyState === EventSource.CLOSED ? "stopped" : "reconnecting");
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  };
+}
+
+// --- what a person does ---
+
+export async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Desktop-Bake": "1" },
+    body: JSON.stringify(body),
+  });
+  const said = await answer.json().catch(() => ({ error: "The page's server did not answer as it should." }));
+  if (!answer.ok) throw Object.assign(new Error(said.error ?? "refused"), said);
+  return said;
+}
+
+export function toast(text, { more = "", kind = "", undo = null } = {}) {
+  const box = document.createElement("div");
+  box.className = `toast ${kind}`;
+  const words = document.createElement("p");
+  words.textContent = text;
+  box.append(words);
+  if (more) {
+    const second = document.createElement("p");
+    second.textContent = more;
+    second.className = "quiet";
+    box.append(second);
+  }
+  if (undo) box.append(button("Undo", () => { box.remove(); undo(); }));
+  box.append(button("Close", () => box.remove(), "plain"));
+  toasts.append(box);
+  while (toasts.children.length > 3) toasts.firstChild.remove();
+  setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), kind === "bad" ? 20000 : 8000);
+}
+
+function button(text, act, kind = "") {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.className = kind;
+  made.addEventListener("click", act);
+  return made;
+}
+
+export const refused = (error) => toast(error.message, { more: error.remedy, kind: "bad" });
+
+const seen = () => document.getElementById("seen");
+let saving = Promise.resolve(); // one after the other: each save has seen the one before
+
+function turn(button) {
+  const env = button.closest("[data-env]").dataset.env;
+  const on = button.getAttribute("aria-checked") !== "true";
+  const label = button.lastElementChild.textContent;
+  button.setAttribute("aria-checked", String(on));
+  button.setAttribute("aria-busy", "true");
+  saving = saving.then(async () => {
+    try {
+      const done = await post("turn", { env, switch: button.dataset.switch, on, seen: seen().dataset.seen });
+      seen().dataset.seen = done.seen;
+      toast(`${label} is ${on ? "on" : "off"} for ${env}.`, { undo: () => undo(done.undo) });
+    } catch (error) {
+      button.setAttribute("aria-checked", String(!on));
+      refused(error);
+    }
+    button.removeAttribute("aria-busy");
+  });
+}
+
+function undo(number) {
+  saving = saving.then(async () => {
+    try {
+      seen().dataset.seen = (await post("undo", { number })).seen;
+      toast("Undone.");
+    } catch (error) {
+      refused(error);
+    }
+  });
+}
+
+async function why(button) {
+  const panel = document.getElementById(button.getAttribute("aria-controls"));
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  panel.hidden = !open;
+  if (!open) return;
+  panel.textContent = "Looking for the nearest image…";
+  const env = button.closest("[data-env]").dataset.env;
+  const answer = await fetch(`why?env=${encodeURIComponent(env)}`);
+  panel.innerHTML = await answer.text();
+}
+
+export async function openSheet(path, { label = "" } = {}) {
+  const answer = await fetch(path);
+  sheet.innerHTML = await answer.text();
+  if (label) sheet.setAttribute("aria-label", label);
+  if (!sheet.open) sheet.showModal();
+}
+
+const policy = () => {
+  const form = sheet.querySelector("form");
+  const values = new URLSearchParams({ keep: form.keep.value, older_than: form.older_than.value });
+  if (form.registry?.checked) values.set("registry", "1");
+  return values;
+};
+
+const number = (button) => Number(button.closest("[data-build]").dataset.build);
+
+export const acts = {
+  turn,
+  why,
+  build: (button) => post("build", { envs: [button.closest("[data-env]").dataset.env] }),
+  "build-all": () => post("build", { all: true }),
+  again: (button) => post("build", { envs: JSON.parse(button.dataset.envs) }),
+  cancel: (button) => post("cancel", { build: number(button) }),
+  dismiss: (button) => post("dismiss", { build: number(button) }),
+  "look-images": () => post("look-images", {}),
+  examine: () => post("examine", {}),
+  prune: () => openSheet("prune"),
+  preview: () => openSheet(`prune?${policy()}`),
+  "close-sheet": () => sheet.close(),
+  "prune-now": async (button) => {
+    button.disabled = true;
+    try {
+      const done = await post("prune", { plan: Number(sheet.querySelector("form").dataset.plan) });
+      toast(done.said, { more: done.faults.join("; "), kind: done.faults.length ? "bad" : "" });
+    } finally {
+      sheet.close();
+    }
+  },
+};
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-do]");
+  if (!button || button.disabled || button.getAttribute("aria-busy")) return;
+  try {
+    await acts[button.dataset.do]?.(button);
+  } catch (error) {
+    refused(error);
+  }
+});
+sheet.addEventListener("submit", (event) => event.preventDefault());
+
+// --- finding, and times that pass ---
+
+function applyFilter() {
+  const field = document.getElementById("filter");
+  if (!field) return;
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  const rows = document.querySelectorAll(".env");
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+    shown += !row.hidden;
+  }
+  document.getElementById("filter-said").textContent = words.length ? `${shown} of ${rows.length}` : "";
+}
+document.addEventListener("input", (event) => event.target.id === "filter" && applyFilter());
+
+const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+function age(seconds) {
+  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ["second", 1];
+  const count = Math.max(0, Math.floor(seconds / length));
+  return count ? `${count} ${unit}${count === 1 ? "" : "s"}` : "a moment";
+}
+setInterval(() => {
+  for (const time of document.querySelectorAll("time")) {
+    const text = `${age((Date.now() - Date.parse(time.dateTime)) / 1000)} ago`;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}, 60000);
+setInterval(() => {
+  if (document.hidden) return;
+  for (const clock of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.round(Date.now() / 1000 - Number(clock.dataset.since)));
+    clock.textContent = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  }
+}, 1000);
+
+listen();

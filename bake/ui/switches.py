@@ -1,0 +1,121 @@
+"""The switches of an environment, and what is written when one is turned; each can be undone."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError
+from ..config.environment_edit import Change, ChangedMeanwhileError, edit_environment, restore
+
+if TYPE_CHECKING:
+    from ...generator.environment import Environment
+    from ..config.environment_edit import Edited, EnvironmentFile
+
+
+DESKTOP, CACHE, PREFLIGHT = "headless_desktop_enabled", "cache_desktop_build", "preflight"
+_KEPT = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """A switch.
+
+    Attributes:
+        name: what the page calls it when it is turned.
+        label: for people.
+        is_on: whether it is.
+        why_not: why it cannot be turned; empty if it can.
+    """
+
+    name: str
+    label: str
+    is_on: bool
+    why_not: str = ""
+
+
+def switches(environment: Environment) -> tuple[Switch, ...]:
+    """The switches of an environment: the second needs the first, the third is there if there is a preflight."""
+    on = environment.headless_desktop_enabled
+    found = [
+        Switch(name=DESKTOP, label="Headless desktop", is_on=on),
+        Switch(
+            name=CACHE,
+            label="Cache desktop build",
+            is_on=environment.cache_desktop_build,
+            why_not="" if on else "needs the headless desktop",
+        ),
+    ]
+    if environment.preflight_script is not None:
+        found.append(Switch(name=PREFLIGHT, label="Cache preflight", is_on=environment.preflight_cache_enabled))
+    return tuple(found)
+
+
+def field_of(name: str, file: EnvironmentFile) -> str:
+    """The field that a switch is kept in.
+
+    Raises:
+        ConfigurationError: there is no such switch.
+    """
+    if name == PREFLIGHT:
+        return "container_caching_enabled" if file.is_origin else "cache_preflight_build"
+    if name not in (DESKTOP, CACHE):
+        raise ConfigurationError(f"there is no switch {name!r}", "load the page again")
+    return name
+
+
+class Edits:
+    """The edits that were made on the page, the last of which can be undone.
+
+    Args:
+        file: where environments are kept.
+    """
+
+    def __init__(self, file: EnvironmentFile) -> None:
+        self._file = file
+        self._made: OrderedDict[int, Edited] = OrderedDict()
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def turn(self, env_id: str, switch: str, seen: str, *, on: bool) -> int:
+        """Turn a switch, and save it.
+
+        Args:
+            env_id: whose.
+            switch: its name.
+            seen: the fingerprint of the file that the page showed.
+            on: whether it is on from now on.
+
+        Returns:
+            A number by which it can be undone.
+
+        Raises:
+            ChangedMeanwhileError: somebody else changed the file since; theirs stays.
+            ConfigurationError: it cannot be saved.
+        """
+        change = Change(env_id=env_id, values={(field_of(switch, self._file),): on}, seen=seen)
+        with self._lock:
+            edited = edit_environment(self._file, change)
+            self._count += 1
+            self._made[self._count] = edited
+            while len(self._made) > _KEPT:
+                self._made.popitem(last=False)
+            return self._count
+
+    def undo(self, number: int) -> None:
+        """Have the file as it was before an edit.
+
+        Raises:
+            ChangedMeanwhileError: it was changed since.
+            ConfigurationError: it was undone already, or is too long ago.
+        """
+        with self._lock:
+            edited = self._made.pop(number, None)
+            if edited is None:
+                raise ConfigurationError("that is undone already, or too long ago", "turn the switch")
+            try:
+                restore(self._file, edited)
+            except ChangedMeanwhileError as error:
+                raise ChangedMeanwhileError(f"not undone: {error}", "turn the switch") from error

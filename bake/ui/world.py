@@ -1,0 +1,211 @@
+"""What is known of the environments: read, looked for, and kept up to date while somebody looks."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...generator.errors import DesktopBakeError, EngineError
+from ..config.environment_edit import fingerprint
+from ..images.resolve import glance, search
+from ..images.result import LocalHit, Miss
+from ..upkeep.inventory import stored_images
+from .threads import background
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ...generator.environment import Environment
+    from ..config.settings import Settings
+    from ..images.result import ImageResult
+    from ..upkeep.sizes import StoredImage
+    from .source import Source
+
+
+_WARNING = "[desktop-cache] WARNING: "
+_AT_ONCE = 2
+_GLANCE, _SEARCH, _SIZES = range(3)  # what is quick comes first, for every environment
+
+
+def name_of(env_id: str) -> str:
+    """A name for an environment that can stand in an element's ID, whatever its own holds."""
+    return "e" + hashlib.sha256(env_id.encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What is known of an environment.
+
+    Attributes:
+        environment: as it is configured.
+        result: what a task would use; None while nobody has looked.
+        error: why that is not known.
+        notes: warnings that were given on the way.
+        stored: its image, as the engine lists it.
+    """
+
+    environment: Environment
+    result: ImageResult | None = None
+    error: DesktopBakeError | None = None
+    notes: tuple[str, ...] = ()
+    stored: StoredImage | None = None
+
+
+class World:
+    """The environments and what is known of them.
+
+    Args:
+        source: where answers come from.
+        touch: told which parts of pages may look different.
+    """
+
+    def __init__(self, source: Source, touch: Callable[..., None]) -> None:
+        self.source = source
+        self.settings: Settings | None = None
+        self.error: DesktopBakeError | None = None
+        self.engine_error: DesktopBakeError | None = None
+        self.seen = ""
+        self._touch = touch
+        self._rows: dict[str, Row] = {}
+        self._stored: dict[str, StoredImage] = {}
+        self._lock = threading.RLock()
+        self._todo: list[tuple[int, int, str]] = []
+        self._waiting: set[tuple[int, str]] = set()
+        self._count = itertools.count()
+        self._has_more = threading.Condition(self._lock)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every environment, in the file's order."""
+        with self._lock:
+            return tuple(self._rows.values())
+
+    def row(self, env_id: str) -> Row | None:
+        """One of them."""
+        return self._rows.get(env_id)
+
+    def start(self) -> None:
+        """Read the configuration, and begin to look."""
+        self.reload()
+        for number in range(_AT_ONCE):
+            background(self._work, f"page-look-{number}")
+
+    def reload(self) -> None:
+        """Read the configuration again; what it says of an environment that stayed as it was is still true."""
+        with self._lock:
+            before = self.settings
+            try:
+                self.seen = fingerprint(self.source.file.path.read_bytes())
+                self.settings, self.error = self.source.load(), None
+            except OSError as error:
+                self.error = DesktopBakeError(
+                    f"cannot read {self.source.file.path}: {error.strerror}", "check the path"
+                )
+            except DesktopBakeError as error:
+                self.error = error
+            if self.settings is None or self.error:
+                self._touch("environments", "all/seen")
+                return
+            same = before is not None and replace(before, environments={}) == replace(self.settings, environments={})
+            old, self._rows = self._rows, {}
+            for env_id, environment in self.settings.environments.items():
+                had = old.get(env_id)
+                self._rows[env_id] = replace(had, environment=environment) if had else Row(environment=environment)
+                if not (same and had and had.environment == environment):
+                    self._want(_GLANCE, env_id)
+                    self._touch(f"environments/{name_of(env_id)}")
+            if list(old) != list(self._rows):
+                self._touch("environments")
+        self._touch("all/seen", "environments/summary")
+
+    def look(self, env_ids: Iterable[str] | None = None) -> None:
+        """Look again what the tasks of these environments would use, or of all."""
+        with self._lock:
+            for env_id in tuple(self._rows) if env_ids is None else tuple(env_ids):
+                self._want(_GLANCE, env_id)
+
+    def _want(self, what: int, env_id: str) -> None:
+        with self._lock:
+            if (what, env_id) not in self._waiting:
+                self._waiting.add((what, env_id))
+                heapq.heappush(self._todo, (what, next(self._count), env_id))
+                self._has_more.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._has_more:
+                while not self._todo:
+                    self._has_more.wait()
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do all that is to be done by now, and what comes of it."""
+        while True:
+            with self._lock:
+                if not self._todo:
+                    return
+                what, _, env_id = heapq.heappop(self._todo)
+                self._waiting.discard((what, env_id))
+            self.step(what, env_id)
+
+    def step(self, what: int, env_id: str) -> None:
+        """Do one thing of those that are to be done."""
+        if what == _SIZES:
+            self._take_sizes()
+            return
+        row, settings = self.row(env_id), self.settings
+        if row is None or settings is None:
+            return
+        heard: list[str] = []
+        context = self.source.context(settings, heard.append)
+        result, error = row.result, None
+        try:
+            if what == _GLANCE:
+                result = glance(row.environment, context)
+            elif isinstance(result, Miss):
+                result = search(result, context)
+            self._engine_is(None)
+        except DesktopBakeError as raised:
+            error = raised
+            if isinstance(raised, EngineError) and not context.engine.answers():
+                self._engine_is(raised)
+        notes = tuple(line.removeprefix(_WARNING) for line in heard if line.startswith(_WARNING))
+        if what == _GLANCE and error is None and isinstance(result, Miss):
+            self._set(env_id, row, replace(row, result=result, error=None, notes=notes), is_known=False)
+            self._want(_SEARCH, env_id)
+            return
+        self._set(env_id, row, replace(row, result=result, error=error, notes=notes))
+        if isinstance(result, LocalHit) and result.image_id not in self._stored:
+            self._want(_SIZES, "")
+
+    def _set(self, env_id: str, before: Row, after: Row, *, is_known: bool = True) -> None:
+        with self._lock:
+            if self._rows.get(env_id) is not before:  # another environment by now: it is looked for again
+                self._want(_GLANCE, env_id)
+                return
+            image_id = after.result.image_id if after.result else None
+            self._rows[env_id] = replace(after, stored=self._stored.get(image_id or ""))
+        if is_known:
+            self._touch(f"environments/{name_of(env_id)}", "environments/summary")
+
+    def _engine_is(self, error: DesktopBakeError | None) -> None:
+        if (self.engine_error is None) != (error is None):
+            self.engine_error = error
+            self._touch("environments/notice")
+
+    def _take_sizes(self) -> None:
+        try:
+            found = {image.image_id: image for image in stored_images(self.source.engine())}
+        except DesktopBakeError:
+            return
+        with self._lock:
+            self._stored = found
+            for env_id, row in self._rows.items():
+                image_id = row.result.image_id if row.result else None
+                if (stored := found.get(image_id or "")) != row.stored:
+                    self._rows[env_id] = replace(row, stored=stored)
+                    self._touch(f"environments/{name_of(env_id)}")

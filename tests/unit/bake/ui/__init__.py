@@ -1,0 +1,1 @@
+"""Unit tests of desktop_bake.bake.ui."""

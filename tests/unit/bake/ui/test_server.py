@@ -1,0 +1,110 @@
+"""The page's server."""
+
+from __future__ import annotations
+
+import socket
+import stat
+import threading
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import uvicorn
+
+from desktop_bake import ConfigurationError
+from desktop_bake.bake.ui import server as module
+from desktop_bake.bake.ui.server import serve
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.ui.source import Source
+
+
+class Listener:
+    """A socket that is bound to nothing."""
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def getsockname(self) -> tuple[str, int]:
+        """An address of nobody."""
+        return "127.0.0.1", 8000
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What uvicorn was asked to serve: nothing is."""
+    asked: list[object] = []
+    monkeypatch.setattr(module, "_bound", lambda _port: Listener())
+    monkeypatch.setattr(module._Server, "run", lambda self, sockets: asked.append(self.config))  # noqa: SLF001
+    return asked
+
+
+def test_served(source: Source, served: list[object]) -> None:
+    """The address is told once: the loopback, a path, a token; no log is kept of who asks for what."""
+    told: list[str] = []
+    serve(source, 0, told.append, opened=False)
+    url = urlsplit(told[0])
+    assert (url.scheme, url.netloc) == ("http", "127.0.0.1:8000")
+    assert url.query.startswith("token=")
+    assert len(url.query) == len("token=") + 43
+    config = served[0]
+    assert isinstance(config, uvicorn.Config)
+    assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
+
+
+def test_opened(source: Source, served: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser is given a file that nobody else can read, with a token that opens once; then it is gone."""
+    seen: list[tuple[str, int]] = []
+
+    def opened(url: str) -> bool:
+        file = Path(unquote(urlsplit(url).path))
+        seen.append((file.read_text(), stat.S_IMODE(file.parent.stat().st_mode)))
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", opened)
+    monkeypatch.setattr(threading, "Thread", Now)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    told: list[str] = []
+    serve(source, 0, told.append, opened=True)
+    text, mode = seen[0]
+    assert mode == 0o700
+    assert "token=" in text
+    assert told[0].partition("token=")[2] not in text
+
+
+class Now:
+    """A thread that runs at once."""
+
+    def __init__(self, target: object, args: tuple[object, ...] = (), **_: object) -> None:
+        self._target, self._args = target, args
+
+    def start(self) -> None:
+        """Run what was asked for, unless it runs for ever."""
+        if self._args:
+            self._target(*self._args)  # type: ignore[operator]
+
+
+def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told by number, with what helps; so is one that is none."""
+
+    def taken(*_: object, **__: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(socket, "create_server", taken)
+    with pytest.raises(ConfigurationError, match=r"port 80 of 127\.0\.0\.1 cannot be had: Address already in use"):
+        module._bound(80)  # noqa: SLF001
+
+
+def test_pages_hold_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal hangs up on pages that listen before anything else."""
+    ended: list[str] = []
+    config = uvicorn.Config("none")
+    server = module._Server(config, lambda: ended.append("pages"))  # noqa: SLF001
+    server.handle_exit(2, None)
+    assert ended == ["pages"]
+    assert server.should_exit
