@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .annotations import alias_tags_of, check_added
 from .attest import check_attest
-from .cache_backend import ZSTD, check_backend, check_compression
+from .cache_setting import ZSTD, check_backend, check_compression
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:

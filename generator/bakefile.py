@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .annotations import alias_tags_of
-from .cache_backend import ZSTD, cache_entries, packing
+from .cache_backend import cache_entries, packing
+from .cache_setting import ZSTD
 from .dockerfile import context_name, named_images
 from .errors import ConfigurationError
 from .layer_key import LayerKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from .cache_setting import DEFAULT_SCOPE
 from .hcl import hcl
 
 REPOSITORY_VARIABLE = "DESKTOP_BAKE_REPOSITORY"
@@ -15,7 +16,6 @@ ANNOTATE_VARIABLE = "DESKTOP_BAKE_ANNOTATE"
 PLATFORMS_VARIABLE = "DESKTOP_BAKE_PLATFORMS"
 FOLDER_VARIABLE = "DESKTOP_BAKE_FOLDER"
 _SHELL_VARIABLE = "PWD"
-DEFAULT_SCOPE = "main"
 CACHE_FOLDER = ".desktop-cache"
 
 

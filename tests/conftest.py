@@ -36,7 +36,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that share something costly run on one worker, and what takes longest begins first, so that all end together.
 # DESKTOP: who bakes or shows the shipped desktop, breaks the engine that has it, counts tasks by name, or looks at all
-# that machines leave. MACHINES: who needs a second machine of either store.
+# that machines leave. MACHINES: who needs a second machine of either store. BASES: who has a stand-in for another base.
 DESKTOP = (
     "test_agents_runner",
     "test_base_shell",
@@ -60,8 +60,13 @@ DESKTOP = (
     "test_machines",
 )
 MACHINES = ("test_team", "test_supply_chain", "test_ci")
-TOGETHER = {**dict.fromkeys(DESKTOP, "desktop"), **dict.fromkeys(MACHINES, "machines")}
-LONGEST = ("desktop", "machines", "test_bases", "test_images", "test_lease", "test_trust", "test_kills", "test_layer")
+BASES = ("test_bases", "test_agents_runner_adapter")
+TOGETHER = {
+    **dict.fromkeys(DESKTOP, "desktop"),
+    **dict.fromkeys(MACHINES, "machines"),
+    **dict.fromkeys(BASES, "bases"),
+}
+LONGEST = ("desktop", "machines", "bases", "test_images", "test_lease", "test_trust", "test_kills", "test_layer")
 LIMIT = pytest.StashKey[object]()
 
 
@@ -226,7 +231,7 @@ def cli(project: Path) -> Run:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def desktop(base: str) -> Environment:
     """The shipped desktop on the test base, cache on."""
     return Environment(

@@ -12,7 +12,7 @@ from ...generator.causes import Cause, causes
 from ...generator.errors import ConfigurationError, DesktopBakeError
 from ...generator.read_bakefile import read_bake_file
 from ...generator.reference import Digest, ImageReference
-from ..config.lock import BASE
+from ..config.lock_names import BASE
 from ..images.locked import locked
 from ..registry.client import look_up, time_of
 from ..system.diff import diff_of, without_controls

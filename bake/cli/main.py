@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ...generator.errors import DesktopBakeError
 from ..system.lazy import lazy
-from .context import show_error
 from .parser import parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..metrics import recorder
+    from . import context
 else:
+    context = lazy(".context", __package__)
     recorder = lazy("..metrics.recorder", __package__)
 
 
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if argv is None else argv)
     arguments = argparse.Namespace(recorder=None, typed=typed)
     try:
-        parser().parse_args(typed, arguments)
+        parser(whole=False).parse_args(typed, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DesktopBakeError as error:
         if arguments.recorder:
             arguments.recorder.fail(error)
-        show_error(error)
+        context.show_error(error)
         return error.exit_status
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...generator.annotations import check_added
 from ...generator.errors import ConfigurationError
+from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ...generator import annotations as added
     from ...generator.reference import ImageReference
+else:
+    added = lazy("...generator.annotations", __package__)
 
 
 IMAGE = "{image}"
@@ -72,7 +75,7 @@ def check_image_labels(labels: Mapping[str, str]) -> None:
     Raises:
         ConfigurationError: as `generator.annotations.check_added`.
     """
-    check_added("image_labels", labels)
+    added.check_added("image_labels", labels)
 
 
 def check_annotations(annotations: Mapping[str, str]) -> None:
@@ -81,4 +84,4 @@ def check_annotations(annotations: Mapping[str, str]) -> None:
     Raises:
         ConfigurationError: as `generator.annotations.check_added`.
     """
-    check_added("annotations", annotations)
+    added.check_added("annotations", annotations)

@@ -18,16 +18,15 @@ from ...generator.reference import Digest, ImageReference
 from ...generator.text_file import text_of
 from ..system.files import read_regular_file
 from ..system.text import did_you_mean
+from .lock_names import BASE, IMAGE, KINDS, LOCK_NAME, TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-LOCK_NAME = "desktop-bake.lock"
 NOT_UTF8 = "restore it from Git"  # what to do about a lock that is not
 SCHEMA = 1
-BASE, TOOL, IMAGE = KINDS = ("base", "tool", "image")  # in the file's order
 _TOP: dict[str, type] = {"schema": int, "packages": str, BASE: dict, TOOL: dict, IMAGE: dict}
 _LOCKED: dict[str, type] = {"digest": str, "platforms": list, "locked": str}
 _PUBLISHED: dict[str, type] = {"digest": str}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ...generator.errors import ConfigurationError
 from ...generator.reference import Digest
-from .lock import KINDS, LOCK_NAME, SCHEMA, Lock, LockedImage, parse_lock
+from .lock import SCHEMA, Lock, LockedImage, parse_lock
+from .lock_names import KINDS, LOCK_NAME
 
 _HEAD = f"""\
 # {LOCK_NAME}: what desktops are baked from, the same on every machine. Commit it. More: docs/lock.md

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .lock import IMAGE, Lock, LockedImage
+from .lock import Lock, LockedImage
+from .lock_names import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

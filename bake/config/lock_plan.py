@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .lock import BASE, IMAGE, Lock, LockedImage
+from .lock import Lock, LockedImage
+from .lock_names import BASE, IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.dockerfile import declares, named_images
 from ...generator.recipe import BASE_ARGUMENT
-from .lock import BASE, KINDS, TOOL
+from .lock_names import BASE, KINDS, TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -86,12 +86,13 @@ class Setting(NamedTuple):
         return _TOML_TYPES[self.annotation.split(" | ")[0]]
 
     def verify(self, value: Any) -> None:
-        """Check the form of a value that is of the right type; what may be None may be empty, too.
+        """Check the form of a value that is of the right type; what may be None may be empty, too. Defaults are right.
 
         Raises:
             ConfigurationError: it is malformed, or out of range; a name that ends in `_s` is of seconds.
         """
-        if self.check and not (self.annotation.endswith(" | None") and not value):
+        is_unset = not value and self.annotation.endswith(" | None")
+        if self.check and not is_unset and value != self.default:
             self.check(value)
         if self.name.endswith("_s") and not 0 < value <= LONGEST_S:
             raise ConfigurationError(

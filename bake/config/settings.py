@@ -6,22 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...generator.annotations import alias_tags_of
-from ...generator.attest import check_attest
-from ...generator.cache_backend import (
-    OWN_BACKENDS,
-    ZSTD,
-    check_backend,
-    check_compression,
-    check_scope,
-)
+from ...generator.cache_setting import DEFAULT_SCOPE, OWN_BACKENDS, ZSTD, check_backend, check_compression, check_scope
 from ...generator.described import about, check_types
-from ...generator.dockerfile import declares
 from ...generator.environment import Environment, check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack
 from ...generator.reference import ImageReference
-from ...generator.variables import DEFAULT_SCOPE
+from ..system.lazy import lazy
 from ..system.text import did_you_mean
 from .checks import (
     PULL_POLICIES,
@@ -32,8 +23,7 @@ from .checks import (
     check_pull,
     check_repository,
 )
-from .layer_files import read_desktop_files
-from .lock import LOCK_NAME
+from .lock_names import LOCK_NAME
 from .script_file import read_script
 from .setting import Flag, described, setting
 from .shipped import shipped
@@ -41,7 +31,16 @@ from .shipped import shipped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ...generator import annotations as added
+    from ...generator import attest as attestations
+    from ...generator import dockerfile as own_dockerfile
+    from . import layer_files
     from .lock import Lock
+else:  # what a setting needs that is not its default
+    added = lazy("...generator.annotations", __package__)
+    attestations = lazy("...generator.attest", __package__)
+    layer_files = lazy(".layer_files", __package__)
+    own_dockerfile = lazy("...generator.dockerfile", __package__)
 
 
 FILE_NAME = "desktop-bake.toml"
@@ -161,7 +160,7 @@ class Settings:
             example='["type=sbom"]',
         ),
         flag=Flag("--attest", "ATTESTATION", commands=("render", "build")),
-        check=check_attest,
+        check=lambda attest: attestations.check_attest(attest),
     )
     alias_tags: tuple[str, ...] = setting(
         (),
@@ -204,7 +203,8 @@ class Settings:
                 )
         for described_field in SETTINGS:
             described_field.verify(getattr(self, described_field.name))
-        alias_tags_of(self.alias_tags, self.environments or ("environment",))
+        if self.alias_tags:
+            added.alias_tags_of(self.alias_tags, self.environments or ("environment",))
         if self.push and not self.has_registry:
             raise ConfigurationError(
                 f"repository {str(self.repository)!r} is in no registry to push to",
@@ -250,7 +250,7 @@ class Settings:
             dockerfile=dockerfile,
             install=self._read(environment, "install_script", INSTALL),
             setup=self._read(environment, "setup_script", SETUP),
-            files=read_desktop_files(self.root, environment),
+            files=layer_files.read_desktop_files(self.root, environment) if environment.files else {},
             packages=self._packages(environment, dockerfile),
         )
 
@@ -258,7 +258,7 @@ class Settings:
         """The lock's packages date, if there is one and the Dockerfile takes it."""
         if self.lock is None or self.lock.packages is None:
             return ""
-        takes = environment.dockerfile is None or declares(dockerfile, BASE_ARGUMENT)
+        takes = environment.dockerfile is None or own_dockerfile.declares(dockerfile, BASE_ARGUMENT)
         return self.lock.packages.isoformat() if takes else ""
 
     def preflight(self, environment: Environment) -> Preflight | None:

@@ -11,8 +11,8 @@ from ...generator.environment import TEXT_KEYS, Environment
 from ...generator.errors import ConfigurationError
 from ...generator.text_file import text_of
 from ..system.found_file import find_upwards, why_untrusted
-from .layer_table import layers_from, layers_of
-from .lock import LOCK_NAME, load_lock
+from ..system.lazy import lazy
+from .lock_names import LOCK_NAME
 from .setting import described
 from .settings import FILE_NAME, SETTINGS, Settings
 from .texts import with_texts
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...generator.layer import Layer
+    from . import layer_table, lock
+else:  # what a file without layers, or without a lock, does not need
+    layer_table = lazy(".layer_table", __package__)
+    lock = lazy(".lock", __package__)
 
 
 ENVIRONMENT = described(Environment)  # what an `[environments.ID]` may hold
@@ -82,7 +86,16 @@ def with_lock(settings: Settings, folder: Path, *, named: bool = True) -> Settin
             f"{file} is not used: {why}; a lock decides what is run",
             f"if you trust it: --config {folder / FILE_NAME}",
         )
-    return replace(settings, lock_file=file, lock=load_lock(file))
+    return replace(settings, lock_file=file, lock=None if _is_missing(file) else lock.load_lock(file))
+
+
+def _is_missing(file: Path) -> bool:
+    """Whether there is no such file; what else is wrong with it, reading it tells."""
+    try:
+        file.stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def settings_from(
@@ -107,7 +120,7 @@ def settings_from(
     check_table(table, _TOP, path.name)
     if table.get("schema", 1) != 1:
         raise ConfigurationError(f"{path.name} has schema {table['schema']}", "this version reads schema 1")
-    layers = layers_from(table.get("layers", {}), path.name)
+    layers = layer_table.layers_from(table["layers"], path.name) if "layers" in table else _NO_LAYERS
     environments = {}
     for env_id, fields in table.get("environments", {}).items():
         if not isinstance(fields, dict):
@@ -145,5 +158,5 @@ def environment_from(
             raise ConfigurationError(f"{where}: {field.name} is missing", f"write {field.name} = {field.example}")
     own = with_texts(fields, TEXT_KEYS, where)
     if "layers" in own:
-        own["layers"] = layers_of(own["layers"], layers, where)
+        own["layers"] = layer_table.layers_of(own["layers"], layers, where)
     return Environment(env_id=env_id, **as_fields(own, ENVIRONMENT, where))

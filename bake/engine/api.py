@@ -6,27 +6,28 @@ A question by the API takes some milliseconds, the same one by a `docker` proces
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import re
-import socket
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from ...generator.errors import EngineError, TimeLimitError
+from ..system.lazy import lazy
 from ..system.redaction import without_secrets
+from .connection import SAID_LIMIT_BYTES, Connection
 from .docker_host import DockerHost, chosen_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from http import client
+else:
+    client = lazy("http.client")
 
 
 CALL_TIMEOUT_S = 60.0
 ANSWER_LIMIT_BYTES = 256 << 20
-_SAID_LIMIT_BYTES = 1 << 16
 _VERSION = "1.51"  # of the API, for which this is written; an engine that does not have it says which it has
 _OTHER_VERSION = re.compile(rb"client version \S+ is too (?:new|old)\. \w+ supported API version is ([0-9]+\.[0-9]+)")
 
@@ -124,31 +125,27 @@ class Endpoint:
         content, headers = (None, {}) if body is None else (sent, {"Content-Type": f"application/{kind}"})
         while True:
             with self._connection(timeout_s) as connection:
-                connection.request(method, self._url(path, query), content, headers)
-                response = connection.getresponse()
-                said = response.read(ANSWER_LIMIT_BYTES)
-                if response.length:  # a limit in `read` makes http.client take what was broken off for the whole
-                    raise http.client.IncompleteRead(said, response.length)
-            if not self._has_another_version(response.status, said):
-                return Answer.of(response.status, said)
+                status, said = connection.ask(method, self._url(path, query), content, headers, ANSWER_LIMIT_BYTES)
+            if not self._has_another_version(status, said):
+                return Answer.of(status, said)
 
     @contextlib.contextmanager
-    def open(self, path: str, query: Mapping[str, object] | None = None) -> Iterator[http.client.HTTPResponse]:
+    def open(self, path: str, query: Mapping[str, object] | None = None) -> Iterator[client.HTTPResponse]:
         """A GET whose answer is read as it comes, without a limit once it has begun.
 
         Raises: as `ask`.
             EngineError: the engine refused.
         """
         while True:
-            with self._connection(CALL_TIMEOUT_S) as connection:
-                connection.request("GET", self._url(path, query))
-                sock = connection.sock
-                response = connection.getresponse()
+            with self._connection(CALL_TIMEOUT_S) as connection, _as_value_errors():
+                sock = connection.send("GET", self._url(path, query), None, {})
+                response = client.HTTPResponse(sock)
+                response.begin()
                 if response.status == 200:
                     sock.settimeout(None)
                     yield response
                     return
-                said = response.read(_SAID_LIMIT_BYTES)
+                said = response.read(SAID_LIMIT_BYTES)
             if not self._has_another_version(response.status, said):
                 raise EngineError(f"the engine refused: {Answer.of(response.status, said).message}", "see: docker info")
 
@@ -168,16 +165,11 @@ class Endpoint:
         headers = {"Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "application/json"}
         while True:
             with self._connection(timeout_s) as connection:
-                connection.request("POST", self._url(path, query), content, headers)
-                assert connection.sock
-                response = _Unbuffered(connection.sock)
-                response.begin()
-                if response.status in (101, 200):
-                    connection.kept = True
+                head, said = connection.open(self._url(path, query), content, headers)
+                if connection.kept:
                     return connection
-                said = response.read_all()
-            if not self._has_another_version(response.status, said):
-                return Answer.of(response.status, said)
+            if not self._has_another_version(head.status, said):
+                return Answer.of(head.status, said)
 
     def _url(self, path: str, query: Mapping[str, object] | None) -> str:
         base = self._at.base_path
@@ -213,7 +205,7 @@ class Endpoint:
             raise TimeLimitError(
                 f"the engine did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:  # also: no port, no name
+        except (OSError, ValueError, OverflowError) as error:  # also: no port, no name, no HTTP
             connection.close()
             why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
@@ -225,71 +217,18 @@ class Endpoint:
                 connection.close()
 
 
+@contextlib.contextmanager
+def _as_value_errors() -> Iterator[None]:
+    """What is no HTTP, as any value that is none."""
+    try:
+        yield
+    except client.HTTPException as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
 def _json(content: bytes) -> Any:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
         return None
     return [] if value is None else value  # the engine's way to write a list without entries
-
-
-class _Unbuffered(http.client.HTTPResponse):
-    """An answer read from the socket byte by byte: what follows its header is a stream's, and not ours."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, method="POST")
-        self.fp = sock.makefile("rb", buffering=0)  # type: ignore[assignment]
-
-    def read_all(self) -> bytes:
-        """The body of a refusal, in however many pieces it comes."""
-        said = b""
-        while len(said) < _SAID_LIMIT_BYTES and (piece := self.read(_SAID_LIMIT_BYTES)):
-            said += piece
-        return said
-
-
-class Connection(http.client.HTTPConnection):
-    """A connection to an engine: its socket, or, if that takes TLS or ssh, the docker client's `dial-stdio`.
-
-    Attributes:
-        kept: whether it stays open after the answer's header.
-        said: once it is closed, the last line that the client behind it wrote of itself; empty if there is none.
-    """
-
-    def __init__(self, host: DockerHost, timeout_s: float) -> None:
-        super().__init__("docker", timeout=timeout_s)
-        self.kept = False
-        self.said = ""
-        self._at = host
-        self._dial: subprocess.Popen[bytes] | None = None
-
-    def connect(self) -> None:
-        """Connect its socket."""
-        scheme, _, rest = self._at.text.partition("://")
-        if scheme == "unix":
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(self.timeout)
-            self.sock.connect(rest)
-        elif scheme == "tcp" and self._at.direct:
-            name, _, port = rest.partition("/")[0].rpartition(":")
-            self.sock = socket.create_connection((name.strip("[]"), int(port)), timeout=self.timeout)
-        else:
-            self.sock, theirs = socket.socketpair()
-            self.sock.settimeout(self.timeout)
-            with theirs:
-                words = ["docker", "system", "dial-stdio"]
-                pipe, end = subprocess.PIPE, theirs.fileno()
-                self._dial = subprocess.Popen(words, stdin=end, stdout=end, stderr=pipe)
-
-    def close(self) -> None:
-        """Close it, and end the client behind it."""
-        super().close()
-        dial, self._dial = self._dial, None
-        if not (dial and dial.stderr):
-            return
-        dial.kill()
-        dial.wait()
-        with dial.stderr as stderr:
-            os.set_blocking(stderr.fileno(), False)  # ssh may hold it open
-            lines = (stderr.read(_SAID_LIMIT_BYTES) or b"").decode(errors="replace").splitlines()
-        self.said = next((line.strip()[:600] for line in reversed(lines) if line.strip()), "")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...generator.errors import EngineError, RegistryError
+from ..system.lazy import lazy
 from .docker_config import client_config
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
+else:
+    subprocess = lazy("subprocess")
 
 
 _SOCKET = "unix:///var/run/docker.sock"

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import EngineError, TaskError, TimeLimitError
-from ..system.captured import TooMuchError, captured
 from ..system.lazy import lazy
 from ..system.text import first_line
 from .api import CALL_TIMEOUT_S, Endpoint
 from .coalesce import coalesced
-from .credentials import Logins
 
 if TYPE_CHECKING:
-    import threading
+    import subprocess
     from collections.abc import Callable, Mapping
 
     from ...generator.reference import ImageReference
-    from ..system import process, redaction
+    from ..system import captured, process, redaction
     from ..system.process import Ended
+    from . import credentials
     from .api import Answer
 else:
+    captured = lazy("..system.captured", __package__)
+    credentials = lazy(".credentials", __package__)
     process = lazy("..system.process", __package__)
     redaction = lazy("..system.redaction", __package__)
+    subprocess = lazy("subprocess")
 
 
 _LIST_TRIES = 5
@@ -68,15 +70,20 @@ class Engine:
     """Questions to, and containers of, the engine that the `docker` client is set to use.
 
     Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
-
-    Attributes:
-        logins: of this run, for what registries are asked directly.
     """
 
     def __init__(self) -> None:
-        self.logins = Logins()
+        self._logins: credentials.Logins | None = None
+        self._guard = threading.Lock()
         self._endpoint: Endpoint | None = None
         self._variables: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def logins(self) -> credentials.Logins:
+        """Of this run, for what registries are asked directly."""
+        with self._guard:
+            self._logins = self._logins or credentials.Logins()
+        return self._logins
 
     def docker(
         self, *arguments: str, timeout_s: float = CALL_TIMEOUT_S, limit_bytes: int = _OUTPUT_BYTES
@@ -89,14 +96,14 @@ class Engine:
             TimeLimitError: the call did not end within its limit.
         """
         try:
-            done = captured(["docker", *arguments], limit_s=timeout_s, limit_bytes=limit_bytes)
+            done = captured.captured(["docker", *arguments], limit_s=timeout_s, limit_bytes=limit_bytes)
         except FileNotFoundError as error:
             raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
                 f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        except TooMuchError as error:
+        except captured.TooMuchError as error:
             raise TaskError(
                 f"docker {arguments[0]} was stopped: it printed more than {limit_bytes >> 20} MiB",
                 "see which program of the container prints that",

@@ -8,11 +8,10 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...generator.dockerfile import named_images
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.reference import Digest, ImageReference
-from ..config.lock import BASE, TOOL
-from ..registry.manifest import same_platform
+from ..config.lock_names import BASE, TOOL
+from ..registry.platforms import same_platform
 from ..system.lazy import lazy
 from .known_digests import known_digest, note_digest
 from .locked import NAMES, fixed_digest, locked
@@ -20,6 +19,7 @@ from .locked import NAMES, fixed_digest, locked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...generator import dockerfile
     from ...generator.environment import Environment
     from ...generator.recipe import Stack
     from ..context import Context
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..registry import client
 else:
     client = lazy("..registry.client", __package__)
+    dockerfile = lazy("...generator.dockerfile", __package__)
 
 
 def pinned_stack(environment: Environment, context: Context) -> Stack:
@@ -43,7 +44,7 @@ def pinned_stack(environment: Environment, context: Context) -> Stack:
     stack = context.settings.stack(environment)
     if environment.dockerfile is None or stack.desktop is None:
         return stack  # the shipped Dockerfile names none
-    named = named_images(stack.desktop.dockerfile, environment.build_args).references
+    named = dockerfile.named_images(stack.desktop.dockerfile, environment.build_args).references
     images = {name: _tool_digest(image, context) for name, image in named.items()}
     return replace(stack, desktop=replace(stack.desktop, images=images))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import RegistryError
 from ...generator.reference import ImageReference
-from ..config.lock import BASE, TOOL
+from ..config.lock_names import BASE, TOOL
 from ..registry.client import digest_of
 from .locked import NAMES, locked
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from ..config.lock import BASE, LOCK_NAME, TOOL, LockedImage
+from ..config.lock_names import BASE, LOCK_NAME, TOOL
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ...generator.reference import Digest, ImageReference
+    from ..config.lock import LockedImage
     from ..config.settings import Settings
 
 

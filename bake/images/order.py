@@ -9,7 +9,7 @@ from ...generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
 from ...generator.layer_key import LayerKey, stack_key
 from ...generator.recipe import Stack
 from ...generator.reference import Digest
-from ..config.lock import BASE
+from ..config.lock_names import BASE
 from .base_digest import base_digest, pinned_stack
 from .locked import fixed_digest
 

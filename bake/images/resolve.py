@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...generator.key import SCHEMA, SCHEMA_LABEL
-from ..registry.manifest import same_platform
+from ..registry.platforms import same_platform
 from ..system.lazy import lazy
 from .base_digest import check_base
 from .locked import pinned_base

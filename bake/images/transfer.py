@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from ...generator.cache_backend import ZSTD, cache_entries
+from ...generator.cache_backend import cache_entries
+from ...generator.cache_setting import ZSTD
 from ...generator.errors import RegistryError, TimeLimitError
 from ...generator.reference import ImageReference
 from ...generator.variables import CACHE_SCOPE_VARIABLE

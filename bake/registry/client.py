@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 from ...generator.errors import DesktopBakeError, RegistryError
 from .access import Access
 from .deadline import Deadline
-from .manifest import INDEX_TYPES, Index, read_children, read_config, read_manifest, same_platform
+from .manifest import INDEX_TYPES, Index, read_children, read_config, read_manifest
+from .platforms import same_platform
 from .session import MANIFEST_LIMIT_BYTES, Session
 from .tag_list import next_page, read_tags
 

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .manifest import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, read_manifest, same_platform
+from .manifest import MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST, read_manifest
+from .platforms import same_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.reference import Digest
+from .platforms import same_platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,11 +82,6 @@ class ImageConfig:
     labels: Mapping[str, str]
     platform: str
     created: str = ""
-
-
-def same_platform(image: str, wanted: str) -> bool:
-    """Whether an image of one platform runs on another: the same system and architecture."""
-    return image.split("/")[:2] == wanted.split("/")[:2]
 
 
 def read_manifest(content: bytes) -> Manifest | Index:

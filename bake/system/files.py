@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from .lazy import lazy
+
 if TYPE_CHECKING:
+    import glob
+    import tempfile
     from collections.abc import Iterable, Iterator
+else:
+    glob = lazy("glob")
+    tempfile = lazy("tempfile")
 
 
 _SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files

@@ -15,7 +15,7 @@ from ...generator.errors import CancelledError, TimeLimitError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..engine.api import Connection
+    from ..engine.connection import Connection
 
 
 _CANCEL_EVERY_S = 0.05

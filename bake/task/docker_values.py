@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
+from typing import TYPE_CHECKING
+
+from ..system.lazy import lazy
+
+if TYPE_CHECKING:
+    import csv
+else:
+    csv = lazy("csv")
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([bkmgtp]?)i?b?", re.IGNORECASE)
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")

@@ -11,7 +11,8 @@ from ...generator.errors import CancelledError, DesktopBakeError, TaskGoneError,
 from ..engine.api import Answer
 
 if TYPE_CHECKING:
-    from ..engine.api import Connection, Endpoint
+    from ..engine.api import Endpoint
+    from ..engine.connection import Connection
 
 
 _CANCEL_EVERY_S = 0.05

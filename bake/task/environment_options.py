@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from .mounts import check_sources, parse_volume
+from ..system.lazy import lazy
 from .options import NOVNC_PORT, TaskOptions
-from .ports import parse_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...generator.environment import Environment
+    from . import mounts, ports
     from .mounts import Mount
     from .ports import Port
+else:  # what a task without any does not need
+    mounts = lazy(".mounts", __package__)
+    ports = lazy(".ports", __package__)
 
 
 def with_environment(options: TaskOptions, environment: Environment) -> TaskOptions:
@@ -54,16 +57,16 @@ def check(environment: Environment, options: TaskOptions, *, here: bool) -> None
         ConfigurationError: as `with_environment`, or what is to be mounted is missing.
     """
     own = [mount for mount in with_environment(options, environment).mounts if mount not in options.mounts]
-    if here:
+    if here and own:
         with _named(environment, "extra_mounts"):
-            check_sources(own)
+            mounts.check_sources(own)
 
 
 def left_out(environment: Environment) -> list[str]:
     """Those of an environment's ports that are left out for noVNC's sake, as they are written."""
     if not environment.headless_desktop_enabled:
         return []
-    return [text for text, ports in _ports(environment) if _is_novnc(ports)]
+    return [text for text, parsed in _ports(environment) if _is_novnc(parsed)]
 
 
 @contextmanager
@@ -78,25 +81,25 @@ def _own(environment: Environment) -> TaskOptions:
     """What the environment alone asks for."""
     with _named(environment, "env_vars"):
         variables = TaskOptions(variables=environment.env_vars).variables
-    mounts: dict[str, Mount] = {}
+    found: dict[str, Mount] = {}
     with _named(environment, "extra_mounts"):
         for text in environment.extra_mounts:
             if ":" not in text:
                 raise ConfigurationError(f"malformed mount {text!r}", "write SOURCE:TARGET, or SOURCE:TARGET:ro")
-            mount = parse_volume(text)
-            mounts.setdefault(mount.target, mount)
-        own = TaskOptions(variables=variables, mounts=tuple(mounts.values()))
+            mount = mounts.parse_volume(text)
+            found.setdefault(mount.target, mount)
+        own = TaskOptions(variables=variables, mounts=tuple(found.values()))
         if environment.headless_desktop_enabled:
             own.check_desktop()
     skips = environment.headless_desktop_enabled
-    kept = [ports for _, ports in _ports(environment) if not (skips and _is_novnc(ports))]
-    return replace(own, ports=tuple(dict.fromkeys(port for ports in kept for port in ports)))
+    kept = [parsed for _, parsed in _ports(environment) if not (skips and _is_novnc(parsed))]
+    return replace(own, ports=tuple(dict.fromkeys(port for parsed in kept for port in parsed)))
 
 
 def _ports(environment: Environment) -> list[tuple[str, tuple[Port, ...]]]:
     with _named(environment, "ports"):
-        return [(text, parse_ports(text)) for text in environment.ports]
+        return [(text, ports.parse_ports(text)) for text in environment.ports]
 
 
-def _is_novnc(ports: tuple[Port, ...]) -> bool:
-    return NOVNC_PORT in (port.container for port in ports)
+def _is_novnc(parsed: tuple[Port, ...]) -> bool:
+    return NOVNC_PORT in (port.container for port in parsed)

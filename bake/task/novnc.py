@@ -46,7 +46,7 @@ def banner(url: str, timeout_s: float = 2.0) -> str | None:
         "Sec-WebSocket-Protocol: binary\r\n\r\n"
     )  # RFC 6455, 4.1
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout_s) as connection:
+        with connected((parts.hostname or "", parts.port or 80), timeout_s) as connection:
             connection.sendall(request.encode())
             received = b""
             while len(received) < 4096:
@@ -63,6 +63,22 @@ def banner(url: str, timeout_s: float = 2.0) -> str | None:
     except OSError:
         pass
     return None
+
+
+def connected(address: tuple[str, int], timeout_s: float) -> socket.socket:
+    """A connection to an IPv4 address; the library's own function would load the tables of international names.
+
+    Raises:
+        OSError: nobody listens, or not in time.
+    """
+    connection = socket.socket()
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def wait_for_banner(url: str, timeout_s: float, alive: Callable[[], None]) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import TaskError, TimeLimitError
-from ..build.failed_step import last_words
-from ..system.process import Child, ended_by
+from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .program import program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..build import failed_step
     from ..context import Context
+    from ..system import process
+else:  # what a task without scripts of its own does not need
+    failed_step = lazy("..build.failed_step", __package__)
+    process = lazy("..system.process", __package__)
 
 
 def run_preflight(
@@ -38,10 +42,10 @@ def run_preflight(
         if script is None:
             continue
         words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", program("preflight")]
-        with Child(words, draw=False) as child, ended_by(context.cancel, child.end):
+        with process.Child(words, draw=False) as child, process.ended_by(context.cancel, child.end):
             ended = child.follow(limit_s, context.reporter, script, without_secrets())
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {limit_s:g} s", "raise build_timeout_s")
         if ended.status:
-            said = last_words(ended.lines) or "it printed nothing"
+            said = failed_step.last_words(ended.lines) or "it printed nothing"
             raise TaskError(f"{name} ended with status {ended.status}: {said}", "mend the script: " + name)

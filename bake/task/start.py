@@ -14,12 +14,12 @@ from ..context import context_of
 from ..engine.client_proxies import client_proxies
 from ..ensure import ensured
 from ..images.base_digest import check_base
+from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .background import Command
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
 from .environment_options import left_out, with_environment
-from .forward import Forward
 from .labels import labels_of
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
 from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..context import Context, Work
     from ..images.result import ImageResult
+    from . import forward as forwarding
+else:
+    forwarding = lazy(".forward", __package__)
 
 
 INSTALL_TIMEOUT_S = 1200.0
@@ -222,12 +225,12 @@ def _main_process(environment: Environment, options: TaskOptions, *, install_at_
     return [*with_bash, program("at_start"), "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
 
 
-def _reach(container: Container) -> tuple[int, Forward | None]:
+def _reach(container: Container) -> tuple[int, forwarding.Forward | None]:
     """noVNC's port on this machine, and what carries it where the engine does not publish it here."""
     port = container.published(NOVNC_PORT)
     if port is not None:
         return port, None
-    forward = Forward(container.container_id, NOVNC_PORT)
+    forward = forwarding.Forward(container.container_id, NOVNC_PORT)
     return forward.local_port, forward
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from ...generator.errors import ConfigurationError, TaskError, TimeLimitError
-from ..build.failed_step import last_words
-from ..engine.shortage import shortage
+from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .screen import PICTURE_BYTES, picture
 
 if TYPE_CHECKING:
+    import subprocess
     import threading
     from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
+    from ..build import failed_step
+    from ..engine import shortage
     from ..engine.engine import Engine
     from .background import Command
     from .console import Console
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from .ending import LaterEnding
     from .forward import Forward
     from .options import TaskOptions
+else:
+    failed_step = lazy("..build.failed_step", __package__)
+    shortage = lazy("..engine.shortage", __package__)
+    subprocess = lazy("subprocess")
 
 
 READY_TIMEOUT_S = 60.0
@@ -158,7 +163,7 @@ class DesktopTask:
 
 def died(console: Console) -> TaskError:
     """What to raise where a desktop's container ended: with its last words."""
-    said = without_secrets()(last_words(tuple(console.last))) or "it said nothing"
-    short = shortage(console.last)
+    said = without_secrets()(failed_step.last_words(tuple(console.last))) or "it said nothing"
+    short = shortage.shortage(console.last)
     remedy = short.remedy if short else "check the base image and the scripts"
     return TaskError(f"the desktop ended before it was ready: {said}", remedy)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, RegistryError
-from ..config.lock import LOCK_NAME
+from ..config.lock_names import LOCK_NAME
 from ..config.settings import Settings
 from ..context import Context
 from ..images.order import key_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...generator.attest import needs_index
 from ...generator.errors import BuildFailedError, EngineError
 from ..engine.buildx import require_buildx
-from ..registry.manifest import same_platform
+from ..registry.platforms import same_platform
 from ..system.text import last_line
 from .check import Check, State
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from ..config.lock import IMAGE, LOCK_NAME, Lock
+from ..config.lock import Lock
+from ..config.lock_names import IMAGE, LOCK_NAME
 from ..config.lock_plan import problems, to_come
 from ..config.lock_uses import uses_of
 from .check import Check, State

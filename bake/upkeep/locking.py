@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.layer_key import LayerKey
 from ...generator.text_file import text_of
-from ..config.lock import BASE, NOT_UTF8, Lock, parse_lock
+from ..config.lock import NOT_UTF8, Lock, parse_lock
 from ..config.lock_edit import edit_lock
 from ..config.lock_moves import Found, moves_of
+from ..config.lock_names import BASE
 from ..config.lock_plan import to_come
 from ..config.lock_uses import Uses
 from ..images.locked import NAMES

@@ -14,7 +14,7 @@ import pytest
 
 from desktop_bake.bake.task.novnc import banner
 from examples.agents_runner import DesktopWorker, RunnerConfig
-from tests.harness.bases import REPOSITORY, SETTINGS, stand_in
+from tests.harness.bases import REPOSITORY, stand_in, stand_ins
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Those of these tests, with a folder for a script."""
-    return replace(SETTINGS, root=tmp_path_factory.mktemp("adapter"))
+    with stand_ins(tmp_path_factory.mktemp("adapter")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
-def theirs(base: str, settings: Settings) -> Iterator[Environment]:
+def theirs(settings: Settings) -> Environment:
     """A base like theirs, and the install script that knows its packages."""
-    with stand_in("yay", settings) as environment:
-        yield environment
+    return stand_in("yay", settings)
 
 
 @dataclass(kw_only=True)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# What the setup script ends with, and what the check says of that desktop.
+# What the setup script ends with, what the check says of that desktop, and the seconds that it may take.
 STAND_IN = "printf '#!/bin/sh\\n{1}\\n' > /usr/local/bin/{0}; chmod 755 /usr/local/bin/{0}"
+BLANK = "sed -i s/toolbar.visible:.*/toolbar.visible:false/ /etc/desktop-bake/fluxbox/init"
 BROKEN = {
-    "no window manager": (STAND_IN.format("fluxbox", "echo no theme; exit 3"), "the desktop ended"),
-    "no X server": (STAND_IN.format("Xvnc", "echo no screens found >&2; exit 1"), "no screens found"),
-    "blank": ("sed -i s/toolbar.visible:.*/toolbar.visible:false/ /etc/desktop-bake/fluxbox/init", "screen is blank"),
-    "hangs": (STAND_IN.format("Xvnc", "exec sleep 1000"), "did not come up in time"),
+    "no window manager": (STAND_IN.format("fluxbox", "echo no theme; exit 3"), "the desktop ended", 8),
+    "no X server": (STAND_IN.format("Xvnc", "echo no screens found >&2; exit 1"), "no screens found", 8),
+    "blank": (BLANK, "screen is blank", 8),
+    "hangs": (STAND_IN.format("Xvnc", "exec sleep 1000"), "did not come up in time", 1),
 }
 
 
@@ -88,9 +89,9 @@ def test_picture(cli: Run, project: Path, base: str) -> None:
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken(case: str, cli: Run, project: Path, base: str) -> None:
     """A desktop that does not come up, has no window manager or shows nothing fails the build in one clear line."""
-    setup, says = BROKEN[case]
+    setup, says, limit_s = BROKEN[case]
     configure(project, base, setup)
-    done = check(project, cli, timeout_s=8)
+    done = check(project, cli, limit_s)
     assert done.returncode == 1, done.stderr
     said = [line for line in done.stderr.splitlines() if "[desktop-check] FAILED: " in line]
     assert said, done.stderr

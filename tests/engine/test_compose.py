@@ -156,7 +156,7 @@ def test_the_documented_address(compose: Compose) -> None:
     assert compose.up("office").returncode == 0
     commands = DOCUMENT[DOCUMENT.index('    echo "http://$(docker compose') :].split("\n\n")[0]
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": compose.name, "DESKTOP_BAKE_SECRET": SECRET}
-    words = ["bash", "-c", f'docker() {{ command {shlex.join(compose_command(variables))} "${{@:2}}"; }}; {commands}']
+    words = ["bash", "-c", f'docker() {{ command {shlex.join(compose_command())} "${{@:2}}"; }}; {commands}']
     done = subprocess.run(words, cwd=compose.folder.parent, env=variables, capture_output=True, text=True, check=True)
     assert banner(done.stdout.strip())
     assert done.stdout.partition("#")[0] == compose.url("office").partition("#")[0]

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from desktop_bake.bake.engine.api import Connection, Endpoint
+from desktop_bake.bake.engine.api import Endpoint
+from desktop_bake.bake.engine.connection import Connection
 from desktop_bake.bake.engine.docker_host import chosen_host
 from desktop_bake.generator.errors import EngineError
 

@@ -215,10 +215,10 @@ def test_limits(cli: Run, folder: Path) -> None:
     assert done.stdout.split() == ["1024M", "4096", "NoNewPrivs:", "0"], done.stderr
     bomb = f"{script}; grep NoNewPrivs /proc/self/status; for i in $(seq 200); do sleep 9 & done; echo survived"
     flags = ("--pids-limit", "100", "--shm-size=96m", "--security-opt", "no-new-privileges")
-    done = cli("run", *flags, ENV, "--", "bash", "-c", bomb)
+    done = cli("run", *flags, ENV, "--", "sh", "-c", bomb)  # bash would try again for long
     assert done.stdout.split()[:4] == ["96M", "100", "NoNewPrivs:", "1"], done.stderr
     assert "survived" not in done.stdout
-    assert "fork: " in done.stderr
+    assert "Cannot fork" in done.stderr
 
 
 def test_ports(cli: Run, folder: Path) -> None:

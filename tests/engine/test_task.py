@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ from desktop_bake import Settings, Status, TaskOptions, ensure_desktop_image, st
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
+from tests.harness.project import remove_images
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -43,6 +46,22 @@ def equipped_project(project: Path, desktop: Environment, desktop_settings: Sett
         'install_script = "install.sh"\nsetup_script = "setup.sh"\npreflight_script = "preflight.sh"\n'
     )
     return project
+
+
+@pytest.fixture(scope="module")
+def lacking(desktop: Environment, desktop_settings: Settings) -> Iterator[str]:
+    """A base with sudo and most of the desktop's packages; what is left out, the recipe packs again and installs."""
+    image = ensure_desktop_image(desktop, desktop_settings).image
+    tag = f"desktop-bake-lacking-{uuid.uuid4().hex[:8]}:1"
+    dockerfile = f"""FROM {image}
+RUN apt-get -q update && apt-get -q install -y --no-install-recommends sudo && rm -rf /var/lib/apt/lists/* \\
+  && apt-get -q remove -y fluxbox novnc websockify python3-websockify wmctrl xdotool \\
+  && useradd -m worker && echo 'worker ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/worker
+"""
+    words = ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"]
+    subprocess.run(words, input=dockerfile, text=True, check=True, capture_output=True)
+    yield tag
+    remove_images(tag)
 
 
 def test_run(cli: Run, shipped: Path) -> None:
@@ -182,12 +201,12 @@ def test_a_working_directory_of_python_files(
         task.stop()
 
 
-def test_fallback_installs_at_start(cli: Run, shipped: Path) -> None:
+def test_fallback_installs_at_start(cli: Run, shipped: Path, base: str, lacking: str) -> None:
     """A build that fails does not lose the task: the desktop is installed at start, then both parts of a preflight run
-    on that desktop, and the reason is said."""
+    on that desktop, and the reason is said. On a base without anything it is installed so in tests/soak."""
     config = shipped / "desktop-bake.toml"
     config.write_text(
-        config.read_text() + 'dockerfile = "Dockerfile"\npreflight_script = "cached.sh"\n'
+        config.read_text().replace(base, lacking) + 'dockerfile = "Dockerfile"\npreflight_script = "cached.sh"\n'
         'preflight_run_script = "every.sh"\n'
     )
     (shipped / "Dockerfile").write_text("FROM base\nRUN exit 3\n")
@@ -244,28 +263,11 @@ def test_unsupported_base(base: str) -> None:
     )
 
 
-def test_a_base_with_a_user_and_sudo(
-    cli: Run, project: Path, base: str, desktop: Environment, desktop_settings: Settings
-) -> None:
-    """A base that runs as a user with sudo: the desktop is installed and run as that user.
-
-    The base has most of the packages; what is left out is packed again and installed as that user.
-    """
-    image = ensure_desktop_image(desktop, desktop_settings)
+def test_a_base_with_a_user_and_sudo(cli: Run, project: Path, base: str, lacking: str) -> None:
+    """A base that runs as a user with sudo: the desktop is installed and run as that user."""
     tag = f"{project.name}-sudo:1".replace("_", "-")
-    dockerfile = f"""FROM {image.image}
-RUN apt-get -q update && apt-get -q install -y --no-install-recommends sudo && rm -rf /var/lib/apt/lists/* \\
-  && apt-get -q remove -y fluxbox novnc websockify python3-websockify wmctrl xdotool \\
-  && useradd -m worker && echo 'worker ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/worker
-USER worker
-"""
-    subprocess.run(
-        ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"],
-        input=dockerfile,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    words = ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"]
+    subprocess.run(words, input=f"FROM {lacking}\nUSER worker\n", text=True, check=True, capture_output=True)
     try:
         config = project / "desktop-bake.toml"
         scripts = [line for line in config.read_text().splitlines() if "_script" not in line]

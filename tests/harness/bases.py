@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
 import urllib.request
@@ -54,54 +55,57 @@ xterm -T demo -fa 'DejaVu Sans Mono' -fs 10 -e sh -c 'cat /etc/os-release; sleep
 until xdotool search --name demo >/dev/null; do sleep 0.1; done
 sleep 1
 """
+DOWNLOADS = {"trixie": "find /var/lib/apt/lists -type f; ls /var/cache/apt/archives | grep 'deb$'"}
 
 
 @contextmanager
-def stand_in(name: str, settings: Settings) -> Iterator[Environment]:
-    """An environment on a base of its own, with the cache on; the images are gone afterwards.
+def stand_ins(folder: Path) -> Iterator[Settings]:
+    """The settings of stand-ins, with a folder for their scripts; the images are gone afterwards."""
+    yield replace(SETTINGS, root=folder)
+    _stand_in.cache_clear()
+    remove_images(REPOSITORY, check=True)
 
-    The stand-ins for Arch have releases of noVNC and websockify that are Debian's: the script has to expect those.
+
+def stand_in(name: str, settings: Settings) -> Environment:
+    """An environment on a base of its own, with the cache on; a second time the same."""
+    return _stand_in(name, settings.root)
+
+
+@functools.cache  # another build of an image would have another digest
+def _stand_in(name: str, folder: Path) -> Environment:
+    """Make it.
+
+    The stand-ins for Arch have the files of the desktop that is baked on the one for Ubuntu, and releases of noVNC and
+    websockify that are Debian's: the script has to expect those.
     """
-    image = f"{REPOSITORY}:{name}"
-    subprocess.run(
-        [
-            "docker",
-            "buildx",
-            "build",
-            "-q",
-            "--load",
-            "--target",
-            name,
-            "--build-arg",
-            f"BASE={base_name()}",
-            "--build-context",
-            f"recipe={INSTALL.parent}",
-            "-t",
-            image,
-            HERE / "bases",
-        ],
-        check=True,
-    )
-    sums = subprocess.run(
-        ["docker", "run", "--rm", image, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/* || true"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    script = INSTALL.read_text()
-    for digest, path in map(str.split, sums.splitlines()):
-        constant = f"{Path(path).parts[4].upper()}_SHA256"
-        script, changed = re.subn(rf"^{constant}=[0-9a-f]{{64}}$", f"{constant}={digest}", script, flags=re.MULTILINE)
-        assert changed == 1
-    (settings.root / "install.sh").write_text(script)
-    yield Environment(
+    image, contexts = f"{REPOSITORY}:{name}", ["--build-context", f"recipe={INSTALL.parent}"]
+    arch = name in ("arch", "sudo", "yay")
+    if arch:
+        desktop = ensure_desktop_image(_stand_in("ubuntu", folder), replace(SETTINGS, root=folder))
+        contexts += ["--build-context", f"desktop=docker-image://{desktop.image}"]
+    words = ["docker", "buildx", "build", "-q", "--load", "--target", name, "--build-arg", f"BASE={base_name()}"]
+    subprocess.run([*words, *contexts, "-t", image, HERE / "bases"], check=True)
+    if arch:
+        (folder / "install.sh").write_text(_expecting(image))
+    return Environment(
         env_id=name,
         base_image=ImageReference.parse(image),
         headless_desktop_enabled=True,
         cache_desktop_build=True,
-        install_script="install.sh" if sums else None,
+        install_script="install.sh" if arch else None,
     )
-    remove_images(REPOSITORY, check=True)
+
+
+def _expecting(image: str) -> str:
+    """The recipe's script, with the digests of the releases that a stand-in has."""
+    words = ["docker", "run", "--rm", image, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/*"]
+    script = INSTALL.read_text()
+    for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines():
+        digest, path = line.split()
+        constant = f"{Path(path).parts[4].upper()}_SHA256"
+        script, changed = re.subn(rf"^{constant}=[0-9a-f]{{64}}$", f"{constant}={digest}", script, flags=re.MULTILINE)
+        assert changed == 1
+    return script
 
 
 def bakes(environment: Environment, settings: Settings, folder: Path) -> None:
@@ -130,14 +134,14 @@ def bakes(environment: Environment, settings: Settings, folder: Path) -> None:
 
 
 def installs_at_start(environment: Environment, settings: Settings) -> None:
-    """The fallback on Arch: the same desktop, installed at start."""
+    """The fallback: the same desktop, installed at start, and no download is left."""
     engine = Engine()
     image = ensure_desktop_image(replace(environment, cache_desktop_build=False), settings, engine=engine)
     assert image.install_at_start
     task = start_task(environment, image, settings, engine=engine, log=print, options=SMALL)
     try:
         assert output(task, COMPLETE) == ""
-        assert output(task, "find /var/cache/pacman/pkg -type f") == ""
+        assert output(task, DOWNLOADS.get(environment.env_id, "find /var/cache/pacman/pkg -type f")) == ""
     finally:
         task.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,10 +19,17 @@ from tests.harness.machines import tool
 SECRET = "0123456789-abcdefghij._~ABCDEF"
 
 
-def compose_command(variables: dict[str, str]) -> list[str]:
+def _client() -> dict[str, str]:
+    """The docker client's variables; no other program is in this PATH, no Python and none of ours."""
+    client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+    return {**client, "PATH": "/nonexistent", "HOME": "/"}
+
+
+@functools.cache
+def compose_command() -> list[str]:
     """Compose: the client's plugin, or where it has none, the program that `scripts/engine` unpacked."""
     docker = shutil.which("docker") or "docker"
-    asked = subprocess.run([docker, "compose", "version"], env=variables, capture_output=True, check=False)
+    asked = subprocess.run([docker, "compose", "version"], env=_client(), capture_output=True, check=False)
     return [docker, "compose"] if asked.returncode == 0 else [tool("docker-compose")]
 
 
@@ -40,12 +48,11 @@ class Compose:
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `docker compose` from elsewhere; no other program is in its PATH, no Python and none of ours."""
-        client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
-        variables = {**client, "PATH": "/nonexistent", "HOME": "/", "COMPOSE_PROJECT_NAME": self.name, **self.variables}
+        """Run `docker compose` from elsewhere, where there is nothing of ours."""
+        variables = {**_client(), "COMPOSE_PROJECT_NAME": self.name, **self.variables}
         file = str(self.folder / "run/compose.yaml")
         return subprocess.run(
-            [*compose_command(variables), "-f", file, *words],
+            [*compose_command(), "-f", file, *words],
             cwd="/",
             env=variables,
             capture_output=True,

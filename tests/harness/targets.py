@@ -60,7 +60,7 @@ from desktop_bake.bake.task.options import ContainerRequest, TaskOptions
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
 from desktop_bake.bake.upkeep.sizes import StoredImage
-from desktop_bake.generator.cache_backend import check_backend
+from desktop_bake.generator.cache_setting import check_backend
 from desktop_bake.generator.layer_key import desktop_of_text
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 from tests.harness.work import order

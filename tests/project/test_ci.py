@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from desktop_bake import load_settings
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.generator.bakefile import OUTPUT
-from desktop_bake.generator.cache_backend import check_scope
+from desktop_bake.generator.cache_setting import check_scope
 from desktop_bake.generator.errors import ConfigurationError
 from tests.harness.builders import remote_builder
 from tests.harness.documents import cron_faults, quoted_commands

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.bases import SETTINGS, bakes, installs_at_start, stand_in
+from tests.harness.bases import bakes, installs_at_start, stand_in, stand_ins
 
 if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Those of these tests, with a folder for a script."""
-    return replace(SETTINGS, root=tmp_path_factory.mktemp("bases"))
+    with stand_ins(tmp_path_factory.mktemp("bases")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module", params=["trixie", "sudo"])
-def environment(request: pytest.FixtureRequest, base: str, settings: Settings) -> Iterator[Environment]:
+def environment(request: pytest.FixtureRequest, settings: Settings) -> Environment:
     """An environment on a base of this kind."""
-    with stand_in(request.param, settings) as environment:
-        yield environment
+    return stand_in(request.param, settings)
 
 
 def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> None:
@@ -33,7 +32,6 @@ def test_baked(environment: Environment, settings: Settings, tmp_path: Path) -> 
     bakes(environment, settings, tmp_path)
 
 
-@pytest.mark.parametrize("environment", ["sudo"], indirect=True)
 def test_installed_at_start(environment: Environment, settings: Settings) -> None:
-    """The fallback for a user with sudo: the same desktop, installed at start."""
+    """The fallback on a base without anything, and for a user with sudo: the same desktop, installed at start."""
     installs_at_start(environment, settings)

@@ -13,7 +13,7 @@ from desktop_bake.bake.task.console import READY, Console
 from tests.harness.memory import MB
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.api import Connection
+    from desktop_bake.bake.engine.connection import Connection
 
 
 class Stream:

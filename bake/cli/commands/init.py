@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ....generator.errors import ConfigurationError, DesktopBakeError
 from ....generator.reference import ImageReference
 from ...config.first_file import first_file
-from ...config.lock import LOCK_NAME
+from ...config.lock_names import LOCK_NAME
 from ...config.lock_uses import uses_of
 from ...config.toml_file import load_settings
 from ...system.files import new_file

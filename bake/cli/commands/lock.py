@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
-from ...config.lock import LOCK_NAME, Lock
+from ...config.lock import Lock
+from ...config.lock_names import LOCK_NAME
 from ...config.lock_plan import problems
 from ...config.lock_uses import uses_of
 from ...upkeep.locking import keys_of, recorded, upgraded

@@ -11,7 +11,7 @@ from ....generator.errors import ConfigurationError, DesktopBakeError
 from ...build.render import bake_options, rendered_files, seen_from, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
 from ...build.stale import again, staleness, with_age
-from ...config.lock import BASE
+from ...config.lock_names import BASE
 from ...images.locked import fixed_digest
 from ...system.diff import print_diff, without_controls
 from ...system.lazy import lazy

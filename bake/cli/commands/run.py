@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 from ....generator.errors import ConfigurationError, TimeLimitError
 from ...ensure import ensured
 from ...system.files import LIMIT_BYTES
+from ...system.lazy import lazy
 from ...task.docker_flags import docker_options, parse_env_file, parse_environment
 from ...task.environment_options import check
-from ...task.mounts import check_sources, parse_mount, parse_volume
 from ...task.options import TaskOptions
-from ...task.ports import parse_ports
 from ...task.start import started
 from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...task import mounts, ports
     from ...task.task import DesktopTask
+else:  # what a task without any does not need
+    mounts = lazy("...task.mounts", __package__)
+    ports = lazy("...task.ports", __package__)
 
 
 _FOREVER_S = 365 * 86400.0
@@ -42,8 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
     if arguments.screenshot and options.detach:
         raise ConfigurationError("a detached task's command ends later than we do", "leave out --screenshot")
-    if not engine.is_remote():
-        check_sources(options.mounts)
+    if options.mounts and not engine.is_remote():
+        mounts.check_sources(options.mounts)
     check(environment, options, here=not engine.is_remote())
     for name in (name for name, value in options.variables.items() if value is None):
         reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
@@ -88,8 +91,11 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
         geometry=arguments.geometry,
         depth=arguments.depth,
         auth=arguments.auth,
-        mounts=(*map(parse_volume, dict.fromkeys(arguments.volume)), *map(parse_mount, arguments.mount)),
-        ports=tuple(port for text in arguments.publish for port in parse_ports(text)),
+        mounts=(
+            *(mounts.parse_volume(text) for text in dict.fromkeys(arguments.volume)),
+            *(mounts.parse_mount(text) for text in arguments.mount),
+        ),
+        ports=tuple(port for text in arguments.publish for port in ports.parse_ports(text)),
         variables=variables,
         workdir=arguments.workdir,
         user=arguments.user,

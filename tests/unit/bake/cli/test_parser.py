@@ -41,18 +41,6 @@ def test_help(word: str) -> None:
     assert f"example: desktop-bake {word}" in done.stdout
 
 
-def test_a_hit_imports_no_library_of_these() -> None:
-    """What only edits and completes is not imported by a command that resolves."""
-    program = (
-        "import sys; from desktop_bake.bake.cli import main, parser\n"
-        "parser.parser(); import desktop_bake.bake.cli.commands.resolve\n"
-        "print([m for m in ('tomlkit', 'shtab', 'desktop_bake.bake.config.toml_edit', "
-        "'desktop_bake.bake.config.agents_runner', 'desktop_bake.bake.upkeep.warm') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-
-
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
@@ -83,8 +71,10 @@ def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
     """What a command gets, and what it gets if nothing is said."""
     found = vars(parser().parse_args(shlex.split(line)))
     assert {name: found.get(name) for name in wanted} == wanted
+    assert vars(parser(whole=False).parse_args(shlex.split(line))) == found
 
 
+@pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(
     ("line", "says", "remedy"),
     [
@@ -97,10 +87,10 @@ def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
         ("key --config", "argument --config: expected one argument", "see: desktop-bake key --help"),
     ],
 )
-def test_refused(line: str, says: str, remedy: str) -> None:
+def test_refused(line: str, says: str, remedy: str, whole: bool) -> None:
     """Wrong usage is an error as any other, with the help that fits."""
     with pytest.raises(ConfigurationError) as caught:
-        parser().parse_args(shlex.split(line))
+        parser(whole=whole).parse_args(shlex.split(line))
     assert (str(caught.value), caught.value.remedy) == (says, remedy)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from desktop_bake import ImageReference, Settings
-from desktop_bake.bake.config.lock import LOCK_NAME
+from desktop_bake.bake.config.lock_names import LOCK_NAME
 from desktop_bake.bake.config.settings import FILE_NAME
 from desktop_bake.bake.config.toml_file import environment_from, load_settings, settings_from
 from desktop_bake.generator.errors import ConfigurationError

@@ -12,7 +12,8 @@ import pytest
 
 from desktop_bake import EngineError, TimeLimitError
 from desktop_bake.bake.engine import api
-from desktop_bake.bake.engine.api import Answer, Connection, Endpoint
+from desktop_bake.bake.engine.api import Answer, Endpoint
+from desktop_bake.bake.engine.connection import Connection
 
 TOO_NEW = b'{"message":"client version 1.51 is too new. Maximum supported API version is 1.44"}'
 

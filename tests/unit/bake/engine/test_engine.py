@@ -12,6 +12,7 @@ from desktop_bake import EngineError, ImageReference, TaskError, TimeLimitError
 from desktop_bake.bake.engine import engine as module
 from desktop_bake.bake.engine.api import Answer, Endpoint
 from desktop_bake.bake.engine.engine import Engine, Image
+from desktop_bake.bake.system import captured as captured_module
 from desktop_bake.bake.system.captured import TooMuchError
 from desktop_bake.generator.errors import DesktopBakeError
 
@@ -237,7 +238,7 @@ def test_docker(monkeypatch: pytest.MonkeyPatch, outcome: Any, error: type[Excep
             raise outcome
         return subprocess.CompletedProcess(words, outcome[0], b"", outcome[1])
 
-    monkeypatch.setattr(module, "captured", captured)
+    monkeypatch.setattr(captured_module, "captured", captured)
     if error:
         with pytest.raises(error, match=says):
             Engine().docker("logs", "a", timeout_s=1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import EngineError
-from desktop_bake.bake.engine.api import Connection, Endpoint
+from desktop_bake.bake.engine.api import Endpoint
+from desktop_bake.bake.engine.connection import Connection
 from desktop_bake.bake.engine.stream import lines_of
 
 if TYPE_CHECKING:

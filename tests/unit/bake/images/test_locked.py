@@ -9,7 +9,8 @@ import pytest
 
 from desktop_bake import Digest, ImageReference, Settings
 from desktop_bake.bake.build.render import targets_of
-from desktop_bake.bake.config.lock import BASE, TOOL, Lock, LockedImage
+from desktop_bake.bake.config.lock import Lock, LockedImage
+from desktop_bake.bake.config.lock_names import BASE, TOOL
 from desktop_bake.bake.images.base_digest import check_base
 from desktop_bake.bake.images.locked import fixed_digest
 from desktop_bake.bake.images.order import key_of, order_of

@@ -71,7 +71,8 @@ def test_somebody_elses(usual: Path, tmp_path: Path, strange: str) -> None:
 
 def test_nowhere(usual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a home it is in the folder for temporary files; if that one is a stranger's, too, nothing is used."""
-    monkeypatch.setattr(platformdirs, "user_cache_dir", "~/.cache/{}".format)  # as for a user without an entry
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(os.path, "expanduser", str)  # as for a user without an entry
     place = cache_place()
     assert place.why.startswith("~/.cache/desktop-bake is no absolute path, so the cache is in ")
     os.chown(place.folder, DAEMON, DAEMON)
@@ -84,3 +85,14 @@ def test_the_service_closes_its_folders() -> None:
     """The unit's cache, state and files are its user's alone."""
     unit = (Path(__file__).parents[4] / "docs" / "warm" / "desktop-bake-warm.service").read_text().splitlines()
     assert {"UMask=0077", "CacheDirectoryMode=0700", "StateDirectoryMode=0700"} <= set(unit)
+
+
+@pytest.mark.parametrize("variable", [None, "", "  ", "absolute", "relative"])
+def test_the_usual_one(variable: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Linux it is where the library says, which is not loaded for it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if variable is None:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", variable.replace("absolute", str(tmp_path / "mine")))
+    assert str(cache_folder()) == platformdirs.user_cache_dir("desktop-bake")

@@ -17,7 +17,7 @@ from desktop_bake.bake.task import console as module
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY, Console
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.engine.api import Connection
+    from desktop_bake.bake.engine.connection import Connection
 
 FAR_S = 30.0
 

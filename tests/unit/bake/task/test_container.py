@@ -8,16 +8,19 @@ import socket
 import tarfile
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from desktop_bake import EngineError, TaskError
-from desktop_bake.bake.engine.api import Answer, Connection, Endpoint
+from desktop_bake.bake.engine.api import Answer, Endpoint
 from desktop_bake.bake.task import container as module
 from desktop_bake.bake.task.console import Console
 from desktop_bake.bake.task.container import Container, NoImageError
 from desktop_bake.generator.errors import ConfigurationError, DesktopBakeError
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.engine.connection import Connection
 
 BODY = {"Image": "sha256:a"}
 

@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[bytes
         pieces.extend(said)
         return requests
 
-    monkeypatch.setattr(socket, "create_connection", connect)
+    monkeypatch.setattr(novnc, "connected", connect)
     yield start
     for thread in servers:
         thread.join()
@@ -123,7 +123,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(novnc, "connected", refuse)
     assert banner(URL) is None
 
 

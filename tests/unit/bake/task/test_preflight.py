@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from desktop_bake import Settings, TaskError, TimeLimitError
+from desktop_bake.bake.system import process
 from desktop_bake.bake.system.process import Ended
-from desktop_bake.bake.task import preflight
 from desktop_bake.bake.task.preflight import run_preflight
 from tests.harness.work import work
 
@@ -63,7 +63,7 @@ class Client:
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     """What stands in for them."""
     client = Client()
-    monkeypatch.setattr(preflight, "Child", client)
+    monkeypatch.setattr(process, "Child", client)
     return client
 
 

@@ -12,6 +12,7 @@ from desktop_bake import ConfigurationError, DesktopTask, Settings, TaskError, T
 from desktop_bake.bake.images.result import Disabled, Fallback, LocalHit
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
+from desktop_bake.bake.task import forward as forwarding
 from desktop_bake.bake.task import start
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
 from desktop_bake.bake.task.container import NoImageError
@@ -227,7 +228,7 @@ def test_a_remote_engine(
         return SimpleNamespace(local_port=4321, close=lambda: container.calls.append("unforward"))
 
     container.port = None
-    monkeypatch.setattr(start, "Forward", forward)
+    monkeypatch.setattr(forwarding, "Forward", forward)
     monkeypatch.setattr(engine, "is_remote", lambda: True)
     task = run(engine, lines)
     assert made[0][0] == "c0ffee"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import RegistryError, Settings
-from desktop_bake.bake.config.lock import LOCK_NAME, Lock, LockedImage, load_lock, parse_lock
+from desktop_bake.bake.config.lock import Lock, LockedImage, load_lock, parse_lock
 from desktop_bake.bake.config.lock_edit import edit_lock
+from desktop_bake.bake.config.lock_names import LOCK_NAME
 from desktop_bake.bake.config.lock_plan import Wish
 from desktop_bake.bake.config.lock_uses import uses_of
 from desktop_bake.bake.upkeep.locking import keys_of, recorded, upgraded, write_lock

@@ -1,0 +1,249 @@
+"""Every command: its name, what it does, an example, and the flags that it alone takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Flags = Callable[[argparse.ArgumentParser], None]
+
+
+# What is meant if no environment is named.
+_ONE = "default: the only environment, or the one called default"
+_RENDERED = "default: the bake file to standard output; with --check: the working directory"
+
+
+class Verb(NamedTuple):
+    """A command, or an action of one.
+
+    Attributes:
+        name: as it is typed.
+        text: what it does.
+        example: its arguments in an example.
+        flags: makes what it alone takes.
+        actions: its actions, if it is nothing without one.
+    """
+
+    name: str
+    text: str
+    example: str
+    flags: Flags
+    actions: tuple[Verb, ...] = ()
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _init(init: argparse.ArgumentParser) -> None:
+    init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help="default: %(default)s")
+
+
+def _lock(lock: argparse.ArgumentParser) -> None:
+    lock.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    lock.add_argument(
+        "--upgrade", action="store_true", help="move what is locked to what registries have now, and today"
+    )
+    lock.add_argument("--max-age", metavar="AGE", help="upgrade only what is older, such as 30d")
+    lock.add_argument("--check", action="store_true", help="ask nobody; exit 1 if something is not locked, or not used")
+    lock.add_argument("--images", action="store_true", help="record the digests of the images that are published")
+    _json(lock)
+
+
+def _one(command: argparse.ArgumentParser) -> None:
+    """The flags of `key` and `resolve`."""
+    command.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
+    _json(command)
+
+
+def _render(render: argparse.ArgumentParser) -> None:
+    render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    render.add_argument("-o", "--output", type=Path, metavar="DIR", help=_RENDERED)
+    render.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 with the cause and a diff if DIR is stale"
+    )
+    render.add_argument("--json", action="store_true", help="with --check: one JSON object on standard output")
+
+
+def _build(build: argparse.ArgumentParser) -> None:
+    build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
+    build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
+    _json(build)
+
+
+def _run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
+    _task_flags(run)
+    run.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="[ENV] [--] CMD…",
+        help="without a command the desktop stays until Ctrl-C",
+    )
+
+
+def _warm(warm: argparse.ArgumentParser) -> None:
+    warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
+    warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument(
+        "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
+    )
+    warm.add_argument("--max-age", metavar="AGE", help="first upgrade what is older in the lock, such as 30d")
+    warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
+    _staying(warm, keep=1, older_than="1d")
+    _json(warm)
+
+
+def _stats(stats: argparse.ArgumentParser) -> None:
+    stats.add_argument("file", type=Path, metavar="FILE")
+    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
+    _json(stats)
+
+
+def _ui(ui: argparse.ArgumentParser) -> None:
+    ui.add_argument("--port", type=int, default=0, metavar="N", help="of the loopback; default: a free one")
+    ui.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def _completion(completion: argparse.ArgumentParser) -> None:
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
+
+
+def _task_flags(run: argparse.ArgumentParser) -> None:
+    """What people expect of a task's container, named as `docker run` names it."""
+    add = run.add_argument
+    add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
+    add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
+    add(
+        "-v",
+        "--volume",
+        action="append",
+        default=[],
+        metavar="SRC:DST[:FLAGS]",
+        help="mount a folder or volume; flags as docker's: ro, z, nocopy, …",
+    )
+    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
+    add(
+        "-p",
+        "--publish",
+        action="append",
+        default=[],
+        metavar="[[IP:]HOST:]PORT",
+        help="publish a port, on the loopback unless IP says otherwise",
+    )
+    add(
+        "-e",
+        "--env",
+        action="append",
+        default=[],
+        dest="env_variables",
+        metavar="NAME[=VALUE]",
+        help="a variable; NAME alone takes our own value, which no process list shows",
+    )
+    add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
+    add("-w", "--workdir", metavar="DIR", help="working directory in the container")
+    add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
+    add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
+    add("--network", metavar="NAME", help="a network of the engine, or none")
+    add("--name", metavar="NAME", help="the container's name")
+    add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
+    add("--json", action="store_true", help="with --detach: one JSON object on standard output")
+    add("--keep", action="store_true", help="leave the stopped container instead of removing it")
+    add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
+    add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
+    add(
+        "--docker",
+        action="append",
+        default=[],
+        metavar="=--OPTION=VALUE",
+        help="a further option of docker run, as --docker=--memory=4g",
+    )
+    for name, metavar, text in (
+        ("--shm-size", "SIZE", "of /dev/shm, default: 1g"),
+        ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
+        ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
+    ):
+        word = f"{name}={{}}".format
+        add(name, action="append", default=[], dest="docker", type=word, metavar=metavar, help=text)
+
+
+def _env_set(put: argparse.ArgumentParser) -> None:
+    put.add_argument("--create", action="store_true", help="the environment is a new one")
+    put.add_argument("env", metavar="ENV")
+    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value for one of a table")
+    _json(put)
+
+
+def _env_unset(unset: argparse.ArgumentParser) -> None:
+    unset.add_argument("env", metavar="ENV")
+    unset.add_argument("fields", nargs="+", metavar="FIELD")
+    _json(unset)
+
+
+def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) -> None:
+    """What stays although no environment reaches it."""
+    keeps = "keep the N newest of each family, default: %(default)s"
+    command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
+    ages = "remove only what is older, such as 12h, 30d or 8w; default: %(default)s"
+    command.add_argument("--older-than", metavar="AGE", default=older_than, help=ages)
+
+
+def _explain(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
+    explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    _json(explain)
+
+
+def _images(images: argparse.ArgumentParser) -> None:
+    images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
+    _json(images)
+
+
+def _prune(prune: argparse.ArgumentParser) -> None:
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.add_argument("--yes", action="store_true", help="do not ask")
+    _staying(prune, keep=0, older_than="0")
+    prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
+    _json(prune)
+
+
+_ENV = (
+    Verb("list", "every environment and its toggles", "env list --json", _json),
+    Verb("show", "every field of an environment", "env show default", _one),
+    Verb(
+        "set",
+        "set fields, checked before anything is written",
+        "env set default cache_desktop_build=on",
+        _env_set,
+    ),
+    Verb("unset", "take fields out, so that their defaults hold", "env unset default platforms", _env_unset),
+)
+VERBS = (
+    Verb("init", "write a commented desktop-bake.toml, and its lock", "init --base-image debian:bookworm", _init),
+    Verb(
+        "lock",
+        "pin bases, tools and the packages date in desktop-bake.lock",
+        "lock --upgrade --max-age 30d",
+        _lock,
+    ),
+    Verb("key", "the cache key and its parts", "key --json", _one),
+    Verb("resolve", "what a task would use, building nothing", "resolve default", _one),
+    Verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check", _render),
+    Verb("build", "resolve; bake on a miss", "build --all", _build),
+    Verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top", _run),
+    Verb("env", "read and change environments, comments kept", "env list", _json, _ENV),
+    Verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m", _warm),
+    Verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl", _stats),
+    Verb("ui", "a page in the browser: see environments, switch them, watch them", "ui --open", _ui),
+    Verb("completion", "print the script that completes commands in a shell", "completion bash", _completion),
+    Verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json", _explain),
+    Verb("images", "what is cached, how big, for which environments, live or stale", "images --all", _images),
+    Verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run", _prune),
+    Verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json", _json),
+)

@@ -1,0 +1,134 @@
+"""A connection to an engine: its socket, or, if that takes TLS or ssh, the docker client's `dial-stdio`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import IO, TYPE_CHECKING, cast
+
+from ..system.lazy import lazy
+from .http_answer import Head, read_body, read_head
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+    from .docker_host import DockerHost
+else:
+    subprocess = lazy("subprocess")
+
+
+SAID_LIMIT_BYTES = 1 << 16
+_WITH_BODY = ("POST", "PUT")
+
+
+class Connection:
+    """One request to an engine, and its answer.
+
+    Args:
+        host: the engine's address.
+        timeout_s: limit in seconds for the connection and for each read.
+
+    Attributes:
+        sock: once it is connected.
+        timeout: the limit.
+        kept: whether it stays open after the answer's header.
+        said: once it is closed, the last line that the client behind it wrote of itself; empty if there is none.
+    """
+
+    def __init__(self, host: DockerHost, timeout_s: float) -> None:
+        self.sock: socket.socket | None = None
+        self.timeout = timeout_s
+        self.kept = False
+        self.said = ""
+        self._at = host
+        self._dial: subprocess.Popen[bytes] | None = None
+
+    def connect(self) -> None:
+        """Connect its socket.
+
+        Raises:
+            OSError: nobody listens, or not in time.
+            ValueError: there is no port in the address.
+        """
+        scheme, _, rest = self._at.text.partition("://")
+        if scheme == "unix":
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(rest)
+        elif scheme == "tcp" and self._at.direct:
+            name, _, port = rest.partition("/")[0].rpartition(":")
+            self.sock = socket.create_connection((name.strip("[]"), int(port)), timeout=self.timeout)
+        else:
+            self.sock, theirs = socket.socketpair()
+            self.sock.settimeout(self.timeout)
+            with theirs:
+                words = ["docker", "system", "dial-stdio"]
+                pipe, end = subprocess.PIPE, theirs.fileno()
+                self._dial = subprocess.Popen(words, stdin=end, stdout=end, stderr=pipe)
+
+    def send(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> socket.socket:
+        """Connect, and send a request.
+
+        Args:
+            method: HTTP method.
+            url: quoted path and query.
+            content: the body, or None.
+            headers: besides those that every request has.
+
+        Returns:
+            The socket.
+
+        Raises: as `connect`.
+        """
+        self.connect()
+        assert self.sock
+        length = {"Content-Length": str(len(content or b""))} if content is not None or method in _WITH_BODY else {}
+        lines = [
+            f"{name}: {value}"
+            for name, value in {"Host": "docker", "Accept-Encoding": "identity", **length, **headers}.items()
+        ]
+        head = "\r\n".join([f"{method} {url} HTTP/1.1", *lines, "", ""]).encode("ascii")
+        self.sock.sendall(head + content if content else head)
+        return self.sock
+
+    def ask(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], limit_bytes: int
+    ) -> tuple[int, bytes]:
+        """Send a request; the status and the body of its answer.
+
+        Args:
+            method, url, content, headers: as `send`.
+            limit_bytes: the most that the body may have.
+
+        Raises: as `connect`, and
+            NoAnswerError: what came is no HTTP answer, or not the whole of one.
+        """
+        with self.send(method, url, content, headers).makefile("rb") as stream:
+            head = read_head(stream)
+            return head.status, read_body(stream, head, limit_bytes)
+
+    def open(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[Head, bytes]:
+        """Ask for a stream: its header, after which the socket has the stream's bytes; or a refusal and its body.
+
+        Args, Raises: as `ask`, by POST.
+        """
+        # byte by byte: what follows the header is the stream's
+        with cast("IO[bytes]", self.send("POST", url, content, headers).makefile("rb", buffering=0)) as stream:
+            head = read_head(stream)
+            self.kept = head.status in (101, 200)
+            return head, b"" if self.kept else read_body(stream, head, SAID_LIMIT_BYTES)
+
+    def close(self) -> None:
+        """Close it, and end the client behind it."""
+        if self.sock:
+            self.sock.close()
+        dial, self._dial = self._dial, None
+        if not (dial and dial.stderr):
+            return
+        dial.kill()
+        dial.wait()
+        with dial.stderr as stderr:
+            os.set_blocking(stderr.fileno(), False)  # ssh may hold it open
+            lines = (stderr.read(SAID_LIMIT_BYTES) or b"").decode(errors="replace").splitlines()
+        self.said = next((line.strip()[:600] for line in reversed(lines) if line.strip()), "")

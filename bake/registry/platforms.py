@@ -1,0 +1,8 @@
+"""Platforms of images: what runs on what."""
+
+from __future__ import annotations
+
+
+def same_platform(image: str, wanted: str) -> bool:
+    """Whether an image of one platform runs on another: the same system and architecture."""
+    return image.split("/")[:2] == wanted.split("/")[:2]

@@ -1,0 +1,24 @@
+"""The commands themselves: one module of the same name for each."""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+
+import pytest
+
+import desktop_bake.bake.cli.commands as package
+from desktop_bake.bake.cli.verbs import VERBS, Verb
+
+
+def test_each_has_a_module() -> None:
+    """What can be typed is what there is a module for."""
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert {verb.name for verb in VERBS} == modules
+
+
+@pytest.mark.parametrize("verb", [*VERBS, *(a for v in VERBS for a in v.actions)], ids=lambda verb: verb.name)
+def test_the_example(verb: Verb) -> None:
+    """Its example begins with its name, and its flags can be made alone."""
+    assert verb.name in verb.example.split()[:2]
+    verb.flags(argparse.ArgumentParser())

@@ -1,0 +1,58 @@
+"""A connection to an engine: what a request looks like, and that it is closed with all that is behind it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from desktop_bake.bake.engine.connection import Connection
+from desktop_bake.bake.engine.docker_host import DockerHost
+
+UNIX = DockerHost(text="unix:///nowhere", direct=True)
+SSH = DockerHost(text="ssh://nowhere", direct=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "wanted"),
+    [
+        ("GET", None, b"GET /a HTTP/1.1\r\nHost: docker\r\nAccept-Encoding: identity\r\nX: y\r\n\r\n"),
+        ("POST", None, b"Content-Length: 0\r\nX: y\r\n\r\n"),
+        ("DELETE", None, b"Accept-Encoding: identity\r\nX: y\r\n\r\n"),
+        ("PUT", b"abc", b"Content-Length: 3\r\nX: y\r\n\r\nabc"),
+    ],
+)
+def test_a_request(monkeypatch: pytest.MonkeyPatch, method: str, content: bytes | None, wanted: bytes) -> None:
+    """A request that may have a body says how long it is, an empty one too."""
+    ours, theirs = socket.socketpair()
+    connection = Connection(UNIX, 5.0)
+    monkeypatch.setattr(connection, "connect", lambda: setattr(connection, "sock", ours))
+    connection.send(method, "/a", content, {"X": "y"})
+    connection.close()
+    with theirs:
+        assert theirs.recv(1000).endswith(wanted)
+
+
+def test_the_client_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine over ssh is reached through the docker client, whose last words are kept, and which ends with us."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(words: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        assert words == ["docker", "system", "dial-stdio"]
+        program = "import sys; print('first\\nno route to host\\n', file=sys.stderr, flush=True); input(); input()"
+        started.append(popen([sys.executable, "-c", program], **more))
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    connection = Connection(SSH, 5.0)
+    sent = connection.send("GET", "/a", None, {})
+    assert started[0].stderr
+    assert started[0].stderr.peek(1)  # type: ignore[attr-defined]  # it has spoken
+    connection.close()
+    assert sent.fileno() == -1
+    assert connection.said == "no route to host"
+    assert started[0].returncode is not None
