@@ -122,7 +122,7 @@ def _make(
                 if isinstance(got, RegistryHit):
                     return got
                 miss = got
-            built = bake.build(order, ready, partial(desktop_below, context=context))
+            built = bake.build(order, ready, partial(image_below, context=context))
             return replace(built, registry_error=miss.registry_error)
 
 
@@ -135,13 +135,13 @@ def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
         return Miss(order=hit.order, registry_error=str(error))
 
 
-def desktop_below(order: Order, driver: str, context: Context) -> str | None:
-    """What a layer is built on instead of the desktop's target: the desktop's image, built where it is missing.
+def image_below(order: Order, driver: str, context: Context) -> str | None:
+    """What a layer is built on instead of the target of what is below: its image, built where it is missing.
 
-    With the target, BuildKit would bake the desktop again wherever its own cache was pruned.
+    With the target, BuildKit would bake it again wherever its own cache was pruned.
 
     Args:
-        order: of the desktop, from `Order.below`.
+        order: of what is below, from `Order.below`.
         driver: the builder's: only the engine's own sees the images of the engine.
         context: the work.
 

@@ -6,17 +6,18 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..generator.errors import CancelledError, DesktopBakeError, EngineError
 from .images.resolve import glance, look, search, under_tag
 from .images.result import LocalHit, Miss, RegistryHit
 from .missing import MissingImage, watched
-from .obtain import check_cache_folder, desktop_below, make, obtain, published_if_asked, pulled
+from .obtain import check_cache_folder, image_below, make, obtain, published_if_asked, pulled
 from .system.lazy import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ..generator.environment import Environment
     from .build import bake, bake_all
@@ -154,7 +155,7 @@ def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing
     with ExitStack() as left, bake.Preparation(context) as ready:
         jobs = dict(wanted)
         with contextlib.suppress(EngineError):  # each build by itself says so
-            jobs |= _desktops_below(wanted, context, ready.builder().driver)
+            jobs |= _parts_below(wanted, context, ready.builder().driver)
         for job in jobs.values():
             left.push(job.turn)
             left.push(job.lease)
@@ -168,7 +169,7 @@ def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing
                 job.turn.close()
         with contextlib.suppress(EngineError):
             _bake_while_any(ours, ready, pausing=pausing)
-        for job in sorted(jobs.values(), key=lambda job: job.order.below() is not None):
+        for job in sorted(jobs.values(), key=_height):
             job.turn.close()
             if job.got:
                 context.reporter.about(job.order.environment.env_id)
@@ -177,18 +178,23 @@ def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing
             job.lease.close()
 
 
-def _desktops_below(wanted: dict[str, MissingImage], context: Context, driver: str) -> dict[str, MissingImage]:
-    """The desktops that layers lie on and that are missing, too, for a builder whose images the engine sees."""
+def _height(job: MissingImage) -> int:
+    """How much lies below an image: less than below any that lies on it."""
+    return len(job.order.stack.parts)
+
+
+def _parts_below(wanted: dict[str, MissingImage], context: Context, driver: str) -> dict[str, MissingImage]:
+    """What these lie on and that is missing, too, for a builder whose images the engine sees."""
     found: dict[str, MissingImage] = {}
     for job in wanted.values() if driver == "docker" else ():
-        order = job.order.below()
-        if not order or order.environment.platforms or str(order.key) in {*wanted, *found}:
-            continue
-        there = look(order, context)
-        if isinstance(there, Miss):
-            got = _from_registry(there, context)
-            if isinstance(got, Miss):
-                found[str(order.key)] = MissingImage(miss=got, context=context)
+        for order in islice(job.order.chain(), 1, None):
+            if order.environment.platforms or str(order.key) in {*wanted, *found}:
+                break
+            there = look(order, context)
+            got = _from_registry(there, context) if isinstance(there, Miss) else there
+            if not isinstance(got, Miss):
+                break
+            found[str(order.key)] = MissingImage(miss=got, context=context)
     return found
 
 
@@ -197,8 +203,8 @@ def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausin
     is_first = True
     while len(pending := [job for job in jobs if job.is_open]) > 1:
         context = ready.context
-        bases = {str(job.order.key): _base_of(job, pending, ready) for job in pending}
-        pending = [job for job in pending if bases[str(job.order.key)] is not None]
+        bases = _bases_of(pending, ready)
+        pending = [job for job in pending if str(job.order.key) in bases]
         if len(pending) < 2:
             return
         if not is_first:
@@ -218,12 +224,28 @@ def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausin
                 context.reporter.warn(f"{job.order.environment.env_id}: {job.error}; once more without it")
 
 
-def _base_of(job: MissingImage, pending: list[MissingImage], ready: bake.Preparation) -> str | None:
-    """The image that a layer is built on; empty for its target. None if it has to wait for another's build of it."""
+def _bases_of(jobs: list[MissingImage], ready: bake.Preparation) -> dict[str, str]:
+    """What each can be built on now, by its key: an image, or empty for the target of what is below or the base."""
+    found: dict[str, str] = {}
+    for job in sorted(jobs, key=_height):
+        base = _base_of(job, found, ready)
+        if base is not None:
+            found[str(job.order.key)] = base
+    return found
+
+
+def _base_of(job: MissingImage, others: Collection[str], ready: bake.Preparation) -> str | None:
+    """The image that a layer is built on; empty for its target. None if it has to wait for another's build of it.
+
+    Args:
+        job: what is to be built.
+        others: the keys that are built with it.
+        ready: what was prepared.
+    """
     below, context = job.order.below(), replace(ready.context, afresh=False)
-    if not below or str(below.key) in {str(other.order.key) for other in pending}:
+    if not below or str(below.key) in others:
         return ""
     driver = ready.builder().driver
     if driver == "docker" and not below.environment.platforms and isinstance(under_tag(below, context), Miss):
         return None
-    return desktop_below(below, driver, context) or ""
+    return image_below(below, driver, context) or ""

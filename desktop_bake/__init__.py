@@ -42,17 +42,19 @@ if TYPE_CHECKING:
     from .generator.errors import TimeLimitError as TimeLimitError
     from .generator.key import CacheKey as CacheKey
     from .generator.key import compute_key as compute_key
+    from .generator.layer import Layer as Layer
     from .generator.layer_key import Key as Key
     from .generator.layer_key import LayerKey as LayerKey
     from .generator.layer_key import key_from_labels as key_from_labels
     from .generator.layer_key import stack_key as stack_key
     from .generator.recipe import ContextFile as ContextFile
-    from .generator.recipe import Preflight as Preflight
     from .generator.recipe import Recipe as Recipe
-    from .generator.recipe import Stack as Stack
     from .generator.reference import Digest as Digest
     from .generator.reference import ImageReference as ImageReference
     from .generator.script import Script as Script
+    from .generator.stack import LayerRecipe as LayerRecipe
+    from .generator.stack import Preflight as Preflight
+    from .generator.stack import Stack as Stack
     from .generator.template import render_bake_file as render_bake_file
 
     __version__: str
@@ -76,16 +78,18 @@ _HOMES = {
     "ImageReference": "generator.reference",
     "ImageResult": "bake.images.result",
     "Key": "generator.layer_key",
+    "Layer": "generator.layer",
     "LayerKey": "generator.layer_key",
+    "LayerRecipe": "generator.stack",
     "Mount": "bake.task.mounts",
     "Port": "bake.task.ports",
-    "Preflight": "generator.recipe",
+    "Preflight": "generator.stack",
     "Recipe": "generator.recipe",
     "Recorder": "bake.metrics.recorder",
     "RegistryError": "generator.errors",
     "Script": "generator.script",
     "Settings": "bake.config.settings",
-    "Stack": "generator.recipe",
+    "Stack": "generator.stack",
     "Status": "bake.images.result",
     "TaskEntry": "bake.task.tasks",
     "TaskError": "generator.errors",
@@ -122,7 +126,9 @@ __all__ = [
     "ImageReference",
     "ImageResult",
     "Key",
+    "Layer",
     "LayerKey",
+    "LayerRecipe",
     "Mount",
     "Port",
     "Preflight",

@@ -28,6 +28,7 @@ class BakeOptions:
         compression: how layers of a registry's cache are packed.
         environments: ids of all environments that names have to tell apart; empty for those that are rendered.
         alias_tags: further tags of each environment's image; `{environment}` in one is the environment's name.
+        without_aliases: ids of environments of which only what their image lies on is here.
         image_labels: further labels of every image.
         annotations: annotations of every image, and of its index if it has one.
         task_platforms: the platform that an environment's tasks run on, by id; the engine's own for the others.
@@ -42,6 +43,7 @@ class BakeOptions:
     compression: str = ZSTD
     environments: tuple[str, ...] = ()
     alias_tags: tuple[str, ...] = ()
+    without_aliases: tuple[str, ...] = ()
     image_labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     task_platforms: Mapping[str, str] = field(default_factory=dict)

@@ -11,9 +11,10 @@ from .cache_backend import cache_entries, packing
 from .cache_setting import ZSTD
 from .dockerfile import context_name, named_images
 from .errors import ConfigurationError
-from .layer_key import LayerKey
-from .recipe import BASE_ARGUMENT, Preflight, Recipe
-from .target_names import CHECK, DESKTOP, PREFLIGHT, names_of
+from .layer_key import chain_of, desktop_of
+from .recipe import BASE_ARGUMENT, Recipe
+from .stack import LayerRecipe
+from .target_names import CHECK, DESKTOP, PREFLIGHT, layer_name, names_of
 from .variables import FOLDER_VARIABLE, REPOSITORY_VARIABLE, variable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .bake_options import BakeOptions
     from .environment import Environment
     from .layer_key import Key
-    from .recipe import Stack
+    from .stack import Part, Stack
 
 
 OUTPUT = f"type=image,{packing(ZSTD)}"  # the engine keeps and pushes the same bytes
@@ -35,15 +36,16 @@ class BakeTarget:
     """One target of the bake file (Bake file reference, "Target").
 
     Attributes:
-        name: `desktop-NAME` or `preflight-NAME`, after the first environment that has it.
+        name: `desktop-NAME`, `preflight-NAME` or `layer-LAYER-NAME`, after the first environment that has it.
+        holds: what is in the image, the lowest first: `desktop`, `preflight`, and `layer LAYER` of each layer.
         environments: ids of the environments whose tasks use this image, each with its name in the bake file; empty
-            for a desktop that is there for the preflights on it alone.
-        above: ids of the environments whose preflight lies on it.
+            for one that is there for what lies on it alone.
+        above: ids of the environments whose image lies on it.
         key: the cache key.
         image: `repository:key`, the tag if nobody sets a variable.
         context: the build context's folder, relative to the bake file's; targets with the same files share it.
         base_name: the base image, `repository:tag`.
-        base: the named context `base`: `docker-image://repository:tag@digest`, or a desktop's `target:…`.
+        base: the named context `base`: `docker-image://repository:tag@digest`, or the `target:…` of what is below.
         images: further named contexts: an image that the Dockerfile names, pinned likewise, by that name.
         tags, cache_from, cache_to: the target's attributes of these names; variables stand in them as `${NAME}`.
         labels, args, platforms: the target's attributes of these names.
@@ -52,6 +54,7 @@ class BakeTarget:
     """
 
     name: str
+    holds: tuple[str, ...]
     environments: Mapping[str, str]
     above: tuple[str, ...]
     key: Key
@@ -67,12 +70,12 @@ class BakeTarget:
     secrets: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
-    recipe: Recipe | Preflight
+    recipe: Part
 
     @property
     def has_desktop(self) -> bool:
         """Whether a desktop is in the image."""
-        return not isinstance(self.key, LayerKey) or self.key.desktop is not None
+        return desktop_of(self.key) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +102,27 @@ class _Part:
     """What is known of a key while targets are collected."""
 
     environment: Environment
-    recipe: Recipe | Preflight
+    recipe: Part
     key: Key
+    below: _Part | None
     users: list[str] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
 
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """As of `BakeTarget`."""
+        recipe = self.recipe
+        own = f"layer {recipe.name}" if isinstance(recipe, LayerRecipe) else self.kind
+        return (*(self.below.holds if self.below else ()), own)
+
+    @property
+    def kind(self) -> str:
+        """Of a desktop or a preflight, what its target's name begins with."""
+        return DESKTOP if isinstance(self.recipe, Recipe) else PREFLIGHT
+
 
 def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one a distinct key, in their order: what lies on a desktop follows it.
+    """The targets of these environments, one a distinct key, in their order: what lies on another follows it.
 
     Args:
         wanted: each environment with what is baked for it and its computed key.
@@ -118,34 +134,34 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
     wanted = list(wanted)
     env_ids = dict.fromkeys([*options.environments, *(environment.env_id for environment, _, _ in wanted)])
     names, aliases = names_of(env_ids), alias_tags_of(options.alias_tags, env_ids)
-    parts = _parts(wanted)
     contexts: dict[object, str] = {}
     targets: dict[str, BakeTarget] = {}
-    for text, part in parts.items():
+    for text, part in _parts(wanted).items():
         key, recipe, environment = part.key, part.recipe, part.environment
-        layer = key if isinstance(key, LayerKey) else None
-        name = names[environment.env_id]
+        name = _name_of(part, names[environment.env_id], [target.name for target in targets.values()])
         files = tuple((path, file.content, file.executable) for path, file in recipe.context())
-        context = contexts.setdefault(files, f"{CONTEXTS}/{PREFLIGHT}-{name}" if layer else f"{CONTEXTS}/{name}")
+        context = contexts.setdefault(files, f"{CONTEXTS}/{name.removeprefix(f'{DESKTOP}-')}")
         cache = cache_entries(options.cache_backend, variable(REPOSITORY_VARIABLE), key, options.compression)
         images, frontend = _pinned_images(environment, recipe)
-        below = targets[str(layer.desktop)].name if layer and layer.desktop else None
-        people = [f"{variable(REPOSITORY_VARIABLE)}:{tag}" for user in part.users for tag in aliases[user]]
+        named = [user for user in part.users if user not in options.without_aliases]
+        people = [f"{variable(REPOSITORY_VARIABLE)}:{tag}" for user in named for tag in aliases[user]]
+        base = f"docker-image://{environment.base_image.pinned(key.base)}"
         targets[text] = BakeTarget(
-            name=f"{PREFLIGHT if layer else DESKTOP}-{name}",
+            name=name,
+            holds=part.holds,
             environments={user: names[user] for user in part.users},
             above=tuple(part.above),
             key=key,
             image=f"{options.repository}:{text}",
             context=context,
             base_name=environment.base_image.named,
-            base=f"target:{below}" if below else f"docker-image://{environment.base_image.pinned(key.base)}",
+            base=f"target:{targets[str(key.below)].name}" if key.below else base,
             images={name: f"docker-image://{image}" for name, image in images.items()},
             tags=(f"{variable(REPOSITORY_VARIABLE)}:{text}", *people, *cache.tags),
             labels=key.labels(environment.base_image.named),
             args=frontend | _arguments(environment, recipe, key),
             platforms=tuple(sorted(set(environment.platforms))),
-            secrets=() if layer else tuple(sorted(set(environment.build_secrets))),
+            secrets=tuple(sorted(set(environment.build_secrets))) if isinstance(recipe, Recipe) else (),
             cache_from=cache.cache_from,
             cache_to=cache.cache_to,
             recipe=recipe,
@@ -154,17 +170,14 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
 
 
 def _parts(wanted: Iterable[tuple[Environment, Stack, Key]]) -> dict[str, _Part]:
-    """What is baked, by key's text, each with who uses it and who lies on it; a desktop before its layers."""
+    """What is baked, by key's text, each with who uses it and who lies on it; what is below another before it."""
     parts: dict[str, _Part] = {}
     for environment, stack, key in wanted:
-        desktop = key.desktop if isinstance(key, LayerKey) else key
-        if desktop and stack.desktop:
-            below = parts.setdefault(str(desktop), _Part(environment=environment, recipe=stack.desktop, key=desktop))
-            if stack.preflight:
-                below.above.append(environment.env_id)
-        if stack.preflight:
-            parts.setdefault(str(key), _Part(environment=environment, recipe=stack.preflight, key=key))
-        parts[str(key)].users.append(environment.env_id)
+        below = None
+        for each, recipe in zip(chain_of(key), stack.parts, strict=True):
+            part = _Part(environment=environment, recipe=recipe, key=each, below=below)
+            below = parts.setdefault(str(each), part)
+            (below.users if each is key else below.above).append(environment.env_id)
     owners = Counter(user for part in parts.values() for user in part.users)
     for env_id, count in owners.items():
         if count > 1:
@@ -172,9 +185,16 @@ def _parts(wanted: Iterable[tuple[Environment, Stack, Key]]) -> dict[str, _Part]
     return parts
 
 
-def _pinned_images(environment: Environment, recipe: Recipe | Preflight) -> tuple[dict[str, str], dict[str, str]]:
+def _name_of(part: _Part, environment: str, taken: Iterable[str]) -> str:
+    """The target's name: that of a layer holds the layer's, too."""
+    if isinstance(part.recipe, LayerRecipe):
+        return layer_name(part.recipe.name, environment, part.key.digest.hex, taken)
+    return f"{part.kind}-{environment}"
+
+
+def _pinned_images(environment: Environment, recipe: Part) -> tuple[dict[str, str], dict[str, str]]:
     """The images of a Dockerfile of one's own by name, pinned; and the build argument that pins its frontend."""
-    if isinstance(recipe, Preflight) or not recipe.images:
+    if not isinstance(recipe, Recipe) or not recipe.images:
         return {}, {}
     named = named_images(recipe.dockerfile, environment.build_args)
     pinned = {name: image.pinned(recipe.images[name]) for name, image in named.references.items()}
@@ -182,11 +202,11 @@ def _pinned_images(environment: Environment, recipe: Recipe | Preflight) -> tupl
     return tools, {"BUILDKIT_SYNTAX": pinned[context_name(named.frontend)]} if named.frontend else {}
 
 
-def _arguments(environment: Environment, recipe: Recipe | Preflight, key: Key) -> dict[str, str]:
+def _arguments(environment: Environment, recipe: Part, key: Key) -> dict[str, str]:
     """The environment's build arguments, and ours: what the steps verify and keep downloads apart by."""
-    if isinstance(key, LayerKey):
-        return dict(sorted(recipe.digests().items()))
-    packages = f"-{recipe.packages}" if isinstance(recipe, Recipe) and recipe.packages else ""
+    if not isinstance(recipe, Recipe):
+        return dict(sorted(recipe.arguments(key.base).items()))
+    packages = f"-{recipe.packages}" if recipe.packages else ""
     base = {BASE_ARGUMENT: f"{key.base.hex[:16]}{packages}"}
     return dict(sorted({**environment.build_args, **recipe.digests(), **base}.items()))
 

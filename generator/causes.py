@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .recipe import BASE_ARGUMENT, OWN_ARGUMENTS
-from .target_names import ALL, CHECK, COMMON, DESKTOP, PREFLIGHT
+from .stack import FILES_ARGUMENT, PACKAGES_ARGUMENT
+from .target_names import ALL, CHECK, COMMON, DESKTOP, LAYER, PREFLIGHT
 from .variables import FOLDER_VARIABLE, REPOSITORY_VARIABLE
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 _IMAGE = "docker-image://"
 _PLACE = re.compile(r",(?:ref|src|dest)=[^,]*")
 _FILES = {"INSTALL": "install script", "SETUP": "setup script", "PREFLIGHT": "preflight", "DOCKERFILE": "Dockerfile"}
+_LAYER = {
+    f"{OWN_ARGUMENTS}SHA256_LAYER": "script",
+    FILES_ARGUMENT: "files",
+    PACKAGES_ARGUMENT: "packages",
+    f"{OWN_ARGUMENTS}SHA256_PACKAGES": "install program",
+    f"{OWN_ARGUMENTS}SHA256_DOCKERFILE": "Dockerfile",
+}
 _SETTINGS = {"attest": "attest", "annotations": "annotations", "labels": "image_labels"}
 
 
@@ -28,8 +36,8 @@ class Cause:
     """One thing that changed.
 
     Attributes:
-        what: `install`, `setup`, `preflight`, `dockerfile`, `packages`, `base`, `image`, `build_arg`, `frontend`,
-            `platforms`, `build_secrets`, `environment`, `setting`, `edited` or `version`.
+        what: `install`, `setup`, `preflight`, `layer`, `dockerfile`, `packages`, `base`, `image`, `build_arg`,
+            `frontend`, `platforms`, `build_secrets`, `environment`, `setting`, `edited` or `version`.
         said: the change in words; `{of}` stands for the environments.
         environments: ids of those that it concerns; empty for all.
         before, after: what it was and is, if that is a name or a digest.
@@ -59,17 +67,21 @@ def causes(before: ReadBakeFile, after: ReadBakeFile, targets: Sequence[BakeTarg
         found.setdefault(cause, [])
     for target in targets:
         then, now = before.targets.get(target.name), after.targets[target.name]
-        for cause in _inputs(then, now) if then else ():
+        for cause in _inputs(then, now, target.holds[-1]) if then else ():
             who = [*target.environments, *target.above]
             found.setdefault(cause, []).extend(w for w in who if w not in found.get(cause, ()))
     told = [replace(cause, environments=tuple(who)) for cause, who in found.items()]
     return (*told, *_environments(before, targets))
 
 
-def _inputs(then: Mapping[str, Value], now: Mapping[str, Value]) -> Iterator[Cause]:
-    """What changed in a target."""
+def _inputs(then: Mapping[str, Value], now: Mapping[str, Value], part: str) -> Iterator[Cause]:
+    """What changed in a target, of which this is the topmost part."""
     old, new = _table(then, "args"), _table(now, "args")
-    yield from _files(old, new)
+    if part in (DESKTOP, PREFLIGHT):
+        yield from _files(old, new)
+    else:
+        for said in (said for name, said in _LAYER.items() if old.get(name) != new.get(name)):
+            yield Cause(what=LAYER, said=f"{said} of {part} of {{of}} changed")
     yield from _packages(old.get(BASE_ARGUMENT, ""), new.get(BASE_ARGUMENT, ""))
     yield from _images(_table(then, "contexts"), _table(now, "contexts"))
     for name in sorted({*old, *new}):
@@ -99,7 +111,7 @@ def _files(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Cause]:
 def _packages(old: str, new: str) -> Iterator[Cause]:
     """The packages date, which stands behind the base's digest."""
     before, after = (text.partition("-")[2] or "none" for text in (old, new))
-    if before != after:
+    if old and new and before != after:
         said = f"packages date of {{of}} changed from {before} to {after}"
         yield Cause(what="packages", said=said, before=before, after=after)
 

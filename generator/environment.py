@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from .described import about, check_types
@@ -212,36 +213,50 @@ class Environment:
         for file in self.files:
             check_inside(where, "files", file)
         check_packages(where, self.packages)
-        check_ordered(where, (*self.layers, *([Layer(name=PACKAGES, packages=self.packages)] if self.packages else [])))
+        check_ordered(where, self.all_layers)
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """Every layer, the lowest first: that of `packages` is the last."""
+        return (*self.layers, *((Layer(name=PACKAGES, packages=self.packages),) if self.packages else ()))
+
+    @property
+    def baked_layers(self) -> tuple[Layer, ...]:
+        """The layers that are baked: up to the first that is not, since what lies on that one runs at start, too."""
+        unset = self.cache_desktop_build
+        return tuple(takewhile(lambda layer: unset if layer.cache is None else layer.cache, self.all_layers))
 
     @property
     def desktop_cache_enabled(self) -> bool:
-        """Both toggles: a cache without a desktop has no effect."""
-        return self.cache_desktop_build and self.headless_desktop_enabled
+        """Both toggles: a cache without a desktop has no effect, nor has one above a layer that is not baked."""
+        below = sum(layer.below_desktop for layer in self.all_layers)
+        return self.cache_desktop_build and self.headless_desktop_enabled and len(self.baked_layers) >= below
 
     @property
     def preflight_cache_enabled(self) -> bool:
-        """Whether there is a preflight, and it is baked."""
-        own = self.cache_preflight_build
-        return self.preflight_script is not None and (self.cache_desktop_build if own is None else own)
+        """Whether there is a preflight, and it is baked: that is, if every layer is."""
+        is_on = self.cache_desktop_build if self.cache_preflight_build is None else self.cache_preflight_build
+        return self.preflight_script is not None and is_on and self.baked_layers == self.all_layers
 
     @property
     def has_image(self) -> bool:
-        """Whether there is anything to bake: a desktop, or a preflight on the base."""
-        return self.headless_desktop_enabled or self.preflight_script is not None
+        """Whether there is anything to bake: a desktop, layers, or a preflight on the base."""
+        return self.headless_desktop_enabled or self.preflight_script is not None or bool(self.all_layers)
 
     @property
     def cache_enabled(self) -> bool:
         """Whether any of what its tasks need on top of the base is baked once."""
-        return self.desktop_cache_enabled or self.preflight_cache_enabled
+        return self.desktop_cache_enabled or self.preflight_cache_enabled or bool(self.baked_layers)
 
     @property
     def why_nothing_is_baked(self) -> str:
         """Which toggle is off where nothing is baked."""
         if not self.has_image:
             return "headless desktop is off"
-        ours = self.headless_desktop_enabled or self.cache_preflight_build is None
-        return f"{'cache_desktop_build' if ours else 'cache_preflight_build'} is off"
+        if self.all_layers and not self.baked_layers and self.all_layers[0].cache is False:
+            return f"cache of the lowest layer, {self.all_layers[0].name!r}, is off"
+        ours = self.headless_desktop_enabled or self.cache_preflight_build is None or self.all_layers
+        return "cache_desktop_build is off" if ours else "cache_preflight_build is off"
 
 
 FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.type))

@@ -27,15 +27,27 @@ BASE_LABEL = PREFIX + "base-digest"
 INSTALL_LABEL = PREFIX + "install-digest"
 SETUP_LABEL = PREFIX + "setup-digest"
 DOCKERFILE_LABEL = PREFIX + "dockerfile-digest"
+LAYERS_LABEL = PREFIX + "layers"
+BELOW_LABEL = PREFIX + "below-key"
 OCI_BASE_NAME = "org.opencontainers.image.base.name"
 OCI_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 _KEY = re.compile(r"([a-z0-9_.]{1,32})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{16})")
 PARTS = ("variant", "base", "install", "setup", "dockerfile")
+DESKTOP_LEVEL = "desktop"
 
 
 class LabelledKey(ABC):
-    """A key of either kind, as labels state it: proven by all of them or not at all."""
+    """A key of either kind, as labels state it: proven by all of them or not at all.
+
+    Attributes:
+        variant, base: of the base image that all of it lies on.
+        below: the key of what it lies on; None for the base itself.
+    """
+
+    variant: str
+    base: Digest
+    below: LabelledKey | None
 
     @abstractmethod
     def labels(self, base_name: str) -> dict[str, str]:
@@ -46,10 +58,30 @@ class LabelledKey(ABC):
                 (OCI image spec, annotations.md, "Pre-Defined Annotation Keys").
         """
 
-    @classmethod
     @abstractmethod
-    def _read(cls, labels: Mapping[str, str]) -> Self:
-        """The key of these labels, or KeyError with the name of one that is missing."""
+    def components(self) -> dict[str, str]:
+        """The parts by name: the variant, and the full digest of each other part, the lowest first."""
+
+    @property
+    @abstractmethod
+    def levels(self) -> tuple[str, ...]:
+        """The digest of each layer, and `desktop` in the place of the desktop; the lowest first."""
+
+    @abstractmethod
+    def on_base(self, base: Digest) -> Self:
+        """The same on another base."""
+
+    @property
+    def digest(self) -> Digest:
+        """One digest over all of it, of which the text has some digits of each part alone."""
+        parts = [(name, value.encode()) for name, value in self.components().items()]
+        return hashed([*parts, ("levels", " ".join(self.levels).encode())])
+
+    def stacked(self) -> dict[str, str]:
+        """The labels of a key with layers: all of them in their order, and what the topmost part lies on."""
+        if set(self.levels) <= {DESKTOP_LEVEL}:
+            return {}
+        return {LAYERS_LABEL: " ".join(self.levels), **({BELOW_LABEL: str(self.below)} if self.below else {})}
 
     def mismatch(self, labels: Mapping[str, str]) -> str | None:
         """Why these image labels do not prove this key, or None; two names of the base may have one digest."""
@@ -61,33 +93,25 @@ class LabelledKey(ABC):
                 return f"label {label} is {have[:100]!r}, not {want!r}"
         return None
 
-    @classmethod
-    def from_labels(cls, labels: Mapping[str, str]) -> Self:
-        """The key that an image's labels state.
-
-        Raises:
-            ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
-        """
-        try:
-            key = cls._read(labels)
-        except KeyError as error:
-            raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
-        why = key.mismatch(labels)
-        if why:
-            raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
-        return key
+    def differences(self, other: LabelledKey) -> tuple[str, ...]:
+        """The names of the parts that another key has not or has otherwise, in the key's order."""
+        theirs = other.components()
+        return tuple(part for part, value in self.components().items() if theirs.get(part) != value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheKey(LabelledKey):
     """`<variant>-<base>-<install>-<setup>-<dockerfile>`, each digest shortened to 16 hex in the text.
 
+    Of a desktop on layers the last part of the text is over the Dockerfile's digest and all that is below.
+
     Args:
         variant: at most 32 of `[a-z0-9_.]`.
         base, install, setup, dockerfile: full digests; the labels carry them whole.
+        below: the key of the layer that the desktop lies on; None for the base itself.
 
     Raises:
-        ConfigurationError: the variant is of another form.
+        ConfigurationError: the variant is of another form, or the layer has another base, or a desktop in it.
     """
 
     variant: str
@@ -95,22 +119,34 @@ class CacheKey(LabelledKey):
     install: Digest
     setup: Digest
     dockerfile: Digest
+    below: LabelledKey | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_.]{1,32}", self.variant) or self.variant.startswith("."):
             raise ConfigurationError(f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters")
+        check_below(self)
+        if self.below and DESKTOP_LEVEL in self.below.levels:
+            raise ConfigurationError("a desktop lies on another desktop", "bake one of them")
 
     def __str__(self) -> str:
-        digests = (self.base, self.install, self.setup, self.dockerfile)
-        return "-".join([self.variant, *(d.hex[:16] for d in digests)])
+        last = self.dockerfile
+        if self.below:
+            last = hashed([("dockerfile", last.value.encode()), ("below", self.below.digest.value.encode())])
+        return "-".join([self.variant, *(d.hex[:16] for d in (self.base, self.install, self.setup, last))])
 
     def on_base(self, base: Digest) -> CacheKey:
         """The same on another base."""
-        return replace(self, base=base)
+        return replace(self, base=base, below=self.below and self.below.on_base(base))
 
     def components(self) -> dict[str, str]:
-        """The parts by name: the variant and the four full digests."""
-        return {part: str(getattr(self, part)) for part in PARTS}
+        """The parts by name: the variant and the four full digests, and those of the layers below."""
+        own = {part: str(getattr(self, part)) for part in PARTS}
+        return {**self.below.components(), **own} if self.below else own
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """As `LabelledKey.levels`."""
+        return (*(self.below.levels if self.below else ()), DESKTOP_LEVEL)
 
     def labels(self, base_name: str) -> dict[str, str]:
         """As `LabelledKey.labels`."""
@@ -121,31 +157,20 @@ class CacheKey(LabelledKey):
             INSTALL_LABEL: str(self.install),
             SETUP_LABEL: str(self.setup),
             DOCKERFILE_LABEL: str(self.dockerfile),
+            **self.stacked(),
             OCI_BASE_NAME: base_name,
             OCI_BASE_DIGEST: str(self.base),
         }
 
-    def base_of(self, labels: Mapping[str, str]) -> Digest | None:
-        """The base on which an image was baked whose other parts are this key's; None for any other image."""
-        try:
-            stated = CacheKey.from_labels(labels)
-        except ConfigurationError:
-            return None
-        return stated.base if not set(self.differences(stated)) - {"base"} else None
 
-    @classmethod
-    def _read(cls, labels: Mapping[str, str]) -> Self:
-        return cls(
-            variant=parse_key(labels[KEY_LABEL])[0],
-            base=Digest(labels[BASE_LABEL]),
-            install=Digest(labels[INSTALL_LABEL]),
-            setup=Digest(labels[SETUP_LABEL]),
-            dockerfile=Digest(labels[DOCKERFILE_LABEL]),
-        )
+def check_below(key: LabelledKey) -> None:
+    """Check that a key and that of what it lies on are of one base.
 
-    def differences(self, other: CacheKey) -> tuple[str, ...]:
-        """The names of the parts in which two keys differ, in the key's order."""
-        return tuple(part for part in PARTS if getattr(self, part) != getattr(other, part))
+    Raises:
+        ConfigurationError: they are not.
+    """
+    if key.below and (key.below.variant, key.below.base) != (key.variant, key.base):
+        raise ConfigurationError("a layer and what it lies on have different bases", "compute both from one base")
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:
@@ -178,13 +203,16 @@ def variant_of(base_image: ImageReference) -> str:
     return re.sub(r"[^a-z0-9_.]", "_", text.lower())[:32]
 
 
-def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -> CacheKey:
+def compute_key(
+    environment: Environment, recipe: Recipe, base_digest: Digest, below: LabelledKey | None = None
+) -> CacheKey:
     """The cache key of an environment: the same on every machine that holds the same inputs.
 
     Args:
         environment: supplies the variant, build arguments and platforms.
         recipe: the build context.
         base_digest: the digest that a registry knows the base by.
+        below: the key of the layer that the desktop lies on; None for the base itself.
     """
     parts = [("schema", SCHEMA.encode()), ("dockerfile", recipe.dockerfile)]
     parts += [(f"file:{int(f.executable)}:{path}", f.content) for path, f in recipe.files.items()]
@@ -199,4 +227,5 @@ def compute_key(environment: Environment, recipe: Recipe, base_digest: Digest) -
         install=Digest.of(recipe.install),
         setup=Digest.of(recipe.setup),
         dockerfile=hashed(parts),
+        below=below,
     )

@@ -1,147 +1,220 @@
-"""The key of an image with an environment's own layer, its cached preflight, on top of a desktop or of the base."""
+"""The key of an image with a layer on top, be it a named one or the cached preflight; and every key of a stack."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import ConfigurationError
 from .key import (
     BASE_LABEL,
+    DESKTOP_LEVEL,
+    DOCKERFILE_LABEL,
+    INSTALL_LABEL,
     KEY_LABEL,
+    LAYERS_LABEL,
     OCI_BASE_DIGEST,
     OCI_BASE_NAME,
     PARTS,
     PREFIX,
     SCHEMA,
     SCHEMA_LABEL,
+    SETUP_LABEL,
     CacheKey,
     LabelledKey,
+    check_below,
     compute_key,
     hashed,
     parse_key,
     variant_of,
 )
+from .recipe import Recipe
 from .reference import Digest
+from .stack import MOST_PARTS, LayerRecipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .environment import Environment
-    from .recipe import Stack
+    from .stack import Preflight, Stack
 
 
 DESKTOP_LABEL = PREFIX + "desktop-key"
 PREFLIGHT_LABEL = PREFIX + "preflight-digest"
-_LAYER = re.compile(r"(.+)-p[0-9a-f]{16}")
+_PREFLIGHT = re.compile(r"(.+)-p[0-9a-f]{16}")
+_LAYER = re.compile(r"([a-z0-9_.]{1,32})-([0-9a-f]{16})-l([0-9a-f]{16})")
 _ON_BASE = re.compile(r"([a-z0-9_.]{1,32})-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerKey(LabelledKey):
-    """`<desktop's key>-p<preflight>`, or without a desktop `<variant>-<base>-p<preflight>`.
+    """`<variant>-<base>-l<16 hex>`, which is over the layer and all that is below; or the cached preflight's key.
+
+    That is `<key of what is below>-p<16 hex>`, or on the base itself `<variant>-<base>-p<16 hex>`.
 
     Args:
-        variant, base: as `CacheKey`; with a desktop, its own.
-        desktop: the key of the desktop below, whole; None where the layer lies on the base itself.
-        preflight: over the script, the layer's Dockerfile and the platforms.
+        variant, base: as `CacheKey`; those of what is below.
+        below: the key of the desktop or layer below; None where the layer lies on the base itself.
+        content: over what the layer itself is, and the platforms.
+        is_preflight: whether it is the cached preflight, on which nothing lies.
 
     Raises:
-        ConfigurationError: the variant is of another form, or the desktop's variant or base is another.
+        ConfigurationError: the variant is of another form, or what is below is of another base, or a preflight.
     """
 
     variant: str
     base: Digest
-    desktop: CacheKey | None = None
-    preflight: Digest
+    below: Key | None = None
+    content: Digest
+    is_preflight: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_][a-z0-9_.]{0,31}", self.variant):
             raise ConfigurationError(f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters")
-        if self.desktop and (self.desktop.variant, self.desktop.base) != (self.variant, self.base):
-            raise ConfigurationError("a layer and its desktop have different bases", "compute both from one base")
+        check_below(self)
+        if isinstance(self.below, LayerKey) and self.below.is_preflight:
+            raise ConfigurationError("a layer lies on a preflight, which is the topmost", "order them anew")
 
     def __str__(self) -> str:
-        below = str(self.desktop) if self.desktop else f"{self.variant}-{self.base.hex[:16]}"
-        return f"{below}-p{self.preflight.hex[:16]}"
+        on_base = f"{self.variant}-{self.base.hex[:16]}"
+        if self.is_preflight:
+            return f"{self.below or on_base}-p{self.content.hex[:16]}"
+        return f"{on_base}-l{self.digest.hex[:16]}"
+
+    @property
+    def desktop(self) -> CacheKey | None:
+        """The key of the desktop that is somewhere below; None without one."""
+        return desktop_of(self)
 
     def on_base(self, base: Digest) -> LayerKey:
         """The same on another base."""
-        return replace(self, base=base, desktop=self.desktop and self.desktop.on_base(base))
+        return replace(self, base=base, below=self.below and self.below.on_base(base))
 
     def components(self) -> dict[str, str]:
-        """The parts by name: those of the desktop, or variant and base; and the preflight."""
-        below = self.desktop.components() if self.desktop else {"variant": self.variant, "base": str(self.base)}
-        return {**below, "preflight": str(self.preflight)}
+        """The parts by name: those of what is below, or variant and base; and its own."""
+        below = self.below.components() if self.below else {"variant": self.variant, "base": str(self.base)}
+        number = sum(level != DESKTOP_LEVEL for level in self.levels)
+        return {**below, "preflight" if self.is_preflight else f"layer-{number}": str(self.content)}
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """As `LabelledKey.levels`; a preflight has a label of its own."""
+        below = self.below.levels if self.below else ()
+        return below if self.is_preflight else (*below, str(self.content))
 
     def labels(self, base_name: str) -> dict[str, str]:
-        """As `LabelledKey.labels`: with a desktop, all that prove the desktop's too."""
-        below = self.desktop.labels(base_name) if self.desktop else {}
+        """As `LabelledKey.labels`: all that prove what is below, too."""
+        below = self.below.labels(base_name) if self.below else {}
+        on_desktop = self.is_preflight and isinstance(self.below, CacheKey)
         own = {
             SCHEMA_LABEL: SCHEMA,
             KEY_LABEL: str(self),
             BASE_LABEL: str(self.base),
-            **({DESKTOP_LABEL: str(self.desktop)} if self.desktop else {}),
-            PREFLIGHT_LABEL: str(self.preflight),
+            **({DESKTOP_LABEL: str(self.below)} if on_desktop else {}),
+            **({PREFLIGHT_LABEL: str(self.content)} if self.is_preflight else {}),
+            **self.stacked(),
             OCI_BASE_NAME: base_name,
             OCI_BASE_DIGEST: str(self.base),
         }
         return {**below, **own}
 
-    def base_of(self, labels: Mapping[str, str]) -> Digest | None:
-        """As `CacheKey.base_of`."""
-        try:
-            stated = LayerKey.from_labels(labels)
-        except ConfigurationError:
-            return None
-        same_kind = (stated.desktop is None) == (self.desktop is None)
-        return stated.base if same_kind and not set(self.differences(stated)) - {"base"} else None
-
-    @classmethod
-    def _read(cls, labels: Mapping[str, str]) -> Self:
-        layer = _LAYER.fullmatch(labels[KEY_LABEL])
-        if not layer:
-            raise ConfigurationError(
-                f"malformed layered key {labels[KEY_LABEL][:140]!r}", "a layered key ends in -p<16 hex>"
-            )
-        on_base = _ON_BASE.fullmatch(layer[1])
-        desktop = None if on_base else CacheKey.from_labels({**labels, KEY_LABEL: labels[DESKTOP_LABEL]})
-        return cls(
-            variant=desktop.variant if desktop else on_base[1] if on_base else "",
-            base=Digest(labels[BASE_LABEL]),
-            desktop=desktop,
-            preflight=Digest(labels[PREFLIGHT_LABEL]),
-        )
-
-    def differences(self, other: Key) -> tuple[str, ...]:
-        """The names of the parts that another key has not or has otherwise, in the key's order."""
-        theirs = other.components()
-        return tuple(part for part, value in self.components().items() if theirs.get(part) != value)
-
 
 Key: TypeAlias = CacheKey | LayerKey
+
+
+def chain_of(key: Key) -> tuple[Key, ...]:
+    """A key, and those of all that it lies on, the lowest first."""
+    chain = [key]
+    while isinstance(chain[-1].below, CacheKey | LayerKey):
+        chain.append(chain[-1].below)
+    return tuple(reversed(chain))
+
+
+def desktop_of(key: Key) -> CacheKey | None:
+    """The key of the desktop that is in an image of this key; None if there is none."""
+    return next((each for each in chain_of(key) if isinstance(each, CacheKey)), None)
 
 
 def key_from_labels(labels: Mapping[str, str]) -> Key:
     """The key that an image's labels state. The key's own form decides its kind: other labels are inherited from bases.
 
     Raises:
-        ConfigurationError: as `CacheKey.from_labels`.
+        ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
     """
-    return (LayerKey if _LAYER.fullmatch(labels.get(KEY_LABEL, "")) else CacheKey).from_labels(labels)
+    try:
+        key = _read(labels)
+    except KeyError as error:
+        raise ConfigurationError(f"image label {error.args[0]} is missing", "rebuild the image") from error
+    why = key.mismatch(labels)
+    if why:
+        raise ConfigurationError(f"image labels contradict each other: {why}", "rebuild the image")
+    return key
+
+
+def _read(labels: Mapping[str, str]) -> Key:
+    """The key of these labels, or KeyError with the name of one that is missing."""
+    text, base = labels[KEY_LABEL], Digest(labels[BASE_LABEL])
+    found = _PREFLIGHT.fullmatch(text)
+    if not found:
+        return _read_stacked(text, labels)
+    on_base = _ON_BASE.fullmatch(found[1])
+    below = None if on_base else _read_stacked(found[1], labels)
+    variant = on_base[1] if on_base else below.variant if below else ""
+    content = Digest(labels[PREFLIGHT_LABEL])
+    return LayerKey(variant=variant, base=base, below=below, content=content, is_preflight=True)
+
+
+def _read_stacked(text: str, labels: Mapping[str, str]) -> Key:
+    """The key of a desktop or of a layer, by its text."""
+    layer = _LAYER.fullmatch(text)
+    if layer:
+        return _of_levels(layer[1], labels[LAYERS_LABEL].split(" "), labels)
+    variant, *_, last = parse_key(text)
+    if Digest(labels[DOCKERFILE_LABEL]).hex[:16] == last:
+        return _of_levels(variant, [DESKTOP_LEVEL], labels)
+    below = labels[LAYERS_LABEL].partition(DESKTOP_LEVEL)[0]  # it may tell of what lies on the desktop, too
+    return _of_levels(variant, [*below.split(), DESKTOP_LEVEL], labels)
+
+
+def _of_levels(variant: str, levels: Sequence[str], labels: Mapping[str, str]) -> Key:
+    """The key of these levels, of which the labels tell the digests of the desktop."""
+    if len(levels) > MOST_PARTS:
+        raise ConfigurationError(f"image label {LAYERS_LABEL} tells of {len(levels)} layers", "rebuild the image")
+    base = Digest(labels[BASE_LABEL])
+    below: Key | None = None
+    for level in levels:
+        if level == DESKTOP_LEVEL:
+            install, setup, dockerfile = (Digest(labels[n]) for n in (INSTALL_LABEL, SETUP_LABEL, DOCKERFILE_LABEL))
+            below = CacheKey(
+                variant=variant, base=base, install=install, setup=setup, dockerfile=dockerfile, below=below
+            )
+        else:
+            below = LayerKey(variant=variant, base=base, below=below, content=Digest(level))
+    assert below  # a split text has at least one word
+    return below
+
+
+def base_of(key: Key, labels: Mapping[str, str]) -> Digest | None:
+    """The base on which an image was baked whose other parts are this key's; None for any other image."""
+    try:
+        stated = key_from_labels(labels)
+    except ConfigurationError:
+        return None
+    same_parts = list(stated.components()) == list(key.components())
+    return stated.base if same_parts and not set(key.differences(stated)) - {"base"} else None
 
 
 def desktop_of_text(text: str) -> str | None:
-    """The key's text of the desktop that a key's text names: itself, or what its layer lies on; None without one.
+    """The key's text of the desktop that a key's text names: itself, or what its preflight lies on; None without one.
 
     Raises:
         ConfigurationError: the text is no key.
     """
-    layer = _LAYER.fullmatch(text)
-    if layer and _ON_BASE.fullmatch(layer[1]):
+    found = _PREFLIGHT.fullmatch(text)
+    below = found[1] if found else text
+    if _LAYER.fullmatch(below) or (found and _ON_BASE.fullmatch(below)):
         return None
-    below = layer[1] if layer else text
     parse_key(below)
     return below
 
@@ -149,42 +222,78 @@ def desktop_of_text(text: str) -> str | None:
 def parts_of_text(text: str) -> dict[str, str]:
     """The parts of a key's text by the names of its `components`, digests as they are there.
 
+    A layer's text has one part for all layers: `layers`.
+
     Raises:
         ConfigurationError: the text is no key.
     """
-    below, _, preflight = text.rpartition("-p") if _LAYER.fullmatch(text) else (text, "", "")
-    values = tuple(below.split("-")) if preflight and _ON_BASE.fullmatch(below) else parse_key(below)
-    parts = dict(zip(PARTS, values, strict=False))
+    below, _, preflight = text.rpartition("-p") if _PREFLIGHT.fullmatch(text) else (text, "", "")
+    layer = _LAYER.fullmatch(below)
+    values: tuple[str, ...] = tuple(layer.groups()) if layer else tuple(below.split("-"))
+    names: tuple[str, ...] = ("variant", "base", "layers") if layer else PARTS
+    if not layer and not (preflight and _ON_BASE.fullmatch(below)):
+        values = parse_key(below)
+    parts = dict(zip(names, values, strict=False))
     return {**parts, "preflight": preflight} if preflight else parts
 
 
-def stack_key(environment: Environment, stack: Stack, base_digest: Digest) -> Key:
-    """The key of the image that a task of this environment uses.
+def stack_keys(environment: Environment, stack: Stack, base_digest: Digest) -> tuple[Key, ...]:
+    """The key of each part of a stack with all that is below it, the lowest first.
 
     Args:
         environment: as `compute_key`.
         stack: what is baked on the base.
         base_digest: as `compute_key`.
     """
-    desktop = compute_key(environment, stack.desktop, base_digest) if stack.desktop else None
-    if stack.preflight is None:
-        assert desktop  # a stack has one of them
-        return desktop
-    parts = [("schema", SCHEMA.encode()), ("dockerfile", stack.preflight.dockerfile)]
-    parts += [("preflight", stack.preflight.script)]
-    parts += [(f"platform:{platform}", b"") for platform in set(environment.platforms)]
+    keys: list[Key] = []
+    for part in stack.parts:
+        below = keys[-1] if keys else None
+        if isinstance(part, Recipe):
+            keys.append(compute_key(environment, part, base_digest, below))
+        else:
+            keys.append(_layer_key(environment, part, base_digest, below))
+    return tuple(keys)
+
+
+def stack_key(environment: Environment, stack: Stack, base_digest: Digest) -> Key:
+    """The key of the image that a task of this environment uses.
+
+    Args: as `stack_keys`.
+    """
+    return stack_keys(environment, stack, base_digest)[-1]
+
+
+def _layer_key(
+    environment: Environment, layer: LayerRecipe | Preflight, base_digest: Digest, below: Key | None
+) -> LayerKey:
+    platforms = ((f"platform:{platform}", b"") for platform in set(environment.platforms))
     return LayerKey(
-        variant=variant_of(environment.base_image), base=base_digest, desktop=desktop, preflight=hashed(parts)
+        variant=variant_of(environment.base_image),
+        base=base_digest,
+        below=below,
+        content=hashed([("schema", SCHEMA.encode()), *layer.inputs(), *platforms]),
+        is_preflight=not isinstance(layer, LayerRecipe),
     )
 
 
 def family_of(key: Key) -> str:
-    """The keys that share one cache: the same variant and the same packages; for a layer, the same preflight too.
+    """The keys that share one cache: the same variant and the same packages; for a layer, the same layer too.
 
     Environments that install other things never evict each other; those that differ in setup alone share the layer
     that costs the time.
     """
     if isinstance(key, LayerKey):
-        below = key.desktop.install if key.desktop else key.base
-        return f"{key.variant}-{below.hex[:12]}-p{key.preflight.hex[:8]}"
-    return f"{key.variant}-{key.install.hex[:12]}"
+        letter = "p" if key.is_preflight else "l"
+        return f"{key.variant}-{_below(key)[:12]}-{letter}{key.content.hex[:8]}"
+    on = f"-l{_below(key)[:8]}" if key.below else ""
+    return f"{key.variant}-{key.install.hex[:12]}{on}"
+
+
+def _below(key: Key) -> str:
+    """What tells apart the caches of what is baked on different things, in hexadecimal digits."""
+    below = chain_of(key)[-2] if key.below else None
+    if below is None:
+        return key.base.hex
+    if isinstance(below, CacheKey) and not below.below:
+        return below.install.hex
+    return Digest.of(family_of(below).encode()).hex

@@ -14,13 +14,12 @@ from .reference import Digest
 from .text_file import check_no_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
-PREFLIGHT = "preflight.sh"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
 # The base's digest and, with a lock, the packages date behind it. Steps keep downloads apart by it, and run anew when
@@ -75,23 +74,7 @@ class Recipe:
                 "the Dockerfile has no 'FROM base'",
                 "start its last stage with 'FROM base'; the bake file supplies 'base', pinned by digest",
             )
-        for path in self.files:
-            pure = PurePosixPath(path)
-            if (
-                pure.is_absolute()
-                or ".." in pure.parts
-                or path in named
-                or str(pure) != path
-                or path == "."
-                or not path.isprintable()
-            ):
-                raise ConfigurationError(
-                    f"build context file {path!r} is outside the context or already part of the recipe",
-                    "use a relative path below the context",
-                )
-            content = self.files[path].content
-            if content.removeprefix(BOM_UTF8).startswith(b"#!"):
-                check_script(path, content, "write it")
+        check_files(self.files, named)
 
     def context(self) -> Iterator[tuple[str, ContextFile]]:
         """Every file of the build context with its path, sorted by path."""
@@ -107,64 +90,39 @@ class Recipe:
         return digest_arguments(DOCKERFILE=self.dockerfile, INSTALL=self.install, SETUP=self.setup)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Preflight:
-    """The cached part of an environment's own script, baked as a layer of its own.
-
-    Args:
-        dockerfile: the bytes of the layer's Dockerfile.
-        script: the bytes of the script.
-
-    Raises:
-        ConfigurationError: the script is empty, begins with a byte order mark or has CRLF line ends.
-    """
-
-    dockerfile: bytes
-    script: bytes
-
-    def __post_init__(self) -> None:
-        check_script("the preflight script", self.script, "write it, or drop preflight_script")
-
-    def context(self) -> Iterator[tuple[str, ContextFile]]:
-        """As `Recipe.context`."""
-        yield DOCKERFILE, ContextFile(content=self.dockerfile)
-        yield PREFLIGHT, ContextFile(content=self.script)
-
-    def digests(self) -> dict[str, str]:
-        """As `Recipe.digests`."""
-        return digest_arguments(DOCKERFILE=self.dockerfile, PREFLIGHT=self.script)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stack:
-    """What is baked on the base of an environment: a desktop, its own preflight, or one on the other.
-
-    Args:
-        desktop: the desktop's recipe, or None.
-        preflight: the layer on top, or None.
-
-    Raises:
-        ConfigurationError: there is neither.
-    """
-
-    desktop: Recipe | None = None
-    preflight: Preflight | None = None
-
-    def __post_init__(self) -> None:
-        if self.desktop is None and self.preflight is None:
-            raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
-
-    @property
-    def top(self) -> Recipe | Preflight:
-        """What is baked last."""
-        top = self.preflight or self.desktop
-        assert top
-        return top
-
-
 def digest_arguments(**contents: bytes) -> dict[str, str]:
     """The digests of these contents as build arguments, `DESKTOP_BAKE_SHA256_<name>`."""
     return {f"{OWN_ARGUMENTS}SHA256_{name}": Digest.of(content).hex for name, content in contents.items()}
+
+
+def check_files(files: Mapping[str, ContextFile], others: Iterable[str]) -> None:
+    """Check further files of a build context.
+
+    Args:
+        files: by relative POSIX path.
+        others: the paths that are taken.
+
+    Raises:
+        ConfigurationError: a path leaves the context, or is taken; a script begins with a byte order mark or has CRLF
+            line ends.
+    """
+    taken = set(others)
+    for path, file in files.items():
+        pure = PurePosixPath(path)
+        if (
+            pure.is_absolute()
+            or ".." in pure.parts
+            or path in taken
+            or str(pure) != path
+            or path == "."
+            or not path.isprintable()
+        ):
+            raise ConfigurationError(
+                f"build context file {path!r} is outside the context or already part of the recipe",
+                "use a relative path below the context",
+            )
+        if file.content.removeprefix(BOM_UTF8).startswith(b"#!"):
+            check_script(path, file.content, "write it")
 
 
 def check_script(name: str, content: bytes, remedy: str, path: str | None = None) -> None:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-DESKTOP, PREFLIGHT, CHECK = "desktop", "preflight", "desktop-check"
+DESKTOP, PREFLIGHT, LAYER, CHECK = "desktop", "preflight", "layer", "desktop-check"
 ALL = "default"  # the group that Bake builds if it is asked for nothing
 COMMON = "_desktop"  # what all targets inherit
 METADATA = "docker-metadata-action"  # the target that docker/metadata-action's bake file fills
 _LONGEST = 63
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
-# `desktop-x`, `desktop-check-x` and `preflight-x` are targets of `x`, and `_x` is private by convention
-_RESERVED = re.compile(rf"(?i)(?:desktop|preflight|check|env)(?:-.*)?|{METADATA}|[_-].*|")
+# `desktop-x`, `desktop-check-x`, `preflight-x` and `layer-y-x` are targets of `x`, and `_x` is private by convention
+_RESERVED = re.compile(rf"(?i)(?:desktop|preflight|layer|check|env)(?:-.*)?|{METADATA}|[_-].*|")
 
 
 def names_of(env_ids: Iterable[str]) -> Mapping[str, str]:
@@ -38,12 +38,30 @@ def names_of(env_ids: Iterable[str]) -> Mapping[str, str]:
     taken = {name.lower() for name in names.values()}
     for env_id in ids:
         if env_id not in names:
-            digest = hashlib.sha256(env_id.encode()).hexdigest()
-            stem = re.sub(r"[^A-Za-z0-9_-]+", "-", env_id)[:40].strip("-_")
+            stem, digest = _stem(env_id), hashlib.sha256(env_id.encode()).hexdigest()
             digits = next(n for n in range(8, 65, 8) if _hashed(stem, digest[:n]).lower() not in taken)
             names[env_id] = _hashed(stem, digest[:digits])
             taken.add(names[env_id].lower())
     return names
+
+
+def layer_name(layer: str, environment: str, digits: str, taken: Iterable[str]) -> str:
+    """The name of a layer's target, `layer-LAYER-ENVIRONMENT`, unique whatever case a file system takes it in.
+
+    Args:
+        layer: what people call it; what no target's name can hold becomes `-`, and some digits of its SHA-256 follow.
+        environment: the name of the first environment that has it.
+        digits: of its key, some of which follow if that is the name of another target.
+        taken: the names of the targets before it.
+    """
+    others = {name.lower() for name in taken}
+    plain = layer if _NAME.fullmatch(layer) else f"{_stem(layer)}-{hashlib.sha256(layer.encode()).hexdigest()[:8]}"
+    name = f"{LAYER}-{plain.strip('-')}-{environment}"
+    return next(n for n in (name, *(f"{name}-{digits[:end]}" for end in range(8, 65, 8))) if n.lower() not in others)
+
+
+def _stem(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:40].strip("-_")
 
 
 def _unreserved(name: str) -> str:

@@ -12,7 +12,7 @@ from .annotations import annotated
 from .bakefile import CHECK_CONTEXT, PICTURES, check_targets
 from .hcl import aligned, hcl, hcl_key
 from .key import SCHEMA, SCHEMA_LABEL
-from .target_names import ALL, CHECK, COMMON, DESKTOP, METADATA
+from .target_names import ALL, CHECK, COMMON, METADATA, PREFLIGHT
 from .variables import (
     ANNOTATE_VARIABLE,
     CACHE_DIR_VARIABLE,
@@ -26,7 +26,7 @@ from .variables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .bake_options import BakeOptions
     from .bakefile import BakeTarget
@@ -75,7 +75,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
         file=f"{folder}/docker-bake.hcl" if folder else "docker-bake.hcl",
         pictures=f"{folder}/{PICTURES}" if folder else PICTURES,
         variables=_used(known, targets, options),
-        targets=[_shown(target, common) for target in targets],
+        targets=[_shown(target, targets, common) for target in targets],
         own_groups=_own_groups(targets),
         checks=checks,
         for_platforms=any(check.platforms for check in checks),
@@ -115,14 +115,14 @@ def _used(known: Iterable[Variable], targets: Iterable[BakeTarget], options: Bak
     return [variable for variable in known if variable.name not in unused]
 
 
-def _shown(target: BakeTarget, common: Mapping[str, str]) -> _Shown:
+def _shown(target: BakeTarget, targets: Iterable[BakeTarget], common: Mapping[str, str]) -> _Shown:
     users, above = (unicodedata.normalize("NFC", ", ".join(ids)) for ids in (target.environments, target.above))
     if not target.environments:
-        comment, description = f"below: {above}", f"desktop below the preflight of {above}"
+        on_it = {t.holds[-1] for t in targets if t.base == f"target:{target.name}"}
+        what = PREFLIGHT if on_it == {PREFLIGHT} else "layers"
+        comment, description = f"below: {above}", f"{_listed(target.holds)} below the {what} of {above}"
     else:
-        layer = not target.name.startswith(f"{DESKTOP}-")
-        what = "desktop" if not layer else "desktop and preflight" if target.has_desktop else "preflight"
-        comment, description = f"environments: {users}", f"{what} of {users}"
+        comment, description = f"environments: {users}", f"{_listed(target.holds)} of {users}"
     on = target.base.removeprefix("target:") + " · " if target.base.startswith("target:") else ""
     labels = {name: value for name, value in target.labels.items() if common.get(name) != value}
     return _Shown(
@@ -131,6 +131,12 @@ def _shown(target: BakeTarget, common: Mapping[str, str]) -> _Shown:
         description=description,
         labels=labels,
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words in a sentence."""
+    *others, last = (unicodedata.normalize("NFC", word) for word in words)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _secret(name: str) -> str:

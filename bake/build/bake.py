@@ -17,6 +17,7 @@ from ...generator.attest import needs_index
 from ...generator.bakefile import bake_targets
 from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
 from ...generator.layer_key import family_of
+from ...generator.target_names import DESKTOP
 from ..engine.buildx import builder, require_answer, require_buildx
 from ..images.alias import aliases_of
 from ..images.gone import gone
@@ -100,14 +101,14 @@ class Preparation:
         return self._answers[0]
 
 
-def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], str | None]) -> Built:
+def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str | None]) -> Built:
     """Bake what is wanted, and find it again by its labels; the caller has the turn of its key.
 
     Args:
         order: what is wanted: its key pins the base, and its files are those that the key was computed of.
         ready: what was prepared.
-        desktop_of: the image that a layer is built on, by the desktop's order and the driver; None for the desktop's
-            target.
+        image_of: the image that a layer is built on, by the order of what is below and the driver; None for the
+            target of that.
 
     Raises:
         BuildFailedError: BuildKit made no image.
@@ -121,7 +122,7 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
     made = bake_targets([(order.environment, order.stack, order.key)], _options(order, context))
     targets = tuple(replace(target, platforms=target.platforms or asked) for target in made)
     below = order.below()
-    on_image = desktop_of(below, ready.builder().driver) if below else None
+    on_image = image_of(below, ready.builder().driver) if below else None
     context.check_cancelled()
     with build_folder(ready.folder, order.key) as folder:
         try:
@@ -148,7 +149,7 @@ def build(order: Order, ready: Preparation, desktop_of: Callable[[Order, str], s
 
 
 def _options(order: Order, context: Context) -> BakeOptions:
-    """What its targets share: people's tags are those of the environment's image, not of a desktop below it."""
+    """What its targets share: people's tags are those of the environment's image, not of what it lies on."""
     options = bake_options(context.settings)
     return options if aliases_of(order, context) else replace(options, alias_tags=())
 
@@ -175,7 +176,8 @@ def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, r
             raise
         except BuildFailedError as error:
             ready.context.check_cancelled()
-            ready.context.reporter.warn(f"{error}; once more with the desktop's own target")
+            whose = "the desktop's own target" if targets[-2].holds[-1] == DESKTOP else "the target of what is below"
+            ready.context.reporter.warn(f"{error}; once more with {whose}")
         else:
             return
         ready.renew()

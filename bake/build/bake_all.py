@@ -20,7 +20,6 @@ from .scratch import build_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ...generator.bake_options import BakeOptions
     from ...generator.bakefile import BakeTarget
     from ..context import Context
     from ..images.order import Order
@@ -45,7 +44,7 @@ class Together:
 
     Args:
         orders: what is wanted, none of them here.
-        on_images: by key, the image that a layer is built on; the others lie on their desktop's target.
+        on_images: by key, the image that a layer is built on; the others lie on the target of what is below.
         context: the work.
     """
 
@@ -120,9 +119,12 @@ class Together:
         return failed
 
     def _affected(self, name: str) -> set[str]:
-        """The keys of a target and of what lies on it."""
-        on_it = {name, *(target.name for target in self._targets if target.base == f"target:{name}")}
-        return {key for target, key in self._keys.items() if target in on_it}
+        """The keys of a target and of all that lies on it."""
+        affected = {f"target:{name}"}
+        for target in self._targets:  # what is below another is before it
+            if target.base in affected:
+                affected.add(f"target:{target.name}")
+        return {key for target, key in self._keys.items() if f"target:{target}" in affected}
 
 
 def _image_id(order: Order, context: Context) -> str | None:
@@ -131,34 +133,20 @@ def _image_id(order: Order, context: Context) -> str | None:
 
 
 def _targets(orders: Sequence[Order], on_images: Mapping[str, str], context: Context) -> tuple[BakeTarget, ...]:
-    """The targets of these orders, and of the desktops below them that are not images yet."""
-    made: dict[str, BakeTarget] = {}
-    for several, options in _by_environment(orders, context):
-        for target in bake_targets([(o.environment, o.stack, o.key) for o in several], options):
-            made.setdefault(str(target.key), target)
-    asked = {key: (order.platform,) for order in orders if order.emulated for key in _keys(order)}
-    found = [
-        replace(target, base=on_images.get(key, target.base), platforms=target.platforms or asked.get(key, ()))
-        for key, target in made.items()
-    ]
-    keys, bases = {str(order.key) for order in orders}, {target.base for target in found}
-    return tuple(t for t in found if str(t.key) in keys or f"target:{t.name}" in bases)
-
-
-def _by_environment(orders: Sequence[Order], context: Context) -> list[tuple[list[Order], BakeOptions]]:
-    """The orders in two parts, of which each has one for an environment, with what the targets of a part share.
-
-    A desktop that is here for the sake of a layer has that one's environment, and no tag for people.
-    """
-    first: dict[str, Order] = {}
-    for order in sorted(orders, key=lambda order: order.below() is None):
-        first.setdefault(order.environment.env_id, order)
-    options = bake_options(context.settings)
-    own = [order for order in first.values() if aliases_of(order, context)]
-    others = [order for order in first.values() if order not in own]
-    return [(own, options), (others, replace(options, alias_tags=()))]
-
-
-def _keys(order: Order) -> list[str]:
-    below = order.below()
-    return [str(order.key), *([str(below.key)] if below else [])]
+    """The targets of these orders, and of what they lie on that is no image yet; what is below another before it."""
+    tallest: dict[str, Order] = {}  # of an environment's orders the others are parts of that one
+    for order in sorted(orders, key=lambda order: -len(order.stack.parts)):
+        tallest.setdefault(order.environment.env_id, order)
+    parts = tuple(env_id for env_id, order in tallest.items() if not aliases_of(order, context))
+    options = replace(bake_options(context.settings), without_aliases=parts)
+    made = bake_targets([(o.environment, o.stack, o.key) for o in tallest.values()], options)
+    asked = {str(part.key): (order.platform,) for order in orders if order.emulated for part in order.chain()}
+    needed = {str(order.key) for order in orders}
+    found: list[BakeTarget] = []
+    for target in reversed(made):
+        key = str(target.key)
+        if key in needed:
+            base, platforms = on_images.get(key, target.base), target.platforms or asked.get(key, ())
+            found.append(replace(target, base=base, platforms=platforms))
+            needed.add(key if key in on_images else str(target.key.below))
+    return tuple(reversed(found))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...generator.errors import BuildFailedError
-from ...generator.recipe import INSTALL, PREFLIGHT, SETUP
+from ...generator.recipe import INSTALL, SETUP
+from ...generator.stack import LAYER, PACKAGES, PREFLIGHT
 from ..engine.shortage import DISK, shortage
 from ..system.text import last_line
 
@@ -20,7 +21,8 @@ _FAILED = re.compile(r"(?:#(\d+) )?ERROR: .*did not complete successfully: exit 
 _TARGET = re.compile(r"ERROR: target ([\w-]+): ")
 _VERTEX = re.compile(r"#(\d+) \[([\w-]+)[ \]]")
 _BLOCK = re.compile(r"\s*> \[([\w-]+)[ \]]")
-SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script"}
+_OF_LAYERS = {PACKAGES: "packages", LAYER: "script"}
+SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script", **_OF_LAYERS}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
@@ -66,8 +68,9 @@ def failure_of(lines: Sequence[str]) -> BuildFailedError:
         error = (DiskFullError if short is DISK else FinalError)(f"build failed: {short.said}", short.remedy)
     elif step:
         article = "" if step.name.startswith("a ") else "the "
+        whose = f" of {target or 'a layer'}" if step.name in _OF_LAYERS.values() else ""
         remedy = f"it said: {step.said}" if step.said else "see the build's output above"
-        error = FinalError(f"build failed: {article}{step.name} ended with status {step.status}", remedy)
+        error = FinalError(f"build failed: {article}{step.name}{whose} ended with status {step.status}", remedy)
     else:
         said = [line for line in own if "ERROR" in line or "error:" in line.lower()] or own
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
@@ -116,7 +119,7 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     said = last_words([_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :]))
     name = next((name for file, name in SCRIPTS.items() if file in step), "a step of the Dockerfile")
     for file in SCRIPTS:
-        said = said.removeprefix(f"/tmp/{file}: ")
+        said = said.removeprefix(f"/tmp/{file}: ").removeprefix(f"./{file}: ")
     if _NO_SHELL.search(said):
         said = "unsupported base: it has no shell (/bin/sh); install one in the base"
     return FailedStep(name=name, status=int(errors[-1][2]), said=said)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from ...generator.bakefile import CHECK_CONTEXT, CONTEXTS, PICTURES, RUN
 from ...generator.errors import ConfigurationError
 from ...generator.layer_key import parts_of_text, stack_key
-from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP, ContextFile, Preflight, Recipe, Stack
+from ...generator.recipe import DOCKERFILE, INSTALL, SETUP, ContextFile, Recipe
 from ...generator.reference import Digest
+from ...generator.stack import PREFLIGHT, Preflight, Stack
 from ...generator.variables import CACHE_FOLDER
 from ..system.files import read_regular_file
 from .render import MISSING, write_files

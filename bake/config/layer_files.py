@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ...generator.script import Script
+from ...generator.stack import LAYER
 from .context_files import ContextFiles
 from .script_file import read_script
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.layer import Layer
     from ...generator.recipe import ContextFile
-
-
-SCRIPT = "layer.sh"  # as recipe/layer.Dockerfile calls it
 
 
 def read_layer_script(root: Path, layer: Layer) -> bytes | None:
@@ -44,10 +42,10 @@ def read_layer_files(root: Path, layer: Layer) -> dict[str, ContextFile]:
     path = layer.script.path if isinstance(layer.script, Script) else layer.script
     beside = Path(os.path.normpath(root / path)).parent if path else None
     files = ContextFiles(root=root, where=_where(layer), beside=beside).read(layer.files)
-    same = files.pop(SCRIPT, None)
+    same = files.pop(LAYER, None)
     if same and same.content != read_layer_script(root, layer):
         raise ConfigurationError(
-            f"{_where(layer)}files holds {SCRIPT!r}, which is what the script is called while it runs",
+            f"{_where(layer)}files holds {LAYER!r}, which is what the script is called while it runs",
             "give the file another name",
         )
     return files

@@ -63,13 +63,16 @@ def uses_of(environments: Iterable[Environment], settings: Settings) -> Uses:
     undated: list[str] = []
     for environment in environments:
         named = [(BASE, environment.base_image)]
-        desktop = settings.stack(environment).desktop
+        stack = settings.stack(environment)
+        desktop = stack.desktop
         if desktop and environment.dockerfile is not None:
             images = named_images(desktop.dockerfile, environment.build_args).references.values()
             named += [(TOOL, image) for image in images]
         if desktop:
             takes = environment.dockerfile is None or declares(desktop.dockerfile, BASE_ARGUMENT)
             (dated if takes else undated).append(environment.env_id)
+        elif any(layer.packages for layer in stack.layers):
+            dated.append(environment.env_id)
         for kind, reference in named:
             if not reference.digest:
                 ids = found.setdefault((kind, reference.named), (reference, []))[1]

@@ -10,7 +10,6 @@ from ...generator.cache_setting import DEFAULT_SCOPE, OWN_BACKENDS, ZSTD, check_
 from ...generator.described import about, check_types
 from ...generator.environment import Environment, check_platform
 from ...generator.errors import ConfigurationError
-from ...generator.recipe import BASE_ARGUMENT, DOCKERFILE, INSTALL, SETUP, Preflight, Recipe, Stack
 from ...generator.reference import ImageReference
 from ..system.lazy import lazy
 from ..system.text import did_you_mean
@@ -24,23 +23,20 @@ from .checks import (
     check_repository,
 )
 from .lock_names import LOCK_NAME
-from .script_file import read_script
 from .setting import Flag, described, setting
-from .shipped import shipped
+from .stack_files import StackFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...generator import annotations as added
     from ...generator import attest as attestations
-    from ...generator import dockerfile as own_dockerfile
-    from . import layer_files
+    from ...generator.recipe import Recipe
+    from ...generator.stack import Preflight, Stack
     from .lock import Lock
 else:  # what a setting needs that is not its default
     added = lazy("...generator.annotations", __package__)
     attestations = lazy("...generator.attest", __package__)
-    layer_files = lazy(".layer_files", __package__)
-    own_dockerfile = lazy("...generator.dockerfile", __package__)
 
 
 FILE_NAME = "desktop-bake.toml"
@@ -239,61 +235,27 @@ class Settings:
             raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known))
         return self.environments[env_id]
 
+    @property
+    def files(self) -> StackFiles:
+        """What reads the files of environments."""
+        date = self.lock.packages if self.lock else None
+        return StackFiles(root=self.root, date=date.isoformat() if date else "")
+
     def recipe(self, environment: Environment) -> Recipe:
-        """Read the recipe's files of an environment.
-
-        Raises:
-            ConfigurationError: a file is missing, unreadable, empty or malformed.
-        """
-        dockerfile = self._read(environment, "dockerfile", DOCKERFILE)
-        return Recipe(
-            dockerfile=dockerfile,
-            install=self._read(environment, "install_script", INSTALL),
-            setup=self._read(environment, "setup_script", SETUP),
-            files=layer_files.read_desktop_files(self.root, environment) if environment.files else {},
-            packages=self._packages(environment, dockerfile),
-        )
-
-    def _packages(self, environment: Environment, dockerfile: bytes) -> str:
-        """The lock's packages date, if there is one and the Dockerfile takes it."""
-        if self.lock is None or self.lock.packages is None:
-            return ""
-        takes = environment.dockerfile is None or own_dockerfile.declares(dockerfile, BASE_ARGUMENT)
-        return self.lock.packages.isoformat() if takes else ""
+        """As `StackFiles.recipe`."""
+        return self.files.recipe(environment)
 
     def preflight(self, environment: Environment) -> Preflight | None:
-        """Read the cached part of an environment's own script, or None where it has none.
-
-        Raises:
-            ConfigurationError: as `recipe`.
-        """
-        if environment.preflight_script is None:
-            return None
-        dockerfile = shipped("recipe/preflight.Dockerfile").read_bytes()
-        return Preflight(dockerfile=dockerfile, script=self._read(environment, "preflight_script"))
+        """As `StackFiles.preflight`."""
+        return self.files.preflight(environment)
 
     def preflight_run(self, environment: Environment) -> bytes | None:
-        """Read the script that runs at every start of a task, or None where there is none.
-
-        Raises:
-            ConfigurationError: as `recipe`.
-        """
-        return None if environment.preflight_run_script is None else self._read(environment, "preflight_run_script")
-
-    def _read(self, environment: Environment, field: str, ours: str = "") -> bytes:
-        return read_script(self.root, f"environment {environment.env_id!r}: ", field, getattr(environment, field), ours)
+        """As `StackFiles.preflight_run`."""
+        return self.files.preflight_run(environment)
 
     def stack(self, environment: Environment) -> Stack:
-        """What is baked for an environment: desktop and preflight, as its toggles say; all of it if none is on.
-
-        Raises:
-            ConfigurationError: as `recipe`.
-        """
-        off = not environment.cache_enabled
-        preflight = self.preflight(environment) if off or environment.preflight_cache_enabled else None
-        has_desktop = environment.desktop_cache_enabled or (off and environment.headless_desktop_enabled)
-        desktop = self.recipe(environment) if has_desktop or not preflight else None
-        return Stack(desktop=desktop, preflight=preflight)
+        """As `StackFiles.stack`."""
+        return self.files.stack(environment)
 
 
 SETTINGS = described(Settings)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ...generator.annotations import alias_tags_of
 from ...generator.errors import RegistryError
-from ...generator.layer_key import LayerKey
 from ..registry.client import within
 from ..registry.index import media_type_of
 from .locked import published_digest
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
 
 
 def aliases_of(order: Order, context: Context) -> tuple[str, ...]:
-    """The alias tags of what is ordered; none of a desktop that is there for the environment's preflight on it.
+    """The alias tags of what is ordered; none of what is there for the environment's image on it.
 
     Args:
         order: what is wanted.
         context: its settings have `alias_tags`, and the environments that names have to tell apart.
     """
     settings, env_id = context.settings, order.environment.env_id
-    whole = settings.environments.get(env_id, order.environment)
-    if whole.preflight_script is not None and not isinstance(order.key, LayerKey):
+    if order.is_part:
         return ()
     return alias_tags_of(settings.alias_tags, dict.fromkeys([*settings.environments, env_id]))[env_id]
 

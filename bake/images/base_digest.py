@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...generator import dockerfile
     from ...generator.environment import Environment
-    from ...generator.recipe import Stack
+    from ...generator.stack import Stack
     from ..context import Context
     from ..engine.engine import Image
     from ..registry import client

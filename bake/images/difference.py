@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...generator.layer_key import LayerKey
-from ...generator.recipe import DOCKERFILE, INSTALL, PREFLIGHT, SETUP
+from ...generator.recipe import DOCKERFILE, INSTALL, SETUP
+from ...generator.stack import PREFLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...generator.layer_key import LayerKey
+from ...generator.layer_key import chain_of
 from ..system.files import new_file
 from ..system.folders import cache_folder
 from .inputs import Inputs, StackInputs
@@ -33,11 +33,10 @@ def _folder() -> Path:
 
 def write_record(order: Order, settings: Settings) -> None:
     """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
-    key, inputs = order.key, StackInputs.of(order.environment, order.stack)
-    desktop = key.desktop if isinstance(key, LayerKey) else key
-    for part, its in ((key if isinstance(key, LayerKey) else None, inputs.preflight), (desktop, inputs.desktop)):
-        if part and its:
-            _write(part, its, order.environment, settings)
+    inputs = StackInputs.of(order.environment, order.stack)
+    for key, its in zip(reversed(chain_of(order.key)), reversed(inputs.parts), strict=True):
+        if its:
+            _write(key, its, order.environment, settings)
 
 
 def _write(key: Key, inputs: Inputs, environment: Environment, settings: Settings) -> None:
@@ -62,9 +61,7 @@ def _write(key: Key, inputs: Inputs, environment: Environment, settings: Setting
 
 def read_inputs(key: Key) -> StackInputs:
     """What went into a key, as far as it is known."""
-    if isinstance(key, LayerKey):
-        return StackInputs(desktop=_inputs(key.desktop) if key.desktop else None, preflight=_inputs(key))
-    return StackInputs(desktop=_inputs(key))
+    return StackInputs.of_chain(chain_of(key), _inputs)
 
 
 def _inputs(key: Key) -> Inputs | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from ...generator.recipe import Preflight
+from ...generator.key import CacheKey
+from ...generator.layer_key import LayerKey
+from ...generator.recipe import Recipe
 from ...generator.reference import Digest
+from ...generator.stack import LayerRecipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ...generator.environment import Environment
-    from ...generator.recipe import Recipe, Stack
+    from ...generator.layer_key import Key
+    from ...generator.stack import Part, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,8 @@ class Inputs:
         build_secrets: names of the variables that the build mounts.
         images: the digest of each image that the Dockerfile names, by its name; empty if that was not looked up.
         packages: the day up to which packages are taken; empty without one.
+        name: of a layer; empty for what is none.
+        installed: the names of a layer's packages.
     """
 
     files: Mapping[str, str | None] = field(default_factory=dict)
@@ -38,11 +44,14 @@ class Inputs:
     build_secrets: frozenset[str] = frozenset()
     images: Mapping[str, str] = field(default_factory=dict)
     packages: str = ""
+    name: str = ""
+    installed: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, environment: Environment, recipe: Recipe | Preflight) -> Inputs:
+    def of(cls, environment: Environment, recipe: Part) -> Inputs:
         """The inputs of an environment."""
         context = dict(recipe.context())
+        layer = recipe if isinstance(recipe, LayerRecipe) else None
         return cls(
             files={path: _text(file.content) for path, file in context.items()},
             digests={path: str(Digest.of(file.content)) for path, file in context.items()},
@@ -50,8 +59,10 @@ class Inputs:
             build_args={name: str(Digest.of(value.encode())) for name, value in environment.build_args.items()},
             platforms=frozenset(environment.platforms),
             build_secrets=frozenset(environment.build_secrets),
-            images={} if isinstance(recipe, Preflight) else {n: str(d) for n, d in recipe.images.items()},
-            packages="" if isinstance(recipe, Preflight) else recipe.packages,
+            images={n: str(d) for n, d in recipe.images.items()} if isinstance(recipe, Recipe) else {},
+            packages=layer.date if layer else recipe.packages if isinstance(recipe, Recipe) else "",
+            name=layer.name if layer else "",
+            installed=layer.names if layer else (),
         )
 
     def as_json(self) -> dict[str, object]:
@@ -65,6 +76,8 @@ class Inputs:
             "build_secrets": sorted(self.build_secrets),
             "images": dict(self.images),
             **({"packages": self.packages} if self.packages else {}),
+            **({"name": self.name} if self.name else {}),
+            **({"installed": list(self.installed)} if self.installed else {}),
         }
 
     @classmethod
@@ -80,6 +93,8 @@ class Inputs:
                 build_secrets=frozenset(map(str, value.get("build_secrets", ()))),  # older records have none
                 images={str(n): str(d) for n, d in value.get("images", {}).items()},
                 packages=str(value.get("packages", "")),
+                name=str(value.get("name", "")),
+                installed=tuple(map(str, value.get("installed", ()))),
             )
         except (KeyError, TypeError, AttributeError):
             return None
@@ -94,15 +109,44 @@ def _text(content: bytes) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class StackInputs:
-    """What went into an image: the inputs of its desktop and of its layer, None for what it has not or is unknown."""
+    """What went into an image: the inputs of its desktop, its preflight and its layers, None for what is unknown.
+
+    Attributes:
+        desktop, preflight: None, too, if there is none.
+        layers: the inputs of its layers, the lowest first.
+        parts: all of these, the lowest first.
+    """
 
     desktop: Inputs | None = None
     preflight: Inputs | None = None
+    layers: tuple[Inputs | None, ...] = ()
+    parts: tuple[Inputs | None, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, environment: Environment, stack: Stack) -> StackInputs:
+    def of(cls, environment: Environment, stack: Stack) -> Self:
         """The inputs of an environment."""
+        inputs = [Inputs.of(environment, part) for part in stack.parts]
+        own = dict(zip(map(id, stack.parts), inputs, strict=True))
         return cls(
-            desktop=Inputs.of(environment, stack.desktop) if stack.desktop else None,
-            preflight=Inputs.of(environment, stack.preflight) if stack.preflight else None,
+            desktop=own[id(stack.desktop)] if stack.desktop else None,
+            preflight=own[id(stack.preflight)] if stack.preflight else None,
+            layers=tuple(own[id(layer)] for layer in stack.layers),
+            parts=tuple(inputs),
+        )
+
+    @classmethod
+    def of_chain(cls, chain: Iterable[Key], find: Callable[[Key], Inputs | None]) -> Self:
+        """The inputs that were written down.
+
+        Args:
+            chain: the keys of an image, the lowest first.
+            find: what is known of one.
+        """
+        known = [(key, find(key)) for key in chain]
+        layers = [(key, its) for key, its in known if isinstance(key, LayerKey)]
+        return cls(
+            desktop=next((its for key, its in known if isinstance(key, CacheKey)), None),
+            preflight=next((its for key, its in layers if key.is_preflight), None),
+            layers=tuple(its for key, its in layers if not key.is_preflight),
+            parts=tuple(its for _, its in known),
         )

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...generator.dockerfile import WORD, instructions
+from ...generator.stack import LayerRecipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from ...generator.stack import Part, Stack
 
 
 _FLAGS = re.compile(rf"\s*(?:--[a-z-]+(?:=(?:{WORD})?)?\s+)*")
@@ -54,16 +57,38 @@ class Step:
         return name == self.name and _squeezed(rest).removesuffix("#buildkit").endswith(_squeezed(self.command))
 
 
+def steps_of(stack: Stack) -> tuple[Step, ...]:
+    """The steps at the end of the history of an image of these parts.
+
+    Layers are made by the same steps, be they below or above a desktop: so that all of theirs are told apart from what
+    was built upon them, the history has to show every part. Else the topmost part is enough.
+    """
+    if not stack.layers:
+        return last_stage(stack.top.dockerfile)
+    return tuple(step for part in stack.parts for step in _steps_of(part))
+
+
+def _steps_of(part: Part) -> tuple[Step, ...]:
+    stages = _stages(part.dockerfile)
+    both = isinstance(part, LayerRecipe) and part.packages  # its stage of packages, and that of its script on it
+    return tuple(step for stage in (stages if both else stages[-1:]) for step in stage)
+
+
 def last_stage(dockerfile: bytes) -> tuple[Step, ...]:
     """The steps of a Dockerfile's last stage (Dockerfile reference)."""
-    steps: list[Step] = []
+    return next(reversed(_stages(dockerfile)), ())
+
+
+def _stages(dockerfile: bytes) -> list[tuple[Step, ...]]:
+    """The steps of each stage of a Dockerfile."""
+    stages: list[tuple[Step, ...]] = []
     for name, rest in instructions(dockerfile):
         if name == "from":
-            steps = []
-        elif name.upper() in _STEPS:
+            stages.append(())
+        elif stages and name.upper() in _STEPS:
             command = _command(_FLAGS.sub("", rest, count=1)) if name == "run" else ""
-            steps.append(Step(name=name.upper(), command=command))
-    return tuple(steps)
+            stages[-1] = (*stages[-1], Step(name=name.upper(), command=command))
+    return stages
 
 
 def _command(text: str) -> str:
@@ -77,15 +102,14 @@ def _command(text: str) -> str:
     return " ".join(map(str, words)) if isinstance(words, list) else text
 
 
-def built_upon(history: Sequence[str], layers: int, dockerfile: bytes) -> str | None:
+def built_upon(history: Sequence[str], layers: int, steps: Sequence[Step]) -> str | None:
     """Why an image may be more than what a Dockerfile makes; None where its history shows that it is not.
 
     Args:
         history: `created_by` of each entry, from the oldest.
         layers: how many layers the image has.
-        dockerfile: of the recipe whose labels the image has.
+        steps: of the recipe whose labels the image has.
     """
-    steps = last_stage(dockerfile)
     if not steps:
         return "its Dockerfile's last stage has no step that its history could show"
     if not _ends_with(history, steps):

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...generator.key import OCI_BASE_NAME, SCHEMA, SCHEMA_LABEL
-from ...generator.layer_key import LayerKey, stack_key
-from ...generator.recipe import Stack
+from ...generator.layer_key import base_of, chain_of, stack_key
 from ...generator.reference import Digest
 from ..config.lock_names import BASE
 from .base_digest import base_digest, pinned_stack
 from .locked import fixed_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...generator.environment import Environment
     from ...generator.layer_key import Key
     from ...generator.reference import ImageReference
+    from ...generator.stack import Stack
     from ..context import Context
 
 
@@ -34,6 +36,7 @@ class Order:
         repository: of the tag.
         platform: what the image has to run on, `os/architecture[/variant]`.
         emulated: whether that platform was asked for, instead of the engine's own.
+        is_part: whether it is what the environment's image lies on, and not that image.
     """
 
     environment: Environment
@@ -42,6 +45,7 @@ class Order:
     repository: ImageReference
     platform: str
     emulated: bool = False
+    is_part: bool = False
 
     @property
     def tag(self) -> str:
@@ -54,13 +58,21 @@ class Order:
         return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
 
     def below(self) -> Order | None:
-        """The order of the desktop that a layer lies on, made of the same files on the same base; None without one."""
-        if not isinstance(self.key, LayerKey) or not self.key.desktop:
+        """The order of what the topmost part lies on, of the same files on the same base; None for the base itself."""
+        stack, key = self.stack.under_top(), next(reversed(chain_of(self.key)[:-1]), None)
+        if stack is None or key is None:
             return None
         image = self.environment.base_image
         pinned = replace(image, tag=image.tag or (None if image.digest else "latest"), digest=self.key.base)
-        desktop = replace(self.environment, base_image=pinned, preflight_script=None, preflight_run_script=None)
-        return replace(self, environment=desktop, stack=Stack(desktop=self.stack.desktop), key=self.key.desktop)
+        below = replace(self.environment, base_image=pinned, preflight_script=None, preflight_run_script=None)
+        return replace(self, environment=below, stack=stack, key=key, is_part=True)
+
+    def chain(self) -> Iterator[Order]:
+        """It, and the orders of all that it lies on, the topmost first."""
+        order: Order | None = self
+        while order:
+            yield order
+            order = order.below()
 
 
 def order_of(environment: Environment, context: Context) -> Order:
@@ -110,7 +122,7 @@ def stack_and_key(environment: Environment, context: Context) -> tuple[Stack, Ke
     def baked_on() -> Digest | None:
         name = environment.base_image.named
         ours = context.engine.labelled({SCHEMA_LABEL: SCHEMA, OCI_BASE_NAME: name}).values()
-        bases = {known.base_of(labels) for labels in ours} - {None}
+        bases = {base_of(known, labels) for labels in ours} - {None}
         return bases.pop() if len(bases) == 1 else None
 
     local = context.engine.image(str(environment.base_image))

@@ -131,7 +131,7 @@ def under_tag(order: Order, context: Context) -> LocalHit | Miss:
         return _refused(order, f"is not what its tag says: {wrong}")
     if not same_platform(image.platform, order.platform):
         return _refused(order, f"is for {image.platform}, {order.wanted}")
-    doubt = why_not(image, order.stack.top.dockerfile, context)
+    doubt = why_not(image, order.stack, context)
     if doubt:
         return _refused(order, f"is not used: {doubt}")
     return LocalHit(order=order, image_id=image.image_id)

@@ -66,27 +66,27 @@ def pull(hit: RegistryHit, context: Context) -> RegistryHit:
 
 
 def publish(image: _Image, context: Context) -> _Image:
-    """Push an image of this machine into the team's registry, unless it is there already; a layer's desktop before it.
+    """Push an image of this machine into the team's registry, unless it is there already; what it lies on before it.
 
-    Others reuse the desktop by its own tag: layers that differ lie on one.
+    Others reuse that by its own tag: layers that differ lie on one desktop.
 
     Args:
         image: what was found here or built.
         context: repository, cache scope, engine and time limit.
 
     Returns:
-        The image; with `push_error` where it, or its desktop, could not be pushed: it serves this machine all the same.
+        The image; with `push_error` where it, or what it lies on, could not be pushed: it serves this machine all the
+        same.
 
     Raises:
         CancelledError: another thread gave up.
     """
-    below = image.order.below()
-    if below:
-        desktop = under_tag(below, context)
-        if isinstance(desktop, LocalHit):  # the builder may have made it on the way alone, as for several platforms
-            desktop = _publish(desktop, context)
-            if desktop.push_error:
-                return replace(image, push_error=desktop.push_error)
+    for order in reversed(list(image.order.chain())[1:]):
+        below = under_tag(order, context)
+        if isinstance(below, LocalHit):  # the builder may have made it on the way alone, as for several platforms
+            below = _publish(below, context)
+            if below.push_error:
+                return replace(image, push_error=below.push_error)
     published = _publish(image, context)
     if not published.push_error:
         put_aliases(image.order, context)

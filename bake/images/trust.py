@@ -16,6 +16,7 @@ from ..system.folders import cache_folder
 from ..system.lazy import lazy
 
 if TYPE_CHECKING:
+    from ...generator.stack import Stack
     from ..config.settings import Settings
     from ..context import Context
     from ..engine.engine import Image
@@ -29,12 +30,12 @@ BUILT, PULLED, WHOLE = "built", "pulled", "whole"
 _KEPT = 2000
 
 
-def why_not(image: Image, dockerfile: bytes, context: Context) -> str | None:
+def why_not(image: Image, stack: Stack, context: Context) -> str | None:
     """Why an image whose labels prove a key does not count; None where it does.
 
     Args:
         image: under a tag of the settings' repository.
-        dockerfile: of the recipe that made what the labels tell of; empty where only what is written down counts.
+        stack: the recipes that made what the labels tell of.
         context: its `verify_command` is asked once an image ID, but about what was built here; where `push` is set,
             only what was built, pulled or verified here counts.
 
@@ -53,7 +54,7 @@ def why_not(image: Image, dockerfile: bytes, context: Context) -> str | None:
         return "this machine neither built nor pulled it, so that it may not be pushed"
     if WHOLE in known:
         return None
-    why = last_steps.built_upon(context.engine.history(image.image_id), image.layers, dockerfile)
+    why = last_steps.built_upon(context.engine.history(image.image_id), image.layers, last_steps.steps_of(stack))
     if why is None:
         note(image.image_id, WHOLE)
     return why

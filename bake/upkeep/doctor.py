@@ -110,7 +110,7 @@ def _registry(settings: Settings, engine: Engine, *, engine_works: bool) -> Iter
 
 def _environment(name: str, environment: Environment, settings: Settings, engine: Engine) -> Iterator[Check]:
     settings.stack(environment)
-    settings.preflight(environment)
+    settings.files.whole(environment)
     settings.preflight_run(environment)
     with_environment(TaskOptions(), environment)
     if not environment.cache_enabled:

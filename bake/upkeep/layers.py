@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError
 from ...generator.key import OCI_BASE_DIGEST, OCI_BASE_NAME
-from ...generator.recipe import PREFLIGHT
 from ...generator.reference import Digest, ImageReference
+from ...generator.stack import LAYER, PACKAGES, PREFLIGHT
 from ..system.files import new_file
 from ..system.folders import cache_folder
 from .inventory import stored_images
@@ -76,7 +76,8 @@ def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
     if not chains or not engine.has_containerd_store():
         return frozenset()
     records = engine.ask("GET", "/system/df", {"type": "build-cache"}).content.get("BuildCache") or ()
-    built_here = any(f"/tmp/{PREFLIGHT}" in str(record.get("Description")) for record in records)
+    steps = (f"/tmp/{PREFLIGHT}", f"/tmp/layer/{LAYER}", f"/tmp/{PACKAGES}")
+    built_here = any(step in str(record.get("Description")) for record in records for step in steps)
     return chains if built_here else frozenset()
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, RegistryError
-from ...generator.layer_key import LayerKey
+from ...generator.layer_key import chain_of
 from ...generator.text_file import text_of
 from ..config.lock import NOT_UTF8, Lock, parse_lock
 from ..config.lock_edit import edit_lock
@@ -119,7 +119,7 @@ def upgraded(wish: Wish, uses: Uses, every: Uses, context: Context) -> Moves:
 
 
 def keys_of(environments: Iterable[Environment], context: Context) -> dict[str, Key] | None:
-    """The keys of these environments, those of the desktops below their layers too, by their text.
+    """The keys of these environments, those of all that these lie on too, by their text.
 
     Returns:
         None if one cannot be known without resolving a tag.
@@ -135,8 +135,7 @@ def keys_of(environments: Iterable[Environment], context: Context) -> dict[str, 
         except ConfigurationError:
             context.settings.stack(environment)
             return None
-        below = key.desktop if isinstance(key, LayerKey) else None
-        found |= {str(each): each for each in (key, below) if each}
+        found |= {str(each): each for each in reversed(chain_of(key))}
     return found
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...generator.layer_key import LayerKey, family_of
+from ...generator.layer_key import LayerKey, chain_of, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -73,8 +73,7 @@ def reach_of(
     environments: dict[str, list[str]] = defaultdict(list)
     families: dict[str, list[str]] = defaultdict(list)
     for env_id, key in keys.items():
-        below = (key.desktop,) if isinstance(key, LayerKey) and key.desktop else ()
-        for reached in (key, *below):  # a changed layer is built on the desktop's image
+        for reached in reversed(chain_of(key)):  # a changed layer is built on the image of what is below
             environments[str(reached)].append(env_id)
             families[family_of(reached)].append(env_id)
     return Reach(
@@ -133,10 +132,11 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
 
 
 def lineage_of(key: Key) -> str:
-    """The keys of which a later one takes the place of an earlier: a cache family, whatever the preflight on top is."""
-    if isinstance(key, LayerKey):
-        return f"{family_of(key.desktop) if key.desktop else key.variant}-p"
-    return family_of(key)
+    """The keys of which a later one takes the place of an earlier: a cache family, whatever the layer on top is."""
+    if not isinstance(key, LayerKey):
+        return family_of(key)
+    below = next(reversed(chain_of(key)[:-1]), None)
+    return f"{family_of(below) if below else key.variant}-{'p' if key.is_preflight else 'l'}"
 
 
 def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -77,7 +78,9 @@ def plan(context: Context, reach: Reach, policy: Policy, *, registry: bool) -> P
     caches = tuple(
         family
         for family in cache_families()
-        if family.name not in {*reach.families, *elsewhere} and policy.now_s - family.used_s >= policy.older_than_s
+        if family.name not in reach.families
+        and _desktop_alone(family.name) not in elsewhere
+        and policy.now_s - family.used_s >= policy.older_than_s
     )
     published: tuple[Verdict, ...] = ()
     if registry:
@@ -104,12 +107,20 @@ def clear_left_over(context: Context) -> None:
 
 
 def family_of_text(key: str) -> str | None:
-    """The cache folder of a key's text, as `generator.layer_key.family_of`; a layer has that of its desktop."""
+    """The cache folder of a key's text, as `generator.layer_key.family_of`; a preflight has that of its desktop.
+
+    The text does not tell what layers a desktop lies on, which its folder's name does.
+    """
     desktop = desktop_of_text(key)
     if desktop is None:
         return None
     variant, _, install, _, _ = parse_key(desktop)
     return f"{variant}-{install[:12]}"
+
+
+def _desktop_alone(family: str) -> str:
+    """The name of a cache folder without what it tells of the layers below."""
+    return re.sub("-l[0-9a-f]{8}$", "", family)
 
 
 def _published(context: Context) -> list[StoredImage]:

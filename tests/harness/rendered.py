@@ -11,7 +11,8 @@ from desktop_bake.bake.build.render import rendered_files
 from desktop_bake.bake.build.rendered_folder import whole_folder, write_folder
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.system.reporter import silent
-from desktop_bake.generator.recipe import Preflight, Recipe
+from desktop_bake.generator.recipe import Recipe
+from desktop_bake.generator.stack import Preflight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

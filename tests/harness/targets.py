@@ -61,7 +61,7 @@ from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_setting import check_backend
-from desktop_bake.generator.layer_key import desktop_of_text
+from desktop_bake.generator.layer_key import base_of, desktop_of_text
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 from tests.harness.work import order
 
@@ -188,7 +188,7 @@ def labels(content: bytes) -> None:
     found = _strings(content)
     for key in (KEY, LAYER):
         key.mismatch(found)
-        key.base_of(found)
+        base_of(key, found)
         reason_of(order(Settings(), key), Settings(), [found])
     assert isinstance(KEY, CacheKey)
     near = candidate_of(found)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CLI = "cli cli.commands cli.context cli.main cli.parser cli.verbs system system.installed system.lazy"
 RESOLVE = f"""{CLI}
     cli.commands.resolve context
-    config config.checks config.lock_names config.script_file config.setting config.settings config.shipped config.texts
+    config config.checks config.lock_names config.script_file config.setting config.settings config.shipped
+    config.stack_files config.texts
     config.toml_file config.values
     engine engine.api engine.coalesce engine.connection engine.docker_config engine.docker_host engine.engine
     engine.http_answer
@@ -30,7 +31,8 @@ START = f"""{RESOLVE}
     task.start_note task.task
 """
 GENERATOR = """
-    cache_setting described environment errors file_name key layer layer_key recipe reference script text_file
+    cache_setting described environment errors file_name key layer layer_files layer_key recipe reference script stack
+    text_file
 """
 LIBRARIES = "argparse, dataclasses, fcntl, hashlib, json, locale, pathlib, shlex, signal, socket, threading, tomllib"
 

@@ -17,7 +17,7 @@ from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.resolve import glance
 from desktop_bake.bake.images.result import Built, ImageResult, Miss, RegistryHit, Status
 from desktop_bake.bake.images.trust import BUILT, note
-from desktop_bake.bake.obtain import desktop_below, obtain
+from desktop_bake.bake.obtain import image_below, obtain
 from desktop_bake.bake.system.files import read_regular_file
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.generator.layer_key import LayerKey
@@ -244,7 +244,7 @@ def below(
         desktop = order.below()
         assert isinstance(order.key, LayerKey)
         assert desktop
-        return desktop_below(desktop, driver, context), order.key
+        return image_below(desktop, driver, context), order.key
 
     return ask
 
@@ -304,7 +304,7 @@ def test_a_script_that_changes_meanwhile(tmp_path: Path, engine: FakeEngine, bui
     assert below
     assert below.stack.desktop
     assert below.stack.desktop.setup == b"echo 1\n"
-    desktop_below(below, "docker", context)
+    image_below(below, "docker", context)
     assert isinstance(order.key, LayerKey)
     assert built == [str(order.key.desktop)]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from desktop_bake import (
     CacheKey,
     ConfigurationError,
+    ContextFile,
     Digest,
     ImageReference,
     LayerKey,
@@ -22,8 +23,16 @@ from desktop_bake.bake.upkeep.policy import Policy, judge, reach_of, stale_since
 from desktop_bake.bake.upkeep.prune import family_of_text
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_backend import cache_entries
-from desktop_bake.generator.layer_key import family_of
-from tests.harness.recipes import BASE, ENVIRONMENT, GOLDEN, KEY, PREFLIGHT, RECIPE
+from desktop_bake.generator.layer_key import (
+    Key,
+    base_of,
+    chain_of,
+    desktop_of_text,
+    family_of,
+    parts_of_text,
+    stack_keys,
+)
+from tests.harness.recipes import BASE, CERTS, ENVIRONMENT, GOLDEN, KEY, PREFLIGHT, RECIPE, TOOLS
 
 STACK = Stack(desktop=RECIPE, preflight=PREFLIGHT)
 ALONE = Stack(preflight=PREFLIGHT)
@@ -92,7 +101,7 @@ def test_a_stale_layer_never_proves_a_new_desktop() -> None:
     """Labels of a layer on another desktop, whichever of its parts is another, prove nothing; nor do they prove the
     desktop itself, nor a desktop its layer."""
     for other in (replace(KEY, install=OTHER), replace(KEY, setup=OTHER), replace(KEY, dockerfile=OTHER)):
-        stale = replace(ON_DESKTOP, desktop=other)
+        stale = replace(ON_DESKTOP, below=other)
         assert ON_DESKTOP.mismatch(stale.labels("a:b"))
         assert ON_DESKTOP.mismatch({**stale.labels("a:b"), "desktop-bake.cache-key": str(ON_DESKTOP)})
     assert KEY.mismatch(ON_DESKTOP.labels("a:b"))
@@ -113,7 +122,7 @@ def test_any_key_is_a_tag_and_survives_labels(variant: str, contents: list[bytes
     base, install, setup, dockerfile, preflight = map(Digest.of, contents)
     desktop = CacheKey(variant=variant, base=base, install=install, setup=setup, dockerfile=dockerfile)
     for below in (desktop, None):
-        key = LayerKey(variant=variant, base=base, desktop=below, preflight=preflight)
+        key = LayerKey(variant=variant, base=base, below=below, content=preflight, is_preflight=True)
         assert ImageReference.parse(f"a:{key}").tag == str(key)
         assert key_from_labels(key.labels("a:b")) == key
         (own,) = cache_entries("inline", ImageReference.parse("a"), key).tags
@@ -167,8 +176,142 @@ def test_layers_of_one_lineage() -> None:
     layers = [
         StoredImage(image_id=str(n), tags=(f"r:{key}",), labels=key.labels("a:b"), created_s=n)
         for n in (1, 2, 3)
-        for key in [replace(ON_DESKTOP, preflight=Digest.of(str(n).encode()))]
+        for key in [replace(ON_DESKTOP, content=Digest.of(str(n).encode()))]
     ]
     verdicts = judge(layers, "r", reach_of({}, {}), Policy(keep=1))
     assert [v.image.image_id for v in verdicts if v.removed] == ["2", "1"]
     assert [stale_since(image, layers) for image in layers] == [2, 3, None]
+
+
+# --- named layers ----------------------------------------------------------------------------------------------------
+
+WHOLE = Stack(below=(CERTS,), desktop=RECIPE, above=(TOOLS,), preflight=PREFLIGHT)
+CHAIN = stack_keys(ENVIRONMENT, WHOLE, BASE)
+
+
+def chain(**changes: object) -> list[str]:
+    """The texts of the keys of a stack of four parts, of which some are others."""
+    return [str(key) for key in stack_keys(ENVIRONMENT, replace(WHOLE, **changes), BASE)]  # type: ignore[arg-type]
+
+
+def test_golden_chain() -> None:
+    """The forms with layers are pinned: all fit a tag, however high the stack."""
+    on = "emerald-abababababababab"
+    assert [str(key) for key in CHAIN] == [
+        f"{on}-lb19c2ba1df160a2e",
+        f"{on}-504a29a17b8c9fb7-5fa91e737fd0ebec-2eff3c3c74b8dcb4",
+        f"{on}-l702973e56e6f0ba6",
+        f"{on}-l702973e56e6f0ba6-pf1ee891dd0b5a74d",
+    ]
+    certs, tools = (key.components()[part] for key, part in ((CHAIN[0], "layer-1"), (CHAIN[2], "layer-2")))
+    assert CHAIN[-1].levels == (certs, "desktop", tools)
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"below": (replace(CERTS, script=b"x\n"),)}, 0),
+        ({"below": ()}, 0),
+        ({"desktop": replace(RECIPE, setup=b"x\n")}, 1),
+        ({"above": (replace(TOOLS, packages=("git",)),)}, 2),
+        ({"above": (replace(TOOLS, files={"a": ContextFile(content=b"")}),)}, 2),
+        ({"above": (replace(TOOLS, dockerfile=b"FROM base\n"),)}, 2),
+        ({"above": (TOOLS, replace(TOOLS, name="more"))}, 3),
+        ({"preflight": replace(PREFLIGHT, script=b"x\n")}, 3),
+        ({"above": (replace(TOOLS, name="other"),)}, 4),
+    ],
+)
+def test_a_change_reaches_what_is_above(changes: dict[str, object], same: int) -> None:
+    """What is below a changed part keeps its key; the part itself and all above it have others. Names do not count."""
+    before, after = chain(), chain(**changes)
+    assert before[:same] == after[:same]
+    assert not set(before[same:]) & set(after)
+
+
+def test_a_layer_is_one_whatever_it_is_for() -> None:
+    """The same layer on the same base has one key, below a desktop or without any."""
+    assert stack_key(ENVIRONMENT, Stack(above=(CERTS,)), BASE) == CHAIN[0]
+    assert stack_key(ENVIRONMENT, Stack(below=(CERTS,), above=(TOOLS,)), BASE) != CHAIN[2]
+
+
+@pytest.mark.parametrize("key", CHAIN)
+def test_labels_prove_the_chain(key: Key) -> None:
+    """The labels carry a key back with all that is below; each one missing or other is no hit."""
+    labels = key.labels("a:b")
+    assert key_from_labels(labels) == key
+    assert chain_of(key_from_labels(labels)) == CHAIN[: CHAIN.index(key) + 1]
+    for label in labels:
+        changed = {**labels, label: "2"}
+        assert (key.mismatch(changed) is None) is (label == "org.opencontainers.image.base.name")
+        del changed[label]
+        assert key.mismatch(changed)
+
+
+@pytest.mark.parametrize("key", CHAIN)
+def test_another_part_below_is_no_hit(key: Key) -> None:
+    """An image that lies on anything else proves nothing, also if its labels claim the key itself."""
+    for part in ("below", "desktop", "above"):
+        other = {
+            "below": (replace(CERTS, script=b"x\n"),),
+            "desktop": replace(RECIPE, setup=b"x\n"),
+            "above": (replace(TOOLS, script=b"x\n"),),
+        }
+        for stale in stack_keys(ENVIRONMENT, replace(WHOLE, **{part: other[part]}), BASE):  # type: ignore[arg-type]
+            claimed = {**stale.labels("a:b"), "desktop-bake.cache-key": str(key)}
+            assert stale == key or key.mismatch(claimed)
+
+
+def test_labels_of_a_base_do_not_mislead() -> None:
+    """A plain desktop or a layer on an image of ours inherits labels of layers, and is what its own key says."""
+    inherited = CHAIN[-1].labels("a:b")
+    for key in (KEY, ON_DESKTOP, ON_BASE, *CHAIN):
+        assert key_from_labels({**inherited, **key.labels("a:b")}) == key
+
+
+@pytest.mark.parametrize("levels", ["desktop desktop", "", "desktop", "x", " ".join(["desktop"] * 70)])
+def test_levels_of_no_key(levels: str) -> None:
+    """Labels that tell of another chain, or of none, are refused in one line."""
+    for key in CHAIN:
+        with pytest.raises(ConfigurationError) as refused:
+            key_from_labels({**key.labels("a:b"), "desktop-bake.layers": levels})
+        assert "\n" not in str(refused.value)
+
+
+def test_the_base_of_a_chain() -> None:
+    """An image tells its base if all else of it is the same, in the same order."""
+    for key in CHAIN:
+        assert base_of(key, key.on_base(OTHER).labels("a:b")) == OTHER
+        assert [other for other in CHAIN if base_of(key, other.labels("a:b"))] == [key]
+    upside_down = stack_key(ENVIRONMENT, Stack(desktop=RECIPE, above=(CERTS,)), BASE)
+    assert base_of(CHAIN[1], upside_down.labels("a:b")) is None
+
+
+def test_parts_of_texts() -> None:
+    """The text of a layer tells variant and base, and one part for all that is above."""
+    assert parts_of_text(str(CHAIN[2])).keys() == {"variant", "base", "layers"}
+    assert parts_of_text(str(CHAIN[3])).keys() == {"variant", "base", "layers", "preflight"}
+    assert [desktop_of_text(str(key)) for key in CHAIN] == [None, str(CHAIN[1]), None, None]
+
+
+def test_families() -> None:
+    """Environments whose layers differ below or above never share a cache; what a desktop's setup is does not count."""
+    families = [family_of(key) for key in CHAIN]
+    assert len(set(families)) == 4
+    setup = [
+        family_of(key) for key in stack_keys(ENVIRONMENT, replace(WHOLE, desktop=replace(RECIPE, setup=b"x\n")), BASE)
+    ]
+    assert setup == families
+    below = stack_keys(ENVIRONMENT, replace(WHOLE, below=(replace(CERTS, script=b"x\n"),)), BASE)
+    assert not set(families) & {family_of(key) for key in below}
+    assert family_of(CHAIN[1]).startswith(family_of(KEY))
+
+
+def test_no_key_of_a_wrong_order() -> None:
+    """Nothing lies on a preflight, no desktop on a desktop, and all of it is on one base."""
+    for wrong in (
+        lambda: LayerKey(variant=KEY.variant, base=KEY.base, below=ON_DESKTOP, content=OTHER),
+        lambda: replace(KEY, below=CHAIN[2]),
+        lambda: replace(KEY, below=CHAIN[0].on_base(OTHER)),
+    ):
+        with pytest.raises(ConfigurationError):
+            wrong()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from desktop_bake import ConfigurationError, ContextFile, Preflight, Recipe, Stack
+from desktop_bake import ConfigurationError, ContextFile
 from desktop_bake.generator.recipe import check_script, digest_arguments
-from tests.harness.recipes import PREFLIGHT, RECIPE
+from tests.harness.recipes import RECIPE
 
 MARK = b"\xef\xbb\xbf"
 
@@ -85,33 +85,14 @@ def test_context() -> None:
         ("desktop_setup.sh", ContextFile(content=b"echo setup\n")),
         ("z", ContextFile(content=b"1", executable=True)),
     ]
-    assert [name for name, _ in PREFLIGHT.context()] == ["Dockerfile", "preflight.sh"]
 
 
-@pytest.mark.parametrize(
-    ("part", "names"), [(RECIPE, {"DOCKERFILE", "INSTALL", "SETUP"}), (PREFLIGHT, {"DOCKERFILE", "PREFLIGHT"})]
-)
-def test_digests(part: Recipe | Preflight, names: set[str]) -> None:
+def test_digests() -> None:
     """The steps learn the SHA-256 of each file of our own that they run."""
-    contents = {file.content for _, file in part.context()}
-    assert set(part.digests()) == {f"DESKTOP_BAKE_SHA256_{name}" for name in names}
-    assert set(part.digests().values()) == {hashlib.sha256(content).hexdigest() for content in contents}
+    contents = {file.content for _, file in RECIPE.context()}
+    assert set(RECIPE.digests()) == {f"DESKTOP_BAKE_SHA256_{name}" for name in ("DOCKERFILE", "INSTALL", "SETUP")}
+    assert set(RECIPE.digests().values()) == {hashlib.sha256(content).hexdigest() for content in contents}
     assert digest_arguments(A=b"") == {"DESKTOP_BAKE_SHA256_A": hashlib.sha256().hexdigest()}
-
-
-@pytest.mark.parametrize("script", [b"", b"a\r\n", MARK + b"a"])
-def test_preflight_refused(script: bytes) -> None:
-    """A preflight is a script, too."""
-    with pytest.raises(ConfigurationError, match=r"^the preflight script "):
-        Preflight(dockerfile=b"FROM base\n", script=script)
-
-
-def test_stack() -> None:
-    """A stack has something to bake, and what is baked last is its top."""
-    assert Stack(desktop=RECIPE).top is RECIPE
-    assert Stack(desktop=RECIPE, preflight=PREFLIGHT).top is PREFLIGHT
-    with pytest.raises(ConfigurationError, match=r"^nothing to bake$"):
-        Stack()
 
 
 def test_the_command_that_mends_it() -> None:

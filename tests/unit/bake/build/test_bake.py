@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import BuildFailedError, CancelledError, EngineError, Settings, TimeLimitError
+from desktop_bake import BuildFailedError, CancelledError, EngineError, Settings, Stack, TimeLimitError
 from desktop_bake.bake.build import bake
 from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.bake.images.result import Built
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FAMILY = family_of(KEY)
 DONE = Ended(status=0, lines=(), timed_out=False)
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
 
 
 def failed(*lines: str) -> Ended:
@@ -132,7 +132,7 @@ def test_built(engine: FakeEngine, bakes: Bakes, lines: list[str]) -> None:
     image = engine.image(bakes.order.tag)
     assert image
     assert result == Built(order=bakes.order, image_id=image.image_id)
-    assert why_not(image, b"", context) is None
+    assert why_not(image, Stack(desktop=RECIPE), context) is None
     (files,) = bakes.files
     assert files["context/office/desktop_install.sh"] == RECIPE.install
     assert f"@{BASE}".encode() in files["docker-bake.hcl"]

@@ -11,8 +11,8 @@ from desktop_bake import BuildFailedError, ImageReference, Settings
 from desktop_bake.bake.build import bake_all
 from desktop_bake.bake.build.bake_all import Together
 from desktop_bake.generator.layer_key import LayerKey
-from desktop_bake.generator.recipe import Stack
 from desktop_bake.generator.reference import Digest
+from desktop_bake.generator.stack import Stack
 from tests.harness.bakes import Bakes, Ready
 from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
 from tests.harness.work import order, work
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
 
 OTHER = replace(KEY, setup=Digest.of(b"other"))
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
 
 
 @pytest.fixture
@@ -114,6 +114,6 @@ def test_tags_for_people(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.M
         alias_tags=("{environment}",),
         environments={"a": whole, "b": replace(OFFICE, env_id="b")},
     )
-    desktop = replace(named("a", KEY, settings=settings), stack=Stack(desktop=RECIPE))
+    desktop = replace(named("a", KEY, settings=settings), stack=Stack(desktop=RECIPE), is_part=True)
     baked(engine, desktop, named("b", OTHER, settings=settings), settings=settings)
     assert seen == {str(KEY): (), str(OTHER): ("${DESKTOP_BAKE_REPOSITORY}:b",)}

@@ -140,7 +140,7 @@ def test_secrets(tmp_path: Path, engine: FakeEngine) -> None:
 
 def on_desktop(settings: Settings) -> tuple[BakeTarget, ...]:
     """The targets of a layer: its desktop's, and its own."""
-    wanted = order(settings, LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE))
+    wanted = order(settings, LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True))
     return bake_targets([(wanted.environment, wanted.stack, wanted.key)], bake_options(settings))
 
 

@@ -100,8 +100,11 @@ def test_the_desktop_below_a_preflight(
     """A desktop that is published for the preflight on it does not have the environment's name: the layer has."""
     with_preflight = replace(OFFICE, preflight_script="preflight.sh")
     settings = replace(named, environments={"office": with_preflight})
-    published(engine, settings, KEY, lines)  # its order, as the layer's knows it, has no preflight
+    layer = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
+    desktop = order(settings, layer).below()
+    assert desktop
+    image = engine.add(desktop.tag, KEY.labels("b"))
+    assert publish(Built(order=desktop, image_id=image.image_id), work(engine, settings)).push_error is None
     assert f"{REPOSITORY}:office" not in registry.tags
-    layer = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
     published(engine, settings, layer, lines, with_preflight)
     assert registry.tags[f"{REPOSITORY}:office"] == registry.tags[f"{REPOSITORY}:{layer}"]

@@ -25,6 +25,7 @@ ONBUILD RUN x
 run ["echo", "x"]
 ENV A=$B
 """
+STEPS = last_stage(DOCKERFILE)
 HISTORY = [
     *BASE,
     "RUN |1 A=b /bin/sh -c echo   a     && echo b # buildkit",
@@ -45,8 +46,8 @@ def test_the_last_stage() -> None:
 
 def test_what_the_recipe_made() -> None:
     """A history that ends with the recipe's steps is the recipe's, whatever the base's is."""
-    assert built_upon(HISTORY, 5, DOCKERFILE) is None
-    assert built_upon(HISTORY[2:], 4, DOCKERFILE) is None
+    assert built_upon(HISTORY, 5, STEPS) is None
+    assert built_upon(HISTORY[2:], 4, STEPS) is None
 
 
 @pytest.mark.parametrize(
@@ -65,20 +66,20 @@ def test_what_the_recipe_made() -> None:
 )
 def test_what_was_built_upon(history: list[str], layers: int, says: str) -> None:
     """Each step that was added, of whichever kind, shows; so does a layer without an entry."""
-    assert says in (built_upon(history, layers, DOCKERFILE) or "")
+    assert says in (built_upon(history, layers, STEPS) or "")
 
 
 def test_a_step_like_the_recipes_own() -> None:
     """A step that is added once more, word for word, leaves the recipe's steps standing further up, too."""
     step = "RUN /bin/sh -c make # buildkit"
-    recipe = b"FROM base\nRUN make\nRUN make\n"
+    recipe = last_stage(b"FROM base\nRUN make\nRUN make\n")
     assert built_upon([*BASE, step, step], 3, recipe) is None
     assert "more than once" in str(built_upon([*BASE, step, step, step], 4, recipe))
 
 
 def test_nothing_to_tell_it_by() -> None:
     """A last stage without a step cannot be told from what was built upon it."""
-    assert "no step" in str(built_upon([*BASE, "RUN x"], 2, b"FROM base AS a\nRUN x\nFROM a\n"))
+    assert "no step" in str(built_upon([*BASE, "RUN x"], 2, last_stage(b"FROM base AS a\nRUN x\nFROM a\n")))
 
 
 def test_the_shipped_recipe() -> None:

@@ -17,8 +17,8 @@ from tests.harness.work import order, work
 if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
 
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
-ALONE = replace(LAYER, desktop=None)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
+ALONE = replace(LAYER, below=None)
 OTHER = Digest.of(b"other")
 
 

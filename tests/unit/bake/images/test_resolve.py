@@ -204,7 +204,7 @@ def test_key_of_a_dockerfile_of_its_own(tmp_path: Path, engine: FakeEngine, regi
     before = key_of(own, work(engine, settings))
     registry.put("tools.example.com/tool:1", {"a": "2"})
     after = key_of(own, work(engine, settings))
-    assert before.differences(after) == ("dockerfile",)  # type: ignore[arg-type]
+    assert before.differences(after) == ("dockerfile",)
 
 
 @pytest.mark.parametrize(

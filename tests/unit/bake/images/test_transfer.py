@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import Digest, ImageReference, RegistryError, Settings, TimeLimitError
+from desktop_bake import Digest, ImageReference, RegistryError, Settings, Stack, TimeLimitError
 from desktop_bake.bake.images.result import Built, RegistryHit
 from desktop_bake.bake.images.transfer import publish, pull
 from desktop_bake.bake.images.trust import BUILT, note, why_not
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.generator.layer_key import LayerKey
-from tests.harness.recipes import BASE, KEY
+from tests.harness.recipes import BASE, KEY, RECIPE
 from tests.harness.work import order, work
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 REPOSITORY = "registry.example.com/team/desktop"
 NAME = f"{REPOSITORY}:{KEY}"
 TEAM = Settings(repository=ImageReference.parse(REPOSITORY))
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
 
 
 def ended(*lines: str, status: int = 1, timed_out: bool = False) -> Ended:
@@ -48,7 +48,7 @@ def test_pull(engine: FakeEngine, registry: MemoryRegistry, team: Settings, line
     assert lines == [f"[desktop-cache] pulling {REPOSITORY}@{digest}"]
     image = engine.image(NAME)
     assert image
-    assert why_not(image, b"", work(engine, replace(team, push=True))) is None
+    assert why_not(image, Stack(desktop=RECIPE), work(engine, replace(team, push=True))) is None
 
 
 def test_pull_of_another_platform(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
@@ -65,7 +65,7 @@ def test_what_was_pulled_was_verified(engine: FakeEngine, registry: MemoryRegist
     found = pull(hit(digest), work(engine, settings, print))
     image = engine.image(str(found.image_id))
     assert image
-    assert why_not(image, b"", work(engine, settings)) is None
+    assert why_not(image, Stack(desktop=RECIPE), work(engine, settings)) is None
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_does_not_prove_its_key(
     assert NAME not in engine.names
     image = engine.image(f"{REPOSITORY}@{digest}")
     assert image
-    assert why_not(image, b"", work(engine, team))
+    assert why_not(image, Stack(desktop=RECIPE), work(engine, team))
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Settings
+from desktop_bake import Settings, Stack
 from desktop_bake.bake.images import trust
 from desktop_bake.bake.images.trust import BUILT, PULLED, WHOLE, note, verified, why_not
 from desktop_bake.bake.system.folders import cache_folder
-from tests.harness.recipes import BASE
+from tests.harness.recipes import BASE, RECIPE
 from tests.harness.work import work
 
 if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
 
-DOCKERFILE = b"FROM base\nRUN install\n"
+STACK = Stack(desktop=replace(RECIPE, dockerfile=b"FROM base\nRUN install\n"))
 OWN, UPON = ("RUN /bin/sh -c install # buildkit",), ("RUN /bin/sh -c install # buildkit", "RUN evil")
 ACCEPTS = (sys.executable, "-c", "open('asked', 'a').write('x')", "{image}")
 REFUSES = (sys.executable, "-c", "open('asked', 'a').write('x'); print('no'); exit(1)", "{image}")
@@ -69,7 +69,7 @@ def test_why_not(
     engine.histories[image.image_id] = history
     note(image.image_id, *known)
     settings = replace(team, root=tmp_path, push=push, verify_command=command)
-    assert why_not(image, DOCKERFILE, work(engine, settings)) == wanted
+    assert why_not(image, STACK, work(engine, settings)) == wanted
     assert (len((tmp_path / "asked").read_text()) if asks else (tmp_path / "asked").exists()) == asks
 
 
@@ -78,10 +78,10 @@ def test_asked_once(tmp_path: Path, engine: FakeEngine, team: Settings) -> None:
     image = replace(engine.add("a:1", known_as=f"{team.repository}@{BASE}"), layers=1)
     engine.histories[image.image_id] = OWN
     for _ in range(2):
-        assert why_not(image, DOCKERFILE, work(engine, team)) is None
+        assert why_not(image, STACK, work(engine, team)) is None
     assert engine.asked.count(f"history {image.image_id}") == 1
     for number, command in enumerate((REFUSES, REFUSES, ACCEPTS, ACCEPTS, REFUSES), 1):
-        why_not(image, DOCKERFILE, work(engine, replace(team, root=tmp_path, verify_command=command)))
+        why_not(image, STACK, work(engine, replace(team, root=tmp_path, verify_command=command)))
         assert len((tmp_path / "asked").read_text()) == number - (number > 3)
 
 
@@ -90,7 +90,8 @@ def test_no_dockerfile(engine: FakeEngine, team: Settings) -> None:
     image = engine.add("a:1")
     engine.histories[image.image_id] = OWN
     assert (
-        why_not(image, b"", work(engine, team)) == "its Dockerfile's last stage has no step that its history could show"
+        why_not(image, Stack(desktop=RECIPE), work(engine, team))
+        == "its Dockerfile's last stage has no step that its history could show"
     )
 
 
@@ -121,7 +122,7 @@ def test_a_note_that_cannot_be_read(engine: FakeEngine, team: Settings, content:
         place.mkdir()
     else:
         place.write_bytes(content)
-    assert why_not(image, DOCKERFILE, work(engine, team)) == BUILT_UPON
+    assert why_not(image, STACK, work(engine, team)) == BUILT_UPON
     note(image.image_id, BUILT)
 
 

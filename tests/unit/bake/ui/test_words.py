@@ -13,7 +13,7 @@ from desktop_bake.bake.ui import words
 from desktop_bake.bake.ui.builds import Build
 from desktop_bake.bake.ui.words import Standing
 from desktop_bake.bake.ui.world import Row
-from desktop_bake.generator.recipe import Stack
+from desktop_bake.generator.stack import Stack
 from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
 
 ORDER = Order(

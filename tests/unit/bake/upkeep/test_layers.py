@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
 
 LABELS = KEY.labels("debian:12")
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=KEY, preflight=BASE)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
 
 
 def looked(engine: FakeEngine) -> dict[str, tuple[StoredLayer, ...]]:

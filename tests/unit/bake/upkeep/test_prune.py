@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 REPOSITORY = "registry.example.com/team/desktop"
 OLD, OTHER = (replace(KEY, setup=Digest("sha256:" + char * 64)) for char in "cd")
 ELSE = replace(KEY, install=BASE)
-LAYER = LayerKey(variant=KEY.variant, base=KEY.base, desktop=OLD, preflight=BASE)
-ON_BASE = LayerKey(variant=KEY.variant, base=KEY.base, preflight=BASE)
+LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=OLD, content=BASE, is_preflight=True)
+ON_BASE = LayerKey(variant=KEY.variant, base=KEY.base, content=BASE, is_preflight=True)
 REACH = reach_of({"office": KEY}, {})
 
 

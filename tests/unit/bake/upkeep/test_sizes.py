@@ -64,7 +64,9 @@ def test_classic_store() -> None:
 def test_what_the_builder_holds() -> None:
     """What BuildKit built a layer on stays unpacked: of it only what is packed is freed; of the layer itself, all."""
     desktop, other = KEY, replace(KEY, setup=Digest.of(b"other"))
-    layer = LayerKey(variant=KEY.variant, base=desktop.base, desktop=desktop, preflight=Digest.of(b"preflight"))
+    layer = LayerKey(
+        variant=KEY.variant, base=desktop.base, below=desktop, content=Digest.of(b"preflight"), is_preflight=True
+    )
     store = [image("base", BASE), image("d", BASE, INSTALL, A), image("l", BASE, INSTALL, A, B)]
     store += [image("o", BASE, INSTALL, OTHER)]
     for n, proven in ((1, desktop), (2, layer), (3, other)):

@@ -24,8 +24,9 @@ def labels(typed: Callable[..., tuple[int, str, str]]) -> tuple[str, dict[str, s
     told = json.loads(typed("key", "--json")[1])
     variant, parts = told["cache_key"].split("-")[0], told["components"]
     names = ("base", "install", "setup", "dockerfile")
-    digests = {name: Digest(f"sha256:{parts[name].rpartition(':')[2]}") for name in names}
-    return told["cache_key"], CacheKey(variant=variant, **digests).labels("debian:bookworm")
+    base, install, setup, dockerfile = (Digest(f"sha256:{parts[name].rpartition(':')[2]}") for name in names)
+    key = CacheKey(variant=variant, base=base, install=install, setup=setup, dockerfile=dockerfile)
+    return told["cache_key"], key.labels("debian:bookworm")
 
 
 def test_miss(typed: Callable[..., tuple[int, str, str]]) -> None:
