@@ -70,6 +70,11 @@ class ImageResult:
         """Whether a preflight that the environment has is run at start."""
         return self.install_at_start
 
+    @property
+    def baked_layers(self) -> frozenset[str]:
+        """The names of the layers that are in the image; the others are installed at start."""
+        return frozenset()
+
     def as_json(self) -> dict[str, object]:
         """The object that `resolve --json` prints."""
         return {
@@ -142,6 +147,11 @@ class _Ordered(ImageResult):
     def lacks_preflight(self) -> bool:
         """Whether a preflight that the environment has is run at start."""
         return self.order.stack.preflight is None
+
+    @property
+    def baked_layers(self) -> frozenset[str]:
+        """The names of the layers that are in the image; the others are installed at start."""
+        return frozenset(layer.name for layer in self.order.stack.layers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from .console import Console
 from .ending import gone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ..engine import archive
     from ..engine.api import Endpoint
@@ -102,17 +102,19 @@ class Container:
             raise answers[0]
         return answers[0]
 
-    def put(self, folder: str, files: Mapping[str, bytes]) -> None:
+    def put(self, folder: str, files: Mapping[str, bytes], executables: Collection[str] = ()) -> None:
         """Write files into it, also before it is started: of any size and any bytes, which an argument is not.
 
         Args:
             folder: absolute path; made where it is missing.
-            files: content by name, readable by everyone there.
+            files: content by path below the folder, readable by everyone there.
+            executables: which of them are executable.
 
         Raises:
             TaskError: the engine refused.
         """
-        answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, archive.archive_of(folder, files))
+        content = archive.archive_of(folder, files, executables)
+        answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, content)
         if answer.status != 200:
             raise _refused(answer)
 

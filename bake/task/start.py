@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, TimeLimitError
-from ...generator.recipe import INSTALL, SETUP
 from ..config.shipped import shipped
 from ..context import context_of
 from ..engine.client_proxies import client_proxies
@@ -16,6 +15,7 @@ from ..ensure import ensured
 from ..images.base_digest import check_base
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
+from .at_start import FOLDER, AtStart, at_start, said_of
 from .background import Command
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
@@ -42,7 +42,6 @@ else:
 
 
 INSTALL_TIMEOUT_S = 1200.0
-_SCRIPTS = "/etc/desktop-bake"
 # a detached command: the container ends with it
 _LAST = '"$@"; kill 1'
 
@@ -91,8 +90,7 @@ def started(
     for text in left_out(environment):
         context.reporter.say(f"[desktop] ports: {text} is left out: the task's URL names noVNC's port")
     options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})
-    cached = context.settings.preflight(environment)  # a wrong one is told before anything starts
-    at_start = context.settings.preflight_run(environment)
+    every_start = context.settings.preflight_run(environment)  # a wrong one is told before anything starts
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
         raise ConfigurationError(
@@ -106,7 +104,7 @@ def started(
     note = StartNote(engine.endpoint, container.name)
     console = forward = None
     try:
-        image = start.create(image)
+        lacking = start.create(image)
         note.add(container.container_id)
         if options.name:
             container.rename(options.name)
@@ -125,9 +123,8 @@ def started(
             forward=forward,
         )
         if desktop:
-            task = _observe(task, novnc_url(port, secret), context, install_at_start=image.lacks_desktop)
-        missing = cached.script if cached and image.lacks_preflight else None
-        scripts = {"preflight_script": missing, "preflight_run_script": at_start}
+            task = _observe(task, novnc_url(port, secret), context, install_at_start=bool(lacking.before))
+        scripts = {**lacking.after, "preflight_run_script": every_start}
         run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
         if command:
             words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
@@ -160,38 +157,44 @@ class _Start:
     container: Container
     publish: bool
 
-    def create(self, image: ImageResult) -> ImageResult:
-        """Make it of this image, or of what there is once it was looked for again, if somebody removed it."""
+    def create(self, image: ImageResult) -> AtStart:
+        """Make it of this image, or of what there is once it was looked for again, if somebody removed it.
+
+        Returns:
+            What is to be installed in it.
+        """
         try:
-            self._create(image)
+            return self._create(image)
         except NoImageError as error:
             if not image.image_id:
                 raise
             self.context.reporter.warn(f"{error}: somebody removed it; looking once more")
-            image = ensured(self.environment, self.context)
-            self._create(image)
-        return image
+            return self._create(ensured(self.environment, self.context))
 
-    def _create(self, image: ImageResult) -> None:
+    def _create(self, image: ImageResult) -> AtStart:
         """Make it; a base that is not here is pulled."""
         environment, engine = self.environment, self.context.engine
+        lacking = at_start(environment, image, self.context.settings)
+        said = said_of(environment, lacking)
+        if said:
+            self.context.reporter.say(said)
         name, platform = image.image_id or image.image, self.context.settings.platform_of(environment)
         if not image.image_id:
             check_base(replace(environment, platforms=()), self.context, platform or engine.platform())
         try:
-            self._make(name, platform, image)
+            self._make(name, platform, image, lacking)
         except NoImageError:
             if image.image_id or not self._pulled(name, platform):  # no registry knows an ID
                 raise
-            self._make(name, platform, image)
-        if environment.headless_desktop_enabled and image.lacks_desktop:
-            recipe = self.context.settings.recipe(environment)
-            self.container.put(_SCRIPTS, {INSTALL: recipe.install, SETUP: recipe.setup})
+            self._make(name, platform, image, lacking)
+        if lacking.files:
+            self.container.put(FOLDER, lacking.files, lacking.executables)
+        return lacking
 
-    def _make(self, name: str, platform: str | None, image: ImageResult) -> None:
+    def _make(self, name: str, platform: str | None, image: ImageResult, lacking: AtStart) -> None:
         request = ContainerRequest(
             image=name,
-            command=_main_process(self.environment, self.options, install_at_start=image.lacks_desktop),
+            command=_main_process(self.environment, self.options, lacking.before),
             labels=labels_of(self.environment, image.cache_key, self.context.settings.root),
             options=self.options,
             desktop=self.environment.headless_desktop_enabled,
@@ -215,14 +218,14 @@ class _Start:
         return not pulled.status
 
 
-def _main_process(environment: Environment, options: TaskOptions, *, install_at_start: bool) -> list[str]:
+def _main_process(environment: Environment, options: TaskOptions, scripts: Sequence[str]) -> list[str]:
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
     run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
     with_bash = ("/bin/sh", "-c", program("with_bash"), "bash", "-c")
-    if not install_at_start:
+    if not scripts:
         return [*with_bash, run, "desktop", gate, "held"]
-    return [*with_bash, program("at_start"), "desktop", _SCRIPTS, f"{INSTALL} {SETUP}", run, gate]
+    return [*with_bash, program("at_start"), "desktop", FOLDER, " ".join(scripts), run, gate]
 
 
 def _reach(container: Container) -> tuple[int, forwarding.Forward | None]:

@@ -175,7 +175,7 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
 def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
     """Its desktop ends at once: nobody could get to it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    main_process = start._main_process(desktop, TaskOptions(), install_at_start=False)  # noqa: SLF001
+    main_process = start._main_process(desktop, TaskOptions(), ())  # noqa: SLF001
     words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", main_process[0], str(image.image_id)]
     done = subprocess.run(
         [*words, *main_process[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60

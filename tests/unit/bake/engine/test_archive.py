@@ -21,6 +21,13 @@ def test_archive(folder: str) -> None:
     assert {(entry.uid, entry.gid, entry.mode, entry.isreg()) for entry in entries} == {(0, 0, 0o644, True)}
 
 
+def test_executables() -> None:
+    """Those that are executable are so for everyone, in folders below, too."""
+    content = archive_of("/opt", {"a": b"", "b/c": b""}, ["b/c"])
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        assert {entry.name: entry.mode for entry in archive.getmembers()} == {"opt/a": 0o644, "opt/b/c": 0o755}
+
+
 def test_the_root_folder() -> None:
     """No entry has an absolute name, in the root folder either, nor one that leads out."""
     with tarfile.open(fileobj=io.BytesIO(archive_of("/opt", {"a": b""}))) as archive:

@@ -67,7 +67,7 @@ class Container:
         if self.refuses:
             raise self.refuses.pop(0)
 
-    def put(self, folder: str, files: dict[str, bytes]) -> None:
+    def put(self, folder: str, files: dict[str, bytes], _executables: object = ()) -> None:
         """As `Container.put`."""
         self.calls.append(f"put {folder}")
         self.files = files
