@@ -24,7 +24,7 @@ from desktop_bake import (
 from desktop_bake.generator.bakefile import OUTPUT
 from desktop_bake.generator.variables import CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, REPOSITORY_VARIABLE
 from tests.harness.bake_files import TEAM, TEMPLATE, TEXT, printed, rendered
-from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
+from tests.harness.recipes import BASE, BROWSER, CERTS, ENVIRONMENT, PREFLIGHT, RECIPE, TOOLS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -131,6 +131,13 @@ LAYERED = {
         ],
         TEAM,
     ),
+    "named-layers": (
+        [
+            (ENVIRONMENT, Stack(below=(CERTS,), desktop=RECIPE, above=(BROWSER, TOOLS))),
+            (replace(ENVIRONMENT, env_id="small"), Stack(below=(CERTS,), above=(TOOLS,), preflight=PREFLIGHT)),
+        ],
+        TEAM,
+    ),
     "layer-alone": (
         [(ENVIRONMENT, Stack(preflight=PREFLIGHT))],
         BakeOptions(repository=ImageReference.parse("desktop-bake")),
@@ -160,6 +167,7 @@ def test_golden_layers(case: str, tmp_path: Path) -> None:
         assert got["context"] == target.context
     if case == "layer-alone":
         assert "desktop-check" not in text.partition("group")[2]
+    if case != "layers":
         return
     desktop, *layers, alone = targets
     assert [t.name for t in targets] == ["desktop-e", "preflight-e", "preflight-other", "preflight-alone"]
@@ -170,6 +178,24 @@ def test_golden_layers(case: str, tmp_path: Path) -> None:
     assert [checks["target"][f"desktop-check-{name}"]["contexts"] for name in ("plain", "e", "other")] == [
         {"desktop": f"target:{t.name}"} for t in (desktop, *layers)
     ]
+
+
+def test_named_layers(tmp_path: Path) -> None:
+    """Each layer is a target, on that of what is below; the one that environments share is there once."""
+    targets = layered_targets("named-layers")
+    assert {t.name: t.base.removeprefix("target:") for t in targets[1:]} == {
+        "desktop-e": "layer-certs-e",
+        "layer-browser-e": "desktop-e",
+        "layer-tools-e": "layer-browser-e",
+        "layer-tools-small": "layer-certs-e",
+        "preflight-small": "layer-tools-small",
+    }
+    text = render_bake_file(TEMPLATE, targets, LAYERED["named-layers"][1])
+    for env_id, wanted in (("e", {"layer-tools-e"}), ("small", {"preflight-small"})):
+        read = printed(text, tmp_path, env_id)
+        assert set(read["group"][env_id]["targets"]) == wanted
+    checks = printed(text, tmp_path, "desktop-check")
+    assert checks["target"]["desktop-check-e"]["contexts"] == {"desktop": "target:layer-tools-e"}
 
 
 @pytest.mark.parametrize("env_id", ["e", "same", "other", "plain", "alone"])

@@ -18,4 +18,7 @@ GOLDEN = "emerald-abababababababab-504a29a17b8c9fb7-5fa91e737fd0ebec-3b422c52c96
 
 CERTS = LayerRecipe(name="certs", dockerfile=b"FROM base\nRUN layer\n", script=b"echo certs\n")
 TOOLS = LayerRecipe(name="tools", dockerfile=b"FROM base\nRUN layer\n", script=b"echo tools\n")
+BROWSER = LayerRecipe(
+    name="browser", dockerfile=b"FROM base\nRUN layer\n", packages=("git", "chromium"), installer=b"echo packages\n"
+)
 PREFLIGHT = Preflight(dockerfile=b"FROM base\n", script=b"echo preflight\n")

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import ConfigurationError, ContextFile, LayerRecipe, Preflight, Stack
-from tests.harness.recipes import BASE, CERTS, PREFLIGHT, RECIPE, TOOLS
+from desktop_bake import ConfigurationError, ContextFile, Preflight, Stack
+from tests.harness.recipes import BASE, BROWSER, CERTS, PREFLIGHT, RECIPE, TOOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = {"lib/a.sh": ContextFile(content=b"a\n", executable=True), "B c": ContextFile(content=b"")}
-BROWSER = LayerRecipe(name="browser", dockerfile=b"FROM base\n", packages=("git", "chromium", "git"), installer=b"i\n")
 
 
 def test_preflight() -> None:
@@ -64,10 +63,10 @@ def test_too_high_a_stack() -> None:
 def test_packages_of_a_layer() -> None:
     """Of packages the set counts; the program that installs them is in the context, and the bake file names them."""
     assert [name for name, _ in BROWSER.context()] == ["Dockerfile", "layer_packages.sh"]
-    arguments = BROWSER.arguments(BASE)
+    arguments = replace(BROWSER, packages=("git", "chromium", "git")).arguments(BASE)
     assert arguments["DESKTOP_BAKE_PACKAGES"] == "chromium git"
     assert arguments["DESKTOP_BAKE_BASE"] == BASE.hex[:16]
-    assert arguments["DESKTOP_BAKE_SHA256_PACKAGES"] == hashlib.sha256(b"i\n").hexdigest()
+    assert arguments["DESKTOP_BAKE_SHA256_PACKAGES"] == hashlib.sha256(b"echo packages\n").hexdigest()
     dated = replace(BROWSER, date="2026-11-27").arguments(BASE)
     assert dated["DESKTOP_BAKE_BASE"] == f"{BASE.hex[:16]}-2026-11-27"
 

@@ -1,0 +1,95 @@
+"""Layers below and above a desktop on a real engine: what is baked, shared and rebuilt, and what runs at start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness.project import Run
+
+LAYERS = """
+[layers.certs]
+text = "date +%s%N >/etc/certs"
+below_desktop = true
+[layers.hello]
+packages = ["hello"]
+needs = ["certs"]
+below_desktop = true
+[layers.tools]
+script = "tools/tools.sh"
+files = ["tools/lib.sh", "tools/say"]
+[environments.plain]
+base_image = "{base}"
+cache_desktop_build = true
+layers = ["certs", "tools"]
+"""
+
+
+def inspected(image: str) -> dict[str, str]:
+    """The labels of an image."""
+    words = ["docker", "image", "inspect", "-f", "{{json .Config.Labels}}", image]
+    labels: dict[str, str] = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    return labels
+
+
+def seen(image: str) -> dict[str, str]:
+    """What the parts of an image left in it."""
+    program = "cd /etc; for f in certs installed tools; do echo $f=$(cat $f 2>&1); done; echo hello=$(hello)"
+    words = ["docker", "run", "--rm", image, "sh", "-c", program]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    return dict(line.partition("=")[::2] for line in said.splitlines())
+
+
+def test_layers(project: Path, cli: Run, base: str) -> None:
+    """One bake makes every part an image of its own, on what is below it; environments share what is the same; a change
+    of a part rebuilds it and what is above, on the images that are there."""
+    tools = project / "tools"
+    tools.mkdir()
+    (tools / "lib.sh").write_text("say() { ./say >/etc/tools; }\n")
+    (tools / "say").write_text('#!/bin/sh\nbasename "$(pwd)"\n')
+    (tools / "say").chmod(0o755)
+    (tools / "tools.sh").write_text(". ./lib.sh\nsay\n")
+    (project / "install.sh").write_text("date +%s%N >/etc/installed\n")
+    config = project / "desktop-bake.toml"
+    config.write_text(config.read_text() + 'layers = ["hello", "tools"]\n' + LAYERS.format(base=base))
+
+    done = cli("build", "--all", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("[desktop-cache] building ") == 5
+    first, plain = json.loads(done.stdout)["images"]
+    parts = ["variant", "base", "layer-1", "layer-2", "install", "setup", "dockerfile", "layer-3"]
+    assert list(first["components"]) == parts
+    labels, theirs = inspected(first["image"]), inspected(plain["image"])
+    levels = labels["desktop-bake.layers"].split()
+    certs, hello, tools_digest = (first["components"][f"layer-{n}"] for n in (1, 2, 3))
+    assert levels == [certs, hello, "desktop", tools_digest]
+    assert theirs["desktop-bake.layers"].split() == [levels[0], levels[3]]
+    before, other = seen(first["image"]), seen(plain["image"])
+    assert (before["tools"], before["hello"]) == ("desktop-bake-layer", "Hello, world!")
+    assert other == {**before, "installed": other["installed"], "hello": ""}
+    assert "No such file" in other["installed"]
+
+    (tools / "lib.sh").write_text("say() { ./say >/etc/tools; echo 2 >>/etc/tools; }\n")
+    done = cli("build", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("[desktop-cache] building ") == 1
+    second = json.loads(done.stdout)["images"][0]
+    assert seen(second["image"]) == {**before, "tools": "desktop-bake-layer 2"}
+    assert inspected(second["image"])["desktop-bake.below-key"] == labels["desktop-bake.below-key"]
+
+    (project / "setup.sh").write_text("true\n")
+    done = cli("build", "--json")
+    assert done.stderr.count("[desktop-cache] building ") == 2
+    third = json.loads(done.stdout)["images"][0]
+    assert inspected(third["image"])["desktop-bake.layers"] == inspected(second["image"])["desktop-bake.layers"]
+    assert seen(third["image"])["certs"] == before["certs"]
+    assert cli("resolve").returncode == 0
+
+    config.write_text(config.read_text().replace("below_desktop = true", "below_desktop = true\ncache = false"))
+    done = cli("run", "plain", "--", "sh", "-c", "cat /etc/tools; wc -w </etc/certs")
+    assert (done.returncode, done.stdout.split()) == (0, ["desktop-bake-layer", "2", "1"]), done.stderr
+    assert "[desktop] installing at start: layer 'certs', layer 'tools'; what lies on layer 'certs'" in done.stderr
