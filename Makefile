@@ -23,8 +23,8 @@ coverage: .venv/ready ## the lines of each floor that the unit tests run, and th
 	.venv/bin/coverage json -q -o out/coverage.json
 	$(PY) -m tests.harness.coverage_table out/coverage.json
 
-test: ## every test, on a real engine
-	$(CACHE) scripts/with-engine $(PY) -m pytest -n 2 --no-loadscope-reorder $(PYTEST_ARGS)
+test: ## every test, on a real engine; three workers, as a third of the time is waiting
+	$(CACHE) scripts/with-engine $(PY) -m pytest -n 3 --no-loadscope-reorder $(PYTEST_ARGS)
 
 soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
 	rm -f out/soak.jsonl

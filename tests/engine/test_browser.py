@@ -38,7 +38,7 @@ STATE = """return {url: location.href, ready: document.readyState, page: documen
     status: document.getElementById('noVNC_status')?.textContent,
     came: performance.getEntriesByType('resource').map(e => [e.name.split('/').pop(), e.responseStatus])}"""
 IMAGE = "desktop-bake-browser:test"
-LIMIT_S = 90  # the page is some sixty files, and two workers share the machine
+LIMIT_S = 90  # the page is some sixty files, and several workers share the machine
 # a page of another origin that knows the port, and even the secret
 EVIL = """<script>
 window.said = 'waiting';
