@@ -213,6 +213,12 @@ setup_script = "setup.sh"
 
 
 @pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of a file that is about something else write no cache, which would hold all of the base, too."""
+    monkeypatch.setenv("DESKTOP_BAKE_CACHE", "none")
+
+
+@pytest.fixture
 def cli(project: Path) -> Run:
     """`desktop-bake` as a process in the project's folder."""
 

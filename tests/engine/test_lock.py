@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
+pytestmark = pytest.mark.usefixtures("no_cache")
+
+
 def baked(cli: Run, *words: str) -> tuple[str, str]:
     """The key of what was baked, and when its packages were installed."""
     done = cli("build", "--json", *words)

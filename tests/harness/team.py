@@ -28,8 +28,11 @@ class Project:
         return f"{self.host}/{self.path}"
 
     def change(self, **fields: str) -> None:
-        """Write the configuration, with these lines of TOML at the top or in the environment."""
-        top = "\n".join(v for k, v in fields.items() if k != "environment")
+        """Write the configuration, with these lines of TOML at the top or in the environment.
+
+        Without a line for `cache` there is none: each export writes all of the base, too.
+        """
+        top = "\n".join(v for k, v in {"cache": 'cache = "none"', **fields}.items() if k != "environment")
         (self.folder / "desktop-bake.toml").write_text(
             f'repository = "{self.repository}"\n{top}\n[environments.default]\nbase_image = "{self.base}"\n'
             'headless_desktop_enabled = true\ncache_desktop_build = true\ninstall_script = "install.sh"\n'

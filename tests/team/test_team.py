@@ -38,6 +38,7 @@ def stamp(run: Run, image: object) -> str:
 def test_one_bakes_the_others_pull(shared: Project, second: Machine, classic: Machine) -> None:
     """A machine that never built finds, proves, pulls and remembers what the first one published; whatever its store,
     its key is the same; and the labels are there for other tools to see."""
+    shared.change(cache="")  # as it is by default
     built = answer(shared.bake("build", "--push", "--json"))
     assert built["status"] == "built"
     tag = f"{shared.repository}:{built['cache_key']}"
@@ -396,6 +397,7 @@ def whole(cache: Path) -> bool:
 def test_the_local_cache_does_not_grow(shared: Project, second: Machine) -> None:
     """After any number of builds the folder is whole and holds what the last one used; an engine that lost its own
     cache builds from it without installing again."""
+    shared.change(cache='cache = "local"')
     cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
     sizes = []
     for number in range(4):
@@ -432,6 +434,7 @@ def shared_family(result: dict[str, object]) -> str:
 
 def test_two_exports_at_once(shared: Project, second: Machine) -> None:
     """Two builds of one family that export at once leave a whole cache."""
+    shared.change(cache='cache = "local"')
     (shared.folder / "setup.sh").write_text("sleep 1\n")
     other = shared.folder / "other"
     other.mkdir()
@@ -451,6 +454,7 @@ def test_two_exports_at_once(shared: Project, second: Machine) -> None:
 @pytest.mark.parametrize("fault", ["truncated", "layers lost", "layers changed", "no folder"])
 def test_a_cache_that_cannot_be_used(shared: Project, second: Machine, fault: str) -> None:
     """A broken local cache, or one that cannot be written, never fails a build."""
+    shared.change(cache='cache = "local"')
     first = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
     cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
     family = cache / shared_family(first)
