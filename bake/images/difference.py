@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ...generator.layer_key import LayerKey
 from ...generator.recipe import DOCKERFILE, INSTALL, SETUP
 from ...generator.stack import PREFLIGHT
+from .change import Change, platform_changes, verb_of
+from .layer_difference import layer_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,24 +41,6 @@ class Candidate:
     where: str = "here"
     created_s: float = 0
     is_own: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One input that changed.
-
-    Attributes:
-        part: the key's part that it belongs to: `base`, `install`, `setup`, `dockerfile` or `preflight`.
-        said: what changed, in one line.
-        path: the changed file of the build context, where it is one.
-        before, after: the former and the present value, where they are digests or names.
-    """
-
-    part: str
-    said: str
-    path: str | None = None
-    before: str | None = None
-    after: str | None = None
 
 
 def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
@@ -120,6 +104,7 @@ def changes(
     differ = {
         part: {"before": theirs.get(part), "after": value} for part, value in mine.items() if theirs.get(part) != value
     }
+    found += layer_changes((theirs, then), (mine, now))
     for part, (name, path) in _SCRIPTS.items():
         if part in differ:
             found.append(Change(part=part, said=f"{name} changed", path=path, **differ[part]))
@@ -154,11 +139,11 @@ def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
     if then.digests.get(DOCKERFILE) != now.digests.get(DOCKERFILE):
         yield Change(part=part, said="Dockerfile changed", path=DOCKERFILE)
     for name in sorted({*then.build_args, *now.build_args}):
-        verb = _verb(then.build_args.get(name), now.build_args.get(name))
+        verb = verb_of(then.build_args.get(name), now.build_args.get(name))
         if verb:
             yield Change(part=part, said=f"Dockerfile: build argument {name} {verb}")
     for path in sorted({*then.digests, *now.digests} - {DOCKERFILE, INSTALL, SETUP}):
-        verb = _verb(then.digests.get(path), now.digests.get(path))
+        verb = verb_of(then.digests.get(path), now.digests.get(path))
         if verb:
             yield Change(part=part, said=f"build context: {path} {verb}", path=path)
         elif (path in then.executables) != (path in now.executables):
@@ -172,7 +157,7 @@ def _dockerfile_changes(then: Inputs, now: Inputs) -> Iterable[Change]:
     if then.packages != now.packages:
         before, after = (p or "no date" for p in (then.packages, now.packages))
         yield Change(part=part, said=f"packages date moved from {before} to {after}", before=before, after=after)
-    yield from _platform_changes(part, then, now)
+    yield from platform_changes(part, then, now)
     for name in sorted(then.build_secrets ^ now.build_secrets):
         verb = "added" if name in now.build_secrets else "removed"
         yield Change(part=part, said=f"Dockerfile: build secret {name} {verb}")
@@ -184,19 +169,7 @@ def _preflight_changes(then: Inputs, now: Inputs, *, alone: bool) -> Iterable[Ch
         if before != after:
             yield Change(part="preflight", said=said, path=path, before=before, after=after)
     if alone:
-        yield from _platform_changes("preflight", then, now)
-
-
-def _platform_changes(part: str, then: Inputs, now: Inputs) -> Iterable[Change]:
-    if then.platforms != now.platforms:
-        before, after = (", ".join(sorted(p)) or "the builder's own" for p in (then.platforms, now.platforms))
-        yield Change(part=part, said=f"platforms changed from {before} to {after}", before=before, after=after)
-
-
-def _verb(before: str | None, after: str | None) -> str | None:
-    if before == after:
-        return None
-    return "added" if before is None else "removed" if after is None else "changed"
+        yield from platform_changes("preflight", then, now)
 
 
 def reason(found: Iterable[Change]) -> str:

@@ -134,6 +134,13 @@ class StackInputs:
             parts=tuple(inputs),
         )
 
+    def of_part(self, part: str) -> Inputs | None:
+        """What is known of what a part of a key belongs to, by the part's name in `components`."""
+        kind, _, number = part.partition("-")
+        if kind == "layer":
+            return self.layers[int(number) - 1] if int(number) <= len(self.layers) else None
+        return self.preflight if kind == "preflight" else self.desktop
+
     @classmethod
     def of_chain(cls, chain: Iterable[Key], find: Callable[[Key], Inputs | None]) -> Self:
         """The inputs that were written down.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...generator.errors import ConfigurationError, RegistryError
 from ...generator.layer_key import parts_of_text
 from ..images.base_digest import check_base
-from ..images.difference import Candidate, Change, changes, nearest, reason
+from ..images.difference import Candidate, changes, nearest, reason
 from ..images.history import keys_of, read_inputs
 from ..images.inputs import StackInputs
 from ..images.reason import candidate_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ..context import Context
     from ..engine.protocol import ImageEngine
+    from ..images.change import Change
     from ..images.result import ImageResult, RegistryHit
 
 
@@ -162,7 +163,7 @@ def _published(miss: Miss, context: Context) -> list[Candidate]:
 def _diff(change: Change, then: StackInputs, now: StackInputs) -> tuple[str, ...]:
 
     path = change.path or ""
-    old, new = (i.preflight if change.part == "preflight" else i.desktop for i in (then, now))
+    old, new = (i.of_part(change.part) if i else None for i in (then, now))
     before, after = (i.files.get(path) if i else None for i in (old, new))
     if before is None or after is None or before == after:
         return ()
