@@ -22,13 +22,16 @@ def hcl(text: str) -> str:
         ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
             HCL composes characters (Unicode NFC).
     """
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    is_printable = text.isprintable()  # as nearly all are: what follows looks at each character alone
+    if not is_printable and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
         raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
-    if not unicodedata.is_normalized("NFC", text):
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         raise ConfigurationError(
             f"{text[:80]!r} holds a character that a bake file would change", "write it in composed form (Unicode NFC)"
         )
     out = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
+    if is_printable:
+        return f'"{out}"'
     out = out.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
     return '"' + "".join(c if c.isprintable() or c == " " else f"\\U{ord(c):08x}" for c in out) + '"'
 
