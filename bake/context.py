@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from ..generator.errors import CancelledError
 from .engine.engine import Engine
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from .config.settings import Settings
+    from .engine import snapshot
     from .registry import client
     from .registry.access import Access
     from .system.process import Ended
     from .system.reporter import Log
 else:
     client = lazy(".registry.client", __package__)
+    snapshot = lazy(".engine.snapshot", __package__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,15 @@ class Context:
         """
         if self.is_cancelled:
             raise CancelledError("cancelled")
+
+    def looking(self) -> Context:
+        """The same work, for who looks at several environments: engine and registries are asked each question once."""
+        return replace(self, engine=cast("Engine", snapshot.Snapshot(self.live().engine)))
+
+    def live(self) -> Context:
+        """The same work, for who changes or waits for something: the engine is asked each time."""
+        engine = self.engine
+        return replace(self, engine=engine.live) if isinstance(engine, snapshot.Snapshot) else self
 
     def access(self) -> Access:
         """How registries are asked in this work."""

@@ -70,6 +70,7 @@ def obtain_all(environments: Sequence[Environment], context: Context, *, pausing
         CancelledError: another thread gave up.
     """
     outcomes = [Outcome(environment=environment) for environment in environments]
+    looking, context = context.looking(), context.live()
     if len(outcomes) == 1:
         with _kept(outcomes[0], context):
             outcomes[0].found = glance(outcomes[0].environment, context)
@@ -78,7 +79,7 @@ def obtain_all(environments: Sequence[Environment], context: Context, *, pausing
     missing: dict[str, Miss] = {}
     for outcome in outcomes:
         with _kept(outcome, context):
-            _look_up(outcome, context)
+            _look_up(outcome, looking)
             if outcome.result is None and isinstance(outcome.found, Miss):
                 missing.setdefault(str(outcome.found.order.key), outcome.found)
     if missing:

@@ -56,7 +56,8 @@ def bake_options(settings: Settings) -> BakeOptions:
 
 def targets_of(environments: list[Environment], context: Context) -> tuple[BakeTarget, ...]:
     """The bake targets of these environments, one a distinct key."""
-    wanted = [(environment, *stack_and_key(environment, context)) for environment in environments]
+    looking = context.looking()
+    wanted = [(environment, *stack_and_key(environment, looking)) for environment in environments]
     return bake_targets(wanted, bake_options(context.settings))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...generator.reference import ImageReference
     from ..system import captured, process, redaction
+    from ..system.answers import Answers
     from ..system.process import Ended
     from . import credentials
     from .api import Answer
@@ -70,7 +71,12 @@ class Engine:
     """Questions to, and containers of, the engine that the `docker` client is set to use.
 
     Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
+
+    Attributes:
+        told: where what registries tell is remembered for a command, or None.
     """
+
+    told: Answers | None = None
 
     def __init__(self) -> None:
         self._logins: credentials.Logins | None = None

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ...generator.reference import ImageReference
+    from ..system.answers import Answers
     from ..system.process import Ended
     from .credentials import Logins
     from .engine import Image
@@ -20,6 +21,10 @@ class ImageEngine(Protocol):
     @property
     def logins(self) -> Logins:
         """Of this run, for what registries are asked directly."""
+
+    @property
+    def told(self) -> Answers | None:
+        """Where what registries tell is remembered for a command, or None."""
 
     def image(self, reference: str) -> Image | None:
         """The image of a reference or ID."""

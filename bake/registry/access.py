@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..engine.credentials import HELPER_TIMEOUT_S, Logins
 from .proxy_rules import address_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
+
+    from ..system.answers import Answers
 
 
 TIMEOUT_S = 10.0
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +29,18 @@ class Access:
         timeout_s: time limit of one question, in seconds.
         helper_timeout_s: time limit of a credential helper, in seconds, which is no part of the former.
         logins: those of this run.
+        told: where what registries tell is remembered, or None.
     """
 
     insecure: Callable[[], Mapping[str, Any]] = dict
     timeout_s: float = TIMEOUT_S
     helper_timeout_s: float = HELPER_TIMEOUT_S
     logins: Logins = field(default_factory=Logins)
+    told: Answers | None = None
+
+    def once(self, question: Hashable, ask: Callable[[], _Answer]) -> _Answer:
+        """What a registry answers, or answered before in this command."""
+        return self.told.once(question, ask) if self.told else ask()
 
     def is_insecure(self, host: str) -> bool:
         """Whether the engine speaks to a registry without trusted TLS (dockerd, `insecure-registries`)."""

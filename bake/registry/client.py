@@ -57,6 +57,7 @@ def access_of(settings: Settings, engine: ImageEngine) -> Access:
         timeout_s=settings.registry_timeout_s,
         helper_timeout_s=settings.credential_helper_timeout_s,
         logins=engine.logins,
+        told=engine.told,
     )
 
 
@@ -96,7 +97,8 @@ def look_up(reference: ImageReference, platform: str, access: Access | None = No
             digest=digest, platforms=platforms or (config.platform,), labels=labels, created=config.created
         )
 
-    return within(access, reference, ask)
+    access = access or Access()
+    return access.once(("look up", reference, platform), lambda: within(access, reference, ask))
 
 
 def digest_of(reference: ImageReference, access: Access | None = None) -> Digest | None:
@@ -104,8 +106,8 @@ def digest_of(reference: ImageReference, access: Access | None = None) -> Digest
 
     Args, Returns, Raises: as `look_up`.
     """
-    tag = reference.digest or reference.tag or "latest"
-    return within(access, reference, lambda session: session.digest(tag))
+    tag, access = reference.digest or reference.tag or "latest", access or Access()
+    return access.once(("digest", reference), lambda: within(access, reference, lambda session: session.digest(tag)))
 
 
 def within(access: Access | None, reference: ImageReference, ask: Callable[[Session], _Answer]) -> _Answer:
@@ -187,7 +189,8 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
                 raise RegistryError(f"registry {reference.domain} lists tags without end", "ask who runs it")
         return tuple(dict.fromkeys(found))
 
-    return within(access, reference, ask)
+    access = access or Access()
+    return access.once(("tags", reference.repository), lambda: within(access, reference, ask))
 
 
 def reached(reference: ImageReference, access: Access | None = None) -> frozenset[Digest]:

@@ -138,12 +138,12 @@ def reach(context: Context, *, strict: bool) -> Reach:
     Raises:
         DesktopBakeError: as `key_of`, where strict.
     """
-    keys = {}
+    keys, looking = {}, context.looking()
     for env_id, environment in context.settings.environments.items():
         if not environment.cache_enabled:
             continue
         try:
-            keys[env_id] = key_of(environment, context)
+            keys[env_id] = key_of(environment, looking)
         except DesktopBakeError as error:
             if strict or isinstance(error, EngineError):
                 raise

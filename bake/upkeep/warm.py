@@ -205,8 +205,9 @@ def warm_round(
     at, started = datetime.now(UTC), time.monotonic()
     environments = [context.settings.environment(i) for i in chosen or context.settings.environments]
     done = []
-    for outcome in _obtained([e for e in environments if e.cache_enabled], context):
-        done.append(warmed(outcome, context))
+    outcomes, looking = _obtained([e for e in environments if e.cache_enabled], context), context.looking()
+    for outcome in outcomes:
+        done.append(warmed(outcome, looking))
         if recorder and done[-1].result:
             recorder.record(done[-1].result, context.engine)
         elif recorder:

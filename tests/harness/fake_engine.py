@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from desktop_bake.bake.engine.protocol import ImageEngine
+    from desktop_bake.bake.system.answers import Answers
 
 ENDED = Ended(status=0, lines=(), timed_out=False)
 
@@ -51,6 +52,7 @@ class FakeEngine:
         self.is_up = True
         self.comes_back = False
         self.logins = Logins()
+        self.told: Answers | None = None
         self._registry = registry or MemoryRegistry()
         self._platform = platform
 

@@ -32,7 +32,9 @@ def build(arguments: argparse.Namespace) -> int:
         chosen = [settings.environment(e) for e in arguments.env or [None]]
     results: list[ImageResult] = []
     failed: list[tuple[str, Exception]] = []
-    for outcome in obtain_all(chosen, context):
+    outcomes = obtain_all(chosen, context)
+    context = context.looking()
+    for outcome in outcomes:
         if outcome.error and len(chosen) == 1:
             raise outcome.error
         if outcome.error:

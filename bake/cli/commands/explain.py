@@ -21,7 +21,7 @@ def explain(arguments: argparse.Namespace) -> int:
     context = work_of(arguments)
     if context.settings.lock is not None:
         context = with_or_without_engine(context)
-    settings = context.settings
+    context, settings = context.looking(), context.settings
     chosen = (
         [settings.environment(arguments.env)]
         if not arguments.all

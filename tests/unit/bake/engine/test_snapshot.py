@@ -1,0 +1,151 @@
+"""An engine that is asked once: what commands over many environments cost, and that changes are seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import Digest, ImageReference, RegistryError, Settings
+from desktop_bake.bake.build.render import targets_of
+from desktop_bake.bake.engine.snapshot import Snapshot
+from desktop_bake.bake.images.order import order_of
+from desktop_bake.bake.images.result import LocalHit, RegistryHit
+from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.bake.together import obtain_all
+from desktop_bake.bake.upkeep.explain import explain
+from desktop_bake.bake.upkeep.inventory import reach
+from desktop_bake.bake.upkeep.warm import warm_round
+from tests.harness.fake_engine import ENDED
+from tests.harness.recipes import OFFICE
+from tests.harness.work import work
+
+if TYPE_CHECKING:
+    from desktop_bake import Environment
+    from desktop_bake.bake.context import Context
+    from tests.harness.fake_engine import FakeEngine
+    from tests.harness.memory_registry import MemoryRegistry
+
+
+BASES, MANY = 3, 60
+
+
+def environments(registry: str = "") -> dict[str, Environment]:
+    """Many environments on few bases."""
+    bases = [ImageReference.parse(f"{registry}base-{number}:1") for number in range(BASES)]
+    names = [f"env-{number}" for number in range(MANY)]
+    return {name: replace(OFFICE, env_id=name, base_image=bases[i % BASES]) for i, name in enumerate(names)}
+
+
+def all_here(context: Context, engine: FakeEngine) -> None:
+    """Put the bases and the image of every environment into the store, built here."""
+    for environment in context.settings.environments.values():
+        base = environment.base_image
+        engine.add(base.named, known_as=f"{base.repository}@{Digest.of(str(base).encode())}")
+        order = order_of(environment, context)
+        note(engine.add(order.tag, order.key.labels(base.named)).image_id, BUILT)
+    engine.asked.clear()
+
+
+@pytest.fixture
+def context(engine: FakeEngine) -> Context:
+    """Work with all of them here."""
+    context = work(engine, Settings(environments=environments()))
+    all_here(context, engine)
+    return context
+
+
+def test_hits(context: Context, engine: FakeEngine) -> None:
+    """Each base and each image is asked for once to look at all, to render all, to explain all, and to tidy up."""
+    every = list(context.settings.environments.values())
+    outcomes = obtain_all(every, context)
+    assert all(isinstance(outcome.result, LocalHit) for outcome in outcomes)
+    assert len(engine.asked) == len(set(engine.asked)) == 2 * BASES
+    engine.asked.clear()
+    assert len(targets_of(every, context)) == BASES
+    assert len(engine.asked) == BASES
+    engine.asked.clear()
+    looking = context.looking()
+    assert all(isinstance(explain(environment, looking).result, LocalHit) for environment in every)
+    assert len(engine.asked) == 2 * BASES
+
+
+def test_containers_are_asked_for_each_time(context: Context, engine: FakeEngine) -> None:
+    """What is used is no matter of environments, and not remembered."""
+    assert len(reach(context, strict=True).environments) == BASES
+    assert sorted(engine.asked) == ["GET /containers/json", *(f"image base-{n}:1" for n in range(BASES))]
+
+
+def test_a_registry(engine: FakeEngine, registry: MemoryRegistry) -> None:
+    """`warm` asks the registry once for each base and each key, though it asks both for every environment."""
+    settings = Settings(
+        repository=ImageReference.parse("registry.example.com/team/desktop"),
+        environments=environments("registry.example.com/"),
+        pull="always",
+        push=True,
+    )
+    context = work(engine, settings)
+    for environment in settings.environments.values():
+        base = environment.base_image
+        engine.add(base.named, known_as=f"{base.repository}@{registry.put(str(base), {})}")
+        order = order_of(environment, context)
+        registry.put(order.tag, order.key.labels(base.named))
+        note(engine.add(order.tag, order.key.labels(base.named)).image_id, BUILT)
+    registry.asked.clear()
+    done = warm_round(1, context)
+    assert {warmed.action for warmed in done.warmed} == {"fresh"}
+    assert len(registry.asked) <= 4 * BASES
+
+
+def test_changes_are_seen(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
+    """What is pulled for one environment is here for the next of the same key, and not pulled again."""
+    settings = replace(team, environments=environments())
+    context = work(engine, settings)
+    for environment in settings.environments.values():
+        base = environment.base_image
+        engine.add(base.named, known_as=f"{base.repository}@{Digest.of(str(base).encode())}")
+        order = order_of(environment, context)
+        registry.put(order.tag, order.key.labels(base.named))
+    outcomes = obtain_all(list(settings.environments.values()), context)
+    kinds = [type(outcome.result) for outcome in outcomes]
+    assert kinds == [RegistryHit] * BASES + [LocalHit] * (MANY - BASES)
+    assert len([asked for asked in engine.asked if asked.startswith("pull ")]) == BASES
+
+
+def test_who_builds_asks_again(context: Context, engine: FakeEngine) -> None:
+    """The live engine remembers nothing, and what is looked at once more is looked at anew."""
+    looking = context.looking()
+    name = str(next(iter(context.settings.environments.values())).base_image)
+    assert looking.engine.image(name) == looking.engine.image(name)
+    engine.names.clear()
+    assert looking.engine.image(name)
+    assert looking.live().engine.image(name) is None
+    assert looking.looking().engine.image(name) is None
+    assert context.live() is context
+
+
+@pytest.mark.parametrize("change", ["tag", "untag", "work"])
+def test_what_forgets(context: Context, engine: FakeEngine, change: str) -> None:
+    """Every change that goes through it is a reason to ask again."""
+    snapshot = Snapshot(context.engine)
+    base = next(iter(context.settings.environments.values())).base_image
+    image = snapshot.image(str(base))
+    assert image
+    if change == "work":
+        engine.ends.append(ENDED)
+        snapshot.work("pull", "x", log=lambda _: None, draw=False, limit_s=1)
+    else:
+        getattr(snapshot, change)(*([image.image_id] if change == "tag" else []), base)
+    before = engine.asked.count(f"image {base}")
+    snapshot.image(str(base))
+    assert engine.asked.count(f"image {base}") == before + 1
+
+
+def test_a_registry_that_is_gone(engine: FakeEngine, registry: MemoryRegistry) -> None:
+    """A registry that cannot be asked is waited for once for each base, and each environment has its error."""
+    settings = Settings(environments=environments("registry.example.com/"), pull="always")
+    registry.broken["registry.example.com"] = RegistryError("cannot be reached", "")
+    outcomes = obtain_all(list(settings.environments.values()), work(engine, settings))
+    assert all("cannot be reached" in str(outcome.error) for outcome in outcomes)
+    assert len(registry.asked) == BASES
