@@ -30,6 +30,7 @@ from ..system.redaction import without_secrets
 from . import local_cache
 from .bake_request import Wanted, bake_request, cache_in, cache_out
 from .disk_full import collect, give_back
+from .failed_layer import of_layers
 from .failed_step import DiskFullError, FinalError, failure_of
 from .render import bake_options, rendered_files, write_files
 from .scratch import build_folder
@@ -232,8 +233,8 @@ def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
         if collect(context) and ready.builder().driver == "docker":
             give_back(context, time.monotonic() - began)
         raise
-    except FinalError:
-        raise
+    except FinalError as error:
+        raise of_layers(error, wanted.targets) from error
     except BuildFailedError as error:
         require_answer(context.engine, error)
         require_buildx(context.engine)  # where that is what failed, it says what to install

@@ -34,9 +34,11 @@ class FinalError(BuildFailedError):
 
     Attributes:
         target: the target that failed; None if BuildKit did not say.
+        step: its step that ended with a status of its own, or None.
     """
 
     target: str | None = None
+    step: FailedStep | None = None
 
 
 class DiskFullError(FinalError):
@@ -75,7 +77,7 @@ def failure_of(lines: Sequence[str]) -> BuildFailedError:
         said = [line for line in own if "ERROR" in line or "error:" in line.lower()] or own
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
         return BuildFailedError(f"build failed: {reason}", "see the build's output above")
-    error.target = target
+    error.target, error.step = target, None if short else step
     return error
 
 

@@ -116,6 +116,16 @@ preflight_script = "p.sh"
 build_args = { A = '${B}', B = "2" }
 platforms = ["linux/amd64", "linux/arm64/v8"]
 build_secrets = ["TOKEN"]
+layers = ["tools", { name = "web", packages = ["chromium"] }]
+packages = ["git"]
+[layers.certs]
+script = "p.sh"
+files = ["i.sh"]
+below_desktop = true
+[layers.tools]
+text = "true"
+cache = true
+needs = ["certs"]
 [environments."b c"]
 base_image = "x@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 """
@@ -366,7 +376,13 @@ OPTIONS = b"a:/b:ro\ntype=bind,source=/a,target=/b,readonly\n127.0.0.1:80:81/udp
 TARGETS: dict[str, Target] = {
     "configuration": Target(configuration, (CONFIGURATION,)),
     "variables": Target(variables, (b"r.example.com/a\ninline\nb\n60\ntrue\nalways\nmain", b"a\ntype=s3,bucket=b\n")),
-    "edits": Target(edits, (b'build_args.A=1\nplatforms=linux/amd64\nname=x\nbuild_args={A = "1"}', b"name=a")),
+    "edits": Target(
+        edits,
+        (
+            b'build_args.A=1\nplatforms=linux/amd64\nname=x\nbuild_args={A = "1"}\nlayers=[{name="a", text="x"}]',
+            b"name=a",
+        ),
+    ),
     "origin": Target(origin, (ORIGIN, b'[{"env_id": "a"}]', b'{"env_id": "a", "version": 1}')),
     "labels": Target(labels, tuple(json.dumps(k.labels("debian:bookworm")).encode() for k in (KEY, LAYER))),
     "manifest": Target(
