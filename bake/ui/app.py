@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ...generator.errors import ConfigurationError, DesktopBakeError
-from ..config.environment_edit import ChangedMeanwhileError
+from ...generator.errors import ConfigurationError
+from .answering import act_routes, number_of, text_of
 from .guard import Guard
 from .pages import STATIC
 from .site import TITLES
+from .task_app import TaskApp
 from .threads import background, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from .answering import Act
     from .keys import Keys
     from .site import Site
 
-    Act = Callable[[dict[str, Any]], dict[str, Any]]
 
-
-_MOST_BYTES = 1 << 16
 _KEPT = {"cache-control": "private, max-age=86400, immutable"}  # the path is another for each server
 
 
@@ -60,7 +58,8 @@ class App:
             Route("/why", self._why, methods=["GET"]),
             Route("/prune", self._preview, methods=["GET"]),
             Route("/log", self._log, methods=["GET"]),
-            *(Route(f"/{name}", _answering(act), methods=["POST"]) for name, act in acts.items()),
+            *act_routes(acts),
+            *TaskApp(site).routes,
         ]
 
     def guarded(self, keys: Keys) -> ASGIApp:
@@ -94,6 +93,8 @@ class App:
 
     def _begin(self, page: str) -> None:
         """Find out what a page that has just been opened shows."""
+        if page == "tasks":
+            self._site.look_at_tasks()
         if page == "images":
             self._site.look_at_images()
         if page == "health" and not self._site.health.checks:
@@ -116,7 +117,7 @@ class App:
         return PlainTextResponse("\n".join(build.lines) + "\n")
 
     def _turn(self, asked: dict[str, Any]) -> dict[str, Any]:
-        env_id, switch, seen = (_text(asked, name) for name in ("env", "switch", "seen"))
+        env_id, switch, seen = (text_of(asked, name) for name in ("env", "switch", "seen"))
         try:
             number = self._site.edits.turn(env_id, switch, seen, on=asked.get("on") is True)
         finally:
@@ -125,7 +126,7 @@ class App:
 
     def _undo(self, asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            self._site.edits.undo(_number(asked, "number"))
+            self._site.edits.undo(number_of(asked, "number"))
         finally:
             self._site.world.reload()
         return {"seen": self._site.world.seen}
@@ -136,13 +137,13 @@ class App:
         return {"build": self._site.builds.start(self._site.settings(), env_ids).number}
 
     def _cancel(self, asked: dict[str, Any]) -> dict[str, Any]:
-        build = self._site.builds.get(_number(asked, "build"))
+        build = self._site.builds.get(number_of(asked, "build"))
         build.cancel.set()
         self._site.hub.touch(f"environments/b{build.number}")
         return {}
 
     def _dismiss(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self._site.builds.dismiss(_number(asked, "build"))
+        self._site.builds.dismiss(number_of(asked, "build"))
         self._site.world.look()
         return {}
 
@@ -155,50 +156,11 @@ class App:
         return {}
 
     def _prune(self, asked: dict[str, Any]) -> dict[str, Any]:
-        removed, faults = self._site.tidy.prune(_number(asked, "plan"), self._site.settings())
+        removed, faults = self._site.tidy.prune(number_of(asked, "plan"), self._site.settings())
         self._site.look_at_images()
         return {"said": f"Removed {removed}." if removed else "Nothing was removed.", "faults": faults}
-
-
-def _answering(act: Act) -> Callable[[Request], Any]:
-    """What answers a POST: an act's result, or its error with what helps."""
-
-    async def answer(request: Request) -> Response:
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MOST_BYTES:
-                return JSONResponse({"error": "that is too much", "remedy": ""}, 413)
-        try:
-            asked = json.loads(body)
-            if not isinstance(asked, dict):
-                raise TypeError  # noqa: TRY301 (one answer to what is no object)
-        except (ValueError, TypeError, RecursionError):
-            return JSONResponse({"error": "the request is not understood", "remedy": "load the page again"}, 400)
-        try:
-            return JSONResponse(await in_thread(lambda: act(asked)))
-        except DesktopBakeError as error:
-            status = 409 if isinstance(error, ChangedMeanwhileError) else 400
-            remedy = "theirs stays; the page shows it now" if status == 409 else error.remedy
-            return JSONResponse({"error": str(error), "remedy": remedy}, status)
-
-    return answer
 
 
 async def _static(request: Request) -> Response:
     content, kind = STATIC.get(request.path_params["name"], (b"", ""))
     return Response(content, media_type=kind, headers=_KEPT) if kind else PlainTextResponse("not here\n", 404)
-
-
-def _text(asked: dict[str, Any], name: str) -> str:
-    value = asked.get(name)
-    if not isinstance(value, str):
-        raise ConfigurationError(f"the request names no {name}", "load the page again")
-    return value
-
-
-def _number(asked: dict[str, Any], name: str) -> int:
-    value = asked.get(name)
-    if not isinstance(value, int):
-        raise ConfigurationError(f"the request names no {name}", "load the page again")
-    return value

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A task's desktop is a page of its own on another port of the loopback; it is shown within ours when a person asks.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "frame-src http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 _HEADERS = {

@@ -11,6 +11,7 @@ from ..system.text import age, size
 from ..upkeep.explain import explain
 from . import words
 from .builds import Builds
+from .desks import Desks
 from .health import Health
 from .hub import Hub
 from .pages import Pages
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 LINKS = (
     ("./", "Environments", "environments"),
+    ("tasks", "Tasks", "tasks"),
     ("images", "Images", "images"),
     ("health", "Health", "health"),
 )
@@ -56,6 +58,7 @@ class Site:
         self.edits = Edits(source.file)
         self.tidy = Tidy(source, self.hub.touch)
         self.health = Health(source, self.hub.touch)
+        self.desks = Desks(source, self.hub.touch)
         self.watch = Watch(source, lambda: self.world.settings, self.told)
         self._parts: dict[str, Callable[[], str]] = {
             "environments": self._environments,
@@ -63,6 +66,7 @@ class Site:
             "environments/notice": self._notice,
             "environments/builds": self._builds,
             "all/seen": self._seen,
+            "tasks": self._tasks,
             "images": self._images,
             "health": self._health,
         }
@@ -86,6 +90,8 @@ class Site:
         elif what in ("image", "engine"):
             self.world.look()
             self.look_at_images()
+        if what in ("container", "engine"):
+            self.look_at_tasks()
         elif what == "metrics":
             self.hub.touch("health")
 
@@ -99,10 +105,37 @@ class Site:
         if settings is not None and self.hub.watches("images"):
             background(lambda: self.tidy.look(settings), "page-images")
 
+    def look_at_tasks(self) -> None:
+        """List the tasks, if somebody looks at them."""
+        settings = self.world.settings
+        if settings is not None and self.hub.watches("tasks"):
+            background(lambda: self.desks.look(settings), "page-tasks")
+
+    def desk(self, task: str, port: str) -> str:
+        """The page of a task's desktop.
+
+        Args:
+            task: its container's ID.
+            port: where this server listens.
+
+        Raises:
+            ConfigurationError: it does not run any more.
+        """
+        entry = self.desks.entry(task)
+        content = self.pages.draw("desk", {"task": entry, "port": port})
+        return self._framed("desk", f"Desktop of {entry.environment}", content)
+
+    def start_form(self) -> str:
+        """What is asked before a task starts."""
+        return self.pages.draw("start", {"environments": [row.environment.env_id for row in self.world.rows]})
+
     def whole(self, page: str) -> str:
         """A whole page."""
-        values = {"page": page, "title": TITLES[page], "links": LINKS, "file": self.source.file.path}
-        return self.pages.draw("layout", {**values, "seen": self._seen(), "content": self.draw(page)})
+        return self._framed(page, TITLES[page], self.draw(page))
+
+    def _framed(self, page: str, title: str, content: str) -> str:
+        values = {"page": page, "title": title, "links": LINKS, "file": self.source.file.path}
+        return self.pages.draw("layout", {**values, "seen": self._seen(), "content": content})
 
     def draw(self, part: str) -> str:
         """A part of a page; empty if it is nowhere to be seen any more."""
@@ -176,6 +209,22 @@ class Site:
                 "tail": _tail,
             },
         )
+
+    def _tasks(self) -> str:
+        desks, count = self.desks, len(self.desks.entries)
+        said = f"{count} tasks of yours run." if count > 1 else f"{'1' if count else 'No'} task of yours runs."
+        said = said if desks.has_looked else "Looking at what runs."
+        values = {
+            "notice": self.pages.draw("notice", {"errors": [desks.error] if desks.error else []}),
+            "said": said,
+            "environments": bool(self.world.rows),
+            "starting": sorted(desks.starting.items()),
+            "tasks": desks.entries,
+            "commands": desks.commands,
+            "lines": desks.lines,
+            "has_looked": desks.has_looked,
+        }
+        return self.pages.draw("tasks", values)
 
     def _images(self) -> str:
         listing, settings = self.tidy.listing, self.world.settings

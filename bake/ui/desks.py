@@ -1,0 +1,206 @@
+"""The tasks that run, their screens, and what a person does with them. They outlive the page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError, DesktopBakeError
+from ..ensure import ensured
+from ..system.text import last_line
+from ..task.options import TaskOptions
+from ..task.screen import picture
+from ..task.start import started
+from ..task.tasks import Tasks
+from .threads import background
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..config.settings import Settings
+    from ..task.forward import Forward
+    from ..task.tasks import TaskEntry
+    from .source import Source
+
+
+_FRESH_S = 2.0  # tabs that ask within this time get the same picture
+_LOG_LINES = "2000"
+_VIEW = "&view_only=1"
+
+
+@dataclass(kw_only=True)
+class Starting:
+    """A task that is being started.
+
+    Attributes:
+        env_id, words: what was asked for.
+        line: what was reported last.
+        error: why it did not start.
+    """
+
+    env_id: str
+    words: tuple[str, ...]
+    line: str = "looking for its image"
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A screen at a moment.
+
+    Attributes:
+        png: the picture.
+        at: when it was taken, by a clock of any beginning.
+    """
+
+    png: bytes
+    at: float
+
+    @property
+    def tag(self) -> str:
+        """What tells it from any other."""
+        return hashlib.sha256(self.png).hexdigest()[:20]
+
+
+class Desks:
+    """The running tasks of this user.
+
+    Args:
+        source: where answers come from.
+        touch: told which parts of pages may look different.
+    """
+
+    def __init__(self, source: Source, touch: Callable[..., None]) -> None:
+        self._source, self._touch = source, touch
+        self.entries: tuple[TaskEntry, ...] = ()
+        self.error: DesktopBakeError | None = None
+        self.has_looked = False
+        self.starting: dict[int, Starting] = {}
+        self.lines: dict[str, str] = {}
+        self.commands: dict[str, str] = {}
+        self._pictures: dict[str, Picture] = {}
+        self._forwards: dict[str, tuple[str, Forward | None]] = {}
+        self._lock, self._taking = threading.Lock(), threading.Lock()
+        self._number = 0
+
+    def look(self, settings: Settings) -> None:
+        """List what runs."""
+        try:
+            found = Tasks(self._source.context(settings)).list()
+            self.entries, self.error = tuple(entry for entry in found if entry.is_running), None
+        except DesktopBakeError as error:
+            self.error = error
+        self.has_looked = True
+        there = {entry.container_id for entry in self.entries}
+        with self._lock:
+            gone = [self._forwards.pop(task) for task in set(self._forwards) - there]
+        for known in (self._pictures, self.lines, self.commands):
+            for task in set(known) - there:
+                known.pop(task, None)
+        for _, forward in gone:
+            if forward:
+                forward.close()
+        self._touch("tasks")
+
+    def entry(self, task: str) -> TaskEntry:
+        """A task by its container's ID.
+
+        Raises:
+            ConfigurationError: it does not run any more.
+        """
+        found = next((entry for entry in self.entries if entry.container_id == task), None)
+        if found is None:
+            raise ConfigurationError("that task does not run any more", "load the page again")
+        return found
+
+    def picture(self, task: str, settings: Settings) -> Picture:
+        """Its screen now, or a moment ago; one at a time, so that they never take the machine.
+
+        Raises:
+            DesktopBakeError: it has no desktop, or it is gone.
+        """
+        self.entry(task)
+        with self._taking:
+            had = self._pictures.get(task)
+            if had and time.monotonic() - had.at < _FRESH_S:
+                return had
+            engine = self._source.context(settings).engine
+            taken = self._pictures[task] = Picture(png=picture(engine, task), at=time.monotonic())
+            line = last_line(self.log(task, settings, "5"))
+        if self.lines.get(task) != line:
+            self.lines[task] = line
+            self._touch("tasks")
+        return taken
+
+    def log(self, task: str, settings: Settings, lines: str = _LOG_LINES) -> str:
+        """What it printed last."""
+        self.entry(task)
+        done = self._source.context(settings).engine.docker("logs", "--tail", lines, task)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", (done.stdout + done.stderr).decode(errors="replace"))
+
+    def url(self, task: str, settings: Settings, *, control: bool) -> str:
+        """Where a browser of this machine sees it; it holds the task's secret, and is given to nobody but who asks.
+
+        Raises:
+            DesktopBakeError: it has no desktop, or it is gone.
+        """
+        entry = self.entry(task)
+        with self._lock:
+            if task not in self._forwards:
+                self._forwards[task] = Tasks(self._source.context(settings)).url(entry.container_id)
+            url = self._forwards[task][0]
+        return url if control else url + _VIEW
+
+    def stop(self, task: str, settings: Settings) -> None:
+        """End it, and remove its container.
+
+        Raises:
+            DesktopBakeError: the engine does not answer.
+        """
+        Tasks(self._source.context(settings)).attach(self.entry(task).container_id).stop()
+        self.look(settings)
+
+    def start(self, settings: Settings, env_id: str, command: str, geometry: str) -> None:
+        """Start a task in the background; it stays, whatever becomes of the page.
+
+        Raises:
+            ConfigurationError: there is no such environment, or the command or geometry is malformed.
+        """
+        environment = settings.environment(env_id)
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError as error:
+            raise ConfigurationError(f"the command is malformed: {error}", "close its quotes") from error
+        options = TaskOptions(geometry=geometry, detach=True)
+        with self._lock:
+            self._number += 1
+            number, begun = self._number, Starting(env_id=env_id, words=words)
+            self.starting[number] = begun
+
+        def log(line: str) -> None:
+            begun.line = line
+            self._touch("tasks")
+
+        def run() -> None:
+            context = self._source.context(settings, log, fresh=True)
+            try:
+                task = started(environment, ensured(environment, context), context, options, words)
+                self.commands[task.container_id] = shlex.join(words)
+                self.starting.pop(number, None)
+            except (DesktopBakeError, OSError) as error:
+                begun.error = error
+            self.look(settings)
+
+        background(run, f"page-start-{number}")
+        self._touch("tasks")
+
+    def dismiss(self, number: int) -> None:
+        """Show a start that failed no longer."""
+        if number in self.starting and self.starting[number].error:
+            del self.starting[number]
+        self._touch("tasks")

@@ -1,0 +1,31 @@
+// A task's desktop: noVNC in a frame of its own. Its address holds the task's secret: asked for when it is shown, in no page.
+import { post, refused } from "./page.js";
+
+const desk = document.getElementById("desk");
+const control = document.getElementById("control");
+const said = document.getElementById("desk-said");
+const screen = document.getElementById("desk-screen");
+
+async function show(isControlled) {
+  try {
+    const { url } = await post("desktop", { task: desk.dataset.task, control: isControlled });
+    const frame = document.createElement("iframe"); // another one: noVNC reads its settings once
+    frame.title = "Desktop";
+    frame.src = url;
+    screen.replaceChildren(frame);
+    control.setAttribute("aria-checked", String(isControlled));
+    said.textContent = isControlled ? "Keyboard and mouse are yours" : "View only";
+    if (isControlled) frame.addEventListener("load", () => frame.focus());
+    const { port } = new URL(url);
+    if (location.port !== desk.dataset.port) {
+      const hint = document.getElementById("desk-hint");
+      hint.hidden = false;
+      hint.textContent = `This page comes by another port. If the screen stays empty, forward the desktop's own, too: ssh -L ${port}:127.0.0.1:${port}`;
+    }
+  } catch (error) {
+    refused(error);
+  }
+}
+
+control.addEventListener("click", () => show(control.getAttribute("aria-checked") !== "true"));
+show(false);

@@ -1,0 +1,191 @@
+"""The tasks that run, and their screens."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import ConfigurationError, EngineError, TaskError
+from desktop_bake.bake.task.tasks import TaskEntry
+from desktop_bake.bake.ui import desks as module
+from desktop_bake.bake.ui.desks import Desks, Picture
+
+if TYPE_CHECKING:
+    from desktop_bake.bake.ui.source import Source
+
+ENTRY = TaskEntry(
+    container_id="c" * 64,
+    name="desktop-bake-0123456789ab",
+    environment="office",
+    cache_key="",
+    project="p",
+    project_name="project",
+    owner="o",
+    version="1",
+    state="running",
+    status=None,
+    created_s=1.0,
+    novnc_port=6080,
+)
+URL = "http://127.0.0.1:6080/vnc.html#autoconnect=1"
+
+
+class Forwarded:
+    """A port that is carried here."""
+
+    closed = False
+
+    def close(self) -> None:
+        """Carry it no longer."""
+        self.closed = True
+
+
+class Engine:
+    """Tasks of an engine: what `Tasks` and `docker logs` answer.
+
+    Attributes:
+        entries: what runs, or has ended.
+        stopped: what was ended.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[TaskEntry] = [ENTRY, replace(ENTRY, container_id="e" * 64, state="exited")]
+        self.forwarded = Forwarded()
+        self.stopped: list[str] = []
+        self.error: Exception | None = None
+
+    def list(self) -> list[TaskEntry]:
+        """As `Tasks.list`."""
+        if self.error:
+            raise self.error
+        return self.entries
+
+    def url(self, name: str) -> tuple[str, Forwarded]:
+        """As `Tasks.url`."""
+        return URL, self.forwarded
+
+    def attach(self, name: str) -> Engine:
+        """As `Tasks.attach`: a task that can be stopped."""
+        return self
+
+    def stop(self) -> None:
+        """As `DesktopTask.stop`."""
+        self.stopped.append(self.entries.pop(0).container_id)
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine with a task that runs and one that has ended."""
+    engine = Engine()
+    monkeypatch.setattr(module, "Tasks", lambda _context: engine)
+    return engine
+
+
+@pytest.fixture
+def desks(source: Source, running: Engine) -> Desks:
+    """What is known after a look."""
+    desks = Desks(source, lambda *_: None)
+    desks.look(source.load())
+    return desks
+
+
+def test_what_runs(desks: Desks, running: Engine, source: Source) -> None:
+    """What has ended is not shown; an engine that is away is told, and what was known stays."""
+    assert desks.entries == (ENTRY,)
+    running.error = EngineError("no engine", "start it")
+    desks.look(source.load())
+    assert (desks.error, desks.entries) == (running.error, (ENTRY,))
+    with pytest.raises(ConfigurationError, match="does not run any more"):
+        desks.entry("e" * 64)
+
+
+def test_pictures(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tabs that ask at once share one picture; the last line of the log comes with it."""
+    taken: list[str] = []
+
+    def picture(_engine: object, task: str) -> bytes:
+        taken.append(task)
+        return b"png"
+
+    monkeypatch.setattr(module, "picture", picture)
+    monkeypatch.setattr(desks, "log", lambda *_: "first\nlast\n")
+    one, two = (desks.picture(ENTRY.container_id, source.load()) for _ in range(2))
+    assert one is two
+    assert taken == [ENTRY.container_id]
+    assert desks.lines == {ENTRY.container_id: "last"}
+    assert one.tag == Picture(png=b"png", at=9.0).tag != Picture(png=b"other", at=0.0).tag
+
+
+def test_its_address(desks: Desks, running: Engine, source: Source) -> None:
+    """It is for looking until control is asked for; what carries a port goes with the task."""
+    assert desks.url(ENTRY.container_id, source.load(), control=False) == f"{URL}&view_only=1"
+    assert desks.url(ENTRY.container_id, source.load(), control=True) == URL
+    running.entries.pop(0)
+    desks.look(source.load())
+    assert running.forwarded.closed
+
+
+def test_stopped(desks: Desks, running: Engine, source: Source) -> None:
+    """It ends, and is shown no longer."""
+    desks.stop(ENTRY.container_id, source.load())
+    assert running.stopped == [ENTRY.container_id]
+    assert desks.entries == ()
+
+
+@pytest.mark.parametrize("error", [None, TaskError("it did not start", "see its log")])
+def test_started(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
+    """It starts detached, with the command's words; one that does not start is told until it is dismissed."""
+    asked: list[object] = []
+    done = threading.Event()
+
+    def started(_environment: object, _image: object, _context: object, options: object, words: object) -> TaskEntry:
+        asked.extend([options, words])
+        if error:
+            raise error
+        return ENTRY
+
+    monkeypatch.setattr(module, "ensured", lambda *_: None)
+    monkeypatch.setattr(module, "started", started)
+    monkeypatch.setattr(desks, "look", lambda _settings: done.set())
+    desks.start(source.load(), "office", "xterm -e 'a b'", "1024x768")
+    assert done.wait(10)
+    options, words = asked
+    assert (getattr(options, "detach", None), getattr(options, "geometry", None)) == (True, "1024x768")
+    assert words == ("xterm", "-e", "a b")
+    if not error:
+        assert desks.commands == {ENTRY.container_id: "xterm -e 'a b'"}
+        assert desks.starting == {}
+        return
+    assert [begun.error for begun in desks.starting.values()] == [error]
+    desks.dismiss(1)
+    assert desks.starting == {}
+
+
+@pytest.mark.parametrize(
+    ("env_id", "command", "geometry"), [("nobody", "a", "800x600"), ("office", "'a", "800x600"), ("office", "a", "big")]
+)
+def test_malformed(desks: Desks, source: Source, env_id: str, command: str, geometry: str) -> None:
+    """What cannot be started is refused before anything begins."""
+    with pytest.raises(ConfigurationError):
+        desks.start(source.load(), env_id, command, geometry)
+    assert desks.starting == {}
+
+
+def test_log(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a terminal would obey is taken out."""
+
+    class Done:
+        stdout, stderr = b"\x1b[31mred\x1b[0m\r\n", b"more\n"
+
+    asked: list[tuple[str, ...]] = []
+
+    def docker(*words: str) -> Done:
+        asked.append(words)
+        return Done()
+
+    monkeypatch.setattr(source.engine(), "docker", docker, raising=False)
+    assert desks.log(ENTRY.container_id, source.load()) == "red\nmore\n"
+    assert asked == [("logs", "--tail", "2000", ENTRY.container_id)]
