@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import locked, store, tasks, together
+from benchmarks import locked, many, store, tasks, together
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -256,6 +256,11 @@ class Bench:
         what = f"`render --check` of {locked.ENVIRONMENTS} environments with a lock, without engine and network"
         self.add(what, f"{took:.3f} s", "", "< 0.3 s")
 
+    def many(self) -> None:
+        """What 1,000 environments on few bases cost."""
+        (self.folder / "many").mkdir()
+        many.measure(min(self.repetitions, 3), self.folder / "many", str(self.environment.base_image), self.add)
+
     def together(self) -> None:
         """What one call of Bake gains over a build of each."""
         several = together.Environments(self.folder / "together", str(self.environment.base_image))
@@ -300,6 +305,7 @@ def main() -> int:
     parts = {
         "rendering": Bench.rendering,
         "locked": Bench.locked,
+        "many": Bench.many,
         "size": Bench.size,
         "resolves": Bench.resolves,
         "tasks": tasks.measure,
