@@ -70,6 +70,7 @@ def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candid
         return (
             type(candidate.key) is not type(key),
             len(differing(candidate)),
+            len(mine.keys() ^ candidate.key.components().keys()),  # what a layer lies on lacks it, as if it had changed
             candidate.base_name != base_name,
             not candidate.is_own,
             candidate.where != "here",

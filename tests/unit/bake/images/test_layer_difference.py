@@ -10,6 +10,7 @@ import pytest
 from desktop_bake import ContextFile, LayerRecipe, Stack, stack_key
 from desktop_bake.bake.images.difference import NEVER, Candidate, changes, nearest, reason
 from desktop_bake.bake.images.inputs import Inputs, StackInputs
+from desktop_bake.generator.layer_key import stack_keys
 from tests.harness.recipes import BASE, BROWSER, CERTS, ENVIRONMENT, PREFLIGHT, RECIPE, TOOLS
 
 FILES = {"lib/a.sh": ContextFile(content=b"a\n")}
@@ -67,6 +68,16 @@ def test_two_at_once() -> None:
     """Each of several changes is told."""
     now = replace(STACK, below=(replace(CERTS, script=b"x\n"),), above=(BROWSER,))
     assert told(now) == "layer 'certs': script changed; layer 'tools' removed"
+
+
+def test_the_nearest_has_the_layer() -> None:
+    """A layer that changed is compared with its former image, and not with that of what both lie on."""
+    now = above(BROWSER, replace(TOOLS_NOW, script=b"x\n"))
+    every = [Candidate(key=key, base_name=NAME) for key in stack_keys(ENVIRONMENT, STACK, BASE)]
+    wanted = stack_keys(ENVIRONMENT, now, BASE)[3]
+    near = nearest(wanted, NAME, every)
+    assert near
+    assert near.key == every[3].key
 
 
 def test_what_was_not_written_down() -> None:
