@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .generator.key import CacheKey as CacheKey
     from .generator.key import compute_key as compute_key
     from .generator.layer import Layer as Layer
+    from .generator.layer import ordered as ordered
     from .generator.layer_key import Key as Key
     from .generator.layer_key import LayerKey as LayerKey
     from .generator.layer_key import key_from_labels as key_from_labels
@@ -103,6 +104,7 @@ _HOMES = {
     "ensure_desktop_images": "bake.ensure",
     "key_from_labels": "generator.layer_key",
     "load_settings": "bake.config.toml_file",
+    "ordered": "generator.layer",
     "render_bake_file": "generator.template",
     "stack_key": "generator.layer_key",
     "start_task": "bake.task.start",
@@ -152,6 +154,7 @@ __all__ = [
     "ensure_desktop_images",
     "key_from_labels",
     "load_settings",
+    "ordered",
     "render_bake_file",
     "stack_key",
     "start_task",

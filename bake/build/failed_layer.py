@@ -27,14 +27,15 @@ def of_layers(error: FinalError, targets: Sequence[BakeTarget]) -> FinalError:
     Returns:
         The same error if it is about no layer, and no desktop above one.
     """
-    target = next((target for target in targets if target.name == error.target), None)
+    name = error.target or (targets[0].name if len(targets) == 1 else None)  # of a single one BuildKit tells no name
+    target = next((target for target in targets if target.name == name), None)
     if target is None or error.step is None:
         return error
-    kind, _, name = target.holds[-1].partition(" ")
+    kind, _, layer = target.holds[-1].partition(" ")
     below = [held.partition(" ")[2] for held in target.holds if held.startswith(f"{LAYER} ")]
     text, remedy = str(error), error.remedy
     if kind == LAYER:
-        whose = f"layer {name!r} of {_environments(target)}"
+        whose = f"layer {layer!r} of {_environments(target)}"
         said = error.step.said.removeprefix(_SAYS)
         text = f"build failed: the {error.step.name} of {whose} ended with status {error.step.status}"
         if said.startswith(_UNKNOWN):

@@ -93,3 +93,20 @@ def test_layers(project: Path, cli: Run, base: str) -> None:
     done = cli("run", "plain", "--", "sh", "-c", "cat /etc/tools; wc -w </etc/certs")
     assert (done.returncode, done.stdout.split()) == (0, ["desktop-bake-layer", "2", "1"]), done.stderr
     assert "[desktop] installing at start: layer 'certs', layer 'tools'; what lies on layer 'certs'" in done.stderr
+
+
+def test_what_cannot_be_built(project: Path, cli: Run, no_cache: None) -> None:
+    """A package that there is not is told in one line, with its layer and environment; a desktop that does not install
+    on a layer is told with that layer."""
+    config = project / "desktop-bake.toml"
+    before = config.read_text()
+    config.write_text(before + 'layers = [{ name = "web", packages = ["hello", "chromiun", "gitt"] }]\n')
+    done = cli("build")
+    told = "error: build failed: layer 'web' of environment 'default': the package sources have no chromiun, gitt"
+    assert (done.returncode, done.stderr.splitlines()[-2]) == (6, told), done.stderr
+    (project / "install.sh").write_text("cat /etc/certs && exit 3\n")
+    config.write_text(before + 'layers = [{ name = "certs", text = "echo bad >/etc/certs", below_desktop = true }]\n')
+    done = cli("build")
+    assert done.returncode == 6
+    told = "the install script ended with status 3; the desktop of environment 'default' stands on layer 'certs'"
+    assert f"error: build failed: {told}\n  it said: bad; " in done.stderr

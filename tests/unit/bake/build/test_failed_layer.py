@@ -65,6 +65,16 @@ def test_whose_step(target: str, name: str, says: str) -> None:
     assert ("below_desktop" in error.remedy) == target.startswith("desktop-")
 
 
+def test_a_single_target() -> None:
+    """BuildKit tells no target's name if it bakes one alone."""
+    lines = [line.replace("target layer-browser-office: ", "") for line in PRINTED.splitlines()]
+    error = failure_of(lines)
+    assert isinstance(error, FinalError)
+    alone = [target for target in RENDERING.targets if target.name == "layer-browser-office"]
+    assert str(of_layers(error, alone)).startswith(f"build failed: layer 'browser' of {BOTH}: ")
+    assert of_layers(error, RENDERING.targets) is error
+
+
 def test_no_step() -> None:
     """A machine that is short of something is no layer's fault."""
     assert str(told("layer-certs-office", None)) == "build failed: a step ended with status 1"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from desktop_bake import ConfigurationError, Environment, Script
-from desktop_bake.bake.config.layer_table import LAYER, LAYER_TEXTS
+from desktop_bake.bake.config.layer_table import LAYER, LAYER_TEXTS, layers_from
 from desktop_bake.bake.config.settings import FILE_NAME
 from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.generator.layer import Layer
@@ -132,3 +135,22 @@ def test_did_you_mean() -> None:
         with pytest.raises(ConfigurationError) as refused:
             office(text)
         assert refused.value.remedy == "did you mean 'a'?"
+
+
+EXAMPLES = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[4] / "docs" / "layers.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.partition("\n")[0])
+def test_the_documents_examples(text: str) -> None:
+    """What docs/layers.md shows loads, and a text in it is bash."""
+    settings = settings_from(text, Path("/project") / FILE_NAME, {})
+    layers = layers_from(tomllib.loads(text).get("layers", {}), FILE_NAME).values()
+    assert settings.environments or layers
+    for layer in layers:
+        if isinstance(layer.script, Script):
+            subprocess.run(["bash", "-n", "-c", layer.script.content or b""], check=True)
+
+
+def test_the_documents_have_examples() -> None:
+    """There are some to try."""
+    assert len(EXAMPLES) >= 5
