@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import locked, many, store, tasks, together
+from benchmarks import budget, locked, many, store, tasks, together
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -256,6 +256,10 @@ class Bench:
         what = f"`render --check` of {locked.ENVIRONMENTS} environments with a lock, without engine and network"
         self.add(what, f"{took:.3f} s", "", "< 0.3 s")
 
+    def budget(self) -> None:
+        """Where the time of a hit goes."""
+        budget.measure(self.repetitions, self.config, self.add)
+
     def many(self) -> None:
         """What 1,000 environments on few bases cost."""
         (self.folder / "many").mkdir()
@@ -310,6 +314,7 @@ def main() -> int:
         "resolves": Bench.resolves,
         "tasks": tasks.measure,
         "starts": Bench.starts,
+        "budget": Bench.budget,
         "builds": Bench.builds,
         "together": Bench.together,
         "team": Bench.team,
