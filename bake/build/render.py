@@ -118,7 +118,10 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
             path = root / name
             if not path.parent.resolve().is_relative_to(root):
                 raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for parent in reversed(path.relative_to(root).parents):
+                (root / parent).mkdir(exist_ok=True)
+                if parent.name:  # whatever the umask: a step may run as another user, and reads them as they are here
+                    (root / parent).chmod(0o755)
             with new_file(path) as file:
                 file.write(content)
                 os.fchmod(file.fileno(), 0o755 if executable else 0o644)

@@ -15,6 +15,8 @@ from desktop_bake import (
     CancelledError,
     ConfigurationError,
     EngineError,
+    Layer,
+    Script,
     Settings,
     Status,
     TimeLimitError,
@@ -26,6 +28,7 @@ from desktop_bake.bake.images.result import Built, Miss, RegistryHit
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.together import obtain_all
+from desktop_bake.generator.layer_key import chain_of
 from tests.harness.bakes import Bakes, FailedTargetError, Ready
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
@@ -310,6 +313,76 @@ def test_a_desktop_of_another_process(several: Several, bakes: Bakes, layers: li
     assert [o.result and o.result.status for o in found] == [Status.BUILT] * 4
     assert sorted(calls[0]) == sorted([several.key("a"), several.key("b")])
     assert len(several.alone) == 2
+
+
+@pytest.fixture
+def chains(several: Several) -> list[Environment]:
+    """Two environments with one layer below their desktops, which differ, and one above."""
+    certs = Layer(name="certs", script=Script.text("echo certs\n"), below_desktop=True)
+    tools = Layer(name="tools", script=Script.text("echo tools\n"))
+    return [replace(several.environment(name), layers=(certs, tools)) for name in ("one", "two")]
+
+
+def keys_of(environment: Environment, several: Several) -> list[str]:
+    """The keys of its parts, the lowest first."""
+    return [str(key) for key in chain_of(order_of(environment, several.context).key)]
+
+
+def test_a_chain(several: Several, bakes: Bakes, chains: list[Environment]) -> None:
+    """All that several chains lack is baked by one call, what they share once, each part an image of its own."""
+    found = obtain_all(chains, several.context)
+    assert [o.result and o.result.status for o in found] == [Status.BUILT, Status.BUILT]
+    (call,) = bakes.calls
+    one, two = (keys_of(environment, several) for environment in chains)
+    assert one[0] == two[0]
+    assert sorted(call) == sorted({*one, *two})
+    assert len(call) == 5
+    assert all(several.engine.image(f"desktop-bake:{key}") for key in call)
+    assert [bakes.bases[key].startswith("target:") for key in (*one[1:], *two[1:])] == [True] * 4
+
+
+def test_a_chain_whose_lowest_part_is_here(several: Several, bakes: Bakes, chains: list[Environment]) -> None:
+    """Desktops lie on the image of the layer that is here; what lies on them, on their targets."""
+    one, two = (keys_of(environment, several) for environment in chains)
+    certs = list(order_of(chains[0], several.context).chain())[-1]
+    image = several.engine.add(certs.tag, certs.key.labels("b"), known_as=f"{certs.repository}@{BASE}")
+    note(image.image_id, BUILT)
+    obtain_all(chains, several.context)
+    assert one[0] not in bakes.calls[0]
+    on_image = f"docker-image://{certs.tag}@{BASE}"
+    assert {bakes.bases[key] for key in (one[1], two[1])} == {on_image}
+    assert {bakes.bases[key].partition(":")[0] for key in (one[2], two[2])} == {"target"}
+
+
+def test_a_part_that_fails(several: Several, bakes: Bakes, chains: list[Environment]) -> None:
+    """What lies on a part that fails, however high, fails with it; the others do not."""
+    one, two = (keys_of(environment, several) for environment in chains)
+    error = FailedTargetError(one[1])
+    bakes.fails = [(error, set())]
+    found = obtain_all(chains, several.context)
+    assert [o.error for o in found] == [error, None]
+    assert sorted(bakes.calls[1]) == sorted(two)
+
+
+def test_a_part_of_another_process(several: Several, bakes: Bakes, chains: list[Environment]) -> None:
+    """While another process builds the lowest part, nothing that lies on it, however high, is baked on its target."""
+    one, two = (keys_of(environment, several) for environment in chains)
+    with ExitStack() as other:
+        other.enter_context(held(one[0]))
+        calls = bakes.calls
+
+        def done() -> None:
+            while not calls:
+                threading.Event().wait(0.01)
+            other.close()
+
+        thread = threading.Thread(target=done)
+        thread.start()
+        found = obtain_all([*chains, several.environment("a"), several.environment("b")], several.context)
+        thread.join()
+    assert [o.result and o.result.status for o in found] == [Status.BUILT] * 4
+    assert sorted(calls[0]) == sorted([several.key("a"), several.key("b")])
+    assert set(several.alone) >= {one[2], two[2]}
 
 
 # --- a team ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,3 +114,14 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
         write_files(tmp_path / "file" / "ci", {"a": (b"x", False)})
     assert caught.value.remedy == "choose another -o DIR"
+
+
+def test_folders_whatever_the_umask(tmp_path: Path) -> None:
+    """A step that runs as another user reads the folders of a context, too."""
+    before = os.umask(0o077)
+    try:
+        write_files(tmp_path / "ci", {"context/layer/files/lib/a.sh": (b"x", False)})
+    finally:
+        os.umask(before)
+    file = tmp_path / "ci/context/layer/files/lib/a.sh"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, *file.parents[:4])] == [0o644, *[0o755] * 4]
