@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -40,18 +40,21 @@ class Answer:
         status: HTTP status.
         content: the body, read as JSON; None if it is empty or no JSON.
         text: the beginning of a body that is no JSON, as a stream is refused.
+        body: all of a body that is no JSON, such as an archive.
     """
 
     status: int
     content: Any
     text: str = ""
+    body: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, status: int, body: bytes) -> Answer:
         """The answer of these bytes."""
         content = _json(body)
-        text = body[:300].decode(errors="replace") if content is None else ""
-        return cls(status=status, content=content, text=text)
+        if content is not None:
+            return cls(status=status, content=content)
+        return cls(status=status, content=None, text=body[:300].decode(errors="replace"), body=body)
 
     @property
     def message(self) -> str:

@@ -1,4 +1,4 @@
-"""Files as the archive that the engine takes for a container (Docker Engine API, "Extract an archive")."""
+"""Files as the archives that the engine takes and gives of a container (Docker Engine API, "Extract an archive")."""
 
 from __future__ import annotations
 
@@ -26,3 +26,28 @@ def archive_of(folder: str, files: Mapping[str, bytes], executables: Collection[
             entry.mode = 0o755 if name in executables else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return written.getvalue()
+
+
+def home_of(folder: str, uid: int, gid: int) -> bytes:
+    """A tar archive of a folder that is a user's alone.
+
+    Args:
+        folder: absolute path.
+        uid, gid: whose it is.
+    """
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        entry = tarfile.TarInfo(folder.strip("/"))
+        entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o700, uid, gid
+        archive.addfile(entry)
+    return written.getvalue()
+
+
+def content_of(archive: bytes) -> bytes:
+    """The content of the one file in a tar archive; empty if it is no file."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            file = opened.extractfile(next(iter(opened)))
+            return file.read() if file else b""
+    except (tarfile.TarError, StopIteration, KeyError):
+        return b""

@@ -113,10 +113,25 @@ class Container:
         Raises:
             TaskError: the engine refused.
         """
-        content = archive.archive_of(folder, files, executables)
+        self._extract(archive.archive_of(folder, files, executables))
+
+    def make_home(self, folder: str, uid: int, gid: int) -> None:
+        """Make a folder in it that is a user's alone, also before it is started.
+
+        Raises:
+            TaskError: the engine refused.
+        """
+        self._extract(archive.home_of(folder, uid, gid))
+
+    def _extract(self, content: bytes) -> None:
         answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, content)
         if answer.status != 200:
             raise _refused(answer)
+
+    def read(self, path: str) -> bytes:
+        """A small file of it, also before it is started; empty if there is none."""
+        answer = self._endpoint.ask("GET", f"{self._path}/archive", {"path": path})
+        return archive.content_of(answer.body) if answer.status == 200 else b""
 
     def rename(self, name: str) -> None:
         """Give it the name that its user wants.

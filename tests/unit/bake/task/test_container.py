@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from desktop_bake import EngineError, TaskError
+from desktop_bake.bake.engine import archive
 from desktop_bake.bake.engine.api import Answer, Endpoint
 from desktop_bake.bake.task import container as module
 from desktop_bake.bake.task.console import Console
@@ -136,6 +137,19 @@ def test_put() -> None:
         assert file.read() == b"\0\xff"
     with pytest.raises(TaskError, match="the engine refused: no such container"):
         container.put("/run/x", {})
+
+
+def test_a_file_and_a_home() -> None:
+    """A file is read out of an archive, nothing of one that is not there or no file; a home is its user's alone."""
+    folder = archive.home_of("/home/u", 7, 8)
+    answers = (Answer.of(200, archive.archive_of("/etc", {"passwd": b"root"})), said(404, "no such file"))
+    container, endpoint = made(*answers, Answer.of(200, folder), Answer.of(200, b"\xff"), said(200))
+    assert [container.read("/etc/passwd") for _ in range(4)] == [b"root", b"", b"", b""]
+    assert endpoint.asked[0] == ("GET", "/containers/abc/archive", {"path": "/etc/passwd"}, None)
+    container.make_home("/home/u", 7, 8)
+    with tarfile.open(fileobj=io.BytesIO(endpoint.asked[-1][-1])) as opened:
+        (entry,) = opened
+    assert (entry.name, entry.isdir(), entry.mode, entry.uid, entry.gid) == ("home/u", True, 0o700, 7, 8)
 
 
 def test_rename() -> None:
