@@ -21,6 +21,7 @@ DOCKERFILE = "Dockerfile"
 INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SWITCHES = ("DESKTOP_FONTS",)  # build arguments that the shipped install script reads, also if it runs at start
 OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
 # The base's digest and, with a lock, the packages date behind it. Steps keep downloads apart by it, and run anew when
 # one of them moves: BuildKit has what an ARG declares in the cache key of each RUN below it.

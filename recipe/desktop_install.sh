@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Install the desktop's packages. Runs while an image is baked and, as the fallback, when a task starts.
 # DESKTOP_KEEP_DOWNLOADS=1 leaves package lists and archives where they are: they lie in cache mounts.
+# DESKTOP_FONTS=none leaves out the fonts for Chinese, Japanese, Korean and emoji (16 MB).
 set -euo pipefail
 
-TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth fc-cache"
+TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth fc-cache dbus-daemon setxkbmap xclip"
 
 say() { printf '[desktop] %s\n' "$*"; }
 refuse() { say "$*" >&2; exit 1; }
@@ -93,8 +94,19 @@ slim() { # FOLDER PACKAGE DEPENDENCY…
   rm -rf "${folder:?}/$package"
 }
 
+# What a program expects of any desktop: a session bus, and what Qt's programs from elsewhere (PyPI) ask a system for.
+# An older release has some of them under another name, or not at all.
+wanted() {
+  local names="dbus-daemon dbus xclip libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1
+    libxkbcommon-x11-0"
+  [ "$fonts" = none ] || names+=" fonts-wqy-microhei fonts-noto-color-emoji"
+  # shellcheck disable=SC2086
+  apt-cache --no-all-versions show $names 2>/dev/null | sed -n 's/^Package: //p' |
+    awk '{ found[$0] } END { if ("dbus-daemon" in found) delete found["dbus"]; for (name in found) print name }'
+}
+
 install_apt() {
-  local folder words
+  local folder words packed more
   folder=$(mktemp -d)
   chmod 755 "$folder"
   # docker-clean deletes what the cache mount is there to keep
@@ -105,11 +117,14 @@ install_apt() {
   while read -ra words; do
     if [ "${#words[@]}" != 0 ]; then slim "$folder" "${words[@]}"; fi
   done <<<"$SLIM"
+  packed=("$folder"/*.deb)
+  [ -e "${packed[0]}" ] || packed=() # the base has them all
+  mapfile -t more < <(wanted)
   retry apt install -y --no-install-recommends \
     -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
     -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
-    "$folder"/*.deb tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils wmctrl xdotool xauth \
-    fontconfig fonts-dejavu-core xfonts-base </dev/null
+    "${packed[@]}" tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils x11-xkb-utils wmctrl \
+    xdotool xauth fontconfig fonts-dejavu-core xfonts-base "${more[@]}" </dev/null
   if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
   rm -rf "$folder"
   if [ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ]; then
@@ -140,7 +155,8 @@ release() { # REPOSITORY VERSION SHA256 FOLDER
 install_arch() {
   # xorg-mkfontscale writes the fonts.dir without which an X server finds no core fonts
   local packages=(tigervnc fluxbox xterm imagemagick fontconfig xorg-xwininfo xorg-xprop wmctrl xdotool xorg-xauth ttf-dejavu
-    xorg-fonts-misc xorg-fonts-alias-misc xorg-mkfontscale python)
+    xorg-fonts-misc xorg-fonts-alias-misc xorg-mkfontscale xorg-setxkbmap python dbus xclip xcb-util-cursor)
+  [ "$fonts" = none ] || packages+=(wqy-microhei noto-fonts-emoji)
   # packages signed by keys newer than the base; distributions made from Arch may have no such package
   as_root pacman -Sy --noconfirm --needed archlinux-keyring || true
   if command -v yay >/dev/null && [ "$(id -u)" != 0 ]; then
@@ -168,6 +184,8 @@ esac
 if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
   refuse "the base runs as user $(id -un) and has no sudo; install sudo in the base or let it run as root"
 fi
+fonts=${DESKTOP_FONTS:-all}
+[[ $fonts = all || $fonts = none ]] || refuse "DESKTOP_FONTS is '$fonts': write all, or none"
 say "installing packages ($family)"
 "install_$family"
 
@@ -178,6 +196,21 @@ done
 # Else the window manager reads every font at every start of a task, for 0.15 s. A cache holds for its folder's time
 # of change, of which layers keep the seconds only.
 as_root mkdir -p /usr/share/fonts /usr/local/share/fonts
+# DejaVu's emoji are black and white, and come before the coloured ones if a program asks for no font of emoji.
+if [ -n "$(find /usr/share/fonts -name NotoColorEmoji.ttf)" ]; then
+  as_root tee /etc/fonts/conf.d/50-desktop-emoji.conf >/dev/null <<'X'
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <match target="scan">
+    <test name="family" compare="contains"><string>DejaVu</string></test>
+    <edit name="charset" mode="assign">
+      <minus><name>charset</name><charset><range><int>0x1F600</int><int>0x1F64F</int></range></charset></minus>
+    </edit>
+  </match>
+</fontconfig>
+X
+fi
 as_root find /usr/share/fonts /usr/local/share/fonts -type d -exec touch -d "@$(date +%s)" {} +
 as_root fc-cache
 say "packages installed"

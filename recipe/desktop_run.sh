@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Start the desktop and stay: desktop_run.sh GATE [held | alone], the main process of a container. GATE is the text of
 # desktop_gate.py. Neither is baked in: changing them rebuilds nothing.
-# Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), and from its
-# standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
+# Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), DESKTOP_NAME (the
+# title), DESKTOP_KEYBOARD (a layout of XKB's, such as de, or "de(nodeadkeys)"; us if it is not set), and from its standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
 # without a line nobody does). The desktop ends when that input ends, that is with the program that started it, unless
 # the line says "stay". If "held" is given and no line comes, that program was killed before it gave one.
 # "alone": Compose or docker run starts it, and it ends when it is stopped. SECRET is the content of the file
@@ -19,7 +19,7 @@ for path in /usr/share/novnc /usr/share/webapps/novnc /opt/novnc; do
   if [ -z "${NOVNC_PATH:-}" ] && [ -e "$path/vnc.html" ]; then NOVNC_PATH=$path; fi
 done
 [ -n "${NOVNC_PATH:-}" ] || { echo "[desktop] missing: noVNC's vnc.html" >&2; exit 1; }
-unset desktop_secret desktop_stays announcer status wm # a variable of the environment would hand its new value on
+unset desktop_secret desktop_stays announcer named status wm # a variable of the environment would hand its new value on
 exec 3<&0 </dev/null
 refuse() { echo "[desktop] refused: $1" >&2; exit 1; }
 own_secret() {
@@ -64,8 +64,26 @@ if [ -n "${2:-}" ]; then
     exit 1
   fi
 fi
+[ -d "$sockets" ] || mkdir -m 1777 "$sockets"
 run=$(mktemp -d -p "${top:-/tmp}") # only its owner gets in
-[ -w ~ ] || HOME=$(mktemp -d) && export HOME
+if ! { [ -d ~ ] && [ -w ~ ]; }; then
+  HOME=$(TMPDIR='' mktemp -d /tmp/home.XXXXXX 2>/dev/null || mktemp -d -p "$run")
+  ln -sn "$HOME" "$sockets/home" # a login shell takes it for its own
+fi
+# A folder for sockets, which a program expects to be its user's alone, and the session's bus in it.
+runtime=$sockets/run
+[ -O "${XDG_RUNTIME_DIR:-/}" ] && [ "${XDG_RUNTIME_DIR:-/}" != / ] && [ -w "$XDG_RUNTIME_DIR" ] || {
+  [ -d "$runtime" ] || mkdir -m 700 "$runtime" 2>/dev/null
+  XDG_RUNTIME_DIR=$runtime
+}
+bus=unix:path=$XDG_RUNTIME_DIR/bus
+if [ "${DBUS_SESSION_BUS_ADDRESS:-$bus}" = "$bus" ] && hash dbus-daemon 2>/dev/null; then
+  DBUS_SESSION_BUS_ADDRESS=$bus
+  dbus-daemon --session --nofork --nopidfile --nosyslog --address="$bus" >"$run/dbus" 2>&1 3<&- &
+fi
+export HOME XDG_RUNTIME_DIR ${DBUS_SESSION_BUS_ADDRESS:+DBUS_SESSION_BUS_ADDRESS}
+export QT_QPA_PLATFORM=${QT_QPA_PLATFORM:-xcb} XAPPLRESDIR=${XAPPLRESDIR:-/etc/desktop-bake/app-defaults}
+title=${DESKTOP_NAME:-} title=${title//[[:cntrl:]]/ }
 
 # shellcheck disable=SC2329
 stop() { trap - TERM INT; kill 0; exit 143; }
@@ -81,7 +99,6 @@ esac
 
 # The cookie of X, in the form of libXau: for any host and display. Without it X would let in every user.
 cookie() {
-  [ -d /tmp/.X11-unix ] || mkdir -m 1777 /tmp/.X11-unix
   [ ! -e "$XAUTHORITY" ] || rm "$XAUTHORITY" # of a container that is started again
   umask 077 && set -C && {
     printf '\377\377\0\0\0\0\0\22MIT-MAGIC-COOKIE-1\0\20' && head -c 16 /dev/urandom
@@ -101,7 +118,7 @@ depth=(-depth "${DESKTOP_DEPTH:-24}")
 # There is no password to guess, and a few that only look for the banner would have Xvnc turn away the next.
 coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" "${depth[@]}" \
   -auth "$XAUTHORITY" -nolisten tcp -nolisten local -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 \
-  -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared 2>"$run/Xvnc"; }
+  -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared -desktop "${title:-desktop}" 2>"$run/Xvnc"; }
 x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
 "${python[@]}" -I -c "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
   <<<"${desktop_secret:-}" 2>"$run/websockify" &
@@ -110,7 +127,13 @@ unset desktop_secret
 
 if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
   if [ -d /etc/desktop-bake/fluxbox ]; then
+    [ -e ~/.fluxbox/init ] || named=${title//[,\\]/ } # in fluxbox's list of names
     cp -rnT /etc/desktop-bake/fluxbox ~/.fluxbox # a base's own configuration wins
+    # between spaces that it does not cut off
+    [ -z "${named:-}" ] || printf 'session.screen0.workspaceNames: \302\240%s\302\240,\n' "$named" >>~/.fluxbox/init
+  fi
+  if [ -n "${DESKTOP_KEYBOARD:-}" ]; then
+    setxkbmap "$DESKTOP_KEYBOARD" 2>/dev/null || refuse "no keyboard layout '$DESKTOP_KEYBOARD': write one of XKB's, such as de"
   fi
   # It tells when the window manager is up: asked again and again, many desktops at once would cost more than starting.
   exec 4< <(exec xprop -root -spy 2>/dev/null)
@@ -118,6 +141,14 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
   fluxbox >"$run/fluxbox" 2>&1 4<&- & # its menu starts programs, which would hold that pipe
   wm=$!
   LC_ALL=C fbsetroot -solid '#2e4057' # it has no messages in C.UTF-8, and says so
+  for folder in /usr/share/applications /usr/local/share/applications ~/.local/share/applications; do
+    if [ "$folder" -nt /etc/desktop-bake/menu ] && [ -x /etc/desktop-bake/menu.sh ]; then
+      menu=$(readlink -m ~/.fluxbox/menu)
+      [ -w "${menu%/*}" ] || { rm -f ~/.fluxbox/menu; menu=~/.fluxbox/menu; }
+      /etc/desktop-bake/menu.sh "$menu" 4<&- &
+      break
+    fi
+  done 2>/dev/null
   {
     while true; do
       while read -r -t 0.2 line <&4; do

@@ -48,6 +48,7 @@ DESKTOP = (
     "test_exposure",
     "test_homes",
     "test_killed_tasks",
+    "test_look",
     "test_memory",
     "test_options",
     "test_run",

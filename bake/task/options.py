@@ -21,6 +21,14 @@ NOVNC_PORT = 6080
 DISPLAY = "1"
 X_SOCKETS = "/tmp/.X11-unix"
 COOKIE, SECRET = f"{X_SOCKETS}/cookie", f"{X_SOCKETS}/secret"  # which desktop_run.sh writes, for its user alone
+_RUNTIME = f"{X_SOCKETS}/run"
+# What programs look for on a desktop, unless the image or the task says otherwise.
+_SESSION = {
+    "XDG_RUNTIME_DIR": _RUNTIME,
+    "DBUS_SESSION_BUS_ADDRESS": f"unix:path={_RUNTIME}/bus",
+    "QT_QPA_PLATFORM": "xcb",
+    "XAPPLRESDIR": "/etc/desktop-bake/app-defaults",
+}
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _LARGEST = 16384  # pixels; Xvnc has no larger screen
@@ -186,6 +194,7 @@ class ContainerRequest:
         publish: whether noVNC's port is published, on the loopback and nowhere else.
         inherited: the image's own variables, `NAME=value`. If neither they nor the options say which locale, programs
             get one of UTF-8, as on any desktop.
+        title: the environment's, for the desktop.
     """
 
     image: str
@@ -195,6 +204,7 @@ class ContainerRequest:
     desktop: bool
     publish: bool
     inherited: Sequence[str] = ()
+    title: str = ""
 
     def body(self) -> dict[str, Any]:
         """The body of the engine's "create a container" request (Docker Engine API)."""
@@ -217,9 +227,11 @@ class ContainerRequest:
 
     def _variables(self) -> dict[str, str | None]:
         variables: dict[str, str | None] = dict(self.options.variables)
-        if not _LOCALE & {*variables, *(variable.partition("=")[0] for variable in self.inherited)}:
+        known = {*variables, *(variable.partition("=")[0] for variable in self.inherited)}
+        if not _LOCALE & known:
             variables["LANG"] = "C.UTF-8"
         if self.desktop:
+            variables |= {name: value for name, value in _SESSION.items() if name not in known}
             variables |= {
                 "DISPLAY": f":{DISPLAY}",
                 "XAUTHORITY": COOKIE,
@@ -227,6 +239,7 @@ class ContainerRequest:
                 "DESKTOP_GEOMETRY": self.options.geometry,
                 "DESKTOP_DEPTH": str(self.options.depth),
                 "DESKTOP_NOVNC_PORT": str(NOVNC_PORT),
+                **({"DESKTOP_NAME": self.title} if self.title else {}),
             }
         return variables
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, TimeLimitError
+from ...generator.recipe import SWITCHES
 from ..config.shipped import shipped
 from ..context import context_of
 from ..engine.client_proxies import client_proxies
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from ..context import Context, Work
     from ..images.result import ImageResult
     from . import forward as forwarding
+    from . import user_entry
 else:
     forwarding = lazy(".forward", __package__)
+    user_entry = lazy(".user_entry", __package__)
 
 
 INSTALL_TIMEOUT_S = 1200.0
@@ -106,6 +109,8 @@ def started(
     try:
         lacking = start.create(image)
         note.add(container.container_id)
+        if desktop and options.user:
+            user_entry.give_home(container, options.user)
         if options.name:
             container.rename(options.name)
         console = container.attach()
@@ -192,14 +197,19 @@ class _Start:
         return lacking
 
     def _make(self, name: str, platform: str | None, image: ImageResult, lacking: AtStart) -> None:
+        options = self.options
+        if lacking.before:
+            given = {name: value for name, value in self.environment.build_args.items() if name in SWITCHES}
+            options = replace(options, variables={**given, **options.variables})
         request = ContainerRequest(
             image=name,
             command=_main_process(self.environment, self.options, lacking.before),
             labels=labels_of(self.environment, image.cache_key, self.context.settings.root),
-            options=self.options,
+            options=options,
             desktop=self.environment.headless_desktop_enabled,
             publish=self.publish,
             inherited=self.context.engine.variables(name),
+            title=self.environment.name or self.environment.env_id,
         )
         self.container.create(request.body(), platform)
 

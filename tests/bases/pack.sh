@@ -35,7 +35,8 @@ package /srv/aur novnc novnc
 for line in 'tigervnc tigervnc|/Xvnc' 'fluxbox /fluxbox|/bin/fb' 'xterm xterm' 'fontconfig bin/fc-' \
   'imagemagick ImageMagick|magick|-im7|/import' \
   'xorg-xwininfo bin/xwininfo' 'xorg-xprop bin/xprop' 'wmctrl bin/wmctrl' 'xdotool bin/xdotool' 'xorg-xauth bin/xauth' \
-  'ttf-dejavu /dejavu/' 'xorg-fonts-alias-misc /misc/fonts.alias' 'xorg-fonts-misc fonts/X11/misc' \
+  'xorg-setxkbmap bin/setxkbmap' 'dbus dbus' 'xclip bin/xclip' 'xcb-util-cursor xcb-cursor' 'wqy-microhei /wqy/' \
+  'noto-fonts-emoji NotoColorEmoji' 'ttf-dejavu /dejavu/' 'xorg-fonts-alias-misc /misc/fonts.alias' 'xorg-fonts-misc fonts/X11/misc' \
   'xorg-mkfontscale bin/mkfont' 'python python3|bin/py' 'archlinux-keyring ^$' 'debian-libraries .'; do
   package /srv/extra "${line%% *}" "${line#* }"
 done

@@ -152,6 +152,23 @@ def connected(browser: webdriver.Remote) -> None:
         pytest.fail(f"not connected: {browser.execute_script(STATE)}")
 
 
+def exchange_clipboards(browser: webdriver.Remote) -> None:
+    """What is put into noVNC's clipboard can be pasted in the task, and what is copied there is in noVNC's."""
+    browser.execute_script(
+        "const t = document.getElementById('noVNC_clipboard_text'); t.value = arguments[0];"
+        "t.dispatchEvent(new Event('change'))",
+        "hin: äß 日本語",
+    )
+    until = 'until [ "$(timeout 5 xclip -o -selection clipboard)" = "$1" ]; do sleep 0.1; done'
+    assert in_task("timeout", "30", "sh", "-c", until, "sh", "hin: äß 日本語").returncode == 0
+    assert in_task("sh", "-c", "printf 'her: öü 中文' | xclip -selection clipboard").returncode == 0
+    WebDriverWait(browser, LIMIT_S).until(
+        lambda driver: driver.execute_script(
+            "return document.getElementById('noVNC_clipboard_text').value === 'her: öü 中文'"
+        )
+    )
+
+
 def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path) -> None:
     """The printed URL is all that it takes: the browser connects by itself, and what is typed arrives in the xterm."""
     browser.get(printed[0])
@@ -165,6 +182,7 @@ def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[
     while in_task("cat", "/tmp/typed").stdout != b"hello from a browser\n":
         assert time.monotonic() < end, in_task("cat", "/tmp/typed")
         time.sleep(0.1)
+    exchange_clipboards(browser)
     time.sleep(0.5)  # until the browser has drawn it
     after = tmp_path / "after.png"
     browser.save_screenshot(str(after))

@@ -89,7 +89,7 @@ def test_run(cli: Run, shipped: Path) -> None:
 
 def test_every_tool_is_there(cli: Run, shipped: Path) -> None:
     """Every program, font and file that the recipe promises, in login and other shells."""
-    tools = "Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth"
+    tools = "Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth dbus-daemon setxkbmap xclip"
     script = f"""set -e
 for tool in {tools}; do command -v $tool >/dev/null || echo missing $tool; done
 test -s "$(bash -lc 'echo $NOVNC_PATH')/vnc.html" || echo no login path
@@ -98,7 +98,8 @@ ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/X11/misc/fon
 xterm -fn fixed -e true
 xwininfo -root | grep -q 1280x800
 xprop -root _NET_SUPPORTING_WM_CHECK | grep -q window
-diff -r /etc/desktop-bake/fluxbox ~/.fluxbox # else fluxbox made a file, and had all disks written out
+diff -r -x init /etc/desktop-bake/fluxbox ~/.fluxbox # else fluxbox made a file, and had all disks written out
+diff /etc/desktop-bake/fluxbox/init ~/.fluxbox/init | grep -q '> session.screen0.workspaceNames: .shipped.,'
 echo complete
 """
     done = cli("run", "--", "bash", "-c", script)

@@ -102,7 +102,7 @@ def test_an_environment_added(
     lines = now['target "desktop-new" {'].count("\n") + 2  # and the blank line before it
     assert found[BAKE_FILE] == (lines + 1 + 1 + 1, 0)
     assert {head for head in then if then[head] != now[head]} == {'group "desktop" {', 'target "desktop-check" {'}
-    assert found[COMPOSE] == (5, 0)
+    assert found[COMPOSE] == (6, 0)
     assert found.keys() - {BAKE_FILE, COMPOSE, LIST} == files
 
 
@@ -112,7 +112,7 @@ def test_an_environment_that_shares_an_image(tmp_path: Path) -> None:
     shared = replace(before.stacks[1][0], env_id="twin")
     after = Rendering(stacks=(*before.stacks, (shared, before.stacks[1][1])))
     found = diff(before, after, tmp_path, "an environment added that shares an image")
-    assert found == {BAKE_FILE: (3, 2), COMPOSE: (6, 1), LIST: (2, 2)}
+    assert found == {BAKE_FILE: (3, 2), COMPOSE: (7, 1), LIST: (2, 2)}
 
 
 def test_a_base_that_moved(tmp_path: Path) -> None:

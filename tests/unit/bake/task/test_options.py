@@ -33,6 +33,26 @@ def test_environment() -> None:
     assert body["Env"] == ["A=1=2", "B=secret", "C=", "D", "LANG=C.UTF-8"]
 
 
+def test_a_session() -> None:
+    """A desktop's programs find the session's folder and bus, Qt its platform, unless image or task say otherwise."""
+
+    def variables(*inherited: str, **given: str) -> dict[str, str]:
+        options = TaskOptions(variables=given)
+        request = ContainerRequest(
+            image="i", command=["x"], labels={}, options=options, desktop=True, publish=True, inherited=inherited
+        )
+        return dict(text.split("=", 1) for text in request.body()["Env"])
+
+    found = variables()
+    assert found["XDG_RUNTIME_DIR"] == f"{SOCKETS}/run"
+    assert found["DBUS_SESSION_BUS_ADDRESS"] == f"unix:path={SOCKETS}/run/bus"
+    assert (found["QT_QPA_PLATFORM"], found["XAPPLRESDIR"]) == ("xcb", "/etc/desktop-bake/app-defaults")
+    assert variables(QT_QPA_PLATFORM="offscreen")["QT_QPA_PLATFORM"] == "offscreen"
+    assert "QT_QPA_PLATFORM" not in variables("QT_QPA_PLATFORM=offscreen")
+    plain = body_of("i", ["x"], TaskOptions(), desktop=False, publish=False)
+    assert plain["Env"] == ["LANG=C.UTF-8"]
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [

@@ -13,7 +13,7 @@ from desktop_bake.bake.images.result import Disabled, Fallback, LocalHit
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.task import forward as forwarding
-from desktop_bake.bake.task import start
+from desktop_bake.bake.task import start, user_entry
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
 from desktop_bake.bake.task.container import NoImageError
 from desktop_bake.bake.task.start import started
@@ -122,6 +122,7 @@ def container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Container:
     monkeypatch.setattr(start, "Container", lambda _endpoint: container)
     monkeypatch.setattr(start, "wait_for_banner", lambda *_: container.calls.append("banner"))
     monkeypatch.setattr(start, "run_preflight", lambda *words: container.calls.append(f"preflight {words[2]}"))
+    monkeypatch.setattr(user_entry, "give_home", lambda _container, user: container.calls.append(f"home of {user}"))
     monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
     monkeypatch.setattr(engine, "variables", lambda _name: {}, raising=False)
@@ -181,10 +182,23 @@ def test_without_a_desktop(container: Container, engine: FakeEngine, lines: list
     assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["sleep", "infinity"]
 
 
+def test_a_user(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+    """A desktop's user has a home before the container starts; a title tells the environment."""
+    run(engine, lines, options=TaskOptions(user="7"))
+    assert container.calls[1:5] == ["home of 7", "attach", "write", "start"]
+    assert "DESKTOP_NAME=office" in container.body["Env"]
+    container.calls.clear()
+    run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(user="7"))
+    assert "home of 7" not in container.calls
+    assert "DESKTOP_NAME=office" not in container.body["Env"]
+
+
 def test_an_install_at_start(container: Container, engine: FakeEngine, lines: list[str]) -> None:
-    """If nothing is baked, the scripts are put there and their lines are shown, without secrets."""
+    """If nothing is baked, the scripts are put there and their lines are shown, without secrets; what the install reads
+    of the build arguments is there, too."""
     container.says = ["https://u:hunter2@h/", f"half a line{INSTALLED}", LISTENS, READY]
-    run(engine, lines, FALLBACK)
+    run(engine, lines, FALLBACK, replace(OFFICE, build_args={"DESKTOP_FONTS": "none", "OTHER": "x"}))
+    assert {text for text in container.body["Env"] if text.startswith(("DESKTOP_F", "OTHER"))} == {"DESKTOP_FONTS=none"}
     assert set(container.files) == {"desktop_install.sh", "desktop_setup.sh"}
     assert lines == ["https://***@h/", f"half a line{INSTALLED}", READY]
 

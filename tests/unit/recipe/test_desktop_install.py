@@ -1,0 +1,100 @@
+"""What desktop_install.sh asks apt and pacman for, by stand-ins of both."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake.bake.config.shipped import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = shipped("recipe/desktop_install.sh").read_text()
+FUNCTIONS = SCRIPT.split("unset ID ID_LIKE")[0]
+# apt-get writes its words down; in the sources is what SOURCES names, and what SLIM names is installed if there is HAS.
+STAND_INS = {
+    "apt-get": 'echo "$*" >>"$CALLS"',
+    "apt-cache": """for name; do
+  case " $SOURCES " in *" $name "*) printf 'Package: %s\\nVersion: 1\\n' "$name" ;; esac
+done""",
+    "dpkg-query": "[ -z \"$HAS\" ] || echo 'install ok installed'",
+    "pacman": 'echo "$*" >>"$CALLS"',
+}
+
+
+def called(folder: Path, family: str, **variables: str) -> list[str]:
+    """The words that the package manager was called with, install by install."""
+    for name, text in STAND_INS.items():
+        (folder / name).write_text(f"#!/bin/bash\n{text}\n")
+        (folder / name).chmod(0o755)
+    (folder / "tmp").mkdir()
+    calls = folder / "calls"
+    harmless = (
+        'as_root() { "$@"; }; release() { :; }; tee() { cat >/dev/null; }; chmod() { :; }; find() { :; }; mv() { :; }'
+    )
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "TMPDIR": str(folder / "tmp"),
+        "SOURCES": "fluxbox",
+        "HAS": "",
+        **variables,
+    }
+    text = f"{FUNCTIONS}\n{harmless}\nfonts={variables.get('DESKTOP_FONTS', 'all')}\ninstall_{family}\n"
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    return calls.read_text().splitlines()
+
+
+def installed(calls: list[str]) -> list[str]:
+    """What the last call for an install named."""
+    (words,) = [line.split() for line in calls if " install " in line or "-Syu" in line]
+    return [word for word in words if not word.startswith(("-", "DPkg", "Acquire", "Dpkg", "APT"))]
+
+
+def test_a_base_that_has_all_that_is_packed_again(tmp_path: Path) -> None:
+    """Nothing is packed, and no package is named by a pattern that matched none."""
+    words = installed(called(tmp_path, "apt", HAS="yes"))
+    assert "fluxbox" in words
+    assert [word for word in words if "/" in word or "*" in word] == []
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("dbus dbus-daemon xclip libxcb-cursor0", {"dbus-daemon", "xclip", "libxcb-cursor0"}),
+        ("dbus xclip", {"dbus", "xclip"}),
+    ],
+)
+def test_what_a_release_has(tmp_path: Path, there: str, wanted: set[str]) -> None:
+    """The session bus comes by the name that the release has for it; what an older one does not have is left out."""
+    words = installed(called(tmp_path, "apt", HAS="yes", SOURCES=f"fluxbox {there}"))
+    assert {*words} & {"dbus", "dbus-daemon", "xclip", "libxcb-cursor0", "libxcb-xkb1"} == wanted
+
+
+@pytest.mark.parametrize(
+    ("family", "fonts"),
+    [("apt", ["fonts-wqy-microhei", "fonts-noto-color-emoji"]), ("arch", ["wqy-microhei", "noto-fonts-emoji"])],
+)
+@pytest.mark.parametrize("wanted", ["all", "none"])
+def test_fonts(tmp_path: Path, family: str, fonts: list[str], wanted: str) -> None:
+    """Fonts for Chinese, Japanese, Korean and emoji come with the desktop, unless the build argument says none."""
+    calls = called(tmp_path, family, DESKTOP_FONTS=wanted, SOURCES=" ".join(["fluxbox", *fonts]), HAS="yes")
+    assert {*installed(calls)} & {*fonts} == ({*fonts} if wanted == "all" else set())
+
+
+def test_another_value() -> None:
+    """Any other value is refused before anything is asked for."""
+    done = subprocess.run(
+        ["bash", "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "DESKTOP_FONTS": "some"},
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "[desktop] DESKTOP_FONTS is 'some': write all, or none\n"
