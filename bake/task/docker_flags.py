@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError
@@ -109,9 +110,37 @@ def _device(text: str) -> dict[str, str]:
 
 
 def _security(text: str) -> str:
-    if text.startswith("seccomp=") and text != "seccomp=unconfined":
-        raise ValueError(text)  # a file, whose content the docker client would send
+    name, _, profile = text.partition("=")
+    if name == "seccomp" and profile != "unconfined" and not isinstance(json.loads(profile), dict):
+        raise ValueError(text)
     return text
+
+
+def profile_of(word: str) -> str | None:
+    """The file of a seccomp profile that an option names; the engine wants its content in place of the name."""
+    name = word.removeprefix("--security-opt=seccomp=")
+    return None if name in (word, "unconfined") or name.startswith("{") else name
+
+
+def with_profile(word: str, content: bytes) -> str:
+    """The option with a profile's content, as the docker client sends it.
+
+    Args:
+        word: `--security-opt=seccomp=FILE`.
+        content: of the file.
+
+    Raises:
+        ConfigurationError: it is no seccomp profile.
+    """
+    try:
+        profile = json.loads(content)
+    except ValueError:
+        profile = None
+    if not isinstance(profile, dict) or "defaultAction" not in profile:
+        raise ConfigurationError(
+            f"{profile_of(word)} is no seccomp profile", "see docs/browser.md, or seccomp=unconfined"
+        )
+    return f"--security-opt=seccomp={json.dumps(profile, separators=(',', ':'))}"
 
 
 # option of `docker run` → name in the engine's container body, kind of value, how it is read

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, TimeLimitError
 from ...ensure import ensured
 from ...system.files import LIMIT_BYTES
 from ...system.lazy import lazy
-from ...task.docker_flags import docker_options, parse_env_file, parse_environment
+from ...task.docker_flags import docker_options, parse_env_file, parse_environment, profile_of, with_profile
 from ...task.environment_options import check
 from ...task.options import TaskOptions
 from ...task.start import started
@@ -80,12 +81,7 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
     """
     variables: dict[str, str | None] = {}
     for file in arguments.env_file:
-        try:
-            with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
-                content = opened.read(LIMIT_BYTES)
-        except OSError as error:
-            raise ConfigurationError(f"cannot read {file}: {error.strerror}", "check --env-file") from error
-        variables |= parse_env_file(str(file), content, os.environ)
+        variables |= parse_env_file(str(file), _read(file, "--env-file"), os.environ)
     variables |= parse_environment(arguments.env_variables, os.environ)
     return TaskOptions(
         geometry=arguments.geometry,
@@ -104,8 +100,22 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
         name=arguments.name,
         detach=arguments.detach,
         keep=arguments.keep,
-        extra=docker_options(arguments.docker),
+        extra=docker_options(map(_whole, arguments.docker)),
     )
+
+
+def _read(file: Path, flag: str) -> bytes:
+    try:
+        with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
+            return opened.read(LIMIT_BYTES)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}", f"check {flag}") from error
+
+
+def _whole(word: str) -> str:
+    """An option of docker's, with the content of the file that it names."""
+    name = profile_of(word)
+    return with_profile(word, _read(Path(name), "--security-opt")) if name else word
 
 
 def _show(task: DesktopTask) -> None:

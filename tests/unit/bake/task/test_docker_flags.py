@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from desktop_bake import ConfigurationError
-from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
+from desktop_bake.bake.task.docker_flags import (
+    docker_options,
+    parse_env_file,
+    parse_environment,
+    profile_of,
+    with_profile,
+)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,7 @@ def test_docker_options() -> None:
         (("--tmpfs=/t", "--tmpfs=/u:ro"), {"Tmpfs": {"/t": "", "/u": "ro"}}),
         (("--ulimit=core=0",), {"Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}]}),
         (("--security-opt=seccomp=unconfined",), {"SecurityOpt": ["seccomp=unconfined"]}),
+        (('--security-opt=seccomp={"a":1}',), {"SecurityOpt": ['seccomp={"a":1}']}),
         (("--cpus=1", "--cpus=2"), {"NanoCpus": 2_000_000_000}),
         (
             ("--device=/dev/a", "--device=/dev/a:/dev/b:r"),
@@ -141,3 +148,18 @@ def test_docker_options_refused(text: str, says: str) -> None:
     """What is not known, malformed, or would get around a check is named."""
     with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
         docker_options([text])
+
+
+def test_a_seccomp_profile() -> None:
+    """A file is named by the option, and its content is what the engine gets; what is no profile is refused."""
+    word = "--security-opt=seccomp=my.json"
+    assert profile_of(word) == "my.json"
+    for other in ("--security-opt=seccomp=unconfined", "--security-opt=no-new-privileges", "--shm-size=1g"):
+        assert profile_of(other) is None
+    whole = with_profile(word, b'{ "defaultAction": "SCMP_ACT_ERRNO" }')
+    assert whole == '--security-opt=seccomp={"defaultAction":"SCMP_ACT_ERRNO"}'
+    assert profile_of(whole) is None
+    assert docker_options([whole]) == {"HostConfig": {"SecurityOpt": [whole.partition("=")[2]]}}
+    for content in (b"", b"{}", b"[1]", b"\xff"):
+        with pytest.raises(ConfigurationError, match=r"my\.json is no seccomp profile"):
+            with_profile(word, content)
