@@ -52,8 +52,8 @@ session.configVersion: 13
 session.screen0.toolbar.visible: true
 session.screen0.toolbar.widthPercent: 100
 session.screen0.toolbar.tools: workspacename, iconbar, clock
-session.titlebar.left:
-session.titlebar.right: Minimize Maximize Close
+session.screen0.titlebar.left:
+session.screen0.titlebar.right: Minimize Maximize Close
 session.screen0.iconbar.usePixmap: false
 session.screen0.iconbar.iconWidth: 200
 session.screen0.iconbar.iconTextPadding: 12
