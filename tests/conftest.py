@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from desktop_bake import DesktopTask, Environment, ImageReference, Settings, ensure_desktop_image, start_task
 from desktop_bake.bake.engine.engine import Engine
+from tests.harness.bases import stand_ins
 from tests.harness.engine_task import equipped_machine
 from tests.harness.exposure import LOG
 from tests.harness.file_names import SECRET
@@ -253,6 +254,13 @@ def desktop(base: str) -> Environment:
 def desktop_settings() -> Settings:
     """A repository that all tests of the shipped desktop share, so that it is baked once."""
     return Settings(repository=ImageReference.parse("desktop-bake"))
+
+
+@pytest.fixture(scope="session")
+def stand_in_settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """For stand-ins for other bases, each made once, and the desktops on them."""
+    with stand_ins(tmp_path_factory.mktemp("bases")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from desktop_bake import ImageReference
 from desktop_bake.bake.task.novnc import banner
 from examples.agents_runner import DesktopWorker, RunnerConfig
-from tests.harness.bases import REPOSITORY, stand_in, stand_ins
+from tests.harness.bases import REPOSITORY, stand_in
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -25,21 +26,21 @@ LOOK = """cat /etc/cached /tmp/settings /tmp/environment; echo "$GREETING $AGENT
 cat /home/worker/.codex/config file; ls /extra
 [ -z "$DISPLAY" ] || { xwininfo -root >/dev/null && echo a desktop; }
 until [ -e go ]; do sleep 0.1; done"""
+OWN = f"{REPOSITORY}-adapter"
 CACHED = "echo cached | sudo tee /etc/cached >/dev/null\r\n"
 LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Those of these tests, with a folder for a script."""
-    with stand_ins(tmp_path_factory.mktemp("adapter")) as settings:
-        yield settings
+def settings(stand_in_settings: Settings) -> Settings:
+    """With a repository of these tests' own, in which they count images."""
+    return replace(stand_in_settings, repository=ImageReference.parse(OWN))
 
 
 @pytest.fixture(scope="module")
-def theirs(settings: Settings) -> Environment:
+def theirs(stand_in_settings: Settings) -> Environment:
     """A base like theirs, and the install script that knows its packages."""
-    return stand_in("yay", settings)
+    return stand_in("yay", stand_in_settings)
 
 
 @dataclass(kw_only=True)
@@ -129,7 +130,7 @@ SEEN = ["cached", "settings", "environment", "hello t1 worker /home/worker/works
 
 def images() -> set[str]:
     """What is baked."""
-    words = ("docker", "image", "ls", "-q", "--filter", "label=desktop-bake.schema", REPOSITORY)
+    words = ("docker", "image", "ls", "-q", "--filter", "label=desktop-bake.schema", OWN)
     return set(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
 
 
