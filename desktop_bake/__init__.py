@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from .bake.images.result import ImageResult as ImageResult
     from .bake.images.result import Status as Status
     from .bake.metrics.recorder import Recorder as Recorder
+    from .bake.task.entry import TaskEntry as TaskEntry
+    from .bake.task.execute import Completed as Completed
+    from .bake.task.execute import Execution as Execution
     from .bake.task.mounts import Mount as Mount
     from .bake.task.options import TaskOptions as TaskOptions
     from .bake.task.ports import Port as Port
     from .bake.task.runner_config import DockerRunnerConfig as DockerRunnerConfig
     from .bake.task.start import start_task as start_task
     from .bake.task.task import DesktopTask as DesktopTask
-    from .bake.task.tasks import TaskEntry as TaskEntry
     from .bake.task.tasks import Tasks as Tasks
     from .generator.bake_options import BakeOptions as BakeOptions
     from .generator.bakefile import BakeTarget as BakeTarget
@@ -66,6 +68,7 @@ _HOMES = {
     "BuildFailedError": "generator.errors",
     "CacheKey": "generator.key",
     "CancelledError": "generator.errors",
+    "Completed": "bake.task.execute",
     "ConfigurationError": "generator.errors",
     "Context": "bake.context",
     "ContextFile": "generator.recipe",
@@ -76,6 +79,7 @@ _HOMES = {
     "Engine": "bake.engine.engine",
     "EngineError": "generator.errors",
     "Environment": "generator.environment",
+    "Execution": "bake.task.execute",
     "ImageReference": "generator.reference",
     "ImageResult": "bake.images.result",
     "Key": "generator.layer_key",
@@ -92,7 +96,7 @@ _HOMES = {
     "Settings": "bake.config.settings",
     "Stack": "generator.stack",
     "Status": "bake.images.result",
-    "TaskEntry": "bake.task.tasks",
+    "TaskEntry": "bake.task.entry",
     "TaskError": "generator.errors",
     "TaskGoneError": "generator.errors",
     "TaskOptions": "bake.task.options",
@@ -115,6 +119,7 @@ __all__ = [
     "BuildFailedError",
     "CacheKey",
     "CancelledError",
+    "Completed",
     "ConfigurationError",
     "Context",
     "ContextFile",
@@ -125,6 +130,7 @@ __all__ = [
     "Engine",
     "EngineError",
     "Environment",
+    "Execution",
     "ImageReference",
     "ImageResult",
     "Key",

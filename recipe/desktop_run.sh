@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# Start the desktop and stay: desktop_run.sh GATE [held | alone], the main process of a container. GATE is the text of
-# desktop_gate.py. Neither is baked in: changing them rebuilds nothing.
+# Start the desktop and stay: desktop_run.sh GATE [held [COMMAND WORD…] | alone], the main process of a container. GATE is
+# the text of desktop_gate.py. Neither is baked in: changing them rebuilds nothing.
 # Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), DESKTOP_NAME (the
-# title), DESKTOP_KEYBOARD (a layout of XKB's, such as de, or "de(nodeadkeys)"; us if it is not set), and from its standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
+# title), DESKTOP_KEYBOARD (a layout of XKB's, such as de, or "de(nodeadkeys)"; us if it is not set), and from its
+# standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
 # without a line nobody does). The desktop ends when that input ends, that is with the program that started it, unless
 # the line says "stay". If "held" is given and no line comes, that program was killed before it gave one.
+# COMMAND is the text of command.sh, which reads what follows that line, and with which the desktop ends. Standard output
+# is the command's; lines of our own are on standard error.
 # "alone": Compose or docker run starts it, and it ends when it is stopped. SECRET is the content of the file
 # DESKTOP_BAKE_SECRET_FILE (/run/secrets/desktop_bake_secret), else the variable DESKTOP_BAKE_SECRET, else that line;
 # without a good one it does not start. /tmp/.X11-unix/ready is there once a browser gets to the screen.
 set -uo pipefail +aex # SHELLOPTS of the environment would export or print what is read here
 : "${1:?the text of desktop_gate.py}"
 
+desktop_path=${PATH%:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin} # with_bash.sh
+desktop_novnc=${NOVNC_PATH-}
 export DISPLAY=:${DESKTOP_DISPLAY:-1} XAUTHORITY=/tmp/.X11-unix/cookie
 # A setup script in place of the shipped one may have written neither this nor the window manager's configuration.
 # shellcheck source=/dev/null
@@ -19,7 +24,7 @@ for path in /usr/share/novnc /usr/share/webapps/novnc /opt/novnc; do
   if [ -z "${NOVNC_PATH:-}" ] && [ -e "$path/vnc.html" ]; then NOVNC_PATH=$path; fi
 done
 [ -n "${NOVNC_PATH:-}" ] || { echo "[desktop] missing: noVNC's vnc.html" >&2; exit 1; }
-unset desktop_secret desktop_stays announcer named status wm # a variable of the environment would hand its new value on
+unset desktop_secret desktop_stays announcer named status wm work # a variable of the environment would hand its new value on
 exec 3<&0 </dev/null
 refuse() { echo "[desktop] refused: $1" >&2; exit 1; }
 own_secret() {
@@ -86,9 +91,25 @@ export QT_QPA_PLATFORM=${QT_QPA_PLATFORM:-xcb} XAPPLRESDIR=${XAPPLRESDIR:-/etc/d
 title=${DESKTOP_NAME:-} title=${title//[[:cntrl:]]/ }
 
 # shellcheck disable=SC2329
-stop() { trap - TERM INT; kill 0; exit 143; }
+stop() { # the command may take its time, as in docker
+  trap '' TERM INT
+  if [ -n "${work:-}" ]; then kill -TERM "$work" && wait "$work"; status=$?; fi 2>/dev/null
+  kill 0
+  exit "${status:-143}"
+}
 trap stop TERM INT
-if [ "${desktop_stays:-}" != stay ]; then { read -r _ <&3; kill -TERM $$; } & fi
+if [ -n "${3:-}" ]; then
+  set -m # else what runs in the background ignores SIGINT
+  (
+    PATH=$desktop_path
+    if [ -z "$desktop_novnc" ]; then unset NOVNC_PATH; fi
+    exec /bin/sh -c "$3" command "${@:4}"
+  ) <&3 &
+  work=$!
+  set +m
+elif [ "${desktop_stays:-}" != stay ]; then
+  { read -r _ <&3; kill -TERM $$; } &
+fi
 
 # The Python of websockify's own script has the library. Isolated: what lies in the working directory is not imported.
 python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"
@@ -121,7 +142,7 @@ coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280
   -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared -desktop "${title:-desktop}" 2>"$run/Xvnc"; }
 x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
 "${python[@]}" -I -c "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
-  <<<"${desktop_secret:-}" 2>"$run/websockify" &
+  <<<"${desktop_secret:-}" >&2 2>"$run/websockify" &
 web=$!
 unset desktop_secret
 
@@ -157,7 +178,7 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
       # what changed just before it listened it does not tell; "no such atom on any window" is no window manager's
       if [[ $(xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null) == *"window id"* ]]; then break; fi
     done
-    echo "[desktop] ready"
+    echo "[desktop] ready" >&2
     kill "$spy"
     if [ "${2:-}" = alone ]; then
       until (exec 5<>"/dev/tcp/127.0.0.1/${DESKTOP_NOVNC_PORT:-6080}") 2>/dev/null; do sleep 0.1; done
@@ -171,7 +192,13 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
 fi
 
 # wait -n knows nothing of one that had ended before some other command did
-if kill -0 "$x" && kill -0 "$web" && kill -0 "${wm:-$x}"; then wait -n "$x" "$web" "${wm:-$x}"; fi 2>/dev/null
+if kill -0 "$x" && kill -0 "$web" && kill -0 "${wm:-$x}" && kill -0 "${work:-$x}"; then
+  wait -n "$x" "$web" "${wm:-$x}" "${work:-$x}"
+fi 2>/dev/null
+if [ -n "${work:-}" ] && ! kill -0 "$work" 2>/dev/null; then
+  wait "$work" 2>/dev/null
+  exit
+fi
 if [ -n "${announcer:-}" ]; then kill "$announcer" && wait "$announcer"; fi 2>/dev/null # the reason is the last word
 for name in Xvnc websockify fluxbox; do
   case $name in Xvnc) pid=$x ;; websockify) pid=$web ;; *) pid=${wm:-} ;; esac

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 _WORDS = {s.flag.metavar: s.flag.words for s in SETTINGS if s.flag and s.flag.words}
-_COMPLETES = {
-    "bash": "_desktop_bake_environments",
-    "zsh": "_desktop_bake_environments",
-    "fish": "(_desktop_bake_environments)",
-}
+
+
+def _listed(what: str) -> dict[str, str]:
+    """What lists names when Tab is pressed, by shell."""
+    name = f"_desktop_bake_{what}"
+    return {"bash": name, "zsh": name, "fish": f"({name})"}
 
 
 def _environments(shell: str) -> str:
@@ -50,7 +51,8 @@ def completion_script(shell: str) -> str:
     Args:
         shell: `bash`, `zsh` or `fish`.
     """
-    special: dict[str, Any] = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY, "ENV": _COMPLETES}
+    special: dict[str, Any] = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    special |= {"ENV": _listed("environments"), "TASK": _listed("tasks")}
     top = parser()
     for command in (top, *commands(top)):
         for action in command._actions:  # noqa: SLF001 (as above)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ...generator.errors import ConfigurationError
 from ..system.installed import version
 from ..system.lazy import lazy
+from .task_verbs import TASK_VERBS
 from .verbs import VERBS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ else:
 EXIT_STATUS = (
     "0 done; 1 failed, or `render --check` or `lock --check` found something; 2 wrong usage or configuration; "
     "3 `resolve` found a miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable when it was "
-    "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run` exits with its "
+    "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run`, `exec`, `attach` and `wait` exit with the "
     "command's status."
 )
 
@@ -99,7 +100,7 @@ def parser(*, repeated: bool = True, whole: bool = True) -> argparse.ArgumentPar
     verbs = top.add_subparsers(
         title="commands", prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    _add(verbs, VERBS, repeated=repeated, whole=whole)
+    _add(verbs, (*VERBS, *TASK_VERBS), repeated=repeated, whole=whole)
     return top
 
 

@@ -52,6 +52,11 @@ def age(seconds: float) -> str:
     return "a moment"
 
 
+def cut(text: str, width: int) -> str:
+    """A text of at most so many characters, the last of them `…` if something is left out."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows under each other, the first of them the heads, columns as wide as their widest."""
     rows = [[printable(text) for text in row] for row in rows]

@@ -13,7 +13,9 @@ from .ending import await_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .console import Console
     from .container import Container
+    from .ending import Ending
 
 
 _YEAR_S = 365 * 86400.0
@@ -65,3 +67,34 @@ class Command:
         """
         await_event(self._ended, timeout_s, cancel, "the command")
         return self._status
+
+
+class MainCommand:
+    """A detached task's command, which is its container's own; a thread hands what is printed to a log.
+
+    Args:
+        console: the container's streams.
+        ending: the container's end.
+        log: gets one line at a time, in that thread.
+    """
+
+    def __init__(self, console: Console, ending: Ending, log: Callable[[str], None]) -> None:
+        self._console = console
+        self._log = log
+        self._followed = threading.Event()
+        self._ending = ending
+        threading.Thread(target=self._follow, name="command", daemon=True).start()
+
+    def _follow(self) -> None:
+        try:
+            while (line := self._console.line(time.monotonic() + _YEAR_S)) is not None:
+                self._log(line)
+        finally:
+            self._followed.set()
+
+    def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
+        """As `Command.wait`, when all that it printed is in the log."""
+        end = time.monotonic() + timeout_s
+        status = self._ending.wait(timeout_s, cancel)
+        await_event(self._followed, max(0.0, end - time.monotonic()), cancel, "the command")
+        return status

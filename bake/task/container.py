@@ -204,9 +204,10 @@ class Container:
         except (KeyError, TypeError, IndexError, ValueError):
             return None
 
-    def stop(self) -> None:
-        """Stop it and leave it."""
-        self._endpoint.ask("POST", f"{self._path}/stop", {"t": "2"}, timeout_s=_REMOVE_TIMEOUT_S)
+    def stop(self, grace_s: int = 2) -> None:
+        """Stop it and leave it; its process has so many seconds from SIGTERM to SIGKILL."""
+        limit_s = _REMOVE_TIMEOUT_S + grace_s
+        self._endpoint.ask("POST", f"{self._path}/stop", {"t": str(grace_s)}, timeout_s=limit_s)
 
     def remove(self) -> None:
         """Kill and remove it with its anonymous volumes; one that is gone already is no error.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, TimeLimitError
 from ...generator.recipe import SWITCHES
-from ..config.shipped import shipped
 from ..context import context_of
 from ..engine.client_proxies import client_proxies
 from ..ensure import ensured
@@ -17,15 +16,16 @@ from ..images.base_digest import check_base
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .at_start import FOLDER, AtStart, at_start, said_of
-from .background import Command
+from .background import Command, MainCommand
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
+from .ending import Ending
 from .environment_options import left_out, with_environment
 from .labels import labels_of
+from .main_process import main_process
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
 from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
 from .preflight import run_preflight
-from .program import program
 from .start_note import StartNote, remove_abandoned
 from .task import READY_TIMEOUT_S, DesktopTask, died
 
@@ -45,8 +45,6 @@ else:
 
 
 INSTALL_TIMEOUT_S = 1200.0
-# a detached command: the container ends with it
-_LAST = '"$@"; kill 1'
 
 
 def start_task(
@@ -102,7 +100,14 @@ def started(
         )
     publish = desktop and not remote and options.network != "none"
     container = Container(engine.endpoint)
-    start = _Start(environment=environment, context=context, options=options, container=container, publish=publish)
+    start = _Start(
+        environment=environment,
+        context=context,
+        options=options,
+        container=container,
+        publish=publish,
+        command=command if options.detach else (),
+    )
     remove_abandoned(engine.endpoint)
     note = StartNote(engine.endpoint, container.name)
     console = forward = None
@@ -115,7 +120,8 @@ def started(
             container.rename(options.name)
         console = container.attach()
         secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
-        console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
+        if desktop:
+            console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
         container.start()
         port, forward = _reach(container) if desktop else (0, None)
         task = DesktopTask(
@@ -132,8 +138,7 @@ def started(
         scripts = {**lacking.after, "preflight_run_script": every_start}
         run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
         if command:
-            words = ["sh", "-c", _LAST, "sh", *command] if options.detach else command
-            task = replace(task, command=Command(container, words, context.reporter))
+            task = replace(task, command=_begun(task, command, context))
     except BaseException:  # Ctrl-C too: the container goes with us
         if forward:
             forward.close()
@@ -154,6 +159,7 @@ class _Start:
         environment, context, options: as `started`.
         container: the container.
         publish: whether noVNC's port is published.
+        command: what a detached task is for.
     """
 
     environment: Environment
@@ -161,6 +167,7 @@ class _Start:
     options: TaskOptions
     container: Container
     publish: bool
+    command: Sequence[str] = ()
 
     def create(self, image: ImageResult) -> AtStart:
         """Make it of this image, or of what there is once it was looked for again, if somebody removed it.
@@ -203,7 +210,7 @@ class _Start:
             options = replace(options, variables={**given, **options.variables})
         request = ContainerRequest(
             image=name,
-            command=_main_process(self.environment, self.options, lacking.before),
+            command=main_process(self.environment, self.options, lacking.before, self.command),
             labels=labels_of(self.environment, image.cache_key, self.context.settings.root),
             options=options,
             desktop=self.environment.headless_desktop_enabled,
@@ -228,14 +235,13 @@ class _Start:
         return not pulled.status
 
 
-def _main_process(environment: Environment, options: TaskOptions, scripts: Sequence[str]) -> list[str]:
-    if not environment.headless_desktop_enabled:
-        return ["sleep", "infinity"] if options.detach else ["cat"]  # until its standard input ends
-    run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
-    with_bash = ("/bin/sh", "-c", program("with_bash"), "bash", "-c")
-    if not scripts:
-        return [*with_bash, run, "desktop", gate, "held"]
-    return [*with_bash, program("at_start"), "desktop", FOLDER, " ".join(scripts), run, gate]
+def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Command | MainCommand:
+    """The command, which runs from now on: a detached one takes the main process's place."""
+    if not task.options.detach:
+        return Command(task.container, command, context.reporter)
+    ending = Ending(context.engine.endpoint, task.container_id)
+    task.console.write(b"go\n")
+    return MainCommand(task.console, ending, context.reporter)
 
 
 def _reach(container: Container) -> tuple[int, forwarding.Forward | None]:

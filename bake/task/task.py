@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from ...generator.errors import ConfigurationError, TaskError, TimeLimitError
+from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TimeLimitError
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
+from .ending import LaterEnding
 from .screen import PICTURE_BYTES, picture
 
 if TYPE_CHECKING:
-    import subprocess
     import threading
     from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
+    from typing import Unpack
 
     from ..build import failed_step
     from ..engine import shortage
     from ..engine.engine import Engine
-    from .background import Command
+    from . import copying, execute
+    from .background import Command, MainCommand
     from .console import Console
     from .container import Container
-    from .ending import LaterEnding
+    from .execute import Completed, Execution
     from .forward import Forward
     from .options import TaskOptions
 else:
     failed_step = lazy("..build.failed_step", __package__)
     shortage = lazy("..engine.shortage", __package__)
-    subprocess = lazy("subprocess")
+    copying = lazy(".copying", __package__)
+    execute = lazy(".execute", __package__)
 
 
 READY_TIMEOUT_S = 60.0
-COMMAND_TIMEOUT_S = 86400.0
+_EXIT_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ class DesktopTask:
     container: Container = field(repr=False)
     console: Console = field(repr=False)
     forward: Forward | None = field(default=None, repr=False)
-    command: Command | LaterEnding | None = field(default=None, repr=False)
+    command: Command | MainCommand | LaterEnding | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -68,42 +72,38 @@ class DesktopTask:
     ) -> None:
         self.stop()
 
-    def execute(
-        self,
-        command: Sequence[str],
-        *,
-        interactive: bool = False,
-        terminal: bool = False,
-        timeout_s: float = COMMAND_TIMEOUT_S,
-    ) -> int:
-        """Run a command in the task, its streams being this process's own.
+    def execute(self, command: Sequence[str], **how: Unpack[Execution]) -> Completed:
+        """Run a command in the task.
 
         Args:
             command: program and arguments.
-            interactive: whether it reads this process's standard input.
-            terminal: whether it gets a terminal.
-            timeout_s: limit in seconds.
+            how: `stdin`, `output`, `timeout_s`, `user`, `workdir` and `terminal`, as of `Execution`.
 
         Returns:
-            The command's exit status.
+            Its exit status, 127 if the image has no such command, and what it printed.
 
         Raises:
-            ConfigurationError: the image has no such command.
+            TaskGoneError: the task has ended.
             TimeLimitError: it did not end in time; it ends with the task.
+            TaskError: it printed more than 64 MiB on one stream.
         """
-        words = ["docker", "exec", *["-i"] * interactive, *["-t"] * terminal, self.container_id, *command]
-        try:
-            status = subprocess.run(words, check=False, timeout=timeout_s).returncode
-        except subprocess.TimeoutExpired as error:
-            raise TimeLimitError(f"the command did not end within {timeout_s:g} s", "raise the limit") from error
-        if status in (126, 127):
-            there = self.engine.docker("exec", self.container_id, "sh", "-c", 'command -v "$1"', "sh", command[0])
-            if there.returncode:
-                raise ConfigurationError(
-                    f"command not found in the image: {command[0]}",
-                    "install it in the setup script or the base",
-                )
-        return status
+        return execute.execute(self.engine, self.container_id, command, how)
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file or folder of this machine into the task, as `docker cp` does.
+
+        Raises:
+            TaskGoneError: the task was removed.
+            ConfigurationError: it cannot be copied.
+        """
+        copying.copy(self.engine, str(source), f"{self.container_id}:{target}")
+
+    def get(self, source: str, target: Path) -> None:
+        """Copy a file or folder of the task to this machine, as `docker cp` does, also of one that is kept.
+
+        Raises: as `put`.
+        """
+        copying.copy(self.engine, f"{self.container_id}:{source}", str(target))
 
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
         """Wait for the end of its command; without one, for the end of the task itself.
@@ -129,8 +129,11 @@ class DesktopTask:
             raise TimeLimitError(f"the task still runs after {timeout_s:g} s", "raise the limit, or stop it") from error
         return 0 if self.console.closed else 1
 
-    def screenshot(self, file: Path) -> None:
-        """Save the whole desktop as PNG.
+    def screenshot(self, file: Path | None = None) -> bytes:
+        """Take a picture of the whole desktop, as PNG.
+
+        Args:
+            file: where it is saved, too.
 
         Raises:
             TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
@@ -139,12 +142,17 @@ class DesktopTask:
         width, height = map(int, self.options.geometry.split("x"))
         taken = picture(self.engine, self.container_id, limit_bytes=max(PICTURE_BYTES, 4 * width * height))
         try:
-            file.write_bytes(taken)
+            if file:
+                file.write_bytes(taken)
         except OSError as error:
             raise ConfigurationError(f"cannot write {file}: {error.strerror}", "choose another file") from error
+        return taken
 
-    def stop(self) -> None:
+    def stop(self, status: int = 0) -> None:
         """Remove the container, or leave it stopped where `keep` says so; one that is gone already is no error.
+
+        Args:
+            status: what a container exits with that is kept and has no command of its own.
 
         Raises:
             EngineError, TimeLimitError: the engine does not answer.
@@ -154,6 +162,9 @@ class DesktopTask:
             self.forward.close()
         try:
             if self.options.keep:
+                self.console.write(f"exit {status}\n".encode())
+                with suppress(DesktopBakeError):  # then it is stopped, as docker does
+                    LaterEnding(self.engine.endpoint, self.container_id).wait(_EXIT_S)
                 self.container.stop()
             else:
                 self.container.remove()

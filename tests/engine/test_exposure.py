@@ -20,7 +20,7 @@ from desktop_bake import DesktopTask, Settings, TaskOptions, ensure_desktop_imag
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Disabled
-from desktop_bake.bake.task import start
+from desktop_bake.bake.task.main_process import main_process
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
 from desktop_bake.generator.errors import TaskError
@@ -175,10 +175,10 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
 def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
     """Its desktop ends at once: nobody could get to it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    main_process = start._main_process(desktop, TaskOptions(), ())  # noqa: SLF001
-    words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", main_process[0], str(image.image_id)]
+    words_of_main = main_process(desktop, TaskOptions())
+    words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", words_of_main[0], str(image.image_id)]
     done = subprocess.run(
-        [*words, *main_process[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+        [*words, *words_of_main[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (1, "[desktop] the program that started it is gone\n")
 
@@ -192,7 +192,7 @@ def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_s
         [*words, str(image.image_id), "-c", script, "desktop", gate], capture_output=True, text=True, check=True
     ).stdout.strip()
     try:
-        with subprocess.Popen(["docker", "logs", "-f", name], stdout=subprocess.PIPE) as logs:
+        with subprocess.Popen(["docker", "logs", "-f", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as logs:
             assert logs.stdout
             needed = {b"[desktop] ready\n", b"[desktop] noVNC listens\n"}
             while needed:

@@ -16,6 +16,7 @@ from ...task.environment_options import check
 from ...task.options import TaskOptions
 from ...task.start import started
 from ..context import print_json, work_of
+from ..streams import run_here
 
 if TYPE_CHECKING:
     import argparse
@@ -60,16 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.recorder.record(image, engine)
     if options.detach:
         return _leave(task, as_json=arguments.json)
+    status = 0
     try:
         _show(task)
-        if command:
-            status = task.execute(command, interactive=True, terminal=sys.stdin.isatty() and sys.stdout.isatty())
-        else:
-            status = _stay(task)
+        status = run_here(task.engine, task.container_id, command) if command else _stay(task)
         if arguments.screenshot:
             task.screenshot(arguments.screenshot)
     finally:
-        task.stop()
+        task.stop(status)
     return status
 
 

@@ -47,14 +47,26 @@ def scripts(tmp_path: Path) -> Path:
 
 def at_start(scripts: Path, given: bytes, **variables: str) -> subprocess.CompletedProcess[str]:
     """Install at start by these scripts."""
-    words = ("bash", "-c", program("at_start"), "desktop", scripts, "one two", RUN, "the gate")
+    words = (
+        "bash",
+        "-c",
+        program("at_start"),
+        "desktop",
+        scripts,
+        "one two",
+        RUN,
+        "the gate",
+        "held",
+        "the command",
+        "a b",
+    )
     return shell(*words, given=given, variables=variables)
 
 
 def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
-    assert files.keys() == {"at_start", "forward", "layer", "preflight", "with_bash"}
+    assert files.keys() == {"at_start", "command", "forward", "layer", "preflight", "with_bash"}
     assert {name: program(name) for name in files} == files
 
 
@@ -62,19 +74,20 @@ def test_every_program_stands_in_a_file() -> None:
 
 
 def test_installs_then_becomes_the_desktop(scripts: Path) -> None:
-    """The scripts run in their order, then the desktop gets the secret's line, its gate, and that it is held."""
+    """The scripts run in their order, then the desktop gets the secret's line, and all that is its own; no line
+    of the install is the command's output."""
     done = at_start(scripts, b"secret stay\n")
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert (lines[0], lines[-6]) == ("one", "two")
-    assert lines[-5:] == ["[desktop] installed", "secret stay", "desktop", "the gate", "held"]
+    said = done.stderr.splitlines()
+    assert (said[0], said[-2:]) == ("one", ["two", "[desktop] installed"])
+    assert done.stdout.splitlines() == ["secret stay", "desktop", "the gate", "held", "the command", "a b"]
 
 
 def test_no_script_gets_the_secret(scripts: Path) -> None:
     """No script reads it, and none has it in a variable, whatever the environment's variables and shell options are."""
     done = at_start(scripts, b"secret stay\n", desktop_line="given", REPLY="given", SHELLOPTS="allexport:xtrace")
     assert done.stdout.count("secret") == 1
-    assert done.stdout.index("[desktop] installed") < done.stdout.index("secret")
+    assert "[desktop] installed" in done.stderr
     assert "secret" not in done.stderr
 
 
@@ -90,18 +103,45 @@ def test_an_install_ends_with_its_runner(scripts: Path) -> None:
     (scripts / "one").write_text(f"mkfifo {scripts}/pipe; echo waits; read -r _ <{scripts}/pipe\n")
     words = ["bash", "-c", program("at_start"), "desktop", str(scripts), "one two", RUN, "the gate"]
     with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, text=True
+        words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
     ) as process:
         try:
             assert process.stdin
-            assert process.stdout
+            assert process.stderr
             process.stdin.write("secret \n")
             process.stdin.flush()
-            assert process.stdout.readline() == "waits\n"
+            assert process.stderr.readline() == "waits\n"
             process.stdin.close()
             assert process.wait(LIMIT_S) == -signal.SIGTERM
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # the script, which a container's end would take along
+
+
+# --- command.sh ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "status", "output"),
+    [
+        (b"go\nnot its input\n", ("sh", "-c", 'cat; echo "$0" out; exit 5', "a b"), 5, "a b out\n"),
+        (b"go\n", ("sh", "-c", "kill -KILL $$"), -signal.SIGKILL, ""),
+        (b"go\n", ("test", "1", "=", "1"), 0, ""),
+        (b"", ("echo", "never"), 143, ""),
+        (b"other\n", ("echo", "never"), 143, ""),
+        (b"exit 9\n", (), 9, ""),
+    ],
+)
+def test_a_command(given: bytes, words: tuple[str, ...], status: int, output: str) -> None:
+    """It runs once it is told to, has no input, and all that it is, is its own: output, status and signals."""
+    done = shell("sh", "-c", program("command"), "command", *words, given=given)
+    assert (done.returncode, done.stdout, done.stderr) == (status, output, "")
+
+
+def test_a_command_that_is_not_there() -> None:
+    """It is named, and the status is a shell's."""
+    done = shell("sh", "-c", program("command"), "command", "no such", given=b"go\n")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr.startswith("[desktop] command not found in the image: no such; install it")
 
 
 # --- with_bash.sh, preflight.sh --------------------------------------------------------------------------------

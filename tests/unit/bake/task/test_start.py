@@ -14,8 +14,10 @@ from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.task import forward as forwarding
 from desktop_bake.bake.task import start, user_entry
+from desktop_bake.bake.task.background import MainCommand
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
 from desktop_bake.bake.task.container import NoImageError
+from desktop_bake.bake.task.program import program
 from desktop_bake.bake.task.start import started
 from tests.harness.recipes import OFFICE
 from tests.harness.work import order, work
@@ -102,7 +104,7 @@ class Container:
                 return True
         return False
 
-    def line(self, _end: float, _cancel: object) -> str | None:
+    def line(self, _end: float, _cancel: object = None) -> str | None:
         """As `Console.line`."""
         return self.says.pop(0) if self.says else None
 
@@ -172,11 +174,15 @@ def test_without_a_desktop(container: Container, engine: FakeEngine, lines: list
         "create debian:bookworm None",
         "rename mine",
         "attach",
-        "write",
         "start",
         "preflight None",
     ]
-    assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["cat"]
+    assert [*container.body["Entrypoint"], *container.body["Cmd"]] == [
+        "/bin/sh",
+        "-c",
+        program("command"),
+        "command",
+    ]
     assert task.novnc_url is None
     run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(detach=True))
     assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["sleep", "infinity"]
@@ -300,11 +306,8 @@ def test_an_image_that_was_removed(
     assert not [asked for asked in engine.asked if asked.startswith("pull")]
 
 
-@pytest.mark.parametrize("detach", [False, True])
-def test_a_command(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, detach: bool
-) -> None:
-    """What the task is for runs in it; a detached one takes the container with it."""
+def test_a_command(container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the task is for runs in it, once all is ready."""
     words: list[Any] = []
 
     def command(_container: object, said: Any, _log: object) -> str:
@@ -312,12 +315,24 @@ def test_a_command(
         return "the command"
 
     monkeypatch.setattr(start, "Command", command)
-    task = run(engine, lines, command=["make", "a b"], options=TaskOptions(detach=detach))
+    task = run(engine, lines, command=["make", "a b"])
     assert str(task.command) == "the command"
-    assert words[-2:] == ["make", "a b"]
-    assert (len(words) > 2) is detach
-    if detach:
-        assert "kill 1" in words[2]
+    assert words == ["make", "a b"]
+    assert container.body["Cmd"][-1] == program("command")
+
+
+@pytest.mark.parametrize("environment", [OFFICE, NO_DESKTOP])
+def test_a_detached_command(
+    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, environment: Any
+) -> None:
+    """It is the container's own: it is there from the start, is told to begin in the end, and its end is waited for."""
+    monkeypatch.setattr(start, "Ending", lambda _endpoint, name: container.calls.append(f"waits for {name}"))
+    task = run(engine, lines, HIT, environment, command=["make", "a b"], options=TaskOptions(detach=True))
+    assert container.body["Cmd"][-2:] == ["make", "a b"]
+    assert program("command") in container.body["Cmd"]
+    assert container.calls[-2:] == ["waits for c0ffee", "write"]
+    assert container.written == b"go\n"
+    assert isinstance(task.command, MainCommand)
 
 
 def test_proxies(container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from desktop_bake import ConfigurationError, DesktopTask, TaskError, TaskOptions, TimeLimitError
+from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.task.task import died
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -47,6 +48,19 @@ class Around:
         """As `Engine.docker`."""
         self.calls.append((words, more))
         return self.answer
+
+    @property
+    def endpoint(self) -> Around:
+        """As `Engine.endpoint`."""
+        return self
+
+    def hijack(self, *_: Any) -> Answer:
+        """As `Endpoint.hijack`."""
+        return Answer(status=404, content=None)
+
+    def write(self, content: bytes) -> None:
+        """As `Console.write`."""
+        self.calls.append(content.decode())
 
     def remove(self) -> None:
         """As `Container.remove`."""
@@ -85,56 +99,6 @@ def around() -> Around:
     return Around()
 
 
-@pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The clients that were run; before, the statuses that they end with, or errors."""
-    statuses: list[Any] = []
-
-    def run(words: list[str], *, check: bool, timeout: float) -> SimpleNamespace:
-        assert not check
-        outcome = statuses.pop(0)
-        statuses.append((words, timeout))
-        if isinstance(outcome, Exception):
-            raise outcome
-        return SimpleNamespace(returncode=outcome)
-
-    monkeypatch.setattr(subprocess, "run", run)
-    return statuses
-
-
-@pytest.mark.parametrize(
-    ("more", "flags"),
-    [({}, []), ({"interactive": True}, ["-i"]), ({"interactive": True, "terminal": True}, ["-i", "-t"])],
-)
-def test_execute(around: Around, ran: list[Any], more: dict[str, Any], flags: list[str]) -> None:
-    """A command runs with the streams and the terminal that are asked for, and its status is the answer."""
-    ran.append(3)
-    assert task(around).execute(["make", "-x"], timeout_s=7, **more) == 3
-    assert ran == [(["docker", "exec", *flags, "c0ffee", "make", "-x"], 7)]
-    assert around.calls == []
-
-
-@pytest.mark.parametrize(("status", "found", "error"), [(127, 1, True), (126, 1, True), (127, 0, False), (1, 1, False)])
-def test_a_command_that_is_not_there(around: Around, ran: list[Any], status: int, found: int, error: bool) -> None:
-    """A command that the image has not is told from one that ends with that status by itself."""
-    ran.append(status)
-    around.answer = subprocess.CompletedProcess[bytes]((), found, b"", b"")
-    if error:
-        with pytest.raises(ConfigurationError, match=r"^command not found in the image: \$\(x\)$"):
-            task(around).execute(["$(x)"])
-        ((words, _),) = around.calls
-        assert words[-2:] == ("sh", "$(x)")  # a word, not code
-    else:
-        assert task(around).execute(["$(x)"]) == status
-
-
-def test_execute_has_a_limit(around: Around, ran: list[Any]) -> None:
-    """A command that does not end is told so."""
-    ran.append(subprocess.TimeoutExpired("docker", 7))
-    with pytest.raises(TimeLimitError, match=r"^the command did not end within 7 s$"):
-        task(around).execute(["x"], timeout_s=7)
-
-
 def test_wait_for_a_command(around: Around) -> None:
     """A task with a command waits for that."""
     asked: list[Any] = []
@@ -164,7 +128,7 @@ def test_wait_has_a_limit(around: Around) -> None:
 
 def test_screenshot(around: Around, tmp_path: Path) -> None:
     """The picture is written; a large screen may have a large one."""
-    task(around).screenshot(tmp_path / "a.png")
+    assert task(around).screenshot(tmp_path / "a.png") == PNG
     assert (tmp_path / "a.png").read_bytes() == PNG
     task(around, options=TaskOptions(geometry="8000x8000")).screenshot(tmp_path / "b.png")
     assert [more["limit_bytes"] for _, more in around.calls] == [64 << 20, 4 * 8000 * 8000]
@@ -185,7 +149,9 @@ def test_no_screenshot(around: Around, tmp_path: Path, status: int, output: byte
         task(around).screenshot(tmp_path / "gone" / "a.png")
 
 
-@pytest.mark.parametrize(("keep", "calls"), [(False, ["close", "remove", "close"]), (True, ["close", "stop", "close"])])
+@pytest.mark.parametrize(
+    ("keep", "calls"), [(False, ["close", "remove", "close"]), (True, ["close", "exit 0\n", "stop", "close"])]
+)
 def test_stop(around: Around, keep: bool, calls: list[str]) -> None:
     """In the end the container is removed, or left stopped, and every connection closed."""
     with task(around, forward=around, options=TaskOptions(keep=keep)):

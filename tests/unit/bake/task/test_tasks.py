@@ -9,7 +9,7 @@ import pytest
 from desktop_bake import ConfigurationError, EngineError, TaskGoneError, Tasks
 from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.system.whose import this_user
-from desktop_bake.bake.task.tasks import named
+from desktop_bake.bake.task.entry import named
 from tests.harness.listed import listed
 from tests.harness.work import work
 

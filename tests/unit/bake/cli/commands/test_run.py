@@ -33,6 +33,7 @@ class Task:
 
     novnc_url: str | None = URL
     container_id = "c0ffee"
+    engine = None
     name = "n"
 
     def __init__(self) -> None:
@@ -40,11 +41,6 @@ class Task:
         self.asked: dict[str, Any] = {}
         self.status = 0
         self.ends: list[BaseException | int] = []
-
-    def execute(self, command: list[str], **_: Any) -> int:
-        """As `DesktopTask.execute`."""
-        self.calls.append(("execute", *command))
-        return self.status
 
     def wait(self, _timeout_s: float) -> int:
         """As `DesktopTask.wait`."""
@@ -57,9 +53,9 @@ class Task:
         """As `DesktopTask.screenshot`."""
         self.calls.append(("screenshot", str(file)))
 
-    def stop(self) -> None:
+    def stop(self, status: int) -> None:
         """As `DesktopTask.stop`."""
-        self.calls.append("stop")
+        self.calls.append(("stop", status))
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +70,12 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
     monkeypatch.setattr(run, "ensured", lambda *_: LocalHit(order=order(Settings()), image_id="sha256:1"))
     monkeypatch.setattr(run, "started", started)
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
+
+    def run_here(_engine: object, _name: str, command: list[str]) -> int:
+        task.calls.append(("execute", *command))
+        return task.status
+
+    monkeypatch.setattr(run, "run_here", run_here)
     return task
 
 
@@ -82,7 +84,7 @@ def test_a_command(typed: Callable[..., tuple[int, str, str]], task: Task, statu
     """The command's status is the program's; the address is on standard error; the task is gone in the end."""
     task.status = status
     assert typed("run", "--", "make", "-x") == (status, "", f"[desktop] {URL}\n")
-    assert task.calls == [("execute", "make", "-x"), "stop"]
+    assert task.calls == [("execute", "make", "-x"), ("stop", status)]
     assert task.asked["command"] == []
 
 
@@ -164,13 +166,13 @@ def test_without_a_command(typed: Callable[..., tuple[int, str, str]], task: Tas
     assert typed("run")[0] == 1
     task.ends = [KeyboardInterrupt()]
     assert typed("run")[0] == 130
-    assert task.calls == ["stop", "stop"]
+    assert task.calls == [("stop", 1), ("stop", 0)]
 
 
 def test_screenshot(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
     """The picture is taken when the command has ended; a line of metrics is left."""
     assert typed("run", "--screenshot", "a.png", "--metrics", "m.jsonl", "--", "x")[0] == 0
-    assert task.calls == [("execute", "x"), ("screenshot", "a.png"), "stop"]
+    assert task.calls == [("execute", "x"), ("screenshot", "a.png"), ("stop", 0)]
     assert json.loads((project / "m.jsonl").read_text())["status"] == "local-hit"
 
 

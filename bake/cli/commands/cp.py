@@ -1,0 +1,32 @@
+"""`desktop-bake cp`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ....generator.errors import ConfigurationError
+from ...task.copying import copy
+from ..tasks_of import tasks_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ...task.tasks import Tasks
+
+
+def cp(arguments: argparse.Namespace) -> int:
+    """Copy files to or from a task."""
+    tasks = tasks_of(arguments)
+    source, target = (_place(text, tasks) for text in (arguments.source, arguments.target))
+    if (source == arguments.source) == (target == arguments.target):
+        raise ConfigurationError("one of the two is a task's", "write TASK:PATH and a path here, either way round")
+    copy(tasks.engine, source, target)
+    return 0
+
+
+def _place(text: str, tasks: Tasks) -> str:
+    """A path here as it is, and `TASK:PATH` with the container's ID; a path with a colon begins with `./` or `/`."""
+    name, colon, path = text.partition(":")
+    if not colon or text.startswith((".", "/")):
+        return text
+    return f"{tasks.find(name).container_id}:{path}"

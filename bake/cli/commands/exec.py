@@ -1,0 +1,24 @@
+"""`desktop-bake exec`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ....generator.errors import ConfigurationError, TaskGoneError
+from ..streams import run_here
+from ..tasks_of import tasks_of
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def exec(arguments: argparse.Namespace) -> int:  # noqa: A001 (a command's function has its name)
+    """Run a further command in a task, and exit with its status."""
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        raise ConfigurationError("no command", "desktop-bake exec TASK -- CMD")
+    tasks = tasks_of(arguments)
+    entry = tasks.find(arguments.task)
+    if not entry.is_running:
+        raise TaskGoneError(f"the task {entry.short_name} has ended", "start another")
+    return run_here(tasks.engine, entry.container_id, words, {"user": arguments.user, "workdir": arguments.workdir})

@@ -1,0 +1,90 @@
+"""The commands about tasks that run: name, what each does, an example, and its flags."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .verbs import Verb
+
+TASK = "TASK"
+_TASK = "a name, the beginning of an ID, or an environment with one task"
+
+
+def _one(command: argparse.ArgumentParser) -> None:
+    command.add_argument("task", metavar=TASK, help=_TASK)
+    _all(command)
+
+
+def _several(command: argparse.ArgumentParser) -> None:
+    command.add_argument("tasks", nargs="+", metavar=TASK, help=_TASK)
+    _all(command)
+
+
+def _all(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-a", "--all", action="store_true", help="those of other users and machines, too")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _ps(ps: argparse.ArgumentParser) -> None:
+    _all(ps)
+    ps.add_argument("--no-trunc", action="store_true", help="whole names, IDs and keys")
+    _json(ps)
+
+
+def _logs(logs: argparse.ArgumentParser) -> None:
+    _one(logs)
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the task ends, or Ctrl-C")
+
+
+def _wait(wait: argparse.ArgumentParser) -> None:
+    _one(wait)
+    wait.add_argument("--timeout", metavar="DURATION", help="give up after so long, such as 30s or 1h, with status 124")
+    _json(wait)
+
+
+def _exec(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="who runs it; default: as the task")
+    command.add_argument("-w", "--workdir", default="", metavar="DIR", help="where; default: the task's own")
+    _one(command)
+    command.add_argument("words", nargs=argparse.REMAINDER, metavar="[--] CMD…")
+
+
+def _stop(stop: argparse.ArgumentParser) -> None:
+    _several(stop)
+    stop.add_argument("-t", "--time", type=int, default=10, metavar="S", help="until SIGKILL; default: %(default)s")
+    stop.add_argument("--rm", action="store_true", help="remove it, if it was started with --keep, too")
+
+
+def _url(url: argparse.ArgumentParser) -> None:
+    _one(url)
+    _json(url)
+
+
+def _screenshot(screenshot: argparse.ArgumentParser) -> None:
+    _one(screenshot)
+    screenshot.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: TASK.png; '-' for standard output"
+    )
+
+
+def _cp(cp: argparse.ArgumentParser) -> None:
+    cp.add_argument("source", metavar="SRC", help="a path here, or TASK:PATH")
+    cp.add_argument("target", metavar="DST", help="a path here, or TASK:PATH")
+    _all(cp)
+
+
+TASK_VERBS = (
+    Verb("ps", "your tasks: those that run, and those that have ended and are kept", "ps", _ps),
+    Verb("logs", "what a task's command printed, from the first line", "logs -f office", _logs),
+    Verb("attach", "what it prints from now on, until it ends; Ctrl-C leaves it running", "attach office", _one),
+    Verb("wait", "wait for a task's end, and exit with its status", "wait office --timeout 1h", _wait),
+    Verb("exec", "run a further command in a task, and exit with its status", "exec office -- xterm", _exec),
+    Verb("stop", "end tasks: SIGTERM, and after a while SIGKILL", "stop office", _stop),
+    Verb("url", "where a browser sees a task's desktop, with its secret", "url office", _url),
+    Verb("screenshot", "save a task's desktop as PNG", "screenshot office -o desktop.png", _screenshot),
+    Verb("cp", "copy files to or from a task, also one that is kept", "cp office:/root/out.txt .", _cp),
+)

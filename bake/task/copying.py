@@ -1,0 +1,31 @@
+"""Files between this machine and a task's container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError, TaskGoneError
+from ..system.text import last_line
+
+if TYPE_CHECKING:
+    from ..engine.engine import Engine
+
+
+COPY_TIMEOUT_S = 3600.0
+
+
+def copy(engine: Engine, source: str, target: str) -> None:
+    """Copy a file or folder, with the grammar of `docker cp`: `ID:PATH` is within a container.
+
+    Raises:
+        TaskGoneError: there is no such container.
+        ConfigurationError: a path is not there, or cannot be written.
+        TimeLimitError: it took longer than an hour.
+    """
+    done = engine.docker("cp", "-q", source, target, timeout_s=COPY_TIMEOUT_S)
+    if not done.returncode:
+        return
+    said = last_line(done.stderr.decode(errors="replace"))
+    if "no such container" in said.lower():
+        raise TaskGoneError(f"nothing was copied: {said}", "see: desktop-bake ps")
+    raise ConfigurationError(f"nothing was copied: {said}", "check both paths")

@@ -1,0 +1,184 @@
+"""Commands in a task's container, besides its own: with what they print, or on this process's own streams."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Literal, TypedDict
+
+from ...generator.errors import ConfigurationError, EngineError, TaskError, TaskGoneError, TimeLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..engine.engine import Engine
+
+    Stream = Literal["stdout", "stderr"]
+
+
+COMMAND_TIMEOUT_S = 86400.0
+_MOST_BYTES = 64 << 20  # of a stream that is kept
+_LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
+_NOT_FOUND = (126, 127)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A command that has ended.
+
+    Attributes:
+        status: its exit status; 127 if the image has no such command.
+        stdout, stderr: what it printed.
+    """
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Execution(TypedDict, total=False):
+    """How a command is run; each may be left out.
+
+    Keys:
+        stdin: what it reads; nothing if left out.
+        output: gets each line as it comes, from two threads: `stdout` or `stderr`, and the line without its end.
+        timeout_s: limit in seconds.
+        user: `user[:group]`; the task's own if left out.
+        workdir: its working directory; the task's own if left out.
+        terminal: whether it has this process's terminal and streams, and what it prints is not kept.
+    """
+
+    stdin: bytes
+    output: Callable[[Stream, str], None]
+    timeout_s: float
+    user: str
+    workdir: str
+    terminal: bool
+
+
+def execute(engine: Engine, container_id: str, command: Sequence[str], how: Execution) -> Completed:
+    """Run a command in a container.
+
+    Raises:
+        TaskGoneError: the container does not run any more.
+        TimeLimitError: it did not end in time; it ends with the task.
+        TaskError: it printed more than 64 MiB on one stream.
+        EngineError: the docker client is not installed.
+        ConfigurationError: the command is no sequence of words.
+    """
+    if isinstance(command, str | bytes) or not command or not all(isinstance(word, str) for word in command):
+        raise ConfigurationError(f"the command is {command!r}", "write a list of words: ['sh', '-c', '…']")
+    unknown = how.keys() - Execution.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    if how.get("terminal"):
+        status = on_our_streams(container_id, command, how, terminal=True)
+        done = Completed(status=status, stdout=b"", stderr=b"")
+    else:
+        done = _captured(_words(container_id, command, how, ["-i"] * ("stdin" in how)), how)
+    if done.status and not _runs(engine, container_id):
+        raise TaskGoneError(f"the task {container_id[:12]} has ended, and the command with it", "start another")
+    return done
+
+
+def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *, terminal: bool) -> int:
+    """Run a command on this process's own streams; its exit status.
+
+    Raises:
+        TimeLimitError, EngineError: as `execute`.
+    """
+    words = _words(container_id, command, how, ["-i", *["-t"] * terminal])
+    limit_s = how.get("timeout_s", COMMAND_TIMEOUT_S)
+    try:
+        return subprocess.run(words, check=False, timeout=limit_s).returncode
+    except subprocess.TimeoutExpired as error:
+        raise _late(limit_s) from error
+    except FileNotFoundError as error:
+        raise _no_client() from error
+
+
+def is_missing(engine: Engine, container_id: str, status: int, program: str) -> bool:
+    """Whether a command ended with this status since the image has no such program."""
+    if status not in _NOT_FOUND:
+        return False
+    words = ("exec", container_id, "sh", "-c", 'command -v "$1"', "sh", program)
+    return engine.docker(*words).returncode != 0
+
+
+def _words(container_id: str, command: Sequence[str], how: Execution, flags: list[str]) -> list[str]:
+    if user := how.get("user"):
+        flags = [*flags, "-u", user]
+    if workdir := how.get("workdir"):
+        flags = [*flags, "-w", workdir]
+    return ["docker", "exec", *flags, container_id, *command]
+
+
+class _Kept:
+    """What comes of a stream, kept and handed on by lines, in a thread."""
+
+    def __init__(self, pipe: IO[bytes], name: Stream, output: Callable[[Stream, str], None] | None) -> None:
+        self.content = bytearray()
+        self.failed: Exception | None = None
+        self._pipe, self._name, self._output = pipe, name, output
+        self.thread = threading.Thread(target=self._follow, name=name, daemon=True)
+        self.thread.start()
+
+    def _follow(self) -> None:
+        while piece := self._pipe.readline(_LONGEST_LINE_BYTES):
+            if len(self.content) <= _MOST_BYTES:
+                self.content += piece
+            if self._output and not self.failed:
+                try:
+                    self._output(self._name, piece.decode(errors="replace").rstrip("\r\n"))
+                except Exception as error:  # noqa: BLE001 (it is raised where the caller waits)
+                    self.failed = error
+
+
+def _captured(words: list[str], how: Execution) -> Completed:
+    limit_s, pipe = how.get("timeout_s", COMMAND_TIMEOUT_S), subprocess.PIPE
+    try:
+        child = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)
+    except FileNotFoundError as error:
+        raise _no_client() from error
+    with child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        kept = [_Kept(child.stdout, "stdout", how.get("output")), _Kept(child.stderr, "stderr", how.get("output"))]
+        threading.Thread(target=_write, args=(child.stdin, how.get("stdin", b"")), daemon=True).start()
+        try:
+            status = child.wait(limit_s)
+        except subprocess.TimeoutExpired as error:
+            raise _late(limit_s) from error
+        finally:
+            child.kill()  # which does nothing to one that has ended
+            for stream in kept:
+                stream.thread.join()
+    for stream in kept:
+        if stream.failed:
+            raise stream.failed
+        if len(stream.content) > _MOST_BYTES:
+            raise TaskError(f"the command printed more than {_MOST_BYTES >> 20} MiB", "let it write a file, and get it")
+    return Completed(status=status, stdout=bytes(kept[0].content), stderr=bytes(kept[1].content))
+
+
+def _write(stdin: IO[bytes], content: bytes) -> None:
+    try:
+        with stdin:
+            stdin.write(content)
+    except OSError:  # it does not read all
+        pass
+
+
+def _runs(engine: Engine, container_id: str) -> bool:
+    answer = engine.ask("GET", f"/containers/{container_id}/json")
+    return answer.status == 200 and bool(answer.content["State"]["Running"])
+
+
+def _late(limit_s: float) -> TimeLimitError:
+    return TimeLimitError(f"the command did not end within {limit_s:g} s", "raise the limit")
+
+
+def _no_client() -> EngineError:
+    return EngineError("the docker client is not installed", "install Docker and put it in PATH")
