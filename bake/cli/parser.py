@@ -27,8 +27,8 @@ else:
 EXIT_STATUS = (
     "0 done; 1 failed, or `render --check` or `lock --check` found something; 2 wrong usage or configuration; "
     "3 `resolve` found a miss; 4 no usable Docker Engine or buildx; 5 registry refused or unreachable when it was "
-    "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run`, `exec`, `attach` and `wait` exit with the "
-    "command's status."
+    "needed; 6 a build failed and there was no fallback; 124 time limit; 130 interrupted. `run`, `exec`, "
+    "`attach` and `wait` exit with the command's status."
 )
 
 _ENVIRONMENTS: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _READ_S = 20.0
+_SECRET = re.compile(r"[A-Za-z0-9_-]{32}|-")
 
 
 class OnAnEngine(Protocol):
@@ -102,13 +104,14 @@ class Tasks:
         entries = self.list()
         return tuple(dict.fromkeys(named(entries, name) for name in names))
 
-    def url(self, entry: TaskEntry) -> tuple[str, Forward | None]:
+    def url(self, name: str) -> tuple[str, Forward | None]:
         """Where a browser on this machine sees a task's desktop, and what has to stay for that, if anything.
 
         Raises:
-            TaskGoneError: it has ended.
-            ConfigurationError: it has no desktop.
+            TaskGoneError: as `find`, or it has ended.
+            ConfigurationError: as `find`, or it has no desktop.
         """
+        entry = self.find(name)
         if not entry.is_running:
             raise TaskGoneError(f"the task {entry.short_name} has ended", "start another")
         url, forward = self._reach(entry, Container.of(self.engine.endpoint, entry.container_id, entry.name))
@@ -147,11 +150,9 @@ class Tasks:
 
 def _secret(container: Container) -> str | None:
     """The secret of a task's desktop, which the container has in memory; None without a desktop."""
-    name, console = container.execute(["cat", SECRET])
+    _, console = container.execute(["cat", SECRET])
     try:
         said = console.line(time.monotonic() + _READ_S)
-        while console.line(time.monotonic() + _READ_S) is not None:
-            pass
     finally:
         console.close()
-    return said if said and container.exit_status(name) == 0 else None
+    return said if said and _SECRET.fullmatch(said) else None  # else cat says that there is no such file

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..config.settings import Settings
+    from ..task.entry import TaskEntry
     from ..task.forward import Forward
-    from ..task.tasks import TaskEntry
     from .source import Source
 
 

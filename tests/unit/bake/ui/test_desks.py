@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import ConfigurationError, EngineError, TaskError
-from desktop_bake.bake.task.tasks import TaskEntry
+from desktop_bake.bake.task.entry import TaskEntry
 from desktop_bake.bake.ui import desks as module
 from desktop_bake.bake.ui.desks import Desks, Picture
 

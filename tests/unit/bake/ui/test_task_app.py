@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import ConfigurationError, TaskError
-from desktop_bake.bake.task.tasks import TaskEntry
+from desktop_bake.bake.task.entry import TaskEntry
 from desktop_bake.bake.ui.desks import Picture, Starting
 
 if TYPE_CHECKING:
