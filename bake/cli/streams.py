@@ -1,11 +1,12 @@
-"""A command in a task, on the streams of whoever typed it."""
+"""The docker client, and commands in tasks, on the streams of whoever typed it."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError, EngineError
 from ..task.execute import Execution, is_missing, on_our_streams
 from .context import show_error
 
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.engine import Engine
+
+
+def through_docker(*words: str) -> int:
+    """Run `docker WORDS` on our own streams.
+
+    Raises:
+        EngineError: the client is not installed.
+    """
+    try:
+        return subprocess.run(["docker", *words], check=False).returncode
+    except FileNotFoundError as error:
+        raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
 
 
 def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Execution | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..client import through_docker
+from ..streams import through_docker
 from ..tasks_of import tasks_of
 
 if TYPE_CHECKING:

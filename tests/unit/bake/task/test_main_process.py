@@ -1,0 +1,34 @@
+"""The main process of a task's container."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from desktop_bake import TaskOptions
+from desktop_bake.bake.task.main_process import main_process
+from desktop_bake.bake.task.program import program
+from tests.harness.recipes import OFFICE
+
+PLAIN = replace(OFFICE, headless_desktop_enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("detach", "command", "end"),
+    [(False, [], ["held", program("command")]), (True, [], ["held"]), (True, ["a"], ["held", program("command"), "a"])],
+)
+@pytest.mark.parametrize("scripts", [(), ("one", "two")])
+def test_a_desktop(detach: bool, command: list[str], end: list[str], scripts: tuple[str, ...]) -> None:
+    """It is held by its program or its command, unless it is detached without one; installing at start changes none."""
+    words = main_process(OFFICE, TaskOptions(detach=detach), scripts, command)
+    assert words[-len(end) :] == end
+    assert (program("at_start") in words, "one two" in words) == (bool(scripts), bool(scripts))
+
+
+def test_without_a_desktop() -> None:
+    """It waits for its program's word, or for good."""
+    told = ["/bin/sh", "-c", program("command"), "command"]
+    assert main_process(PLAIN, TaskOptions()) == told
+    assert main_process(PLAIN, TaskOptions(detach=True), command=["a"]) == [*told, "a"]
+    assert main_process(PLAIN, TaskOptions(detach=True)) == ["sleep", "infinity"]
