@@ -86,7 +86,8 @@ def test_a_runner_that_was_killed(
         url = next(task.novnc_url for task in tasks if task.novnc_url)
         assert banner(url)
         for task in tasks:
-            assert task.execute(["touch", "/go"]).status == 0
+            with contextlib.suppress(TaskGoneError):  # it may end before its touch does
+                assert task.execute(["touch", "/go"]).status == 0
         statuses = sorted(task.wait(60) for task in tasks)
         assert statuses == [number + 3 for number in range(count)]
         for task in tasks:

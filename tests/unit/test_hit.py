@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-CLI = "cli cli.commands cli.context cli.main cli.parser cli.verbs system system.installed system.lazy"
+CLI = "cli cli.commands cli.context cli.main cli.parser cli.task_verbs cli.verbs system system.installed system.lazy"
 RESOLVE = f"""{CLI}
     cli.commands.resolve context
     config config.checks config.lock_names config.script_file config.setting config.settings config.shipped
@@ -27,8 +27,8 @@ RESOLVE = f"""{CLI}
 START = f"""{RESOLVE}
     cli.commands.run engine.client_proxies ensure obtain system.whose
     task task.at_start task.background task.console task.container task.docker_flags task.docker_values task.ending
-    task.environment_options task.labels task.novnc task.options task.preflight task.program task.screen task.start
-    task.start_note task.task
+    task.environment_options task.labels task.main_process task.novnc task.options task.preflight task.program
+    task.screen task.start task.start_note task.task
 """
 GENERATOR = """
     cache_setting described environment errors file_name key layer layer_files layer_key recipe reference script stack

@@ -16,16 +16,17 @@ from ...task.environment_options import check
 from ...task.options import TaskOptions
 from ...task.start import started
 from ..context import print_json, work_of
-from ..streams import run_here
 
 if TYPE_CHECKING:
     import argparse
 
     from ...task import mounts, ports
     from ...task.task import DesktopTask
+    from .. import streams
 else:  # what a task without any does not need
     mounts = lazy("...task.mounts", __package__)
     ports = lazy("...task.ports", __package__)
+    streams = lazy("..streams", __package__)
 
 
 _FOREVER_S = 365 * 86400.0
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = 0
     try:
         _show(task)
-        status = run_here(task.engine, task.container_id, command) if command else _stay(task)
+        status = streams.run_here(task.engine, task.container_id, command) if command else _stay(task)
         if arguments.screenshot:
             task.screenshot(arguments.screenshot)
     finally:

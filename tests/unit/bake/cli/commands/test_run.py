@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake import Settings, TimeLimitError
+from desktop_bake.bake.cli import streams
 from desktop_bake.bake.cli.commands import run
 from desktop_bake.bake.images.result import LocalHit
 from tests.harness.work import order
@@ -75,7 +76,7 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
         task.calls.append(("execute", *command))
         return task.status
 
-    monkeypatch.setattr(run, "run_here", run_here)
+    monkeypatch.setattr(streams, "run_here", run_here)
     return task
 
 
