@@ -102,7 +102,7 @@ def check_packages(where: str, names: Iterable[str]) -> None:
             shown = repr(name) if len(name) <= _LONGEST_PACKAGE else f"{name[:40]!r}…"
             if name.startswith("-"):
                 remedy = "options of the package manager are for a script: write names of packages alone"
-            elif len(name.split()) > 1:
+            elif len(name.split()) > 1 and all(map(_PACKAGE.fullmatch, name.split())):
                 remedy = f"write each by itself: {', '.join(map(repr, name.split()[:3]))}"[:200]
             else:
                 remedy = f"write the name of a package, at most {_LONGEST_PACKAGE} characters, such as 'git'"

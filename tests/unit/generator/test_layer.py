@@ -111,6 +111,7 @@ def test_a_package(name: str) -> None:
         ("", "write the name of a package"),
         (" ", "write the name of a package"),
         ("git;reboot", "write the name of a package"),
+        ("git; reboot", "write the name of a package"),
         ("$(reboot)", "write the name of a package"),
         ("`reboot`", "write the name of a package"),
         ("g*", "write the name of a package"),
