@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from desktop_bake import BuildFailedError, Layer, Status, ensure_desktop_image
 from tests.harness.bases import INSTALL, bakes, installs_at_start, stand_in
 
 if TYPE_CHECKING:
@@ -29,6 +31,37 @@ def test_baked(environment: Environment, stand_in_settings: Settings, tmp_path: 
 def test_installed_at_start(environment: Environment, stand_in_settings: Settings) -> None:
     """The fallback on Arch: the same desktop, installed at start."""
     installs_at_start(environment, stand_in_settings)
+
+
+@pytest.mark.parametrize("environment", ["yay"], indirect=True)
+def test_a_layer(environment: Environment, stand_in_settings: Settings, tmp_path: Path) -> None:
+    """A user's yay installs a layer's packages, also from outside of the repositories; the script runs as the image's
+    user, beside its files; a package that there is not is told with its layer and environment."""
+    (tmp_path / "tools.sh").write_text("set -e\n. ./common.sh\nwho >note\nsudo -n cp note /etc/tools\n")
+    (tmp_path / "common.sh").write_text('who() { echo "$(id -un) $(pacman -Qq wmctrl novnc | xargs)"; }\n')
+    tools = Layer(
+        name="tools",
+        packages=("wmctrl", "novnc"),
+        script=tmp_path / "tools.sh",
+        files=(tmp_path / "common.sh",),
+    )
+    layered = replace(environment, headless_desktop_enabled=False, layers=(tools,))
+    image = ensure_desktop_image(layered, stand_in_settings, log=print)
+    assert image.status is Status.BUILT
+    words = [
+        "docker",
+        "run",
+        "--rm",
+        str(image.image_id),
+        "sh",
+        "-c",
+        "id -un; cat /etc/tools; ls -d /tmp/desktop-bake-*",
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["worker", "worker wmctrl novnc"]
+    told = "build failed: layer 'packages' of environment 'yay': the package sources have no wmctlr"
+    with pytest.raises(BuildFailedError, match=f"^{told}$"):
+        ensure_desktop_image(replace(layered, layers=(), packages=("wmctrl", "wmctlr")), stand_in_settings, log=print)
 
 
 @pytest.mark.parametrize("environment", ["arch"], indirect=True)
