@@ -28,6 +28,8 @@ from tests.harness.registries import layer_of
 from tests.harness.team import Project
 
 if TYPE_CHECKING:
+    from selenium import webdriver
+
     from tests.harness.project import Run
 
 
@@ -52,6 +54,7 @@ DESKTOP = (
     "test_look",
     "test_memory",
     "test_options",
+    "test_page",
     "test_run",
     "test_runner",
     "test_task",
@@ -248,6 +251,15 @@ def desktop(base: str) -> Environment:
         headless_desktop_enabled=True,
         cache_desktop_build=True,
     )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Remote]:
+    """Chromium, headless; tests that have it run on one worker."""
+    from tests.harness.browser import chromium  # selenium is slow to import
+
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

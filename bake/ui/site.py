@@ -88,7 +88,7 @@ class Site:
         elif isinstance(what, tuple):
             self.world.look(what)
         elif what in ("image", "engine"):
-            self.world.look()
+            self.world.look(here=what == "image")
             self.look_at_images()
         if what in ("container", "engine"):
             self.look_at_tasks()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _EVERY_S = 1.0
 _AT_ONCE = 400  # files that are looked at each second; more take longer
 _AGAIN_S = 3.0
+_BURST_S = 0.4
 _EVENTS = {"image": ("tag", "untag", "delete", "load", "pull", "import"), "container": ("start", "die", "destroy")}
 
 
@@ -92,6 +93,8 @@ class Watch:
         self._files = Files()
         self._is_wanted = threading.Event()
         self._has_started = False
+        self._heard: set[str] = set()
+        self._has_heard = threading.Event()
 
     def want(self, *, wanted: bool) -> None:
         """Watch from now on, or no longer."""
@@ -103,6 +106,7 @@ class Watch:
             self._has_started = True
             background(self._look_at_files, "page-files")
             background(self._listen, "page-engine")
+            background(self._tell, "page-events")
 
     def _look_at_files(self) -> None:
         pause = threading.Event()
@@ -127,6 +131,25 @@ class Watch:
             self._told("metrics")
         return len(files)
 
+    def hear(self, kind: str) -> None:
+        """Hear of something of the engine's; what comes in a burst is told once."""
+        self._heard.add(kind)
+        self._has_heard.set()
+
+    def _tell(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._has_heard.wait()
+            pause.wait(_BURST_S)
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """Tell what was heard since the last time."""
+        self._has_heard.clear()
+        heard, self._heard = self._heard, set()
+        for kind in sorted(heard):
+            self._told(kind)
+
     def _listen(self) -> None:
         pause = threading.Event()
         has_failed = False
@@ -138,12 +161,12 @@ class Watch:
                 for event in lines_of(endpoint, "/events", {"filters": filters}):
                     if has_failed:
                         has_failed = False
-                        self._told("engine")
+                        self.hear("engine")
                     kind, what = event.get("Type"), str(event.get("Action")).partition(":")[0]
                     if what in _EVENTS.get(str(kind), ()):
-                        self._told(str(kind))
+                        self.hear(str(kind))
             except DesktopBakeError:
                 pass
             has_failed = True
-            self._told("engine")
+            self.hear("engine")
             pause.wait(_AGAIN_S)

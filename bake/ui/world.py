@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...generator.errors import DesktopBakeError, EngineError
 from ..config.environment_edit import fingerprint
 from ..images.resolve import glance, search
-from ..images.result import LocalHit, Miss
+from ..images.result import LocalHit, Miss, RegistryHit
 from ..upkeep.inventory import stored_images
 from .threads import background
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _WARNING = "[desktop-cache] WARNING: "
 _AT_ONCE = 2
-_GLANCE, _SEARCH, _SIZES = range(3)  # what is quick comes first, for every environment
+_GLANCE, _PEEK, _SEARCH, _SIZES = range(4)  # what is quick comes first, for every environment
 
 
 def name_of(env_id: str) -> str:
@@ -55,6 +55,11 @@ class Row:
     stored: StoredImage | None = None
 
 
+def _is_known(missed: Miss, before: ImageResult | None) -> bool:
+    """Whether what is missed here is what was missed here before."""
+    return isinstance(before, Miss | RegistryHit) and before.order.key == missed.order.key
+
+
 class World:
     """The environments and what is known of them.
 
@@ -72,6 +77,7 @@ class World:
         self._touch = touch
         self._rows: dict[str, Row] = {}
         self._stored: dict[str, StoredImage] = {}
+        self._missed: dict[str, Miss] = {}  # what is not here, until it is searched for elsewhere
         self._lock = threading.RLock()
         self._todo: list[tuple[int, int, str]] = []
         self._waiting: set[tuple[int, str]] = set()
@@ -122,11 +128,17 @@ class World:
                 self._touch("environments")
         self._touch("all/seen", "environments/summary")
 
-    def look(self, env_ids: Iterable[str] | None = None) -> None:
-        """Look again what the tasks of these environments would use, or of all."""
+    def look(self, env_ids: Iterable[str] | None = None, *, here: bool = False) -> None:
+        """Look again what the tasks of these environments would use, or of all.
+
+        Args:
+            env_ids: the environments; all if None.
+            here: whether only images of this engine came or went: what is known of a registry, and why a key is missed,
+                is still true.
+        """
         with self._lock:
             for env_id in tuple(self._rows) if env_ids is None else tuple(env_ids):
-                self._want(_GLANCE, env_id)
+                self._want(_PEEK if here else _GLANCE, env_id)
 
     def _want(self, what: int, env_id: str) -> None:
         with self._lock:
@@ -164,33 +176,36 @@ class World:
         context = self.source.context(settings, heard.append)
         result, error = row.result, None
         try:
-            if what == _GLANCE:
+            if what == _SEARCH:
+                missed = self._missed.pop(env_id, None)
+                result = search(missed, context) if missed else result
+            else:
                 result = glance(row.environment, context)
-            elif isinstance(result, Miss):
-                result = search(result, context)
             self._engine_is(None)
         except DesktopBakeError as raised:
             error = raised
             if isinstance(raised, EngineError) and not context.engine.answers():
                 self._engine_is(raised)
-        notes = tuple(line.removeprefix(_WARNING) for line in heard if line.startswith(_WARNING))
-        if what == _GLANCE and error is None and isinstance(result, Miss):
-            self._set(env_id, row, replace(row, result=result, error=None, notes=notes), is_known=False)
+        if what != _SEARCH and error is None and isinstance(result, Miss):
+            if what == _PEEK and row.error is None and _is_known(result, row.result):
+                return
+            self._missed[env_id] = result
             self._want(_SEARCH, env_id)
             return
+        notes = tuple(line.removeprefix(_WARNING) for line in heard if line.startswith(_WARNING))
         self._set(env_id, row, replace(row, result=result, error=error, notes=notes))
         if isinstance(result, LocalHit) and result.image_id not in self._stored:
             self._want(_SIZES, "")
 
-    def _set(self, env_id: str, before: Row, after: Row, *, is_known: bool = True) -> None:
+    def _set(self, env_id: str, before: Row, after: Row) -> None:
         with self._lock:
-            if self._rows.get(env_id) is not before:  # another environment by now: it is looked for again
+            now = self._rows.get(env_id)
+            if now is None or now.environment is not before.environment:  # another by now: it is looked for again
                 self._want(_GLANCE, env_id)
                 return
             image_id = after.result.image_id if after.result else None
             self._rows[env_id] = replace(after, stored=self._stored.get(image_id or ""))
-        if is_known:
-            self._touch(f"environments/{name_of(env_id)}", "environments/summary")
+        self._touch(f"environments/{name_of(env_id)}", "environments/summary")
 
     def _engine_is(self, error: DesktopBakeError | None) -> None:
         if (self.engine_error is None) != (error is None):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.server
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -15,30 +14,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image as Picture
-from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.harness.browser import LIMIT_S
 from tests.harness.compose import SECRET, bake, composed, shipped_desktops
 from tests.harness.machines import system
-from tests.harness.project import base_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from selenium import webdriver
+
     from tests.harness.project import Run
 
 
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
 CONNECTED = "return document.documentElement.classList.contains('noVNC_connected')"
 STATUS = "return document.getElementById('noVNC_status').textContent"
 STATE = """return {url: location.href, ready: document.readyState, page: document.documentElement.className,
     status: document.getElementById('noVNC_status')?.textContent,
     came: performance.getEntriesByType('resource').map(e => [e.name.split('/').pop(), e.responseStatus])}"""
-IMAGE = "desktop-bake-browser:test"
-LIMIT_S = 90  # the page is some sixty files, and several workers share the machine
 # a page of another origin that knows the port, and even the secret
 EVIL = """<script>
 window.said = 'waiting';
@@ -47,71 +43,6 @@ socket.onopen = () => { window.said = 'open'; };
 socket.onmessage = () => { window.said = 'message'; };
 socket.onclose = () => { if (window.said === 'waiting') window.said = 'refused'; };
 </script>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Remote]:
-    """Chromium of Debian's packages, headless, in a container that shares this machine's loopback."""
-    here = Path(__file__).parents[1]
-    subprocess.run(
-        [
-            "docker",
-            "buildx",
-            "build",
-            "-q",
-            "--output",
-            f"type=image,compression=uncompressed,name={IMAGE}",
-            "--build-arg",
-            f"BASE={base_name()}",
-            "-f",
-            str(here / "browser.Dockerfile"),
-            str(here),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    name = subprocess.run(
-        [
-            "docker",
-            "run",
-            "-d",
-            "--rm",
-            "--init",
-            "--network",
-            "host",
-            "--shm-size",
-            "512m",
-            IMAGE,
-            "chromedriver",
-            f"--port={port}",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    try:
-        options = webdriver.ChromeOptions()
-        for flag in FLAGS.split():
-            options.add_argument(flag)
-        end = time.monotonic() + LIMIT_S
-        while not _listens(port):
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
-        try:
-            yield driver
-        finally:
-            driver.quit()
-    finally:
-        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
-        subprocess.run(["docker", "image", "rm", "-f", IMAGE], capture_output=True, check=False)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

@@ -84,8 +84,20 @@ def test_the_engine(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "lines_of", lines_of)
     monkeypatch.setattr(module, "_AGAIN_S", 0.0)
     watch = Watch(source, source.load, told.append)
+    monkeypatch.setattr(watch, "hear", told.append)
     monkeypatch.setattr(module, "background", lambda _work, _name: None)
     watch.want(wanted=True)
     with pytest.raises(EndOfTestError):
         watch._listen()  # noqa: SLF001 (it is what a thread of its own runs)
     assert told == ["image", "engine", "engine", "container", "engine"]
+
+
+def test_a_burst(source: Source) -> None:
+    """What comes at once is told once."""
+    told: list[object] = []
+    watch = Watch(source, source.load, told.append)
+    for kind in ("image", "container", "image"):
+        watch.hear(kind)
+    watch.pass_on()
+    watch.pass_on()
+    assert told == ["container", "image"]

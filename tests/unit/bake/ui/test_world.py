@@ -65,6 +65,22 @@ def test_an_image_comes(world: World, have: Have, touched: list[str]) -> None:
     assert f"environments/{name_of('office')}" in touched
 
 
+def test_images_of_others(world: World, engine: FakeEngine, have: Have, touched: list[str]) -> None:
+    """When others' images come and go, what is still missed is not searched for again; what has come is found."""
+    before = world.row("office")
+    world.look(here=True)
+    world.catch_up()
+    assert world.row("office") is before
+    assert f"environments/{name_of('office')}" not in touched
+    have("office")
+    world.look(here=True)
+    world.catch_up()
+    assert isinstance(result(world, "office"), LocalHit)
+    engine.names.clear()
+    world.look(here=True)
+    assert isinstance(result(world, "office"), LocalHit)  # until it is known what becomes of it
+
+
 def test_another_process_edits(world: World, project: Path, engine: FakeEngine, touched: list[str]) -> None:
     """What is changed is looked for again, and what is not is not."""
     engine.asked.clear()

@@ -1,0 +1,336 @@
+"""The page in a real Chromium: each thing that a person does there, and who gets nothing."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import axe_core_python
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.harness.browser import LIMIT_S, shown_as
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from selenium import webdriver
+    from selenium.webdriver.remote.webelement import WebElement
+
+
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = "axe.run({exclude: ['iframe']}).then(arguments[0])"  # noVNC's own page is not ours
+MORE = '[environments.{name}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+CACHE = "[data-env=default] [data-switch=cache_desktop_build]"
+# A page of another origin of this machine, which knows all but the cookie, and tries a read, a write and a form.
+EVIL = """<script type="module">
+const to = decodeURIComponent(location.hash.slice(1));
+const body = JSON.stringify({env: 'default', switch: 'cache_desktop_build', on: false, seen: ''});
+const tried = [];
+const form = {method: 'POST', mode: 'no-cors', body}, write = {method: 'POST', headers: {'X-Desktop-Bake': '1'}, body};
+for (const options of [{}, form, write]) {
+  try { const said = await fetch(to + (options.method ? 'turn' : ''), {credentials: 'include', ...options});
+    tried.push(said.type === 'opaque' ? 'opaque' : said.status); } catch { tried.push('refused'); }
+}
+const frame = document.createElement('iframe'); frame.src = to; document.body.append(frame);
+frame.onload = () => {
+  let inside = '';
+  try { inside = frame.contentDocument?.body?.textContent ?? ''; } catch { /* it is another origin's */ }
+  window.said = {tried, inside}; };
+</script>"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page that is served.
+
+    Attributes:
+        driver: the browser, which was let in.
+        url: what was printed.
+        base: the address without the token.
+        config: the configuration that it shows.
+        process: the server.
+    """
+
+    driver: webdriver.Remote
+    url: str
+    base: str
+    config: Path
+    process: subprocess.Popen[str]
+
+    def open(self, path: str = "") -> None:
+        """Go to one of its pages, and wait until it is live."""
+        self.driver.get(self.base + path)
+        self.until("#live[data-state=on]")
+
+    def until(self, css: str, text: str = "") -> WebElement:
+        """Wait for an element, and for a text in it."""
+
+        def found(driver: webdriver.Remote) -> WebElement | None:
+            elements = driver.find_elements(By.CSS_SELECTOR, css)
+            return next((e for e in elements if text in str(e.get_property("textContent"))), None)
+
+        try:
+            element = WebDriverWait(self.driver, LIMIT_S, 0.1, [Exception]).until(found)
+        except Exception as error:  # noqa: BLE001 (what is there tells more than how long nothing came)
+            pytest.fail(f"no {text!r} in {css}: {error}\n{self.driver.find_element(By.TAG_NAME, 'body').text}")
+        assert element
+        return element
+
+    def click(self, css: str) -> None:
+        """Click, wherever it is, as a person who scrolls to it."""
+        self.until(css)
+        self.driver.execute_script(f"document.querySelector({json.dumps(css)}).scrollIntoView({{block: 'center'}})")
+
+        def clicked(driver: webdriver.Remote) -> bool:
+            driver.find_element(By.CSS_SELECTOR, css).click()
+            return True
+
+        WebDriverWait(self.driver, LIMIT_S, 0.1, [Exception]).until(clicked)
+
+    def is_on(self) -> bool:
+        """Whether the default's cache is on, as the page has it."""
+        return self.until(CACHE).get_attribute("aria-checked") == "true"
+
+
+def assert_for_everybody(page: Page) -> None:
+    """axe-core finds nothing serious in what a page shows now."""
+    page.driver.execute_script(AXE)
+    found = page.driver.execute_async_script(RUN_AXE)
+    assert len(found["passes"]) > 10
+    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in serious] == []
+
+
+def eventually(what: Callable[[], Any]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + LIMIT_S
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def served(project: Path) -> tuple[str, subprocess.Popen[str]]:
+    """`desktop-bake ui` in a project, and the address that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "desktop_bake", "ui", "-q"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    return process.stdout.readline().strip(), process
+
+
+def ended(process: subprocess.Popen[str]) -> float:
+    """End it by Ctrl-C, which is a good end; how long that took."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def page(project: Path, browser: webdriver.Remote) -> Iterator[Page]:
+    """A project's page, opened."""
+    url, process = served(project)
+    page = Page(
+        driver=browser, url=url, base=url.partition("?")[0], config=project / "desktop-bake.toml", process=process
+    )
+    try:
+        browser.get(url)
+        page.until("#live[data-state=on]")
+        yield page
+    finally:
+        browser.get("about:blank")
+        if process.poll() is None:
+            ended(process)
+
+
+def test_switches(page: Page) -> None:
+    """A switch is in the file at once, and undone; another tab follows; of two at once the first wins, and is told."""
+    before = page.config.read_text()
+    off = before.replace("cache_desktop_build = true", "cache_desktop_build = false")
+    assert page.driver.current_url == page.base  # without the token
+    page.driver.switch_to.new_window("tab")
+    page.open()
+    page.click(CACHE)
+    eventually(lambda: page.config.read_text() == off)
+    page.driver.switch_to.window(page.driver.window_handles[0])
+    eventually(lambda: not page.is_on())
+    page.driver.switch_to.window(page.driver.window_handles[1])
+    page.driver.find_element(By.XPATH, "//button[text()='Undo']").click()
+    eventually(lambda: page.config.read_text() == before)
+    page.until(".toast", "Undone")
+    click_behind = (
+        "document.getElementById('seen').dataset.seen = 'older'; document.querySelector(arguments[0]).click()"
+    )
+    page.driver.execute_script(click_behind, CACHE)
+    page.until(".toast.bad", "was changed meanwhile")
+    assert page.config.read_text() == before
+    page.config.write_text(off)  # another process
+    for handle in page.driver.window_handles:
+        page.driver.switch_to.window(handle)
+        eventually(lambda: not page.is_on())
+    page.driver.close()
+    page.driver.switch_to.window(page.driver.window_handles[0])
+
+
+def test_builds(page: Page) -> None:
+    """A build's steps come live, and it can be given up; a script that fails is told with what it said and what becomes
+    of tasks, and once it is mended there is an image."""
+    setup = page.config.with_name("setup.sh")
+    good = setup.read_text()
+    setup.write_text(good + "echo going on; sleep 60\n")
+    page.until("[data-env=default] .detail", "setup script")
+    page.click("[data-env=default] [data-do=build]")
+    page.until(".step[data-state=running] .out", "going on")
+    page.until("[data-env=default] .state", "Being built")
+    page.click(".build [data-do=cancel]")
+    page.until(".build[data-kind=off] h2", "Cancelled")
+    setup.write_text(good + "echo no colour profile >&2; exit 3\n")
+    page.click(".build [data-do=again]")
+    page.until(".build[data-kind=failed] .fault", "the setup script ended with status 3")
+    page.until(".step[data-state=failed] .out", "no colour profile")
+    page.until(".meanwhile", "install their desktop at every start")
+    page.until("[data-env=default] .state", "Build failed")
+    assert_for_everybody(page)
+    setup.write_text(good)
+    page.click("#summary [data-do=build-all]")
+    page.until("[data-env=default] .state", "Ready here")
+    page.until("[data-env=default] .facts", "MB")
+    setup.write_text(good + "# another\n")
+    page.until("[data-env=default] .state", "Will be built")
+    page.click("[data-env=default] [data-do=why]")
+    page.until("[data-env=default] .why h3", "setup script changed")
+    page.until("[data-env=default] .diff .add", "+# another")
+    page.open("images")
+    page.until("#images .lead-text", "1 of them stale")
+    page.click("[data-do=prune]")
+    page.until("#sheet [data-do=prune-now]")
+    assert_for_everybody(page)
+    page.click("#sheet [data-do=prune-now]")
+    page.until(".toast", "Removed")
+    page.until("#images .empty", "No image is here yet")
+
+
+def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    """A task is a tile with its screen; the desktop itself is for looking until control is taken; the page's end is not
+    the task's, and a page that is started later finds it."""
+    page.config.write_text('repository = "desktop-bake"\n' + MORE.format(base=base, name="page-task"))
+    page.until("#environments [data-env=page-task]")
+    page.open("tasks")
+    page.click("[data-do=start-form]")
+    field = page.until("#start-form [name=command]")
+    field.clear()
+    typed = "/tmp/typed"
+    field.send_keys(f"xterm -geometry 80x24+200+200 -e sh -c 'while read -r line; do echo $line >>{typed}; done'")
+    page.click("[data-do=start-now]")
+    task = str(page.until("[data-task][data-name=page-task]").get_attribute("data-task"))
+    try:
+        drawn = (
+            "const i = document.querySelector('[data-name=page-task] [data-shot]'); return i.complete && i.naturalWidth"
+        )
+        eventually(lambda: page.driver.execute_script(drawn) == 1280)
+        assert_for_everybody(page)
+        assert ended(page.process) < 1.5  # a second, and what a machine of two cores takes when others use it
+        url, process = served(page.config.parent)
+        again = Page(driver=page.driver, url=url, base=url.partition("?")[0], config=page.config, process=process)
+        try:
+            again.driver.get(url)
+            again.open("tasks")
+            assert "token" not in again.driver.page_source
+            again.click(f"[data-task='{task}'] a.shot")
+            write(again, "seen only\n")
+            again.click("#control")
+            again.until("#desk-said", "Keyboard and mouse are yours")
+            assert_for_everybody(again)
+            write(again, "typed in the page\n")
+            read = ["docker", "exec", task, "cat", typed]
+            eventually(lambda: subprocess.run(read, capture_output=True, check=False).stdout == b"typed in the page\n")
+            again.open("tasks")
+            again.click(f"[data-task='{task}'] [data-do=stop-task]")
+            again.until("#tasks .lead-text")
+            gone = ["docker", "container", "inspect", task]
+            eventually(lambda: subprocess.run(gone, capture_output=True, check=False).returncode)
+        finally:
+            again.driver.get("about:blank")
+            ended(process)
+    finally:
+        subprocess.run(["docker", "rm", "-f", task], capture_output=True, check=False)
+
+
+def write(page: Page, text: str) -> None:
+    """Write into the desktop that a page shows, as soon as it is connected."""
+    driver = page.driver
+    page.until("#desk-screen iframe")
+    driver.switch_to.frame(driver.find_element(By.CSS_SELECTOR, "#desk-screen iframe"))
+    connected = "return document.documentElement.classList.contains('noVNC_connected')"
+    WebDriverWait(driver, LIMIT_S).until(lambda driver: driver.execute_script(connected))
+    canvas = driver.find_element(By.CSS_SELECTOR, "canvas")
+    ActionChains(driver).move_to_element(canvas).click().send_keys(text).perform()
+    driver.switch_to.default_content()
+
+
+def test_strangers(page: Page, tmp_path: Path) -> None:
+    """Another origin gets nothing, though it is of this machine, knows the path, and the browser has the cookie; nor is
+    that cookie sent to its server. Nobody gets in without the token."""
+    (tmp_path / "evil.html").write_text(EVIL)
+    cookies: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            cookies.append(str(self.headers.get("Cookie")))
+
+    before = page.config.read_text()
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(tmp_path))
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.driver.get(f"http://127.0.0.1:{server.server_port}/evil.html#{page.base}")
+        said = WebDriverWait(page.driver, LIMIT_S).until(lambda driver: driver.execute_script("return window.said"))
+        server.shutdown()
+    assert said == {"tried": ["refused", "refused", "refused"], "inside": ""}
+    assert page.config.read_text() == before
+    assert cookies
+    assert set(cookies) == {"None"}
+    page.driver.get(page.base)
+    page.until("#environments")
+    page.driver.delete_all_cookies()
+    for address in (page.base, page.url[:-1], page.base.replace("127.0.0.1", "localhost")):
+        page.driver.get("about:blank")
+        page.driver.get(address)
+        assert "opens by the address" in page.driver.find_element(By.TAG_NAME, "body").text
+
+
+def test_for_everybody(page: Page) -> None:
+    """Nothing is hard to see, light or dark, and nothing is wider than a phone; every control has a name and is
+    reached by keyboard."""
+    try:
+        for path in ("", "tasks", "images", "health"):
+            page.open(path)
+            for width, scheme in ((1300, "light"), (360, "dark")):
+                shown_as(page.driver, width, 900, scheme)
+                assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+                assert_for_everybody(page)
+        page.open()
+        shown_as(page.driver, 1300, 900)
+        reached = set()
+        for _ in range(14):
+            ActionChains(page.driver).send_keys("\ue004").perform()  # Tab
+            reached.add(page.driver.switch_to.active_element.accessible_name)
+        assert {"Skip to content", "Tasks", "Cache desktop build of default", "Build default"} <= reached
+    finally:
+        shown_as(page.driver, 1300, 900)

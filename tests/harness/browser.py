@@ -1,0 +1,73 @@
+"""A real Chromium, of Debian's packages, in a container that shares this machine's loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selenium import webdriver
+
+from tests.harness.project import base_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
+IMAGE = "desktop-bake-browser:test"
+LIMIT_S = 90  # several workers share the machine
+_CDP = ("POST", "/session/$sessionId/goog/cdp/execute")
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[webdriver.Remote]:
+    """Build its image, start it, and end it."""
+    here = Path(__file__).parents[1]
+    output = f"type=image,compression=uncompressed,name={IMAGE}"
+    build = ["docker", "buildx", "build", "-q", "--output", output, "--build-arg", f"BASE={base_name()}"]
+    subprocess.run([*build, "-f", str(here / "browser.Dockerfile"), str(here)], check=True, capture_output=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    run = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m", IMAGE]
+    words = [*run, "chromedriver", f"--port={port}"]
+    name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        options = webdriver.ChromeOptions()
+        for flag in FLAGS.split():
+            options.add_argument(flag)
+        end = time.monotonic() + LIMIT_S
+        while not _listens(port):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        driver = webdriver.Remote(f"http://127.0.0.1:{port}", options=options)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+        subprocess.run(["docker", "image", "rm", "-f", IMAGE], capture_output=True, check=False)
+
+
+def shown_as(driver: webdriver.Remote, width: int, height: int, scheme: str = "light") -> None:
+    """Have a screen of another size, and of a person who prefers light or dark."""
+    assert not isinstance(driver.command_executor, str)
+    driver.command_executor.add_command("executeCdpCommand", *_CDP)  # type: ignore[no-untyped-call]
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    preferences = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+    features = [{"name": name, "value": value} for name, value in preferences.items()]
+    for command, values in (
+        ("Emulation.setDeviceMetricsOverride", metrics),
+        ("Emulation.setEmulatedMedia", {"features": features}),
+    ):
+        driver.execute("executeCdpCommand", {"cmd": command, "params": values})
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
