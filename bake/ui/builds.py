@@ -12,6 +12,7 @@ from ...generator.errors import CancelledError, ConfigurationError, DesktopBakeE
 from ..build.steps import Steps
 from ..together import obtain_all, published
 from .threads import background
+from .world import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,8 +147,10 @@ class Builds:
 
     def _run(self, build: Build) -> None:
         def log(line: str) -> None:
+            before = len(build.steps)
             build.take(line)
-            self._touch(f"environments/b{build.number}")
+            rows = build.env_ids if len(build.steps) != before else ()  # they tell the step
+            self._touch(f"environments/b{build.number}", *(f"environments/{name_of(env_id)}" for env_id in rows))
 
         self._ended(build.env_ids)  # they show that they are being built
         build.run(self._source, log)

@@ -12,6 +12,7 @@ from desktop_bake.bake.images.result import LocalHit
 from desktop_bake.bake.together import Outcome
 from desktop_bake.bake.ui import builds as module
 from desktop_bake.bake.ui.builds import Build, Builds
+from desktop_bake.bake.ui.world import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +103,7 @@ def test_several(source: Source, obtained: list[object]) -> None:
     builds.cancel_all()
     assert ended.wait(10)
     assert build.is_cancelled
-    assert "environments/builds" in touched
+    assert {"environments/builds", f"environments/{name_of('office')}"} <= set(touched)
     builds.dismiss(build.number)
     assert not builds.shown
     with pytest.raises(ConfigurationError, match="no build 1"):
