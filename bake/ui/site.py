@@ -87,8 +87,11 @@ class Site:
             self.world.reload()
         elif isinstance(what, tuple):
             self.world.look(what)
-        elif what in ("image", "engine"):
-            self.world.look(here=what == "image")
+        elif what == "image":
+            self.world.look_here()
+            self.look_at_images()
+        elif what == "engine":
+            self.world.look()
             self.look_at_images()
         if what in ("container", "engine"):
             self.look_at_tasks()

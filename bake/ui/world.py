@@ -77,6 +77,7 @@ class World:
         self._touch = touch
         self._rows: dict[str, Row] = {}
         self._stored: dict[str, StoredImage] = {}
+        self._there: set[tuple[str, ...]] = set()
         self._missed: dict[str, Miss] = {}  # what is not here, until it is searched for elsewhere
         self._lock = threading.RLock()
         self._todo: list[tuple[int, int, str]] = []
@@ -139,6 +140,17 @@ class World:
         with self._lock:
             for env_id in tuple(self._rows) if env_ids is None else tuple(env_ids):
                 self._want(_PEEK if here else _GLANCE, env_id)
+
+    def look_here(self) -> None:
+        """Look again if an image of ours came or went, by one question however many environments there are."""
+        try:
+            there = {(image.image_id, *image.tags) for image in stored_images(self.source.engine())}
+        except DesktopBakeError:
+            return
+        if there != self._there:
+            self._there = there
+            self.look(here=True)
+            self._want(_SIZES, "")
 
     def _want(self, what: int, env_id: str) -> None:
         with self._lock:

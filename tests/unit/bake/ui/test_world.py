@@ -81,6 +81,23 @@ def test_images_of_others(world: World, engine: FakeEngine, have: Have, touched:
     assert isinstance(result(world, "office"), LocalHit)  # until it is known what becomes of it
 
 
+def test_one_question(world: World, engine: FakeEngine, have: Have) -> None:
+    """Whatever others do with their images costs one question; one of ours is looked for."""
+    world.look_here()
+    world.catch_up()
+    engine.add("somebody/else:1")
+    engine.asked.clear()
+    world.look_here()
+    world.catch_up()
+    assert engine.asked == ["images"]
+    have("office")
+    world.look_here()
+    world.catch_up()
+    assert isinstance(result(world, "office"), LocalHit)
+    engine.is_up = False
+    world.look_here()
+
+
 def test_another_process_edits(world: World, project: Path, engine: FakeEngine, touched: list[str]) -> None:
     """What is changed is looked for again, and what is not is not."""
     engine.asked.clear()
