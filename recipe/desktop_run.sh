@@ -180,10 +180,12 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
     done
     echo "[desktop] ready" >&2
     kill "$spy"
+    notes=/etc/desktop-bake/agent-notes.md # layers may have added programs
+    if [ -w "$notes" ] && hash agent-notes 2>/dev/null; then agent-notes >"$notes"; fi
     if [ "${2:-}" = alone ]; then
       until (exec 5<>"/dev/tcp/127.0.0.1/${DESKTOP_NOVNC_PORT:-6080}") 2>/dev/null; do sleep 0.1; done
       mkdir "$sockets/ready" # unlike a file, it is never made through a link
-      page="vnc.html#autoconnect=1&resize=scale&path=websockify%3Ftoken%3DSECRET"
+      page="vnc.html#autoconnect=1&resize=remote&path=websockify%3Ftoken%3DSECRET"
       echo "[desktop] open http://127.0.0.1:${DESKTOP_BAKE_PORT:-PORT}/$page (docker port tells PORT; no log has SECRET)"
     fi
   } &

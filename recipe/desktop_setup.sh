@@ -348,4 +348,52 @@ for folder in /usr/share/fluxbox /etc/X11/fluxbox; do # Arch's, Debian's
     fi
   done
 done
+# What a program that works on the desktop has to know, by what is installed; desktop_run.sh has it written anew at every
+# start, as layers add programs, and whoever the task runs as may write it.
+write /usr/local/bin/agent-notes <<'X'
+#!/bin/sh
+# Print how to work on this desktop by commands; each line that begins with four spaces can be run as it stands.
+has() { command -v "$1" >/dev/null 2>&1; }
+cat <<'N'
+# This desktop, for agents
+
+Windows open on the X display that `DISPLAY` names, `:1`. A person may be watching it in a browser, and may change its
+size unless it was given.
+
+See the screen, its size, and which windows there are:
+
+    import -silent -window root /tmp/screen.png
+    xwininfo -root | grep -- -geometry
+    wmctrl -lG
+
+Click (1 left, 3 right, 4 and 5 scroll), type, press keys; they go to the window under the pointer, and to the active one:
+
+    xdotool mousemove 640 400 click 1
+    xdotool type --delay 20 'Hello'
+    xdotool key ctrl+a
+
+Start a program in the background, wait for its window, and bring it to the front:
+
+    xterm &
+    xdotool search --sync --onlyvisible --class xterm
+    wmctrl -x -a xterm
+N
+for browser in chromium google-chrome firefox firefox-esr epiphany; do
+  if has $browser; then
+    printf '\nOpen a page in a browser:\n\n    %s about:blank &\n' $browser
+    break
+  fi
+done
+cat <<'N'
+
+Files: this container's are gone when the task ends. What is to stay goes to a folder that is mounted, often the working
+directory, or is fetched by `desktop-bake cp` from outside:
+
+    pwd
+    cat /proc/mounts
+N
+X
+as_root chmod 755 /usr/local/bin/agent-notes
+agent-notes | write /etc/desktop-bake/agent-notes.md
+as_root chmod 666 /etc/desktop-bake/agent-notes.md
 echo "[desktop] configured"

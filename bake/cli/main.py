@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = getattr(arguments, "metrics", None) or os.environ.get("DESKTOP_BAKE_METRICS")
         if metrics and arguments.command in RECORDED:
             arguments.recorder = recorder.Recorder(Path(metrics), arguments.command)
-        module = import_module(f".commands.{arguments.command}", __package__)
-        return int(getattr(module, arguments.command)(arguments))
+        module = import_module(f".commands.{arguments.command.replace('-', '_')}", __package__)
+        return int(getattr(module, arguments.command.replace("-", "_"))(arguments))
     except DesktopBakeError as error:
         if arguments.recorder:
             arguments.recorder.fail(error)

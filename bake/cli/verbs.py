@@ -77,7 +77,14 @@ def _build(build: argparse.ArgumentParser) -> None:
 
 
 def _run(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--screenshot", type=Path, metavar="FILE", help="save the desktop as PNG when the command ends")
+    pictures = "save the desktop as PNG when the command ends, with its windows; - for standard output"
+    run.add_argument("--screenshot", metavar="FILE", help=pictures)
+    run.add_argument(
+        "--screenshot-every",
+        metavar="DURATION",
+        help="also meanwhile, such as 2s, if something changed: the newest, or each if FILE has %%d in it",
+    )
+    run.add_argument("--record", type=Path, metavar="FILE", help="film the desktop meanwhile, as .mp4 or .webm")
     _task_flags(run)
     run.add_argument(
         "words",
@@ -85,6 +92,15 @@ def _run(run: argparse.ArgumentParser) -> None:
         metavar="[ENV] [--] CMD…",
         help="without a command the desktop stays until Ctrl-C",
     )
+
+
+def _resize(resize: argparse.ArgumentParser) -> None:
+    resize.add_argument("task", metavar="TASK", help="its name, the beginning of its ID, or its environment")
+    resize.add_argument("geometry", metavar="WxH", help="width and height in pixels, 64 to 16384 each")
+
+
+def _notes(notes: argparse.ArgumentParser) -> None:
+    notes.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
 
 
 def _warm(warm: argparse.ArgumentParser) -> None:
@@ -117,7 +133,8 @@ def _completion(completion: argparse.ArgumentParser) -> None:
 def _task_flags(run: argparse.ArgumentParser) -> None:
     """What people expect of a task's container, named as `docker run` names it."""
     add = run.add_argument
-    add("--geometry", default="1280x800", metavar="WxH", help="screen size, default: %(default)s")
+    size = "screen size, which then stays; default: 1280x800, until somebody opens the URL in a window of another size"
+    add("--geometry", metavar="WxH", help=size)
     add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
     add(
         "-v",
@@ -237,6 +254,13 @@ VERBS = (
     Verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check", _render),
     Verb("build", "resolve; bake on a miss", "build --all", _build),
     Verb("run", "start the task with a live desktop, exit with the command's status", "run -- xterm -e top", _run),
+    Verb("resize", "give a running task's desktop another size", "resize office 1920x1080", _resize),
+    Verb(
+        "agent-notes",
+        "what an agent has to know of a desktop: how to see, click, type, by what is installed",
+        "agent-notes default",
+        _notes,
+    ),
     Verb("env", "read and change environments, comments kept", "env list", _json, _ENV),
     Verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m", _warm),
     Verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl", _stats),

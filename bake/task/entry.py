@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 from ...generator.errors import ConfigurationError, TaskGoneError
 from ..system.text import did_you_mean
 from ..system.whose import short_hash
-from .labels import KEY_LABEL, OWNER_LABEL, PROJECT_LABEL, PROJECT_NAME_LABEL, TASK_LABEL, VERSION_LABEL
+from .labels import (
+    FIXED_SIZE_LABEL,
+    KEY_LABEL,
+    OWNER_LABEL,
+    PROJECT_LABEL,
+    PROJECT_NAME_LABEL,
+    TASK_LABEL,
+    VERSION_LABEL,
+)
 from .options import NOVNC_PORT
 
 if TYPE_CHECKING:
@@ -37,6 +45,7 @@ class TaskEntry:
         status: the exit status of one that has ended, else None.
         created_s: when it was made, in seconds since 1970.
         novnc_port: where noVNC is published on the engine's machine, or None.
+        fixed_size: as of `TaskOptions`.
     """
 
     container_id: str
@@ -51,6 +60,7 @@ class TaskEntry:
     status: int | None
     created_s: float
     novnc_port: int | None
+    fixed_size: bool = False
 
     @property
     def short_name(self) -> str:
@@ -86,6 +96,7 @@ class TaskEntry:
             status=int(ended[1]) if ended else None,
             created_s=float(listed["Created"]),
             novnc_port=next(filter(None, ports), None),
+            fixed_size=FIXED_SIZE_LABEL in labels,
         )
 
     def as_json(self) -> dict[str, object]:

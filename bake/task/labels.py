@@ -20,6 +20,7 @@ OWNER_LABEL = f"{TASK_LABEL}.owner"
 PROJECT_LABEL = f"{TASK_LABEL}.project"
 PROJECT_NAME_LABEL = f"{TASK_LABEL}.project-name"
 VERSION_LABEL = f"{TASK_LABEL}.version"
+FIXED_SIZE_LABEL = f"{TASK_LABEL}.fixed-size"  # there if the desktop does not follow its viewer's window
 
 
 def labels_of(environment: Environment, key: Key | None, root: Path) -> dict[str, str]:

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 NO_SECRET = "-"
 
 
-def novnc_url(port: int, secret: str) -> str:
+def novnc_url(port: int, secret: str, *, follows: bool = True) -> str:
     """Where a browser on this machine sees the desktop.
 
     Args:
         port: where noVNC is reached on the loopback.
         secret: the task's; `NO_SECRET` for none. It stands in the fragment, which a browser sends to nobody; noVNC
             reads its settings there and appends `path` to the WebSocket's address.
+        follows: whether the desktop takes the size of the browser's window; otherwise its picture is scaled.
     """
-    url = f"http://127.0.0.1:{port}/vnc.html#autoconnect=1&resize=scale"
+    url = f"http://127.0.0.1:{port}/vnc.html#autoconnect=1&resize={'remote' if follows else 'scale'}"
     return url if secret == NO_SECRET else f"{url}&path={quote(f'websockify?token={secret}', safe='')}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError
 from .docker_values import fields_of, pair_of
+from .labels import FIXED_SIZE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +30,32 @@ _SESSION = {
     "QT_QPA_PLATFORM": "xcb",
     "XAPPLRESDIR": "/etc/desktop-bake/app-defaults",
 }
+GEOMETRY = "1280x800"
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
-_LARGEST = 16384  # pixels; Xvnc has no larger screen
+_SMALLEST, _LARGEST = 64, 16384  # pixels; Xvnc has no other screen
 _LOCALE = {"LANG", "LC_ALL", "LC_CTYPE"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _VARIABLE = re.compile(r"[^=\0]+")
+
+
+def size_of(geometry: str) -> tuple[int, int]:
+    """Width and height of a screen.
+
+    Args:
+        geometry: `WIDTHxHEIGHT`, in pixels.
+
+    Raises:
+        ConfigurationError: it is of another form, or no size of a screen.
+    """
+    found = _GEOMETRY.fullmatch(geometry)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not all(_SMALLEST <= side <= _LARGEST for side in size):
+        raise ConfigurationError(
+            f"bad geometry {geometry[:40]!r}",
+            f"write WIDTHxHEIGHT in pixels, such as {GEOMETRY}; each is {_SMALLEST} to {_LARGEST}",
+        )
+    return size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +64,8 @@ class TaskOptions:
 
     Args:
         geometry: screen size in pixels, `WIDTHxHEIGHT`.
+        fixed_size: whether it stays so, for a command that counts on it. Otherwise the desktop takes the size of the
+            browser's window in which somebody opens the task's URL.
         depth: bits a pixel, 16 or 24.
         auth: whether the screen needs the task's secret. Without, every user of this machine gets to it.
         mounts, ports: see there.
@@ -61,7 +84,8 @@ class TaskOptions:
         ConfigurationError: a value is malformed, or would open the screen.
     """
 
-    geometry: str = "1280x800"
+    geometry: str = GEOMETRY
+    fixed_size: bool = False
     depth: int = 24
     auth: bool = True
     mounts: tuple[Mount, ...] = ()
@@ -77,11 +101,7 @@ class TaskOptions:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        size = _GEOMETRY.fullmatch(self.geometry)
-        if not size or max(int(size[1]), int(size[2])) > _LARGEST:
-            raise ConfigurationError(
-                f"bad geometry {self.geometry!r}", "write WIDTHxHEIGHT in pixels, such as 1280x800"
-            )
+        size_of(self.geometry)
         if self.depth not in DEPTHS:
             raise ConfigurationError(f"bad depth {self.depth}", "use 24, or 16")
         if self.name is not None and not _NAME.fullmatch(self.name):
@@ -210,12 +230,13 @@ class ContainerRequest:
         """The body of the engine's "create a container" request (Docker Engine API)."""
         options, bindings = self.options, self._bindings()
         variables = self._variables().items()
+        fixed = {FIXED_SIZE_LABEL: "1"} if options.fixed_size else {}
         return {
             "Image": self.image,
             "Entrypoint": [self.command[0]],
             "Cmd": list(self.command[1:]),
             "Env": [name if value is None else f"{name}={value}" for name, value in variables],
-            "Labels": {**options.extra.get("Labels", {}), **self.labels},
+            "Labels": {**options.extra.get("Labels", {}), **self.labels, **fixed},
             "ExposedPorts": {port: {} for port in bindings},
             "OpenStdin": True,
             "StdinOnce": True,  # the process's standard input ends with our connection

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import TaskError
+from ..system.lazy import lazy
 from ..system.text import last_line
-from .options import DISPLAY
+from .options import DISPLAY, size_of
 
 if TYPE_CHECKING:
     from ..engine.engine import Engine
+    from . import screen_program
+else:
+    screen_program = lazy(".screen_program", __package__)
 
 
 PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
@@ -32,3 +36,22 @@ def picture(engine: Engine, container_id: str, *, limit_bytes: int = PICTURE_BYT
     if done.returncode or not done.stdout.startswith(_PNG):
         raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
     return done.stdout
+
+
+def resize(engine: Engine, container_id: str, geometry: str) -> None:
+    """Give the desktop of a running task another size; its windows stay, and a maximized one follows.
+
+    Args:
+        engine: where it runs.
+        container_id: the task's container.
+        geometry: `WIDTHxHEIGHT`, in pixels.
+
+    Raises:
+        ConfigurationError: that is no size of a screen.
+        TaskError: the desktop is gone, or does not take it.
+    """
+    width, height = size_of(geometry)
+    done = engine.docker("exec", container_id, *screen_program.screen_program("screen_resize", str(width), str(height)))
+    if done.returncode:
+        said = last_line(done.stderr.decode(errors="replace"))
+        raise TaskError(f"the desktop does not take the size {geometry}: {said}", "is the desktop on?")

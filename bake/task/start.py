@@ -134,7 +134,8 @@ def started(
             forward=forward,
         )
         if desktop:
-            task = _observe(task, novnc_url(port, secret), context, install_at_start=bool(lacking.before))
+            url = novnc_url(port, secret, follows=not options.fixed_size)
+            task = _observe(task, url, context, install_at_start=bool(lacking.before))
         scripts = {**lacking.after, "preflight_run_script": every_start}
         run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
         if command:

@@ -11,6 +11,7 @@ from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError,
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .ending import LaterEnding
+from .options import size_of
 from .screen import PICTURE_BYTES, picture
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class DesktopTask:
             TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
             ConfigurationError: the file cannot be written.
         """
-        width, height = map(int, self.options.geometry.split("x"))
+        width, height = size_of(self.options.geometry)
         taken = picture(self.engine, self.container_id, limit_bytes=max(PICTURE_BYTES, 4 * width * height))
         try:
             if file:

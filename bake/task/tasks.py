@@ -143,9 +143,9 @@ class Tasks:
         if secret is None:
             return None, None
         if entry.novnc_port is not None and not self.engine.is_remote():
-            return novnc_url(entry.novnc_port, secret), None
+            return novnc_url(entry.novnc_port, secret, follows=not entry.fixed_size), None
         forward = Forward(entry.container_id, NOVNC_PORT)
-        return novnc_url(forward.local_port, secret), forward
+        return novnc_url(forward.local_port, secret, follows=not entry.fixed_size), forward
 
 
 def _secret(container: Container) -> str | None:

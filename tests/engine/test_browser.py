@@ -125,6 +125,34 @@ def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[
         Path(saved, "browser.png").write_bytes(after.read_bytes())
 
 
+def test_the_size(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
+    """The desktop takes the size of the browser's window; of one that may only look it does not."""
+
+    def has(size: str) -> bool:
+        return f"-geometry {size}+0+0" in in_task("xwininfo", "-root").stdout.decode()
+
+    window = (
+        "const r = document.getElementById('noVNC_container').getBoundingClientRect();"
+        "return `${Math.floor(r.width)}x${Math.floor(r.height)}`"
+    )
+    before = browser.get_window_size()
+    try:
+        browser.set_window_size(900, 700)
+        browser.get(printed[0])
+        connected(browser)
+        size = browser.execute_script(window)
+        WebDriverWait(browser, LIMIT_S).until(lambda _: has(size))
+        browser.get("about:blank")
+        browser.set_window_size(1100, 800)
+        browser.get(printed[0] + "&view_only=1")
+        connected(browser)
+        drawn = "return document.querySelector('canvas').width"
+        WebDriverWait(browser, LIMIT_S).until(lambda driver: driver.execute_script(drawn) == int(size.split("x")[0]))
+        assert has(size)
+    finally:
+        browser.set_window_size(before["width"], before["height"])
+
+
 def test_networks_that_come_and_go(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
     """Chromium drops requests when an address comes or goes, as with each container that starts: the page recovers."""
     done = threading.Event()

@@ -67,7 +67,7 @@ def test_up(compose: Compose) -> None:
     mounted = docker("inspect", "--format", "{{range .Mounts}}{{.Type}} {{.Destination}} {{end}}", container)
     assert mounted.split() == ["tmpfs", "/tmp/.X11-unix"]  # no file of this machine, which another engine has not
     log = compose.run("logs", "--no-log-prefix", "office").stdout
-    page = "vnc.html#autoconnect=1&resize=scale&path=websockify%3Ftoken%3DSECRET"
+    page = "vnc.html#autoconnect=1&resize=remote&path=websockify%3Ftoken%3DSECRET"
     assert f"[desktop] open http://127.0.0.1:PORT/{page} (docker port tells PORT; no log has SECRET)\n" in log
     assert "[desktop] ready\n" in log
     for told in (log, docker("inspect", container), docker("top", container), compose.run("config").stdout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,19 +14,22 @@ from ...system.files import LIMIT_BYTES
 from ...system.lazy import lazy
 from ...task.docker_flags import docker_options, parse_env_file, parse_environment, profile_of, with_profile
 from ...task.environment_options import check
-from ...task.options import TaskOptions
+from ...task.options import GEOMETRY, TaskOptions
 from ...task.start import started
 from ..context import print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...task import film as films
     from ...task import mounts, ports
     from ...task.task import DesktopTask
-    from .. import streams
+    from .. import pictures, streams
 else:  # what a task without any does not need
     mounts = lazy("...task.mounts", __package__)
     ports = lazy("...task.ports", __package__)
+    films = lazy("...task.film", __package__)
+    pictures = lazy("..pictures", __package__)
     streams = lazy("..streams", __package__)
 
 
@@ -39,15 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
     env_id, command = _split(arguments.words, settings.environments)
     environment = settings.environment(env_id)
     options = options_of(arguments)
-    if arguments.screenshot and not environment.headless_desktop_enabled:
-        raise ConfigurationError(
-            f"environment {environment.env_id!r} has no desktop to take a screenshot of",
-            "set headless_desktop_enabled = true",
-        )
+    wish = None
+    if arguments.screenshot or arguments.screenshot_every:
+        wish = pictures.wish_of(arguments, environment)
+    film = pictures.film_of(arguments, environment) if arguments.record else None
     if arguments.json and not options.detach:
         raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
-    if arguments.screenshot and options.detach:
-        raise ConfigurationError("a detached task's command ends later than we do", "leave out --screenshot")
     if options.mounts and not engine.is_remote():
         mounts.check_sources(options.mounts)
     check(environment, options, here=not engine.is_remote())
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
     if not options.auth:
         reporter.say("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
+    camera = films.recorder_image(environment, context) if film else ""
     image = ensured(environment, context)
     reporter.phase("start")
     task = started(environment, image, context, options, command if options.detach else ())
@@ -65,9 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     status = 0
     try:
         _show(task)
-        status = streams.run_here(task.engine, task.container_id, command) if command else _stay(task)
-        if arguments.screenshot:
-            task.screenshot(arguments.screenshot)
+        nothing = contextlib.nullcontext()
+        with (
+            films.filmed(task, film, camera, reporter.warn) if film else nothing,
+            pictures.taken(task, wish, reporter.warn) if wish else nothing,
+        ):
+            status = streams.run_here(task.engine, task.container_id, command) if command else _stay(task)
     finally:
         task.stop(status)
     return status
@@ -84,7 +89,8 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
         variables |= parse_env_file(str(file), _read(file, "--env-file"), os.environ)
     variables |= parse_environment(arguments.env_variables, os.environ)
     return TaskOptions(
-        geometry=arguments.geometry,
+        geometry=arguments.geometry or GEOMETRY,
+        fixed_size=arguments.geometry is not None,
         depth=arguments.depth,
         auth=arguments.auth,
         mounts=(

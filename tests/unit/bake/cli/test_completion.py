@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("desktop-bake res", ["resolve"]),
+        ("desktop-bake res", ["resolve", "resize"]),
         ("desktop-bake env s", ["show", "set"]),
         ("desktop-bake resolve ", ["default", "gpu"]),
         ("desktop-bake build g", ["gpu"]),

@@ -52,7 +52,7 @@ def test_help(word: str) -> None:
         ("build", {"env": [], "all": False, "push": None, "build_timeout_s": None}),
         ("build a b --push --timeout 5", {"env": ["a", "b"], "push": True, "build_timeout_s": 5}),
         ("build --attest type=sbom --attest=", {"attest": ["type=sbom", ""]}),
-        ("run", {"words": [], "fallback": None, "keep": False, "auth": True, "docker": [], "geometry": "1280x800"}),
+        ("run", {"words": [], "fallback": None, "keep": False, "auth": True, "docker": [], "geometry": None}),
         ("run -- xterm -e top", {"words": ["--", "xterm", "-e", "top"]}),
         ("run gpu -- a --json", {"words": ["gpu", "--", "a", "--json"], "json": False}),
         ("run --no-fallback --no-auth --keep --rm", {"fallback": False, "auth": False, "keep": False}),

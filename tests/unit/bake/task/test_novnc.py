@@ -64,7 +64,8 @@ def test_url() -> None:
     parts = urlsplit(url)
     assert (parts.netloc, parts.path, parts.query) == ("127.0.0.1:6080", "/vnc.html", "")
     assert parse_qs(parts.fragment)["path"] == ["websockify?token=a&b=c/d"]
-    assert novnc_url(6080, NO_SECRET) == "http://127.0.0.1:6080/vnc.html#autoconnect=1&resize=scale"
+    assert novnc_url(6080, NO_SECRET) == "http://127.0.0.1:6080/vnc.html#autoconnect=1&resize=remote"
+    assert novnc_url(6080, NO_SECRET, follows=False).endswith("&resize=scale")
 
 
 @pytest.mark.parametrize(

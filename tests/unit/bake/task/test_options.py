@@ -59,6 +59,8 @@ def test_a_session() -> None:
         ({"geometry": "800"}, "bad geometry '800'"),
         ({"geometry": "0x600"}, "bad geometry '0x600'"),
         ({"geometry": "99999x1"}, "bad geometry '99999x1'"),
+        ({"geometry": "63x800"}, "bad geometry '63x800'"),
+        ({"geometry": "800x16385"}, "bad geometry '800x16385'"),
         ({"depth": 8}, "bad depth 8"),
         ({"name": "-x"}, "bad container name '-x'"),
         ({"workdir": "here"}, "the working directory 'here' is not absolute"),

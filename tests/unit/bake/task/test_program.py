@@ -66,7 +66,7 @@ def at_start(scripts: Path, given: bytes, **variables: str) -> subprocess.Comple
 def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
-    assert files.keys() == {"at_start", "command", "forward", "layer", "preflight", "with_bash"}
+    assert files.keys() == {"at_start", "command", "forward", "layer", "preflight", "with_bash", "with_python"}
     assert {name: program(name) for name in files} == files
 
 

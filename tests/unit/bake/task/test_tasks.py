@@ -58,6 +58,7 @@ def test_list() -> None:
         "status": None,
         "created_s": 1.0,
         "novnc_port": 49153,
+        "fixed_size": False,
     }
 
 

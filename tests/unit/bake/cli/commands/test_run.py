@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from desktop_bake import Settings, TimeLimitError
-from desktop_bake.bake.cli import streams
+from desktop_bake.bake.cli import pictures, streams
 from desktop_bake.bake.cli.commands import run
+from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.images.result import LocalHit
+from desktop_bake.bake.task import film
 from tests.harness.work import order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.harness.fake_engine import FakeEngine
@@ -30,6 +34,7 @@ class Task:
         asked: with what it was started.
         status: of its command.
         ends: what waiting for it ends with.
+        prints: what its command prints.
     """
 
     novnc_url: str | None = URL
@@ -42,6 +47,7 @@ class Task:
         self.asked: dict[str, Any] = {}
         self.status = 0
         self.ends: list[BaseException | int] = []
+        self.prints = b""
 
     def wait(self, _timeout_s: float) -> int:
         """As `DesktopTask.wait`."""
@@ -49,10 +55,6 @@ class Task:
         if isinstance(ended, BaseException):
             raise ended
         return ended
-
-    def screenshot(self, file: Path) -> None:
-        """As `DesktopTask.screenshot`."""
-        self.calls.append(("screenshot", str(file)))
 
     def stop(self, status: int) -> None:
         """As `DesktopTask.stop`."""
@@ -68,12 +70,23 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
         task.asked = {"environment": environment.env_id, "image": image, "options": options, "command": list(command)}
         return task
 
+    @contextlib.contextmanager
+    def pictured(_task: Task, wish: Any, _say: Any, output: Any = None) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            task.calls.append(("screenshot", wish.file, wish.every_s))
+            if output:
+                output.write(b"picture")
+
+    monkeypatch.setattr(pictures, "pictured", pictured)
     monkeypatch.setattr(run, "ensured", lambda *_: LocalHit(order=order(Settings()), image_id="sha256:1"))
     monkeypatch.setattr(run, "started", started)
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
 
     def run_here(_engine: object, _name: str, command: list[str]) -> int:
         task.calls.append(("execute", *command))
+        os.write(1, task.prints)
         return task.status
 
     monkeypatch.setattr(streams, "run_here", run_here)
@@ -115,6 +128,13 @@ def test_which_environment(
         (("plain", "--screenshot", "a.png"), "--screenshot stands where the command begins"),
         (("--screenshot", "a.png", "plain"), "environment 'plain' has no desktop to take a screenshot of"),
         (("--json", "--", "a"), "--json tells how to reach a detached task"),
+        (("--record", "a.avi"), "a.avi: a film is .mp4 or .webm"),
+        (("--detach", "--record", "a.mp4"), "a detached task's command ends later than we do"),
+        (("--record", "a.mp4", "plain"), "environment 'plain' has no desktop to film"),
+        (("--screenshot-every", "2s"), "--screenshot-every needs a file"),
+        (("--screenshot", "a", "--screenshot-every", "0"), "--screenshot-every 0 is no pause"),
+        (("--screenshot", "a", "--screenshot-every", "2"), "the duration '2' has no unit"),
+        (("--screenshot", "no/a.png"), "there is no folder no for the screenshot"),
         (("--detach", "--screenshot", "a.png"), "a detached task's command ends later than we do"),
         (("-v", "/no/such/folder:/b"), "cannot mount /no/such/folder"),
         (("--env-file", "gone"), "cannot read gone: No such file or directory"),
@@ -147,6 +167,7 @@ def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project
     status, _, errors = typed("run", *words, "--name", "mine", "-e", "GONE_HERE", "--", "x")
     options = task.asked["options"]
     assert (status, options.geometry, options.name, options.auth) == (0, "800x600", "mine", False)
+    assert options.fixed_size
     assert options.variables == {"A": "flag", "B": "file", "GONE_HERE": None}
     assert [port.host for port in options.ports] == [8080]
     assert "[desktop] WARNING: -e GONE_HERE: it is not set here" in errors
@@ -171,10 +192,38 @@ def test_without_a_command(typed: Callable[..., tuple[int, str, str]], task: Tas
 
 
 def test_screenshot(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
-    """The picture is taken when the command has ended; a line of metrics is left."""
+    """The picture is taken before the task ends; a line of metrics is left."""
     assert typed("run", "--screenshot", "a.png", "--metrics", "m.jsonl", "--", "x")[0] == 0
-    assert task.calls == [("execute", "x"), ("screenshot", "a.png"), ("stop", 0)]
+    assert task.calls == [("execute", "x"), ("screenshot", "a.png", 0), ("stop", 0)]
     assert json.loads((project / "m.jsonl").read_text())["status"] == "local-hit"
+
+
+def test_screenshots_until_ctrl_c(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
+    """They are taken while it runs, and the last one when it is interrupted, before it is told to end."""
+    task.ends = [KeyboardInterrupt()]
+    assert typed("run", "--screenshot", "%d.png", "--screenshot-every", "1m30s")[0] == 130
+    assert task.calls == [("screenshot", "%d.png", 90), ("stop", 0)]
+
+
+def test_screenshot_on_standard_output(project: Path, task: Task, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """The picture is all that goes there; what the command prints goes to standard error."""
+    task.novnc_url, task.prints = None, b"printed"
+    assert main(["run", "--screenshot", "-", "--", "x"]) == 0
+    assert capfdbinary.readouterr() == (b"picture", b"printed")
+
+
+def test_record(typed: Callable[..., tuple[int, str, str]], task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recorder's image is there before the task is, and the film ends before the task does, after its pictures."""
+
+    @contextlib.contextmanager
+    def filmed(_task: Task, wish: Any, image: str, _say: Any) -> Iterator[None]:
+        yield
+        task.calls.append(("film", str(wish.file), image))
+
+    monkeypatch.setattr(film, "recorder_image", lambda *_: "sha256:2")
+    monkeypatch.setattr(film, "filmed", filmed)
+    assert typed("run", "--record", "a.mp4", "--screenshot", "a.png", "--", "x")[0] == 0
+    assert task.calls == [("execute", "x"), ("screenshot", "a.png", 0), ("film", "a.mp4", "sha256:2"), ("stop", 0)]
 
 
 def test_a_task_without_a_desktop(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:

@@ -1,0 +1,21 @@
+"""`desktop-bake resize`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...task.options import size_of
+from ...task.screen import resize as resized
+from ...task.tasks import Tasks
+from ..context import work_of
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def resize(arguments: argparse.Namespace) -> int:
+    """Give a running task's desktop another size."""
+    size_of(arguments.geometry)  # a wrong one is told before anybody is asked
+    context = work_of(arguments)
+    resized(context.engine, Tasks(context).find(arguments.task).container_id, arguments.geometry)
+    return 0

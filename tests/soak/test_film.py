@@ -1,0 +1,79 @@
+"""A film of a task, whose recorder's image is a minute's work to bake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from desktop_bake import Environment, ImageReference, Settings
+from desktop_bake.bake.context import Context
+from desktop_bake.bake.engine.engine import Engine
+from desktop_bake.bake.task.film import recorder_image
+from tests.harness.tasks import tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENV = f"film-{os.getpid()}"
+SECONDS = 10
+# the window turns from red to blue when the task is as old as that, and is blue for a second
+CLOCK = "xterm -geometry 90x40 -bg red -e sh -c 'echo up >/tmp/up; sleep {}; printf \"\\033]11;blue\\007\"; cat'"
+
+
+def of_film(image: str, folder: Path, program: str, *words: str) -> bytes:
+    """What ffmpeg's programs say of a film, in the recorder's own image."""
+    run = ["docker", "run", "--rm", "-i", "--entrypoint", program, image, *words]
+    film = next(folder.glob("film.*")).read_bytes()
+    return subprocess.run(run, input=film, capture_output=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.parametrize(("kind", "killed"), [("mp4", True), ("webm", False)])
+def test_a_film(project: Path, base: str, kind: str, killed: bool) -> None:
+    """Its length is the task's, also if the task is killed, and its last frame is of the last second."""
+    (project / "desktop-bake.toml").write_text(
+        f'[environments.{ENV}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+    )
+    environment = Environment(env_id=ENV, base_image=ImageReference.parse(base), headless_desktop_enabled=True)
+    image = recorder_image(environment, Context(settings=Settings(), engine=Engine()))
+    script = CLOCK.format(SECONDS - 1)
+    words = [
+        sys.executable,
+        "-m",
+        "desktop_bake",
+        "run",
+        "-q",
+        "--record",
+        f"film.{kind}",
+        ENV,
+        "--",
+        "sh",
+        "-c",
+        script,
+    ]
+    with subprocess.Popen(words, cwd=project, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+        up = ["exec", "sh", "-c", "until [ -e /tmp/up ]; do sleep 0.05; done"]
+        end = time.monotonic() + 120
+        while not (found := tasks(ENV)) or subprocess.run(["docker", up[0], found[0], *up[1:]], check=False).returncode:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(SECONDS)  # the film's length is what is tested
+        if killed:
+            subprocess.run(["docker", "kill", found[0]], check=True, capture_output=True)
+        else:
+            run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == (137 if killed else 130), errors
+    probe = ("-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "json", "pipe:0")
+    frames = int(json.loads(of_film(image, project, "ffprobe", *probe))["streams"][0]["nb_read_frames"])
+    assert SECONDS * 10 <= frames <= SECONDS * 10 + 50
+    decode = ("-v", "error", "-i", "pipe:0", "-vf", "crop=2:2:100:100", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1")
+    pixels = of_film(image, project, "ffmpeg", *decode)
+    blue = [pixels[at + 2] > 200 > 50 > pixels[at] for at in range(0, len(pixels), 12)]
+    assert (blue[-1], blue[-60]) == (True, False), (pixels[-12:], pixels[-720:-708], len(blue))
