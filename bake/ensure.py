@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError
 from .config.settings import Settings
 from .context import context_of
-from .images.resolve import glance
-from .images.result import Fallback
+from .images.resolve import glance, under_tag
+from .images.result import Fallback, LocalHit, Miss
 from .obtain import obtain
 from .system.lazy import lazy
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ..generator.environment import Environment
     from . import together
     from .context import Context, Work
-    from .images.result import Disabled, ImageResult, LocalHit, Miss
+    from .images.order import Order
+    from .images.result import Disabled, ImageResult
 else:
     together = lazy(".together", __package__)
 
@@ -44,8 +46,9 @@ def ensure_desktop_image(
             BuildKit too.
 
     Returns:
-        A result whose `image_id` can be run as it is, or, for `disabled` and `fallback`, the base image
-        with `install_at_start`. It may be called from any thread.
+        A result whose `image_id` can be run as it is, or the base image with `install_at_start`. After a failure it
+        is the nearest image there is: `lacks_desktop`, `lacks_preflight` and `baked_layers` tell what it lacks. It may
+        be called from any thread.
 
     Raises:
         ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
@@ -135,7 +138,7 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
 def _fallback(
     environment: Environment, found: Disabled | LocalHit | Miss | None, error: Exception, context: Context
 ) -> Fallback:
-    """The base, pinned if its digest is known, after a line on why."""
+    """The nearest image of what is below, else the base, pinned if its digest is known; after a line on why."""
     if found is None:
         context.reporter.warn(str(error))
     else:
@@ -143,10 +146,25 @@ def _fallback(
     context.reporter.say("[desktop-cache] falling back to runtime install")
     key = found.cache_key if found else None
     image = environment.base_image
+    near = _nearest(found.order, context) if isinstance(found, Miss) else None
+    if near:
+        context.reporter.say(f"[desktop-cache] nearest image: {near.image}; the task installs the rest")
     return Fallback(
         environment=environment.env_id,
-        image=image.pinned(key.base) if key else str(image),
+        image=near.image if near else image.pinned(key.base) if key else str(image),
+        image_id=near.image_id if near else None,
         cache_key=key,
         reason=str(error),
         exit_status=getattr(error, "exit_status", 1),
+        upon=near.order if near else None,
+        install_at_start=near is None,
     )
+
+
+def _nearest(order: Order, context: Context) -> LocalHit | None:
+    """The image here that has the most of what is wanted; None if there is only the base."""
+    try:
+        looked = (under_tag(below, context) for below in islice(order.chain(), 1, None))
+        return next((found for found in looked if isinstance(found, LocalHit)), None)
+    except DesktopBakeError:  # an engine that has just failed: the base is as good as before
+        return None

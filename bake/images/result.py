@@ -244,12 +244,15 @@ class Built(_Ordered):
 
 @dataclass(frozen=True, kw_only=True)
 class Fallback(ImageResult):
-    """The base, on which the task installs at start, since something failed.
+    """What a task runs on since something failed: the nearest image there is, else the base; it installs the rest.
 
     Attributes:
         environment, image, cache_key: as of every result.
         reason: what failed.
         exit_status: that of the error.
+        upon: what is in the image; None on the base.
+        image_id: the ID of the nearest image; None on the base.
+        install_at_start: whether the task has to install all that would be baked, on the base.
     """
 
     status = Status.FALLBACK
@@ -258,4 +261,21 @@ class Fallback(ImageResult):
     cache_key: Key | None
     reason: str
     exit_status: int = field()
-    install_at_start = True
+    upon: Order | None = None
+    image_id: str | None = None
+    install_at_start: bool = True
+
+    @property
+    def lacks_desktop(self) -> bool:
+        """Whether a desktop that the environment wants is installed at start."""
+        return self.upon is None or self.upon.stack.desktop is None
+
+    @property
+    def lacks_preflight(self) -> bool:
+        """True: the preflight is the topmost part, which no image below it has."""
+        return True
+
+    @property
+    def baked_layers(self) -> frozenset[str]:
+        """The names of the layers that are in the image; the others are installed at start."""
+        return frozenset(layer.name for layer in self.upon.stack.layers) if self.upon else frozenset()

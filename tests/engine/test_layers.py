@@ -46,7 +46,8 @@ def seen(image: str) -> dict[str, str]:
 
 def test_layers(project: Path, cli: Run, base: str) -> None:
     """One bake makes every part an image of its own, on what is below it; environments share what is the same; a change
-    of a part rebuilds it and what is above, on the images that are there."""
+    of a part rebuilds it and what is above, on the images that are there; a part that cannot be built is installed at
+    start on the image of what is below."""
     tools = project / "tools"
     tools.mkdir()
     (tools / "lib.sh").write_text("say() { ./say >/etc/tools; }\n")
@@ -88,6 +89,12 @@ def test_layers(project: Path, cli: Run, base: str) -> None:
     assert inspected(third["image"])["desktop-bake.layers"] == inspected(second["image"])["desktop-bake.layers"]
     assert seen(third["image"])["certs"] == before["certs"]
     assert cli("resolve").returncode == 0
+
+    (tools / "tools.sh").write_text("test -e /.dockerenv || exit 9\n. ./lib.sh\nsay\n")
+    done = cli("run", "plain", "--", "sh", "-c", "cat /etc/certs /etc/tools")
+    assert (done.returncode, done.stdout.split()) == (0, [before["certs"], "desktop-bake-layer", "2"]), done.stderr
+    assert "[desktop] installing at start: layer 'tools'\n" in done.stderr
+    (tools / "tools.sh").write_text(". ./lib.sh\nsay\n")
 
     config.write_text(config.read_text().replace("below_desktop = true", "below_desktop = true\ncache = false"))
     done = cli("run", "plain", "--", "sh", "-c", "cat /etc/tools; wc -w </etc/certs")

@@ -22,6 +22,7 @@ from desktop_bake.bake.images.result import Built, ImageResult, Miss, Status
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.together import Outcome
 from desktop_bake.generator.errors import CancelledError, ConfigurationError, EngineError, TaskError, TimeLimitError
+from desktop_bake.generator.script import Script
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
 
@@ -87,6 +88,19 @@ def test_fallback(
     assert result.image == f"registry.example.com/base:1@{BASE}"
     assert (result.exit_status, result.reason) == (exit_status, str(error))
     assert lines[-2:] == [line, "[desktop-cache] falling back to runtime install"]
+
+
+def test_fallback_on_the_nearest_image(engine: FakeEngine, fails: list[BaseException], lines: list[str]) -> None:
+    """A layer that cannot be built falls back to the image of the desktop that it lies on."""
+    environment = replace(OFFICE, preflight_script=Script.text("own\n"))
+    desktop = key_of(OFFICE, work(engine))
+    image = engine.add(f"desktop-bake:{desktop}", desktop.labels("b"))
+    note(image.image_id, BUILT)
+    fails.append(BuildFailedError("build failed: no"))
+    result = ensure_desktop_image(environment, SETTINGS, engine=cast("Engine", engine), log=lines.append)
+    assert (result.status, result.image_id, result.lacks_desktop) == (Status.FALLBACK, image.image_id, False)
+    assert (result.install_at_start, result.lacks_preflight) == (False, True)
+    assert lines[-1] == f"[desktop-cache] nearest image: desktop-bake:{desktop}; the task installs the rest"
 
 
 def test_fallback_without_a_key(engine: FakeEngine, lines: list[str]) -> None:

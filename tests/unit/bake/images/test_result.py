@@ -54,6 +54,19 @@ RESULTS: list[tuple[ImageResult, dict[str, Any]]] = [
         {"environment": "e", "status": "fallback", "image": "base@x", "reason": "no"},
     ),
     (
+        Fallback(
+            environment="e",
+            image=TAG,
+            image_id="sha256:1",
+            cache_key=KEY,
+            reason="no",
+            exit_status=6,
+            upon=ORDER,
+            install_at_start=False,
+        ),
+        {"environment": "e", "status": "fallback", "image": TAG, "image_id": "sha256:1", "reason": "no"},
+    ),
+    (
         Fallback(environment="e", image="base", cache_key=None, reason="no", exit_status=6),
         {"environment": "e", "status": "fallback", "image": "base", "cache_key": None, "reason": "no"},
     ),
@@ -84,7 +97,8 @@ def test_what_can_be_read_of_all(result: ImageResult) -> None:
     """A program that was written for any result reads the same of each, and changes none."""
     assert isinstance(result, ImageResult)
     assert isinstance(result.status, Status)
-    assert result.install_at_start is (result.status in (Status.DISABLED, Status.FALLBACK))
+    on_base = isinstance(result, Disabled) or (isinstance(result, Fallback) and result.upon is None)
+    assert result.install_at_start is on_base
     assert result.exit_status == (6 if result.status is Status.FALLBACK else 0)
     with pytest.raises((FrozenInstanceError, AttributeError)):
         result.image_id = "another"

@@ -49,6 +49,18 @@ def test_all_of_it() -> None:
     assert {"layer-3/layer_packages.sh", "desktop_setup.sh"} <= found.files.keys()
 
 
+def test_on_the_nearest_image() -> None:
+    """After a failure, a task of the nearest image installs what that image lacks and nothing else."""
+    built = order(SETTINGS)
+    whole = SETTINGS.stack(replace(OFFICE, layers=(CERTS, TOOLS)))
+    below = whole.under_top()
+    assert below
+    near = replace(FALLBACK, upon=replace(built, stack=below), image_id="i", install_at_start=False)
+    found = at_start(ALL, near, SETTINGS)
+    assert not near.lacks_desktop
+    assert (found.names, found.before) == (("layer 'tools'", "layer 'packages'", "preflight"), ())
+
+
 def test_nothing() -> None:
     """An image that has all of it leaves nothing to do, and no file is read; nor has a base that is enough."""
     assert at_start(ALL, hit(ALL), Settings(root=SETTINGS.root / "nowhere")) == AtStart()
