@@ -1,6 +1,5 @@
 # The one entry. Where no Docker Engine answers, desktop and test bring one up in .engine/.
 PY := .venv/bin/python
-ENGINE := scripts/engine up && eval "$$(scripts/engine env)"
 SHELL := /bin/bash -o pipefail
 # A person's own cache, in their home, is not for our runs.
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
@@ -8,11 +7,15 @@ SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
 .PHONY: desktop unit coverage test soak lint bench history docs clean
 
-.venv/ready: pyproject.toml scripts/venv
+.venv/package: pyproject.toml scripts/venv
 	scripts/venv
 
-desktop: .venv/ready ## the main job: bake a desktop, run a task in it, save its picture
-	$(ENGINE) && $(CACHE) $(PY) -m benchmarks.demo
+.venv/ready: pyproject.toml scripts/venv ## with the development tools, which the main job does without
+	scripts/venv dev
+
+desktop: ## the main job: bake a desktop, run a task in it, save its picture
+	scripts/engine up & $(MAKE) --no-print-directory .venv/package; made=$$?; wait $$! && [ $$made = 0 ]
+	eval "$$(scripts/engine env)" && $(CACHE) $(PY) -m benchmarks.demo
 
 unit: .venv/ready ## the tests that need neither Docker nor network
 	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
@@ -38,10 +41,12 @@ lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas o
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash benchmarks/*.sh tests/harness/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
-	$(SCHEMA).github-workflows docs/ci/github*.yml
+	$(SCHEMA).github-workflows docs/ci/github*.yml .github/workflows/*.yml
+	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	$(SCHEMA).github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(SCHEMA).github-actions action.yml
 	$(SCHEMA).gitlab-ci docs/ci/gitlab*.yml
-	$(SCHEMA).renovate docs/ci/renovate.json
+	$(SCHEMA).renovate docs/ci/renovate.json .github/renovate.json
 
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks $(BENCH_ARGS)

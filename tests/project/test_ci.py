@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CI = ROOT / "docs" / "ci"
 ACTION = ROOT / "action.yml"
+WORKFLOWS = ROOT / ".github" / "workflows"
 BIN = Path(sys.executable).parent
 SCHEMAS = {
     CI / "github.yml": "vendor.github-workflows",
@@ -46,6 +47,8 @@ SCHEMAS = {
     CI / "gitlab-lock.yml": "vendor.gitlab-ci",
     CI / "gitlab-native.yml": "vendor.gitlab-ci",
     ACTION: "vendor.github-actions",
+    WORKFLOWS / "tests.yml": "vendor.github-workflows",
+    WORKFLOWS / "release.yml": "vendor.github-workflows",
 }
 BROKEN = [
     (CI / "github.yml", "runs-on:", "run-on:"),
@@ -111,6 +114,20 @@ def test_run_blocks(path: Path) -> None:
         assert not shell_faults(shell, script)
 
 
+@pytest.mark.parametrize("path", sorted(WORKFLOWS.iterdir()), ids=lambda path: path.name)
+def test_our_workflows(path: Path) -> None:
+    """Ours are checked above; they name actions by commits, and a token may write only in the job that publishes."""
+    assert path in SCHEMAS
+    workflow = YAML(typ="safe").load(path)
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    actions = [step["uses"] for step in steps if "uses" in step]
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
+    assert workflow["permissions"] == {"contents": "read"}
+    granted = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert granted in ({}, {"publish": {"id-token": "write"}})
+
+
 @pytest.mark.parametrize("script", ["echo $1", 'echo "${{ inputs.folder }}"', "if true; then echo"])
 def test_shellcheck_bites(script: str) -> None:
     """An unquoted word, a pasted input and a script that ends in its middle are faults."""
@@ -128,8 +145,8 @@ def test_schedules() -> None:
     crontab = (CI / "desktop-bake.cron").read_text()
     assert not cron_faults(crontab)
     assert "nightly.sh" in crontab
-    for name in ("github.yml", "github-action.yml", "github-lock.yml"):
-        (schedule,) = YAML(typ="safe").load(CI / name)["on"]["schedule"]
+    for path in (CI / "github.yml", CI / "github-action.yml", CI / "github-lock.yml", WORKFLOWS / "tests.yml"):
+        (schedule,) = YAML(typ="safe").load(path)["on"]["schedule"]
         assert not cron_faults(f"{schedule['cron']} true\n")
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import email
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from ruamel.yaml import YAML
+
+from desktop_bake import __version__
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 ROOT = Path(__file__).parents[2]
 CLIENT = """\
@@ -60,6 +70,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def metadata(wheel: Path) -> Message:
+    """What the wheel tells a package index."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    return email.message_from_bytes(archive.read(name))
+
+
+@pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment in which the wheel is installed, and the project of PyPI that is named bake."""
     folder = tmp_path_factory.mktemp("installed")
@@ -81,6 +99,47 @@ def test_one_package(wheel: Path) -> None:
     }
     shipped = {f"desktop_bake/{path}" for path in files if "__pycache__" not in path.parts}
     assert {name for name in names if name.startswith("desktop_bake/") and name.count("/") > 1} == shipped
+
+
+def test_an_index_takes_it(wheel: Path) -> None:
+    """Twine accepts wheel and source distribution as they are, without a warning."""
+    run(sys.executable, "-m", "twine", "check", "--strict", *wheel.parent.iterdir(), cwd=wheel.parent)
+
+
+def test_metadata(metadata: Message) -> None:
+    """The wheel names each version of Python that the tests' workflow runs, its types, and nothing for development."""
+    classifiers = metadata.get_all("Classifier", [])
+    tests = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "tests.yml")
+    named = [classifier.rpartition(" ")[2] for classifier in classifiers if re.search(r"Python :: 3\.", classifier)]
+    assert named == tests["jobs"]["unit"]["strategy"]["matrix"]["python"]
+    assert "Typing :: Typed" in classifiers
+    assert metadata.get_all("Provides-Extra") == ["ui"]
+    assert "pytest" not in str(metadata.get_all("Requires-Dist"))
+
+
+def test_readme_of_the_package(metadata: Message) -> None:
+    """The package's README is ours without links that lead nowhere on a package index; its words stay."""
+    text = str(metadata.get_payload())
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    readme = (ROOT / "README.md").read_text()
+    pages = re.findall(r"(?<!!)\[([^\]]+)\]\(docs/", readme)
+    assert pages
+    for words in pages:
+        assert words in text
+
+
+def test_version_has_one_place(metadata: Message) -> None:
+    """pyproject.toml alone says the version; wheel and installation repeat it, and the changelog begins with it."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert metadata["Version"] == __version__ == version
+    release = re.sub(r"\.dev\d+$", "", version)
+    heading = re.search(r"^## (\S+) — (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading
+    assert heading[1] == release
+    assert (heading[2] == "unreleased") == (release != version)
+    modules = [path for top in ("desktop_bake", "bake", "generator") for path in (ROOT / top).rglob("*.py")]
+    assert [path for path in modules if f'"{release}' in path.read_text()] == []
 
 
 def test_beside_the_other_bake(installed: Path, tmp_path: Path) -> None:
