@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ...generator.environment import Environment
+from ...generator.environment import FILE_FIELDS, Environment
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
 from ...generator.script import Script
 from .environment_options import with_environment
 from .options import TaskOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...generator.file_name import File
+    from ...generator.layer import Layer
+
+
+_AS_IT_IS = ("layers", "packages", "files", "build_args", "build_secrets", "platforms", "platform")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,14 +31,17 @@ class DockerRunnerConfig:
         base_image: image reference of the base.
         env_id: the environment's id, for logs and labels.
         headless_desktop_enabled: whether tasks get a desktop.
-        desktop_cache_enabled: whether that desktop is baked once; off without a desktop.
+        desktop_cache_enabled: whether that desktop, and layers without a switch of their own, are baked once; off
+            without either.
         preflight_cache_enabled: whether the preflight is baked once, with or without a desktop; off without one.
         preflight_script: what tasks need on top, such as `Script.text("…")`; it runs at start unless it is baked.
         preflight_run_script: what runs at every start, before the command.
         options: how a task's container starts.
+        layers, packages, files, install_script, setup_script, dockerfile: as `Environment`.
+        build_args, build_secrets, platforms, platform: as `Environment`.
 
     Raises:
-        ConfigurationError: the base image is malformed, or a script is no `Script`.
+        ConfigurationError: the base image is malformed, a script is no `Script`, or a value is of another form.
     """
 
     base_image: str
@@ -40,31 +52,43 @@ class DockerRunnerConfig:
     preflight_script: Script | None = None
     preflight_run_script: Script | None = None
     options: TaskOptions = field(default_factory=TaskOptions)
+    layers: tuple[Layer, ...] = ()
+    packages: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    install_script: Script | None = None
+    setup_script: Script | None = None
+    dockerfile: Script | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_secrets: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    platform: str | None = None
 
     def __post_init__(self) -> None:
-        ImageReference.parse(self.base_image)
-        for name in ("preflight_script", "preflight_run_script"):
+        for name in FILE_FIELDS:
             given = getattr(self, name)
             if given is not None and not isinstance(given, Script):
                 raise ConfigurationError(
                     f"{name} is of type {type(given).__name__}, not Script",
                     "write Script.text('…') or Script.file('…')",
                 )
-        object.__setattr__(self, "desktop_cache_enabled", self.desktop_cache_enabled and self.headless_desktop_enabled)
+        has_parts = self.headless_desktop_enabled or bool(self.layers or self.packages)
+        object.__setattr__(self, "desktop_cache_enabled", self.desktop_cache_enabled and has_parts)
         has_preflight = self.preflight_script is not None
         object.__setattr__(self, "preflight_cache_enabled", self.preflight_cache_enabled and has_preflight)
+        _ = self.environment  # which checks the rest
 
     @classmethod
     def of(cls, environment: Environment, options: TaskOptions | None = None) -> Self:
-        """The configuration of an environment that holds no recipe of its own; its mounts, ports and variables, too."""
+        """The configuration of an environment, with its mounts, ports and variables."""
+        given: dict[str, Any] = {name: _script(getattr(environment, name)) for name in FILE_FIELDS}
+        given |= {name: getattr(environment, name) for name in _AS_IT_IS}
         return cls(
             base_image=str(environment.base_image),
             env_id=environment.env_id,
             headless_desktop_enabled=environment.headless_desktop_enabled,
             desktop_cache_enabled=environment.cache_desktop_build,
             preflight_cache_enabled=environment.preflight_cache_enabled,
-            preflight_script=_script(environment.preflight_script),
-            preflight_run_script=_script(environment.preflight_run_script),
+            **given,
             options=with_environment(options or TaskOptions(), environment),
         )
 
@@ -77,8 +101,7 @@ class DockerRunnerConfig:
             headless_desktop_enabled=self.headless_desktop_enabled,
             cache_desktop_build=self.desktop_cache_enabled,
             cache_preflight_build=self.preflight_cache_enabled if self.preflight_script else None,
-            preflight_script=self.preflight_script,
-            preflight_run_script=self.preflight_run_script,
+            **{name: getattr(self, name) for name in (*FILE_FIELDS, *_AS_IT_IS)},
         )
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake import ConfigurationError, DockerRunnerConfig, Environment, ImageReference, Script, TaskOptions
+from desktop_bake import (
+    ConfigurationError,
+    DockerRunnerConfig,
+    Environment,
+    ImageReference,
+    Layer,
+    Script,
+    TaskOptions,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +64,40 @@ def test_files_and_variables_of_an_environment() -> None:
     assert config.options.variables == {"A": "1", "B": "3"}
 
 
+LAYER = Layer(name="tools", packages=("git",))
+
+
+def test_layers_and_the_recipe_of_an_environment() -> None:
+    """Layers, packages, and a recipe with its files are the runner's, too, whichever toggles are on."""
+    whole = Environment(
+        env_id="e",
+        base_image=ImageReference.parse("debian"),
+        cache_desktop_build=True,
+        layers=(LAYER, Layer(name="own", script=Script.text("a"), cache=False)),
+        packages=("curl",),
+        files=("theme.conf",),
+        install_script=Script.file("install.sh"),
+        setup_script=Script.text("b"),
+        dockerfile=Script.file("Dockerfile"),
+        build_args={"A": "1"},
+        build_secrets=("TOKEN",),
+        platforms=("linux/arm64",),
+        platform="linux/arm64",
+    )
+    assert DockerRunnerConfig.of(whole).environment == whole
+    assert DockerRunnerConfig.of(whole).environment.baked_layers == (LAYER,)
+    assert DockerRunnerConfig(
+        base_image="debian", desktop_cache_enabled=True, packages=("git",)
+    ).environment.cache_enabled
+
+
 def test_refused() -> None:
     """A base that is none, and a text that could be a file's name, are refused where the runner is configured."""
     with pytest.raises(ConfigurationError, match=r"^preflight_script is of type str, not Script$"):
         DockerRunnerConfig(base_image="debian", preflight_script="a.sh")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"^malformed image reference "):
         DockerRunnerConfig(base_image="UPPER")
+    with pytest.raises(ConfigurationError, match=r"^environment 'default': packages holds '-y'"):
+        DockerRunnerConfig(base_image="debian", packages=("-y",))
+    with pytest.raises(ConfigurationError, match=r"^dockerfile is of type str, not Script$"):
+        DockerRunnerConfig(base_image="debian", dockerfile="Dockerfile")  # type: ignore[arg-type]
