@@ -83,6 +83,13 @@ def made_for(settings: Settings) -> frozenset[str]:
     return frozenset(str(r["environment"]) for r in records if r.get("project") == here and r.get("environment"))
 
 
+def layers_made() -> dict[str, tuple[str, ...]]:
+    """What the layers that were made here were called, by the texts of their keys, as far as it is written down."""
+    records = ((file.stem, _read(file) or {}) for file in _folder().glob("*.json"))
+    inputs = ((key, Inputs.from_json(record.get("inputs"))) for key, record in records)
+    return {key: (its.name,) for key, its in inputs if its and its.name}
+
+
 def made_elsewhere(settings: Settings) -> dict[str, str]:
     """The keys that other projects of this user made and that still are: the project's folder by the key's text."""
     here, found = str(settings.root.resolve()), {}

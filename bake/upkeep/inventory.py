@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...generator.annotations import alias_tags_of
 from ...generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
 from ...generator.key import SCHEMA, SCHEMA_LABEL
+from ...generator.layer_key import chain_of
+from ...generator.stack import LayerRecipe
 from ..build import local_cache
-from ..images.history import made_elsewhere, made_for
-from ..images.order import key_of
+from ..images.history import layers_made, made_elsewhere, made_for
+from ..images.order import stack_and_key
 from ..images.published import is_published
 from ..registry.client import tags_of
 from ..system.folders import cache_folder
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ...generator.layer_key import Key
     from ...generator.reference import ImageReference
     from ..config.settings import Settings
     from ..context import Context
@@ -129,7 +132,7 @@ def cache_families() -> tuple[CacheFamily, ...]:
 
 
 def reach(context: Context, *, strict: bool) -> Reach:
-    """What the environments that have their cache switched on reach, and what containers use.
+    """What the environments that have their cache switched on reach, what containers use, and what layers are called.
 
     Args:
         context: the environments, and the engine.
@@ -138,19 +141,26 @@ def reach(context: Context, *, strict: bool) -> Reach:
     Raises:
         DesktopBakeError: as `key_of`, where strict.
     """
-    keys, looking = {}, context.looking()
+    keys: dict[str, Key] = {}
+    named: dict[str, tuple[str, ...]] = {}
+    looking = context.looking()
     for env_id, environment in context.settings.environments.items():
         if not environment.cache_enabled:
             continue
         try:
-            keys[env_id] = key_of(environment, looking)
+            stack, keys[env_id] = stack_and_key(environment, looking)
         except DesktopBakeError as error:
             if strict or isinstance(error, EngineError):
                 raise
             context.reporter.warn(f"environment {env_id!r}: {error}")
+            continue
+        for key, part in zip(chain_of(keys[env_id]), stack.parts, strict=True):
+            if isinstance(part, LayerRecipe):
+                named[str(key)] = tuple(dict.fromkeys((*named.get(str(key), ()), part.name)))
     containers = context.engine.ask("GET", "/containers/json", {"all": True}).content
     used = {str(c.get(field)) for c in containers for field in ("ImageID", "Image")}
-    return reach_of(keys, made_elsewhere(context.settings), used, _aliases(context.settings))
+    reached = reach_of(keys, made_elsewhere(context.settings), used, _aliases(context.settings))
+    return replace(reached, layers={**layers_made(), **named})
 
 
 def _aliases(settings: Settings) -> frozenset[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...generator.layer_key import LayerKey, chain_of, family_of
+from ...generator.key import CacheKey
+from ...generator.layer_key import chain_of, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ class Reach:
         elsewhere: the folder of another project that made a key, by the key's text.
         in_use: IDs and tags of images that a container uses, be it running or stopped.
         aliases: tags for people that environments have or had, which go with the image.
+        layers: what the topmost layer of an image is called, as far as it is known, by the key's text.
     """
 
     environments: Mapping[str, tuple[str, ...]]
@@ -32,6 +34,7 @@ class Reach:
     elsewhere: Mapping[str, str]
     in_use: Collection[str] = ()
     aliases: Collection[str] = ()
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +102,7 @@ def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: 
         reason = _why_kept(image, repository, reach)
         key = image.key
         if reason is None and key:
-            line = lineage_of(key)
+            line = lineage_of(key, reach.layers)
             if not image.created_s and (policy.keep or policy.older_than_s):  # it may be the newest of all
                 reason = "nobody knows when it was made"
             elif kept_of_line[line] < policy.keep:
@@ -131,20 +134,43 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
     return None
 
 
-def lineage_of(key: Key) -> str:
-    """The keys of which a later one takes the place of an earlier: a cache family, whatever the layer on top is."""
-    if not isinstance(key, LayerKey):
-        return family_of(key)
-    below = next(reversed(chain_of(key)[:-1]), None)
-    return f"{family_of(below) if below else key.variant}-{'p' if key.is_preflight else 'l'}"
+def lineage_of(key: Key, layers: Mapping[str, tuple[str, ...]]) -> str:
+    """The keys of which a later one takes the place of an earlier, whatever the scripts of its layers are.
+
+    That is a variant, an install script, and the layers' names; those whose names nobody knows are one line.
+
+    Args:
+        key: one of them.
+        layers: as of `Reach`.
+    """
+    line = [key.variant]
+    for part in chain_of(key):
+        if isinstance(part, CacheKey):
+            line.append(part.install.hex[:12])
+        elif part.is_preflight:
+            line.append("p")
+        else:
+            line.append(":".join(("l", *layers.get(str(part), ())[:1])))
+    return "-".join(line)
 
 
-def stale_since(image: StoredImage, images: Sequence[StoredImage]) -> float | None:
-    """When the next image of its family was made, in seconds since 1970; None if there is none, or nobody knows."""
+def stale_since(
+    image: StoredImage, images: Sequence[StoredImage], layers: Mapping[str, tuple[str, ...]]
+) -> float | None:
+    """When the next image of its family was made, in seconds since 1970; None if there is none, or nobody knows.
+
+    Args:
+        image: one that nothing reaches.
+        images: those that may have taken its place.
+        layers: as of `Reach`.
+    """
     key = image.key if image.created_s else None
+    if key is None:
+        return None
+    line = lineage_of(key, layers)
     later = [
         other.created_s
         for other in images
-        if key and other.key and lineage_of(other.key) == lineage_of(key) and other.created_s > image.created_s
+        if other.key and other.created_s > image.created_s and lineage_of(other.key, layers) == line
     ]
     return min(later, default=None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ...generator.layer_key import LayerKey
 from ..system.text import age, size, table
 from .inventory import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
 from .layers import held, with_layers
@@ -31,6 +32,8 @@ class Row:
         frees_bytes: what removing it alone frees.
         stale_since_s: since when nothing reaches it, as far as it shows, in seconds since 1970.
         published: whether the team's registry has it; None where that was not asked, or got no clear answer.
+        layers: what environments call the layer that was baked last, else what it was called when it was made; empty
+            of what is none, and where nobody knows.
     """
 
     image: StoredImage
@@ -40,6 +43,13 @@ class Row:
     frees_bytes: int
     stale_since_s: float | None
     published: bool | None = None
+    layers: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """What was baked last: `desktop`, `layer` or `preflight`."""
+        key = self.image.key
+        return ("preflight" if key.is_preflight else "layer") if isinstance(key, LayerKey) else "desktop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +98,9 @@ def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Li
             environments=reached_of[image.image_id],
             in_use=bool({image.image_id, *image.tags} & set(reached.in_use)),
             frees_bytes=frees[image.image_id],
-            stale_since_s=stale_since(image, shown) if image.image_id in stale else None,
+            stale_since_s=stale_since(image, shown, reached.layers) if image.image_id in stale else None,
             published=published.get(image.image_id),
+            layers=reached.layers.get(str(image.key), ()),
         )
         for image in sorted(shown, key=lambda i: (-i.created_s, i.image_id))
     ]
@@ -118,6 +129,8 @@ def as_json(found: Listing) -> dict[str, object]:
                 "stale_since": _iso(row.stale_since_s),
                 "in_use": row.in_use,
                 "published": row.published,
+                "part": row.part,
+                "layers": list(row.layers),
             }
             for row in found.rows
         ],
@@ -139,7 +152,9 @@ def as_text(found: Listing, now_s: float) -> str:
     parts = []
     if found.rows:
         said = {True: "yes", False: "no", None: "-"}
-        rows = [("IMAGE", "SIZE", "FREES", "MADE", *(["REGISTRY"] if found.asked else []), "STATE", "ENVIRONMENTS")]
+        rows = [
+            ("IMAGE", "PART", "SIZE", "FREES", "MADE", *(["REGISTRY"] if found.asked else []), "STATE", "ENVIRONMENTS")
+        ]
         for row in found.rows:
             state = "live" if row.environments else "stale"
             if row.stale_since_s is not None:
@@ -148,7 +163,8 @@ def as_text(found: Listing, now_s: float) -> str:
             made = f"{age(now_s - row.image.created_s)} ago" if row.image.created_s else "-"
             sizes = size(row.image.size_bytes), size(row.frees_bytes)
             there = [said[row.published]] if found.asked else []
-            rows.append((row.name, *sizes, made, *there, state, ", ".join(row.environments) or "-"))
+            part = " ".join((row.part, ", ".join(row.layers))).strip()
+            rows.append((row.name, part, *sizes, made, *there, state, ", ".join(row.environments) or "-"))
         parts.append(table(rows))
         parts.append(f"all stale images together: {size(found.stale_bytes)}")
     else:

@@ -150,11 +150,23 @@ def _inferred_ends(images: Sequence[StoredImage], known: Mapping[str, int]) -> d
 
 
 def held_by_builder(images: Iterable[StoredImage]) -> frozenset[str]:
-    """The chains that BuildKit holds unpacked besides the images, where it built their layers on images of ours.
+    """The chains that BuildKit holds unpacked besides the images, where it built layers, or a desktop on layers.
 
     What it builds on another target it keeps in a form of its own; of an image that it builds on it keeps the image's.
+    If that image is not here, nobody knows how many steps were built on it: all but the last may be held.
     """
-    return frozenset(layer.chain for image in images if isinstance(image.key, LayerKey) for layer in image.layers[:-1])
+    images = list(images)
+    of_key = {str(image.key): image.layers for image in images if image.key}
+    of_bases = [image.layers for image in images if image.key is None]
+    found: set[str] = set()
+    for image in images:
+        key = image.key
+        if key is None or not (key.below or isinstance(key, LayerKey)):
+            continue
+        below = [of_key.get(str(key.below), ())] if key.below else of_bases
+        lower = max((layers for layers in below if image.layers[: len(layers)] == layers), key=len, default=())
+        found.update(layer.chain for layer in lower or image.layers[:-1])
+    return frozenset(found)
 
 
 def freed_bytes_each(

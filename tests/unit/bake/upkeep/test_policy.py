@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from desktop_bake import Stack, stack_key
+from desktop_bake import LayerRecipe, Stack, stack_key
 from desktop_bake.bake.upkeep.policy import Policy, judge, lineage_of, reach_of, stale_since
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.key import CacheKey
-from desktop_bake.generator.layer_key import LayerKey, family_of
+from desktop_bake.generator.layer_key import LayerKey, chain_of, family_of
 from desktop_bake.generator.reference import Digest
-from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
+from tests.harness.recipes import BASE, BROWSER, CERTS, ENVIRONMENT, PREFLIGHT, RECIPE, TOOLS
 
 REPOSITORY = "registry.example.com/team/desktop"
 DAY_S = 86_400.0
@@ -94,9 +96,9 @@ def test_ages_and_last_of_a_family(policy: Policy, goes: set[str]) -> None:
 def test_stale_since() -> None:
     """An image is stale since the next of its family was made."""
     images = [baked("1", 10), baked("2", 20), baked("3", 30), baked("other", 12, install="else")]
-    assert stale_since(images[2], images) == images[1].created_s
-    assert stale_since(images[0], images) is None
-    assert stale_since(images[3], images) is None
+    assert stale_since(images[2], images, {}) == images[1].created_s
+    assert stale_since(images[0], images, {}) is None
+    assert stale_since(images[3], images, {}) is None
 
 
 def test_a_layer_reaches_its_desktop() -> None:
@@ -115,10 +117,51 @@ def test_lineages() -> None:
     on_desktop, alone = stack_key(ENVIRONMENT, stack, BASE), stack_key(ENVIRONMENT, Stack(preflight=PREFLIGHT), BASE)
     assert isinstance(on_desktop, LayerKey)
     assert on_desktop.desktop
-    desktop = lineage_of(on_desktop.desktop)
-    assert (lineage_of(on_desktop), lineage_of(alone)) == (f"{desktop}-p", "emerald-p")
-    assert lineage_of(key("one")) == lineage_of(key("other"))
-    assert lineage_of(key(install="one")) != lineage_of(key(install="other"))
+    desktop = lineage_of(on_desktop.desktop, {})
+    assert (lineage_of(on_desktop, {}), lineage_of(alone, {})) == (f"{desktop}-p", "emerald-p")
+    assert lineage_of(key("one"), {}) == lineage_of(key("other"), {})
+    assert lineage_of(key(install="one"), {}) != lineage_of(key(install="other"), {})
+
+
+def layered(age_days: float, *parts: LayerRecipe) -> StoredImage:
+    """An image with these layers, the first of them below the desktop."""
+    own = stack_key(ENVIRONMENT, Stack(below=parts[:1], desktop=RECIPE, above=parts[1:]), BASE)
+    return StoredImage(
+        image_id=f"{parts[-1].name} {age_days:g}",
+        labels=own.labels("b"),
+        created_s=(100 - age_days) * DAY_S,
+        tags=(f"{REPOSITORY}:{own}",),
+    )
+
+
+def changed(layer: LayerRecipe) -> LayerRecipe:
+    """A layer of the same name with another script."""
+    return replace(layer, script=b"echo 2\n")
+
+
+def test_layers_of_other_names_have_lines_of_their_own() -> None:
+    """A layer is followed by one of its name, also on a layer below that changed; layers of other names on the same
+    desktop stay. Of those whose names nobody knows the newest stay."""
+    images = [
+        layered(1, CERTS, changed(TOOLS)),
+        layered(2, changed(CERTS), TOOLS),
+        layered(3, CERTS, TOOLS),
+        layered(4, CERTS, BROWSER),
+        layered(5, CERTS, changed(BROWSER)),
+    ]
+    names: dict[str, tuple[str, ...]] = {}
+    for image in images:
+        assert image.key
+        names[str(image.key)] = (image.image_id.split()[0],)
+        names[str(chain_of(image.key)[0])] = ("certs",)
+    for known, goes in (
+        (names, {"tools 2", "tools 3", "browser 5"}),
+        ({}, {"tools 2", "tools 3", "browser 4", "browser 5"}),
+    ):
+        reach = replace(reach_of({}, {}), layers=known)
+        assert {v.image.image_id for v in judge(images, REPOSITORY, reach, Policy(keep=1)) if v.removed} == goes
+    assert stale_since(images[2], images, names) == images[1].created_s
+    assert stale_since(images[3], images, names) is None
 
 
 @pytest.mark.parametrize(
@@ -129,7 +172,7 @@ def test_an_age_that_nobody_knows(policy: Policy, removed: bool) -> None:
     (verdict,) = judge([baked("a", 100)], REPOSITORY, reach_of({}, {}), policy)
     assert verdict.removed is removed
     assert removed or verdict.reason == "nobody knows when it was made"
-    assert stale_since(baked("a", 100), [baked("a", 100), baked("b", 1)]) is None
+    assert stale_since(baked("a", 100), [baked("a", 100), baked("b", 1)], {}) is None
 
 
 def test_what_is_reached_takes_no_place() -> None:

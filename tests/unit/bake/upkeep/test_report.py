@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Digest, RegistryError, Settings
-from desktop_bake.bake.images.order import key_of
+from desktop_bake import Digest, Layer, RegistryError, Script, Settings
+from desktop_bake.bake.images.history import write_record
+from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.upkeep.inventory import CacheFamily
 from desktop_bake.bake.upkeep.policy import Verdict
 from desktop_bake.bake.upkeep.prune import Plan
 from desktop_bake.bake.upkeep.report import Listing, Row, as_json, as_text, listing, plan_as_json, plan_as_text
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.key import CacheKey
+from desktop_bake.generator.layer_key import chain_of
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
 
@@ -52,6 +54,41 @@ def test_listing(engine: FakeEngine, office: Settings, everywhere: bool) -> None
     assert isinstance(images, list)
     assert [image["state"] for image in images] == ["live", *["stale"] * (1 + everywhere)]
     assert images[1]["stale_since"] == "1970-01-01T00:03:20+00:00"
+
+
+def test_layers_by_name(engine: FakeEngine, team: Settings) -> None:
+    """An image tells which layer it is, as its environments call it, or as it was called when it was made, and who
+    reaches it: also environments whose images lie on it."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    certs, tools = (Layer(name=name, script=Script.text(name)) for name in ("certs", "tools"))
+    base = replace(OFFICE, headless_desktop_enabled=False, preflight_script=Script.text("p"))
+    office, other = (
+        replace(base, env_id="office", layers=(certs, tools)),
+        replace(base, env_id="other", layers=(replace(certs, name="ca"),)),
+    )
+    settings = replace(team, environments={"office": office, "other": other})
+    context = work(engine, settings)
+    former = order_of(replace(office, layers=(replace(tools, name="former"),)), context)
+    write_record(former, settings)
+    for number, order in enumerate((order_of(office, context), order_of(other, context), former)):
+        for key in chain_of(order.key):
+            engine.add(f"{team.repository}:{key}", key.labels("b"), made_s=number)
+    found = listing(context, everywhere=False)
+    told = {(row.part, row.layers, row.environments) for row in found.rows}
+    assert told == {
+        ("layer", ("certs", "ca"), ("office", "other")),
+        ("layer", ("tools",), ("office",)),
+        ("layer", ("former",), ()),
+        ("preflight", (), ("office",)),
+        ("preflight", (), ("other",)),
+        ("preflight", (), ()),
+    }
+    assert "layer certs, ca" in as_text(found, 0)
+    images = as_json(found)["images"]
+    assert isinstance(images, list)
+    assert {"part": "layer", "layers": ["former"]}.items() <= next(
+        i for i in images if i["layers"] == ["former"]
+    ).items()
 
 
 def test_published(engine: FakeEngine, registry: MemoryRegistry, office: Settings, lines: list[str]) -> None:
@@ -91,10 +128,10 @@ def test_tables() -> None:
     rows = (LIVE, STALE, replace(STALE, image=replace(IMAGE, created_s=0), stale_since_s=None))
     found = Listing(rows=rows, stale_bytes=7, caches=((FAMILY, ("x",)), (FAMILY, ())))
     assert as_text(found, 4 * DAY_S).splitlines() == [
-        "IMAGE  SIZE    FREES  MADE        STATE             ENVIRONMENTS",
-        "a:1    189 MB  7 B    3 days ago  live, in use      x, y",
-        "a:2    189 MB  7 B    3 days ago  stale for 2 days  -",
-        "a:2    189 MB  7 B    -           stale             -",
+        "IMAGE  PART     SIZE    FREES  MADE        STATE             ENVIRONMENTS",
+        "a:1    desktop  189 MB  7 B    3 days ago  live, in use      x, y",
+        "a:2    desktop  189 MB  7 B    3 days ago  stale for 2 days  -",
+        "a:2    desktop  189 MB  7 B    -           stale             -",
         "",
         "all stale images together: 7 B",
         "",

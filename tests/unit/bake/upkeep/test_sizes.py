@@ -14,9 +14,12 @@ from desktop_bake.bake.upkeep.sizes import (
     held_by_builder,
     layers_of,
 )
-from desktop_bake.generator.layer_key import LayerKey
+from desktop_bake.generator.layer_key import LayerKey, stack_keys
 from desktop_bake.generator.reference import Digest
+from desktop_bake.generator.stack import Stack
 from tests.harness.keys import KEY
+from tests.harness.recipes import BASE as ON
+from tests.harness.recipes import BROWSER, CERTS, ENVIRONMENT, RECIPE
 
 
 def image(name: str, *layers: tuple[str, int, int], tags: tuple[str, ...] = ()) -> StoredImage:
@@ -78,6 +81,24 @@ def test_what_the_builder_holds() -> None:
     assert freed_bytes({"o"}, store, held) == freed_bytes({"o"}, store)
     assert freed_bytes_each(["l"], {"d", "l"}, store, held)[1] == freed_bytes({"d", "l"}, store, held)
     assert held_by_builder(store[:2]) == frozenset()
+
+
+def test_what_the_builder_holds_of_a_chain() -> None:
+    """A layer may have two steps, and a desktop lies on layers, too: what each was built on stays, and no step of it.
+    If that is not here, all but the last step may stay."""
+    certs, packages, script = ("certs", 50, 20), ("packages", 80, 30), ("script", 5, 5)
+    stack = Stack(below=(CERTS,), desktop=RECIPE, above=(BROWSER,))
+    chains = [(certs,), (certs, INSTALL, A), (certs, INSTALL, A, packages, script)]
+    keys = stack_keys(ENVIRONMENT, stack, ON)
+    store = [image("base", BASE)]
+    for key, own in zip(keys, chains, strict=True):
+        store.append(replace(image(own[-1][0], BASE, *own), labels=key.labels("emerald")))
+    assert held_by_builder(store[:2]) == {"base"}
+    assert held_by_builder(store[:3]) == {"base", "base certs"}
+    desktop = "base certs install a"
+    assert held_by_builder(store) == {layer.chain for layer in store[2].layers}
+    assert desktop in held_by_builder(store)
+    assert held_by_builder([store[0], store[3]]) == {layer.chain for layer in store[3].layers[:-1]}
 
 
 @pytest.mark.parametrize(
