@@ -30,9 +30,9 @@ def diff_of(before: bytes, after: bytes, before_name: str, after_name: str) -> l
         old, new = _lines(before), _lines(after)
     except UnicodeDecodeError:
         return ["binary: no lines to compare"]
-    return list(
-        difflib.unified_diff(old, new, without_controls(before_name), without_controls(after_name), lineterm="")
-    )
+    names = without_controls(before_name), without_controls(after_name)
+    found = difflib.unified_diff(old, new, *names, lineterm="")
+    return [line for entry in found for line in entry.split("\n")]  # the last line may say that it has no end
 
 
 def _lines(content: bytes) -> list[str]:

@@ -12,7 +12,7 @@ from desktop_bake.bake.system.diff import diff_of, print_diff
     [
         (b"a\n", b"a\n", []),
         (b"a\nb\n", b"a\nc\n", [" a", "-b", "+c"]),
-        (b"a\n", b"a", ["-a", "+a\n\\ No newline at end of file"]),
+        (b"a\n", b"a", ["-a", "+a", "\\ No newline at end of file"]),
         (b"", b"\x1b[2J\ta\r\n", ["+\\x1b[2J\ta\\r"]),
         (b"\xff", b"a", None),
         (b"a", b"a\0", None),
