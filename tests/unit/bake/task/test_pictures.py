@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +12,6 @@ import pytest
 
 from desktop_bake import ConfigurationError, TaskError
 from desktop_bake.bake.task.pictures import PictureWish, pictured
-from desktop_bake.bake.task.screen_program import screen_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,12 +141,3 @@ def test_refused(wish: Callable[[], object], says: str, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         wish()
-
-
-def test_the_program() -> None:
-    """What goes to the container is one program that knows its own modules, and fits into an argument of Linux."""
-    words = screen_program("screen_pictures", "2")
-    assert words[:2] == ["/bin/sh", "-c"]
-    assert max(len(word.encode()) for word in words) < 128 << 10
-    done = subprocess.run([sys.executable, *words[4:-1]], capture_output=True, text=True, check=False)
-    assert "main() missing 1 required positional argument: 'every'" in done.stderr
