@@ -24,6 +24,7 @@ else:
 
 PULL_TIMEOUT_S = 1200.0
 _REMOVE_TIMEOUT_S = 20.0
+NOTED_S = 5.0  # the engine notes the end of a command within milliseconds
 
 
 class NoImageError(TaskError):
@@ -180,10 +181,19 @@ class Container:
         return name, self._console(f"/exec/{name}/start", {}, {"Detach": False, "Tty": False})
 
     def exit_status(self, command_id: str) -> int:
-        """The exit status of a command that has ended; 137, as of a killed one, where its container is gone."""
-        content = self._endpoint.ask("GET", f"/exec/{command_id}/json").content
-        status = content.get("ExitCode") if isinstance(content, dict) else None
-        return 137 if status is None else int(status)
+        """The exit status of a command that has ended; 137, as of a killed one, if its container is gone.
+
+        The engine may note the end a moment after the command's streams end.
+        """
+        end = time.monotonic() + NOTED_S
+        while True:
+            content = self._endpoint.ask("GET", f"/exec/{command_id}/json").content
+            answer = content if isinstance(content, dict) else {}
+            if answer.get("ExitCode") is not None:
+                return int(answer["ExitCode"])
+            if not answer.get("Running") or time.monotonic() > end:
+                return 137
+            time.sleep(0.01)
 
     def is_kept(self) -> bool:
         """Whether the engine leaves it when it has ended.

@@ -227,6 +227,20 @@ def test_exit_status(content: Any, wanted: int) -> None:
     assert endpoint.asked[0][:2] == ("GET", "/exec/e1/json")
 
 
+def test_an_end_that_is_noted_later() -> None:
+    """The engine is asked again as long as it says that a command runs whose streams have ended."""
+    running = {"ExitCode": None, "Running": True}
+    container, _ = made(said(200, running), said(200, running), said(200, {"ExitCode": 3, "Running": False}))
+    assert container.exit_status("e1") == 3
+
+
+def test_an_end_that_is_never_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command whose end the engine does not note counts as killed after a while."""
+    monkeypatch.setattr(module, "NOTED_S", 0.0)
+    container, _ = made(*[said(200, {"ExitCode": None, "Running": True})] * 100)
+    assert container.exit_status("e1") == 137
+
+
 @pytest.mark.parametrize(
     ("ports", "wanted"),
     [
