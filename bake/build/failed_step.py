@@ -22,6 +22,7 @@ _TARGET = re.compile(r"ERROR: target ([\w-]+): ")
 _VERTEX = re.compile(r"#(\d+) \[([\w-]+)[ \]]")
 _BLOCK = re.compile(r"\s*> \[([\w-]+)[ \]]")
 _OF_LAYERS = {PACKAGES: "packages", LAYER: "script"}
+DESKTOP_STEPS = ("install script", "setup script")
 SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script", **_OF_LAYERS}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
@@ -35,10 +36,12 @@ class FinalError(BuildFailedError):
     Attributes:
         target: the target that failed; None if BuildKit did not say.
         step: its step that ended with a status of its own, or None.
+        named: the targets after which BuildKit named that step, which may be below the one that failed.
     """
 
     target: str | None = None
     step: FailedStep | None = None
+    named: frozenset[str] = frozenset()
 
 
 class DiskFullError(FinalError):
@@ -77,8 +80,15 @@ def failure_of(lines: Sequence[str]) -> BuildFailedError:
         said = [line for line in own if "ERROR" in line or "error:" in line.lower()] or own
         reason = last_line("\n".join(said)).removeprefix("ERROR: ")
         return BuildFailedError(f"build failed: {reason}", "see the build's output above")
-    error.target, error.step = target, None if short else step
+    error.target, error.step, error.named = target, None if short else step, named_by(lines)
     return error
+
+
+def named_by(lines: Sequence[str]) -> frozenset[str]:
+    """The targets after which the steps are named that failed: a step of several targets is printed as one of them."""
+    failed = {found[1] for line in lines if (found := _FAILED.search(line)) and found[1]}
+    vertices = {found[2] for line in lines if (found := _VERTEX.match(line)) and found[1] in failed}
+    return frozenset(vertices | {found[1] for line in lines if (found := _BLOCK.match(line))})
 
 
 def failed_target(lines: Sequence[str]) -> str | None:

@@ -65,6 +65,28 @@ def test_whose_step(target: str, name: str, says: str) -> None:
     assert ("below_desktop" in error.remedy) == target.startswith("desktop-")
 
 
+def test_a_step_below() -> None:
+    """A step that several targets have is named after any of them, and so is the target that fails: the lowest is told,
+    with the layers below it that are baked, too; an install is the desktop's."""
+    above, below = "[layer-browser-office layer 1/2] RUN layer.sh", "[layer-certs-office layer 1/2] RUN layer.sh"
+    why = 'process "x" did not complete successfully: exit code: 7'
+    final = [f"#4 ERROR: {why}", "------", f" > {above}:", "1.0 boom", "------"]
+    final.append(f"ERROR: target layer-browser-office: failed to solve: {why}")
+    told_lowest = failure_of([f"#4 {below}", *final])
+    assert isinstance(told_lowest, FinalError)
+    lowest = of_layers(told_lowest, RENDERING.targets)
+    assert str(lowest) == f"build failed: the script of layer 'certs' of {BOTH} ended with status 7"
+    assert (lowest.target, lowest.remedy) == ("layer-certs-office", "it said: boom")
+    told_above = failure_of(final)
+    assert isinstance(told_above, FinalError)
+    unsure = of_layers(told_above, RENDERING.targets)
+    assert (str(unsure), unsure.target) == (str(lowest).replace("certs", "browser"), "layer-browser-office")
+    assert unsure.remedy.endswith("after what lies on it: look at layers 'certs', 'tools' below it, too")
+    install = told("layer-browser-office", FailedStep(name="install script", status=7, said="no"))
+    assert "the desktop of" in str(install)
+    assert install.target == "desktop-office"
+
+
 def test_a_single_target() -> None:
     """BuildKit tells no target's name if it bakes one alone."""
     lines = [line.replace("target layer-browser-office: ", "") for line in PRINTED.splitlines()]
