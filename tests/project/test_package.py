@@ -46,7 +46,7 @@ def work(log: list[str]) -> int:
         return error.exit_status
     with start_task(environment, image, settings, options=options) as task:
         started: DesktopTask = task
-        return started.execute(["true"])
+        return started.execute(["true"]).status
 
 
 base: ImageReference = environment.base_image
