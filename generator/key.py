@@ -6,6 +6,7 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from .errors import ConfigurationError
@@ -71,7 +72,7 @@ class LabelledKey(ABC):
     def on_base(self, base: Digest) -> Self:
         """The same on another base."""
 
-    @property
+    @cached_property  # asked for by all that lies on it
     def digest(self) -> Digest:
         """One digest over all of it, of which the text has some digits of each part alone."""
         parts = [(name, value.encode()) for name, value in self.components().items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import ConfigurationError
@@ -97,7 +98,7 @@ class LayerKey(LabelledKey):
         number = sum(level != DESKTOP_LEVEL for level in self.levels)
         return {**below, "preflight" if self.is_preflight else f"layer-{number}": str(self.content)}
 
-    @property
+    @cached_property  # as `digest`
     def levels(self) -> tuple[str, ...]:
         """As `LabelledKey.levels`; a preflight has a label of its own."""
         below = self.below.levels if self.below else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from desktop_bake.bake.upkeep.policy import Policy, judge, reach_of, stale_since
 from desktop_bake.bake.upkeep.prune import family_of_text
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_backend import cache_entries
+from desktop_bake.generator.key import hashed
 from desktop_bake.generator.layer_key import (
     Key,
     base_of,
@@ -33,6 +35,9 @@ from desktop_bake.generator.layer_key import (
     stack_keys,
 )
 from tests.harness.recipes import BASE, CERTS, ENVIRONMENT, GOLDEN, KEY, PREFLIGHT, RECIPE, TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 STACK = Stack(desktop=RECIPE, preflight=PREFLIGHT)
 ALONE = Stack(preflight=PREFLIGHT)
@@ -181,6 +186,22 @@ def test_layers_of_one_lineage() -> None:
     verdicts = judge(layers, "r", reach_of({}, {}), Policy(keep=1))
     assert [v.image.image_id for v in verdicts if v.removed] == ["2", "1"]
     assert [stale_since(image, layers, {}) for image in layers] == [2, 3, None]
+
+
+def test_a_high_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labels of a chain hash each layer once, however many lie on it."""
+    many = tuple(replace(TOOLS, script=f"echo {number}".encode()) for number in range(50))
+    top = stack_keys(ENVIRONMENT, Stack(above=many), BASE)[-1]
+    hashes: list[Digest] = []
+
+    def counted(parts: Iterable[tuple[str, bytes]]) -> Digest:
+        hashes.append(hashed(parts))
+        return hashes[-1]
+
+    monkeypatch.setattr("desktop_bake.generator.key.hashed", counted)
+    fresh = top.on_base(Digest.of(b"other"))
+    assert fresh.mismatch(fresh.labels("b")) is None
+    assert len(hashes) == 50
 
 
 # --- named layers ----------------------------------------------------------------------------------------------------
