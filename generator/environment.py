@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from .described import about, check_types
+from .environment_values import check_build_argument, check_platform, check_secret_name
 from .errors import ConfigurationError
 from .file_name import check_inside
 from .layer import Layer, check_ordered, check_packages
-from .recipe import OWN_ARGUMENTS
 from .script import Script
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 
 PACKAGES = "packages"  # the layer that the field of this name is
-_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(?:/v[0-9]+)?")
-_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +161,29 @@ class Environment:
             example='["8080:80"]',
         ),
     )
+    user: str | None = field(
+        default=None,
+        metadata=about(
+            "whom its tasks run as, `USER[:GROUP]` as `run -u`",
+            "part of no key; [one that the image does not know](desktop.md#programs) gets a name and a home",
+            unset="the image's",
+            example='"1000"',
+        ),
+    )
+    security_opt: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "security options of its tasks, as `run --security-opt`",
+            "part of no key; the file of `seccomp=FILE` lies in the configuration's folder; a flag overrides one",
+            example='["seccomp=browser.json"]',
+        ),
+    )
+    shm_size: str | None = field(
+        default=None,
+        metadata=about(
+            "size of `/dev/shm` of its tasks, as `run --shm-size`", "part of no key", unset="1g", example='"2g"'
+        ),
+    )
     layers: tuple[Layer, ...] = field(  # lowest first; those below the desktop before the others
         default=(),
         metadata=about(
@@ -203,13 +223,9 @@ class Environment:
         for platform in (*self.platforms, *([self.platform] if self.platform else [])):
             check_platform(platform, where)
         for name in self.build_secrets:
-            if not _ARGUMENT.fullmatch(name):
-                raise ConfigurationError(
-                    f"{where}malformed build secret name {name[:40]!r}",
-                    "write the name of an environment variable, not its value",
-                )
+            check_secret_name(where, name)
         for name, value in self.build_args.items():
-            _check_build_argument(where, name, value)
+            check_build_argument(where, name, value)
         for file in self.files:
             check_inside(where, "files", file)
         check_packages(where, self.packages)
@@ -262,39 +278,3 @@ class Environment:
 FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.type))
 # where a text may stand in place of a file's name: key in desktop-bake.toml -> field
 TEXT_KEYS = {name.removesuffix("_script"): name for name in FILE_FIELDS if name.endswith("_script")}
-
-
-def _check_build_argument(where: str, name: str, value: str) -> None:
-    if not _ARGUMENT.fullmatch(name):
-        raise ConfigurationError(
-            f"{where}malformed build argument name {name!r}",
-            "names are letters, digits and '_', not starting with a digit",
-        )
-    if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
-        raise ConfigurationError(
-            f"{where}BuildKit takes the build argument {name} for an option of its own",
-            "choose another name; a frontend is named in the Dockerfile: # syntax=…",
-        )
-    if name.startswith(OWN_ARGUMENTS):
-        raise ConfigurationError(
-            f"{where}the build argument {name} is one of desktop-bake's own",
-            f"choose a name that does not begin with {OWN_ARGUMENTS}",
-        )
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise ConfigurationError(f"{where}build argument {name} holds a character that is no text", "remove it")
-
-
-def check_platform(platform: str, where: str = "") -> None:
-    """Check a platform's form.
-
-    Args:
-        platform: the text.
-        where: what the message begins with.
-
-    Raises:
-        ConfigurationError: it is not `os/architecture[/variant]`.
-    """
-    if not _PLATFORM.fullmatch(platform):
-        raise ConfigurationError(
-            f"{where}malformed platform {platform!r}", "write os/architecture[/variant], for example linux/amd64"
-        )

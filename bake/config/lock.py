@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ...generator.environment import check_platform
+from ...generator.environment_values import check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.layer_key import parts_of_text
 from ...generator.reference import Digest, ImageReference

@@ -37,7 +37,7 @@ def read_script(root: Path, where: str, field: str, given: str | PurePath | Scri
     override = given.path if isinstance(given, Script) else given
     name = str(override or ours)
     try:
-        path = _inside(root, where, field, override) if override else shipped(f"recipe/{name}")
+        path = inside(root, where, field, override) if override else shipped(f"recipe/{name}")
         content = read_regular_file(path)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
@@ -47,8 +47,16 @@ def read_script(root: Path, where: str, field: str, given: str | PurePath | Scri
     return content
 
 
-def _inside(root: Path, where: str, field: str, name: str | PurePath) -> Path:
-    """The file that a name means; once links are followed, none of a text may lead out of the root."""
+def inside(root: Path, where: str, field: str, name: str | PurePath) -> Path:
+    """The file that a name means; once links are followed, none of a text may lead out of the root.
+
+    Args:
+        root, where, field: as `read_script`.
+        name: the file's.
+
+    Raises:
+        ConfigurationError: it leads out.
+    """
     if not isinstance(name, str):
         return root / name
     path = Path(os.path.realpath(root / name))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...generator.cache_setting import DEFAULT_SCOPE, OWN_BACKENDS, ZSTD, check_backend, check_compression, check_scope
 from ...generator.described import about, check_types
-from ...generator.environment import Environment, check_platform
+from ...generator.environment import Environment
+from ...generator.environment_values import check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
 from ..system.lazy import lazy

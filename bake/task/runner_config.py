@@ -79,7 +79,7 @@ class DockerRunnerConfig:
 
     @classmethod
     def of(cls, environment: Environment, options: TaskOptions | None = None) -> Self:
-        """The configuration of an environment, with its mounts, ports and variables."""
+        """The configuration of an environment, and what its tasks get."""
         given: dict[str, Any] = {name: _script(getattr(environment, name)) for name in FILE_FIELDS}
         given |= {name: getattr(environment, name) for name in _AS_IT_IS}
         return cls(

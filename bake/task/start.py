@@ -20,7 +20,7 @@ from .background import Command, MainCommand
 from .console import INSTALLED, LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
 from .ending import Ending
-from .environment_options import left_out, with_environment
+from .environment_options import left_out, with_environment, with_profiles
 from .labels import labels_of
 from .main_process import main_process
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
@@ -87,7 +87,7 @@ def started(
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
-    options = with_environment(options, environment)
+    options = with_profiles(with_environment(options, environment), environment, context.settings.root)
     for text in left_out(environment):
         context.reporter.say(f"[desktop] ports: {text} is left out: the task's URL names noVNC's port")
     options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})

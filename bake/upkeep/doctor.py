@@ -19,7 +19,7 @@ from ..registry.client import access_of, check_push, digest_of
 from ..system.folders import cache_place
 from ..system.reporter import Reporter
 from ..system.text import size
-from ..task.environment_options import with_environment
+from ..task import environment_options
 from ..task.options import TaskOptions
 from .check import Check, State, failed, guarded
 from .engine_checks import builder_checks, buildx_checks, engine_checks, image_store_checks
@@ -112,7 +112,7 @@ def _environment(name: str, environment: Environment, settings: Settings, engine
     settings.stack(environment)
     settings.files.whole(environment)
     settings.preflight_run(environment)
-    with_environment(TaskOptions(), environment)
+    environment_options.check(environment, TaskOptions(), settings.root, here=False)
     if not environment.cache_enabled:
         yield Check(name=name, state=State.OK, said=f"nothing is baked: {environment.why_nothing_is_baked}")
         return

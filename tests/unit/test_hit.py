@@ -31,8 +31,8 @@ START = f"""{RESOLVE}
     task.screen task.start task.start_note task.task
 """
 GENERATOR = """
-    cache_setting described environment errors file_name key layer layer_files layer_key recipe reference script stack
-    text_file
+    cache_setting described environment environment_values errors file_name key layer layer_files layer_key recipe
+    reference script stack text_file
 """
 LIBRARIES = "argparse, dataclasses, fcntl, hashlib, json, locale, pathlib, shlex, signal, socket, threading, tomllib"
 

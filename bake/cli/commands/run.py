@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
     if options.mounts and not engine.is_remote():
         mounts.check_sources(options.mounts)
-    check(environment, options, here=not engine.is_remote())
+    check(environment, options, settings.root, here=not engine.is_remote())
     for name in (name for name, value in options.variables.items() if value is None):
         reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
     if not options.auth:

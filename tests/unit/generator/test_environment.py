@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference, Script
-from desktop_bake.generator.environment import FILE_FIELDS, check_platform
+from desktop_bake.generator.environment import FILE_FIELDS
+from desktop_bake.generator.environment_values import check_platform
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -33,6 +34,7 @@ def environment(**fields: Any) -> Environment:
         {"build_secrets": ("TOKEN", "_x")},
         {"cache_preflight_build": False, "preflight_script": Script.text("echo")},
         {"env_vars": {"A": "b"}, "extra_mounts": ("/a:/b",), "ports": ("80",)},
+        {"user": "1000:1000", "security_opt": ("seccomp=a.json", "no-new-privileges"), "shm_size": "2g"},
     ],
 )
 def test_what_is_taken(fields: dict[str, Any]) -> None:

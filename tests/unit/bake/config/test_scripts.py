@@ -69,9 +69,10 @@ def test_what_is_baked(toggles: str, baked: tuple[bool, bool]) -> None:
 
 
 def test_keys_of_files_without_the_new_fields(tmp_path: Path) -> None:
-    """The second switch, said as it is meant, is in no key, nor are variables, mounts and ports."""
+    """The second switch, said as it is meant, is in no key, nor is what tasks get."""
     before = key(ON + 'preflight = "echo"\n', tmp_path)
     more = 'cache_preflight_build = true\nenv_vars = { A = "1" }\nextra_mounts = ["/a:/b"]\nports = ["80"]\n'
+    more += 'user = "1"\nsecurity_opt = ["no-new-privileges"]\nshm_size = "2g"\n'
     assert key(ON + 'preflight = "echo"\n' + more, tmp_path) == before
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from desktop_bake import ConfigurationError, Environment, ImageReference, TaskOptions
-from desktop_bake.bake.task.environment_options import check, left_out, with_environment
+from desktop_bake import ConfigurationError, DockerRunnerConfig, Environment, ImageReference, TaskOptions
+from desktop_bake.bake.task.docker_flags import docker_options
+from desktop_bake.bake.task.environment_options import check, left_out, with_environment, with_profiles
 from desktop_bake.bake.task.mounts import parse_volume
 from desktop_bake.bake.task.ports import parse_ports
 from tests.harness.their_reader import mounts_given, ports_given
@@ -73,6 +74,8 @@ def test_variables() -> None:
         ),
         ({"extra_mounts": ["/a:/b:rw,ro"]}, "environment 'e': extra_mounts: malformed volume '/a:/b:rw,ro'"),
         ({"extra_mounts": ["/a:/tmp/.X11-unix"]}, "environment 'e': extra_mounts: a mount at /tmp/.X11-unix is in"),
+        ({"shm_size": "much"}, "environment 'e': shm_size: bad value in '--shm-size=much'"),
+        ({"security_opt": ["seccomp={"]}, "environment 'e': security_opt: bad value in '--security-opt=seccomp={'"),
         ({"env_vars": {"A=B": "hunter2"}}, "environment 'e': env_vars: malformed environment variable 'A=B'"),
         ({"env_vars": {"A": "hunter2\0"}}, "environment 'e': env_vars: malformed environment variable 'A'"),
     ],
@@ -91,6 +94,58 @@ def test_a_missing_source(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"^environment 'e': extra_mounts: cannot mount .*/nowhere: it does not"
     ):
-        check(made, TaskOptions(), here=True)
-    check(made, TaskOptions(), here=False)
-    check(made, TaskOptions(mounts=(parse_volume("/nowhere:/b"),)), here=True)
+        check(made, TaskOptions(), tmp_path, here=True)
+    check(made, TaskOptions(), tmp_path, here=False)
+    check(made, TaskOptions(mounts=(parse_volume("/nowhere:/b"),)), tmp_path, here=True)
+
+
+def host(options: TaskOptions) -> dict[str, Any]:
+    """What is asked for of the engine's host configuration."""
+    return dict(options.extra.get("HostConfig", {}))
+
+
+def test_user_security_and_memory() -> None:
+    """User, security options and `/dev/shm` reach the task; a flag overrides each, and no other security option."""
+    made = environment(user="1000", security_opt=["seccomp=a.json", "no-new-privileges"], shm_size="2g")
+    options = with_environment(TaskOptions(), made)
+    assert options.user == "1000"
+    assert host(options) == {"ShmSize": 2 << 30, "SecurityOpt": ["seccomp=a.json", "no-new-privileges"]}
+    assert with_environment(options, made) == options
+    flags = docker_options(["--shm-size=1g", "--security-opt=seccomp=unconfined", "--memory=1g", "--hostname=h"])
+    options = with_environment(TaskOptions(user="0", extra=flags), made)
+    assert options.user == "0"
+    assert host(options) == {
+        "ShmSize": 1 << 30,
+        "Memory": 1 << 30,
+        "SecurityOpt": ["no-new-privileges", "seccomp=unconfined"],
+    }
+    assert options.extra["Hostname"] == "h"
+    assert with_environment(TaskOptions(extra=flags), environment()).extra == flags
+
+
+def test_a_profile(tmp_path: Path) -> None:
+    """The engine gets the content of the profile that lies in the configuration's folder, of a runner's, too."""
+    made = environment(security_opt=["seccomp=a.json", "apparmor=x"])
+    (tmp_path / "a.json").write_text('{"defaultAction": "SCMP_ACT_ALLOW"}')
+    whole = with_profiles(DockerRunnerConfig.of(made).options, made, tmp_path)
+    assert host(whole) == {"SecurityOpt": ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}', "apparmor=x"]}
+    assert with_profiles(whole, made, tmp_path) == whole
+    assert with_profiles(TaskOptions(), made, tmp_path) == TaskOptions()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("b.json", "environment 'e': security_opt: b.json is no seccomp profile"),
+        ("c.json", "environment 'e': security_opt: cannot read c.json: No such file or directory"),
+        (".", "environment 'e': security_opt: cannot read .: "),
+        ("../a.json", "environment 'e': security_opt: seccomp '../a.json' leads out of the configuration's folder"),
+        ("/a.json", "environment 'e': security_opt: seccomp '/a.json' leads out of the configuration's folder"),
+    ],
+)
+def test_a_wrong_profile(tmp_path: Path, name: str, says: str) -> None:
+    """A profile that is none, not there or elsewhere is told by environment and field before anything is built."""
+    (tmp_path / "b.json").write_text("[]")
+    with pytest.raises(ConfigurationError) as refused:
+        check(environment(security_opt=[f"seccomp={name}"]), TaskOptions(), tmp_path, here=False)
+    assert str(refused.value).startswith(says)
