@@ -10,6 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ DESKTOP = (
     "test_agents_runner",
     "test_base_shell",
     "test_browser",
+    "test_browser_task",
     "test_check",
     "test_compose",
     "test_connections",
@@ -254,18 +256,33 @@ def desktop(base: str) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[webdriver.Remote]:
-    """Chromium, headless; tests that have it run on one worker."""
-    from tests.harness.browser import chromium  # selenium is slow to import
-
-    with chromium() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="session")
 def desktop_settings() -> Settings:
     """A repository that all tests of the shipped desktop share, so that it is baked once."""
     return Settings(repository=ImageReference.parse("desktop-bake"))
+
+
+@pytest.fixture(scope="session")
+def web(desktop: Environment) -> Environment:
+    """The shipped desktop with a browser, and what drives it."""
+    return replace(desktop, env_id="web", packages=("chromium", "chromium-driver"))
+
+
+@pytest.fixture(scope="session")
+def web_image(web: Environment, desktop_settings: Settings) -> str:
+    """Its image, which is baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
+    lines: list[str] = []
+    image = ensure_desktop_image(web, replace(desktop_settings, cache="none", fallback=False), log=lines.append)
+    assert image.image_id, lines
+    return image.image_id
+
+
+@pytest.fixture(scope="session")
+def browser(web_image: str) -> Iterator[webdriver.Remote]:
+    """Chromium, headless; tests that have it run on one worker."""
+    from tests.harness.browser import chromium  # selenium is slow to import
+
+    with chromium(web_image) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

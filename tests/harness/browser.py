@@ -1,4 +1,4 @@
-"""A real Chromium, of Debian's packages, in a container that shares this machine's loopback."""
+"""A real Chromium, of the image with a browser that tasks have, in a container that shares this machine's loopback."""
 
 from __future__ import annotations
 
@@ -6,35 +6,29 @@ import contextlib
 import socket
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selenium import webdriver
 
-from tests.harness.project import base_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --user-data-dir=/tmp/profile --window-size=1300,900"""
-IMAGE = "desktop-bake-browser:test"
 LIMIT_S = 90  # several workers share the machine
 _CDP = ("POST", "/session/$sessionId/goog/cdp/execute")
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[webdriver.Remote]:
-    """Build its image, start it, and end it."""
-    here = Path(__file__).parents[1]
-    output = f"type=image,compression=uncompressed,name={IMAGE}"
-    build = ["docker", "buildx", "build", "-q", "--output", output, "--build-arg", f"BASE={base_name()}"]
-    subprocess.run([*build, "-f", str(here / "browser.Dockerfile"), str(here)], check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    run = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m", IMAGE]
-    words = [*run, "chromedriver", f"--port={port}"]
+def chromium(image: str) -> Iterator[webdriver.Remote]:
+    """Start it, and end it.
+
+    Args:
+        image: that has it, for tasks.
+    """
+    port = free_port()
+    run = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
+    words = [*run, "--entrypoint", "chromedriver", image, f"--port={port}"]
     name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
     try:
         options = webdriver.ChromeOptions()
@@ -51,7 +45,6 @@ def chromium() -> Iterator[webdriver.Remote]:
             driver.quit()
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
-        subprocess.run(["docker", "image", "rm", "-f", IMAGE], capture_output=True, check=False)
 
 
 def shown_as(driver: webdriver.Remote, width: int, height: int, scheme: str = "light") -> None:
@@ -66,6 +59,13 @@ def shown_as(driver: webdriver.Remote, width: int, height: int, scheme: str = "l
         ("Emulation.setEmulatedMedia", {"features": features}),
     ):
         driver.execute("executeCdpCommand", {"cmd": command, "params": values})
+
+
+def free_port() -> int:
+    """A port of this machine's loopback that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _listens(port: int) -> bool:
