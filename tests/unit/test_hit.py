@@ -34,7 +34,10 @@ GENERATOR = """
     cache_setting described environment environment_values errors file_name key layer layer_files layer_key recipe
     reference script stack text_file
 """
-LIBRARIES = "argparse, dataclasses, fcntl, hashlib, json, locale, pathlib, shlex, signal, socket, threading, tomllib"
+LIBRARIES = (
+    "argparse, dataclasses, fcntl, hashlib, json, locale, pathlib, shlex, signal, socket, "
+    "threading, tomllib, urllib.parse"
+)
 
 RUN = """
     import sys

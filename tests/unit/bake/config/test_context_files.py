@@ -130,7 +130,7 @@ def test_what_is_no_file(tmp_path: Path, made: object, says: str) -> None:
     assert refused.value.remedy
 
 
-@pytest.mark.parametrize(("name", "why"), [("no", "No such file or directory"), ("a\0", "embedded null byte")])
+@pytest.mark.parametrize(("name", "why"), [("no", "No such file or directory"), ("a\0", "embedded null")])
 def test_no_such_file(tmp_path: Path, name: str, why: str) -> None:
     """A name of nothing is refused by itself."""
     with pytest.raises(ConfigurationError) as refused:
