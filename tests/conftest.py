@@ -271,7 +271,8 @@ def web(desktop: Environment) -> Environment:
 def web_image(web: Environment, desktop_settings: Settings) -> str:
     """Its image, which is baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
     lines: list[str] = []
-    image = ensure_desktop_image(web, replace(desktop_settings, cache="none", fallback=False), log=lines.append)
+    settings = replace(desktop_settings, cache="none", compression="uncompressed", fallback=False)
+    image = ensure_desktop_image(web, settings, log=lines.append)
     assert image.image_id, lines
     return image.image_id
 
