@@ -27,6 +27,7 @@ else:
 
 
 CALL_TIMEOUT_S = 60.0
+_LAST_WORDS_S = 2.0
 ANSWER_LIMIT_BYTES = 256 << 20
 _VERSION = "1.51"  # of the API, for which this is written; an engine that does not have it says which it has
 _OTHER_VERSION = re.compile(rb"client version \S+ is too (?:new|old)\. \w+ supported API version is ([0-9]+\.[0-9]+)")
@@ -209,7 +210,7 @@ class Endpoint:
                 f"the engine did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
         except (OSError, ValueError, OverflowError) as error:  # also: no port, no name, no HTTP
-            connection.close()
+            connection.close(wait_s=_LAST_WORDS_S)
             why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
                 without_secrets()(f"no Docker Engine answers at {self.host}: {why}"),

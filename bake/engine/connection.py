@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import IO, TYPE_CHECKING, cast
@@ -119,13 +120,19 @@ class Connection:
             self.kept = head.status in (101, 200)
             return head, b"" if self.kept else read_body(stream, head, SAID_LIMIT_BYTES)
 
-    def close(self) -> None:
-        """Close it, and end the client behind it."""
+    def close(self, *, wait_s: float = 0.0) -> None:
+        """Close it, and end the client behind it.
+
+        Args:
+            wait_s: how long that client may take to end by itself: it says why after it has hung up.
+        """
         if self.sock:
             self.sock.close()
         dial, self._dial = self._dial, None
         if not (dial and dial.stderr):
             return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            dial.wait(wait_s)
         dial.kill()
         dial.wait()
         with dial.stderr as stderr:

@@ -335,7 +335,7 @@ def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -
         )
         assert terminal.returncode == 1, terminal.stdout
         said[colour] = terminal.stdout
-    assert "\033[31m-\\x1b[2J\n" in said[""].replace("\r", "")
+    assert "\033[31m-\\x1b[2J\033[0m\n" in said[""].replace("\r", "")
     assert "\n\\ No newline at end of file" in said[""].replace("\r", "")
     assert "\033" not in said["NO_COLOR=1 "]
     assert "-\\x1b[2J\n" in said["NO_COLOR=1 "].replace("\r", "")

@@ -10,7 +10,6 @@ import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference, Script
 from desktop_bake.generator.environment import FILE_FIELDS
-from desktop_bake.generator.environment_values import check_platform
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -98,13 +97,6 @@ def test_toggles(desktop: bool, cached: bool, preflight: str | None, wanted: tup
     """A cache has no effect without something to bake, and a preflight is something."""
     it = environment(headless_desktop_enabled=desktop, cache_desktop_build=cached, preflight_script=preflight)
     assert (it.desktop_cache_enabled, it.has_image, it.cache_enabled) == wanted
-
-
-def test_a_platform_of_its_own() -> None:
-    """A platform's message says who is at fault, if the caller knows."""
-    check_platform("linux/riscv64")
-    with pytest.raises(ConfigurationError, match=r"^\[defaults\] malformed platform 'x'$"):
-        check_platform("x", "[defaults] ")
 
 
 @pytest.mark.parametrize(

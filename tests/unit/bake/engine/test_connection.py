@@ -11,6 +11,7 @@ import pytest
 
 from desktop_bake.bake.engine.connection import Connection
 from desktop_bake.bake.engine.docker_host import DockerHost
+from desktop_bake.bake.engine.http_answer import NoAnswerError
 
 UNIX = DockerHost(text="unix:///nowhere", direct=True)
 SSH = DockerHost(text="ssh://nowhere", direct=False)
@@ -56,3 +57,15 @@ def test_the_client_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent.fileno() == -1
     assert connection.said == "no route to host"
     assert started[0].returncode is not None
+
+
+def test_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that hangs up before it says why is waited for."""
+    popen = subprocess.Popen
+    program = "import os, sys, time; os.close(0); os.close(1); time.sleep(0.2); print('late', file=sys.stderr)"
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **more: popen([sys.executable, "-c", program], **more))
+    connection = Connection(SSH, 5.0)
+    with pytest.raises((NoAnswerError, OSError)):
+        connection.ask("GET", "/a", None, {}, 100)
+    connection.close(wait_s=10)
+    assert connection.said == "late"
