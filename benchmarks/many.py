@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from desktop_bake.bake.engine.api import Endpoint
 from tests.harness.proxy import faulty
+from tests.harness.relay import Watch, ignore, passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,33 +48,17 @@ def counted(engine: str) -> Iterator[tuple[str, list[bytes]]]:
     """
     seen: list[bytes] = []
 
-    def carry(source: socket.socket, target: socket.socket, first: Callable[[bytes], None] | None) -> None:
-        with suppress(OSError):
-            while piece := source.recv(1 << 16):
-                if first:
-                    first(piece.partition(b"\r\n")[0])
-                    first = None
-                target.sendall(piece)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
+    def watches() -> tuple[Watch, Watch]:
+        is_first = iter((True,))
 
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                upstream = socket.socket(socket.AF_UNIX)
-                upstream.connect(engine.removeprefix("unix://"))
-                for pair in ((client, upstream, seen.append), (upstream, client, None)):
-                    threading.Thread(target=carry, args=pair, daemon=True).start()
+        def note(piece: bytes) -> None:
+            if next(is_first, False):
+                seen.append(piece.partition(b"\r\n")[0])
 
-    with (
-        tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder,
-        socket.socket(socket.AF_UNIX) as listener,
-    ):
-        listener.bind(f"{folder}/docker.sock")
-        listener.listen(64)
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"unix://{folder}/docker.sock", seen
+        return note, ignore
+
+    with passing(engine, watches) as host:
+        yield host, seen
 
 
 class Environments:

@@ -175,6 +175,11 @@ class Stack:
         return (*self.below, *self.above)
 
     @property
+    def layer_names(self) -> frozenset[str]:
+        """The names of the layers."""
+        return frozenset(layer.name for layer in self.layers)
+
+    @property
     def top(self) -> Part:
         """What is baked last."""
         return self.parts[-1]

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError, EngineError
+from ...generator.errors import ConfigurationError
+from ..engine.engine import no_client
 from ..task.execute import Execution, is_missing, on_our_streams
 from .context import show_error
 
@@ -25,7 +26,7 @@ def through_docker(*words: str) -> int:
     try:
         return subprocess.run(["docker", *words], check=False).returncode
     except FileNotFoundError as error:
-        raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
+        raise no_client() from error
 
 
 def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Execution | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .verbs import Verb
+from .verbs import Verb, json_flag
 
 TASK = "TASK"
 _TASK = "a name, the beginning of an ID, or an environment with one task"
@@ -25,14 +25,10 @@ def _all(command: argparse.ArgumentParser) -> None:
     command.add_argument("-a", "--all", action="store_true", help="those of other users and machines, too")
 
 
-def _json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
-
-
 def _ps(ps: argparse.ArgumentParser) -> None:
     _all(ps)
     ps.add_argument("--no-trunc", action="store_true", help="whole names, IDs and keys")
-    _json(ps)
+    json_flag(ps)
 
 
 def _logs(logs: argparse.ArgumentParser) -> None:
@@ -43,7 +39,7 @@ def _logs(logs: argparse.ArgumentParser) -> None:
 def _wait(wait: argparse.ArgumentParser) -> None:
     _one(wait)
     wait.add_argument("--timeout", metavar="DURATION", help="give up after so long, such as 30s or 1h, with status 124")
-    _json(wait)
+    json_flag(wait)
 
 
 def _exec(command: argparse.ArgumentParser) -> None:
@@ -61,7 +57,7 @@ def _stop(stop: argparse.ArgumentParser) -> None:
 
 def _url(url: argparse.ArgumentParser) -> None:
     _one(url)
-    _json(url)
+    json_flag(url)
 
 
 def _screenshot(screenshot: argparse.ArgumentParser) -> None:
@@ -86,5 +82,5 @@ TASK_VERBS = (
     Verb("stop", "end tasks: SIGTERM, and after a while SIGKILL", "stop office", _stop),
     Verb("url", "where a browser sees a task's desktop, with its secret", "url office", _url),
     Verb("screenshot", "save a task's desktop as PNG", "screenshot office -o desktop.png", _screenshot),
-    Verb("cp", "copy files to or from a task, also one that is kept", "cp office:/root/out.txt .", _cp),
+    Verb("cp", "copy files to or from a task, also one that is kept", "cp office:/tmp/out.txt .", _cp),
 )

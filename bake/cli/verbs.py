@@ -35,7 +35,8 @@ class Verb(NamedTuple):
     actions: tuple[Verb, ...] = ()
 
 
-def _json(command: argparse.ArgumentParser) -> None:
+def json_flag(command: argparse.ArgumentParser) -> None:
+    """The flag of what answers by one object."""
     command.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
@@ -51,13 +52,13 @@ def _lock(lock: argparse.ArgumentParser) -> None:
     lock.add_argument("--max-age", metavar="AGE", help="upgrade only what is older, such as 30d")
     lock.add_argument("--check", action="store_true", help="ask nobody; exit 1 if something is not locked, or not used")
     lock.add_argument("--images", action="store_true", help="record the digests of the images that are published")
-    _json(lock)
+    json_flag(lock)
 
 
 def _one(command: argparse.ArgumentParser) -> None:
     """The flags of `key` and `resolve`."""
     command.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
-    _json(command)
+    json_flag(command)
 
 
 def _render(render: argparse.ArgumentParser) -> None:
@@ -73,7 +74,7 @@ def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
     build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
-    _json(build)
+    json_flag(build)
 
 
 def _run(run: argparse.ArgumentParser) -> None:
@@ -112,13 +113,13 @@ def _warm(warm: argparse.ArgumentParser) -> None:
     warm.add_argument("--max-age", metavar="AGE", help="first upgrade what is older in the lock, such as 30d")
     warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
     _staying(warm, keep=1, older_than="1d")
-    _json(warm)
+    json_flag(warm)
 
 
 def _stats(stats: argparse.ArgumentParser) -> None:
     stats.add_argument("file", type=Path, metavar="FILE")
     stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
-    _json(stats)
+    json_flag(stats)
 
 
 def _ui(ui: argparse.ArgumentParser) -> None:
@@ -193,13 +194,13 @@ def _env_set(put: argparse.ArgumentParser) -> None:
     put.add_argument("--create", action="store_true", help="the environment is a new one")
     put.add_argument("env", metavar="ENV")
     put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value for one of a table")
-    _json(put)
+    json_flag(put)
 
 
 def _env_unset(unset: argparse.ArgumentParser) -> None:
     unset.add_argument("env", metavar="ENV")
     unset.add_argument("fields", nargs="+", metavar="FIELD")
-    _json(unset)
+    json_flag(unset)
 
 
 def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) -> None:
@@ -213,13 +214,13 @@ def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) ->
 def _explain(explain: argparse.ArgumentParser) -> None:
     explain.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
     explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
-    _json(explain)
+    json_flag(explain)
 
 
 def _images(images: argparse.ArgumentParser) -> None:
     images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
     images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
-    _json(images)
+    json_flag(images)
 
 
 def _prune(prune: argparse.ArgumentParser) -> None:
@@ -227,11 +228,11 @@ def _prune(prune: argparse.ArgumentParser) -> None:
     prune.add_argument("--yes", action="store_true", help="do not ask")
     _staying(prune, keep=0, older_than="0")
     prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
-    _json(prune)
+    json_flag(prune)
 
 
 _ENV = (
-    Verb("list", "every environment and its toggles", "env list --json", _json),
+    Verb("list", "every environment and its toggles", "env list --json", json_flag),
     Verb("show", "every field of an environment", "env show default", _one),
     Verb(
         "set",
@@ -261,7 +262,7 @@ VERBS = (
         "agent-notes default",
         _notes,
     ),
-    Verb("env", "read and change environments, comments kept", "env list", _json, _ENV),
+    Verb("env", "read and change environments, comments kept", "env list", json_flag, _ENV),
     Verb("warm", "look whether a base moved, and have every desktop ready", "warm --watch 15m", _warm),
     Verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl", _stats),
     Verb("ui", "a page in the browser: see environments, switch them, watch them", "ui --open", _ui),
@@ -269,5 +270,5 @@ VERBS = (
     Verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json", _explain),
     Verb("images", "what is cached, how big, for which environments, live or stale", "images --all", _images),
     Verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run", _prune),
-    Verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json", _json),
+    Verb("doctor", "engine, buildx, registry, credentials, disk: each with its remedy", "doctor --json", json_flag),
 )

@@ -104,7 +104,7 @@ class Engine:
         try:
             done = captured.captured(["docker", *arguments], limit_s=timeout_s, limit_bytes=limit_bytes)
         except FileNotFoundError as error:
-            raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
+            raise no_client() from error
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
                 f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
@@ -262,7 +262,12 @@ class Engine:
             with process.Child(["docker", *arguments], draw=draw) as child, process.ended_by(cancel, child.end):
                 return child.follow(limit_s, log, hide=redaction.without_secrets())
         except FileNotFoundError as error:
-            raise EngineError("the docker client is not installed", "install Docker and put it in PATH") from error
+            raise no_client() from error
+
+
+def no_client() -> EngineError:
+    """What to raise if there is no docker client to run."""
+    return EngineError("the docker client is not installed", "install Docker and put it in PATH")
 
 
 def _image(entry: dict[str, Any]) -> Image:

@@ -151,7 +151,7 @@ class _Ordered(ImageResult):
     @property
     def baked_layers(self) -> frozenset[str]:
         """The names of the layers that are in the image; the others are installed at start."""
-        return frozenset(layer.name for layer in self.order.stack.layers)
+        return self.order.stack.layer_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,4 +278,4 @@ class Fallback(ImageResult):
     @property
     def baked_layers(self) -> frozenset[str]:
         """The names of the layers that are in the image; the others are installed at start."""
-        return frozenset(layer.name for layer in self.upon.stack.layers) if self.upon else frozenset()
+        return self.upon.stack.layer_names if self.upon else frozenset()

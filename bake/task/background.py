@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError
-from .ending import await_event
+from .ending import FOREVER_S, await_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from .console import Console
     from .container import Container
     from .ending import Ending
-
-
-_YEAR_S = 365 * 86400.0
 
 
 class Command:
@@ -43,8 +40,7 @@ class Command:
 
     def _follow(self) -> None:
         try:
-            while (line := self._console.line(time.monotonic() + _YEAR_S)) is not None:
-                self._log(line)
+            _hand_on(self._console, self._log)
         finally:
             with contextlib.suppress(DesktopBakeError):  # an engine that is gone: as killed
                 self._status = self._container.exit_status(self._name)
@@ -87,8 +83,7 @@ class MainCommand:
 
     def _follow(self) -> None:
         try:
-            while (line := self._console.line(time.monotonic() + _YEAR_S)) is not None:
-                self._log(line)
+            _hand_on(self._console, self._log)
         finally:
             self._followed.set()
 
@@ -98,3 +93,9 @@ class MainCommand:
         status = self._ending.wait(timeout_s, cancel)
         await_event(self._followed, max(0.0, end - time.monotonic()), cancel, "the command")
         return status
+
+
+def _hand_on(console: Console, log: Callable[[str], None]) -> None:
+    """Hand each line of a console to a log until there are no more."""
+    while (line := console.line(time.monotonic() + FOREVER_S)) is not None:
+        log(line)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _CANCEL_EVERY_S = 0.05
-_YEAR_S = 365 * 86400.0
+FOREVER_S = 365 * 86400.0
 _STATUS = re.compile(rb'"StatusCode": ?([0-9]+)[^0-9]')
 _PIECE_BYTES = 1 << 12
 
@@ -108,7 +108,7 @@ def await_event(event: threading.Event, timeout_s: float, cancel: threading.Even
         CancelledError: `cancel` was set.
     """
     end = time.monotonic() + timeout_s
-    while not event.wait(max(0.0, min(end - time.monotonic(), _CANCEL_EVERY_S if cancel else _YEAR_S))):
+    while not event.wait(max(0.0, min(end - time.monotonic(), _CANCEL_EVERY_S if cancel else FOREVER_S))):
         if cancel and cancel.is_set():
             raise CancelledError("cancelled")
         if time.monotonic() >= end:

@@ -7,7 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal, TypedDict
 
-from ...generator.errors import ConfigurationError, EngineError, TaskError, TaskGoneError, TimeLimitError
+from ...generator.errors import ConfigurationError, TaskError, TaskGoneError, TimeLimitError
+from ..engine.engine import no_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +96,7 @@ def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *,
     except subprocess.TimeoutExpired as error:
         raise _late(limit_s) from error
     except FileNotFoundError as error:
-        raise _no_client() from error
+        raise no_client() from error
 
 
 def is_missing(engine: Engine, container_id: str, status: int, program: str) -> bool:
@@ -140,7 +141,7 @@ def _captured(words: list[str], how: Execution) -> Completed:
     try:
         child = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)
     except FileNotFoundError as error:
-        raise _no_client() from error
+        raise no_client() from error
     with child:
         assert child.stdin
         assert child.stdout
@@ -178,7 +179,3 @@ def _runs(engine: Engine, container_id: str) -> bool:
 
 def _late(limit_s: float) -> TimeLimitError:
     return TimeLimitError(f"the command did not end within {limit_s:g} s", "raise the limit")
-
-
-def _no_client() -> EngineError:
-    return EngineError("the docker client is not installed", "install Docker and put it in PATH")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _MOST_BYTES = 1 << 16
+_Value = TypeVar("_Value")
 
 
 def act_routes(acts: Mapping[str, Act]) -> list[Route]:
@@ -58,10 +59,7 @@ def text_of(asked: dict[str, Any], name: str) -> str:
     Raises:
         ConfigurationError: there is none.
     """
-    value = asked.get(name)
-    if not isinstance(value, str):
-        raise ConfigurationError(f"the request names no {name}", "load the page again")
-    return value
+    return _value(asked, name, str)
 
 
 def number_of(asked: dict[str, Any], name: str) -> int:
@@ -70,7 +68,11 @@ def number_of(asked: dict[str, Any], name: str) -> int:
     Raises:
         ConfigurationError: there is none.
     """
+    return _value(asked, name, int)
+
+
+def _value(asked: dict[str, Any], name: str, kind: type[_Value]) -> _Value:
     value = asked.get(name)
-    if not isinstance(value, int):
+    if not isinstance(value, kind):
         raise ConfigurationError(f"the request names no {name}", "load the page again")
     return value

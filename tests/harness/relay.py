@@ -11,6 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PIECE = 1 << 16
+Watch = Callable[[bytes], object]
+
+
+def ignore(_: bytes) -> None:
+    """Watch nothing."""
 
 
 @contextmanager
@@ -26,14 +31,31 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
     method, _, where = on.partition(" ")
     of_engine = method == "<"
     wanted = re.compile((where if of_engine else rf"(?:^|\r\n\r\n){method} (?:/v[0-9.]+)?{where}").encode())
-    ends: list[socket.socket] = []
     once = threading.Lock()
 
-    def carry(source: socket.socket, target: socket.socket, *, watched: bool) -> None:
+    def watch(piece: bytes) -> None:
+        if wanted.search(piece) and once.acquire(blocking=False):
+            event()
+
+    watches = (ignore, watch) if of_engine else (watch, ignore)
+    with passing(engine, lambda: watches) as host:
+        yield host
+
+
+@contextmanager
+def passing(engine: str, watches: Callable[[], tuple[Watch, Watch]]) -> Iterator[str]:
+    """The DOCKER_HOST of a relay to an engine that shows each piece before it goes on.
+
+    Args:
+        engine: the engine's own, `unix://…`.
+        watches: makes for each connection what gets the pieces of the client, and what gets those of the engine.
+    """
+    ends: list[socket.socket] = []
+
+    def carry(source: socket.socket, target: socket.socket, watch: Watch) -> None:
         with suppress(OSError):
             while piece := source.recv(PIECE):
-                if watched and wanted.search(piece) and once.acquire(blocking=False):
-                    event()
+                watch(piece)
                 target.sendall(piece)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
@@ -45,19 +67,15 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
                 upstream = socket.socket(socket.AF_UNIX)
                 ends.extend((client, upstream))
                 upstream.connect(engine.removeprefix("unix://"))
-                for source, target in ((client, upstream), (upstream, client)):
-                    threading.Thread(
-                        target=carry,
-                        args=(source, target),
-                        kwargs={"watched": (source is upstream) is of_engine},
-                        daemon=True,
-                    ).start()
+                of_client, of_engine = watches()
+                for way in ((client, upstream, of_client), (upstream, client, of_engine)):
+                    threading.Thread(target=carry, args=way, daemon=True).start()
 
     with tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder:  # a socket's path is short
         path = Path(folder) / "docker.sock"
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
-            listener.listen()
+            listener.listen(64)
             threading.Thread(target=accept, daemon=True).start()
             try:
                 yield f"unix://{path}"

@@ -13,6 +13,7 @@ from ...ensure import ensured
 from ...system.files import LIMIT_BYTES
 from ...system.lazy import lazy
 from ...task.docker_flags import docker_options, parse_env_file, parse_environment, profile_of, with_profile
+from ...task.ending import FOREVER_S
 from ...task.environment_options import check
 from ...task.options import GEOMETRY, TaskOptions
 from ...task.start import started
@@ -31,9 +32,6 @@ else:  # what a task without any does not need
     films = lazy("...task.film", __package__)
     pictures = lazy("..pictures", __package__)
     streams = lazy("..streams", __package__)
-
-
-_FOREVER_S = 365 * 86400.0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -132,7 +130,7 @@ def _show(task: DesktopTask) -> None:
 def _stay(task: DesktopTask) -> int:
     while True:
         try:
-            return task.wait(_FOREVER_S)
+            return task.wait(FOREVER_S)
         except TimeLimitError:
             continue
 

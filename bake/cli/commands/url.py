@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from ...task.ending import FOREVER_S
 from ..context import print_json
 from ..tasks_of import tasks_of
 
@@ -24,7 +25,7 @@ def url(arguments: argparse.Namespace) -> int:
     if forward:
         print("[desktop] the port is carried here until the task ends, or Ctrl-C", file=sys.stderr, flush=True)
         try:
-            tasks.ending(entry).wait(365 * 86400.0)
+            tasks.ending(entry).wait(FOREVER_S)
         finally:
             forward.close()
     return 0

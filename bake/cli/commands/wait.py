@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...system.durations import duration_s
+from ...task.ending import FOREVER_S
 from ..context import print_json
 from ..tasks_of import tasks_of
 
@@ -12,12 +13,9 @@ if TYPE_CHECKING:
     import argparse
 
 
-_FOREVER_S = 365 * 86400.0
-
-
 def wait(arguments: argparse.Namespace) -> int:
     """Wait for a task's end, and exit with its status."""
-    limit_s = duration_s(arguments.timeout) if arguments.timeout else _FOREVER_S
+    limit_s = duration_s(arguments.timeout) if arguments.timeout else FOREVER_S
     tasks = tasks_of(arguments)
     entry = tasks.find(arguments.task)
     status = entry.status if entry.status is not None else tasks.ending(entry).wait(limit_s)
