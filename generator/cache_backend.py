@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .layer_key import Key
     from .reference import ImageReference
 
+LOCAL = "type=local,"  # how an entry begins that is a folder
+
 
 @dataclass(frozen=True, kw_only=True)
 class CacheEntries:
@@ -57,8 +59,8 @@ def cache_entries(backend: str, repository: ImageReference | str, key: Key, comp
     if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
         place = f"{variable(CACHE_DIR_VARIABLE)}/{family}"
         return CacheEntries(
-            cache_from=(f"type=local,src={place}",),
-            cache_to=(f"type=local,dest={place},mode=max,ignore-error=true",),
+            cache_from=(f"{LOCAL}src={place}",),
+            cache_to=(f"{LOCAL}dest={place},mode=max,ignore-error=true",),
         )
     reference = f"{repository}:cache-{family}"
     own, main = f"{reference}-{variable(CACHE_SCOPE_VARIABLE)}", f"{reference}-{DEFAULT_SCOPE}"

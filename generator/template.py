@@ -10,6 +10,7 @@ import jinja2
 
 from .annotations import annotated
 from .bakefile import CHECK_CONTEXT, PICTURES, check_targets
+from .cache_backend import LOCAL
 from .hcl import aligned, hcl, hcl_key
 from .key import SCHEMA, SCHEMA_LABEL
 from .target_names import ALL, CHECK, COMMON, METADATA, PREFLIGHT
@@ -76,6 +77,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
         pictures=f"{folder}/{PICTURES}" if folder else PICTURES,
         variables=_used(known, targets, options),
         targets=[_shown(target, targets, common) for target in targets],
+        exports=_exports(targets),
         own_groups=_own_groups(targets),
         checks=checks,
         for_platforms=any(check.platforms for check in checks),
@@ -131,6 +133,21 @@ def _shown(target: BakeTarget, targets: Iterable[BakeTarget], common: Mapping[st
         description=description,
         labels=labels,
     )
+
+
+def _exports(targets: Iterable[BakeTarget]) -> dict[str, tuple[str, ...]]:
+    """What each target exports, by name: to a local folder the first of those that share it.
+
+    Bake builds all of them at once, and BuildKit locks such a folder for one export.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    for target in targets:
+        first.setdefault(target.cache_to, target.name)
+    return {
+        target.name: target.cache_to
+        for target in targets
+        if first[target.cache_to] == target.name or not any(entry.startswith(LOCAL) for entry in target.cache_to)
+    }
 
 
 def _listed(words: Sequence[str]) -> str:

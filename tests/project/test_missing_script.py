@@ -30,7 +30,7 @@ def rendered(project: Path, base: str, cli: Run) -> Iterator[Path]:
     config, registry = project / "desktop-bake.toml", os.environ["DESKTOP_BAKE_TEST_REGISTRY"]
     repository = config.read_text().partition("\n")[0].replace('"', f'"{registry}/', 1)
     text = "".join(ENVIRONMENT.format(name=name, base=base) for name in ("a", "b", "c"))
-    head = f'{repository}\nalias_tags = ["{{environment}}"]\ncache = "none"\n'
+    head = f'{repository}\nalias_tags = ["{{environment}}"]\n'
     config.write_text(f'{head}{text}platforms = ["linux/amd64"]\n')
     for name in ("a", "b", "c"):
         (project / f"{name}.sh").write_text(f"echo {name} >/etc/name\n")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jinja2
 import pytest
 
-from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, render_bake_file
+from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, compute_key, render_bake_file
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.generator.hcl import hcl
 from desktop_bake.generator.variables import CACHE_SCOPE_VARIABLE
-from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
+from tests.harness.recipes import BASE, ENVIRONMENT, KEY, RECIPE
 
 OPTIONS = BakeOptions(repository=ImageReference.parse("desktop-bake"))
 TARGETS = bake_targets([(ENVIRONMENT, Stack(desktop=RECIPE), KEY)], OPTIONS)
@@ -59,6 +61,18 @@ def test_a_template_that_asks_for_more() -> None:
     with pytest.raises(jinja2.UndefinedError):
         render_bake_file("{{ nothing }}", TARGETS, OPTIONS)
     assert render_bake_file("{{ '${A}' | hcl }}\n", TARGETS, OPTIONS) == '"$${A}"\n'
+
+
+@pytest.mark.parametrize(("backend", "exports"), [("local", 1), ("registry", 2), ("inline", 2), ("none", 0)])
+def test_one_export_to_a_folder(backend: str, exports: int) -> None:
+    """Targets with one install script share a cache; to a local one the first alone exports, and all read it."""
+    options = replace(OPTIONS, cache_backend=backend)
+    wanted = []
+    for name, setup in {"one": b"echo one\n", "two": b"echo two\n"}.items():
+        environment, recipe = replace(ENVIRONMENT, env_id=name), replace(RECIPE, setup=setup)
+        wanted.append((environment, Stack(desktop=recipe), compute_key(environment, recipe, BASE)))
+    text = render_bake_file(shipped("docker-bake.hcl.j2").read_text(), bake_targets(wanted, options), options)
+    assert (text.count("cache-from"), text.count("cache-to")) == (0 if backend == "none" else 2, exports)
 
 
 def test_same_bytes() -> None:
