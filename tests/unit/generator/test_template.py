@@ -7,7 +7,15 @@ from dataclasses import replace
 import jinja2
 import pytest
 
-from desktop_bake import BakeOptions, ConfigurationError, ImageReference, Stack, bake_targets, compute_key, render_bake_file
+from desktop_bake import (
+    BakeOptions,
+    ConfigurationError,
+    ImageReference,
+    Stack,
+    bake_targets,
+    compute_key,
+    render_bake_file,
+)
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.generator.hcl import hcl
 from desktop_bake.generator.variables import CACHE_SCOPE_VARIABLE
