@@ -39,7 +39,7 @@ def commands_page() -> str:
         words = [a for a in command._actions if not a.option_strings]  # noqa: SLF001 (argparse has no other way)
         usage = " ".join([command.prog, *(f"[{_flags(a)}]" for a in own), *map(_word, words)])
         page += f"\n## {command.prog.removeprefix('desktop-bake ')}\n\n{_sentence(command.description)}\n\n"
-        page += f"    {usage}\n\n"
+        page += f"```text\n{usage}\n```\n\n"
         rows = [(_word(a), a) for a in words if a.help] + [(_flags(a), a) for a in own]
         page += _table(rows) + "\n" if rows else ""
         page += f"Example: `{(command.epilog or '').removeprefix('example: ')}`\n"

@@ -154,7 +154,7 @@ def test_a_port_that_is_taken(compose: Compose) -> None:
 def test_the_documented_address(compose: Compose) -> None:
     """What docs/compose.md has people type prints the address of their desktop."""
     assert compose.up("office").returncode == 0
-    commands = DOCUMENT[DOCUMENT.index('    echo "http://$(docker compose') :].split("\n\n")[0]
+    commands = DOCUMENT[DOCUMENT.index('echo "http://$(docker compose') :].split("\n```")[0]
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": compose.name, "DESKTOP_BAKE_SECRET": SECRET}
     words = ["bash", "-c", f'docker() {{ command {shlex.join(compose_command())} "${{@:2}}"; }}; {commands}']
     done = subprocess.run(words, cwd=compose.folder.parent, env=variables, capture_output=True, text=True, check=True)
@@ -168,7 +168,7 @@ def test_docker_run(folder: Path) -> None:
     name = f"compose-run-{uuid.uuid4().hex[:8]}"
     image = Compose(folder=folder).run("config", "--images").stdout.splitlines()[0]
     (folder.parent / "secret").write_text(f"{SECRET}\n")
-    command = DOCUMENT[DOCUMENT.index("    docker run -d ") :].split("\n\n")[0]
+    command = DOCUMENT[DOCUMENT.index("docker run -d ") :].split("\n```")[0]
     for here, there in (
         ("--name office", f"--name {name}"),
         ("127.0.0.1:6080:6080", "127.0.0.1::6080"),

@@ -14,7 +14,7 @@ from desktop_bake import Environment, ImageReference, Settings
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.upkeep.warm import Tidied, warm_round
-from tests.harness.documents import cron_faults, quoted_commands
+from tests.harness.documents import cron_faults
 from tests.harness.work import work
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,12 +64,3 @@ def test_cron_line() -> None:
     text = (DOCS / "warm" / "desktop-bake-warm.cron").read_text()
     assert not cron_faults(text)
     assert "desktop-bake warm --config" in text
-
-
-@pytest.mark.parametrize("page", ["warm.md", "environments.md", "completion.md"])
-def test_commands_in_docs(page: str) -> None:
-    """Every command that the pages show is one that the parser takes."""
-    commands = list(quoted_commands((DOCS / page).read_text()))
-    assert commands
-    for command in commands:
-        parser().parse_args([word for word in command if not word.startswith("#")])

@@ -48,7 +48,7 @@ def test_the_page() -> None:
         if not any(True for _ in commands(command)):  # `env` itself is none
             head, _, _ = page.partition(f"\n## {command.prog.removeprefix('desktop-bake ')}\n")
             assert head != page, command.prog
-            assert f"    {command.prog}" in page
+            assert f"```text\n{command.prog}" in page
             assert f"Example: `{(command.epilog or '').removeprefix('example: ')}`" in page
     assert page.count("| `--config FILE`") == 1
     assert page.count("--json") > 10
