@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, locked, many, store, tasks, together
+from benchmarks import budget, locked, many, page, store, tasks, together
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -319,6 +319,7 @@ def main() -> int:
         "together": Bench.together,
         "team": Bench.team,
         "store": Bench.store,
+        "page": page.measure,
     }
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")
     arguments = parser.parse_args()

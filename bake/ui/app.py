@@ -71,7 +71,7 @@ class App:
         return HTMLResponse(self._site.whole(page))
 
     async def _events(self, request: Request) -> Response:
-        page = request.query_params.get("page", "")
+        page, drawn = (request.query_params.get(name, "") for name in ("page", "drawn"))
         if page not in TITLES:
             return PlainTextResponse("there is no such page\n", 404)
 
@@ -79,7 +79,7 @@ class App:
             site = self._site
             site.watch.want(wanted=True)
             try:
-                async with aclosing(site.hub.listen(page)) as listening:
+                async with aclosing(site.hub.listen(page, drawn)) as listening:
                     is_first = True
                     async for event in listening:
                         yield event

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
 _TOGETHER_S = 0.1  # what changes within this time is sent at once
+OPEN = ": open\n\n"  # a comment, so that a page knows that it is live whether something changes or not
 _BEHIND = 200  # messages that a page may lag behind; then it is hung up on, and asks anew
 
 
@@ -18,10 +20,11 @@ class Hub:
 
     Args:
         draw: gives the HTML of a part, empty if it is nowhere to be seen any more.
+        first: gives the pieces of a page, the first of which is drawn with it.
     """
 
-    def __init__(self, draw: Callable[[str], str]) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[str], str], first: Callable[[str], Iterable[str]]) -> None:
+        self._draw, self._first = draw, first
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pages: dict[asyncio.Queue[str | None], str] = {}
         self._changed: dict[str, None] = {}
@@ -61,6 +64,8 @@ class Hub:
                 self._sent.pop(part, None)
                 continue
             html = self._draw(part)
+            if part == page:  # what is below it may be brief there, and is sent again
+                self._sent = {name: had for name, had in self._sent.items() if not name.startswith(f"{page}/")}
             if self._sent.get(part) == html:
                 continue
             self._sent[part] = html
@@ -75,15 +80,25 @@ class Hub:
                 else:
                     queue.put_nowait(html)
 
-    async def listen(self, page: str) -> AsyncGenerator[str]:
-        """The parts of a page, as server-sent events (HTML standard, 9.2): all of it, then what changes."""
+    async def listen(self, page: str, drawn: str = "") -> AsyncGenerator[str]:
+        """The parts of a page, as server-sent events (HTML standard, 9.2): all of it, then what changes.
+
+        Args:
+            page: the page.
+            drawn: the mark of what it shows already, which is not sent again if it is still so.
+        """
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._pages[queue] = page
         self._sent.clear()  # nobody may have listened to what changed since
         try:
             if not self._is_closed:
-                yield event(self._draw(page))
+                yield OPEN
+            for number, piece in enumerate(self._first(page)):
+                if self._is_closed:
+                    break
+                if number or mark_of(piece) != drawn:
+                    yield event(piece)
             while not self._is_closed and (html := await queue.get()) is not None:
                 yield event(html)
         finally:
@@ -99,6 +114,11 @@ class Hub:
     def _hang_up(self) -> None:
         for queue in self._pages:
             queue.put_nowait(None)
+
+
+def mark_of(html: str) -> str:
+    """What tells a drawn part from any other."""
+    return hashlib.sha256(html.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def event(html: str) -> str:

@@ -43,6 +43,8 @@ class Pages:
             auto_reload=False,
         )
         self._templates.filters |= {"size": size, "ago": _ago, "iso": _iso}
+        for name in self._templates.list_templates():  # now, and not while the first visitor waits
+            self._templates.get_template(name)
 
     def draw(self, name: str, values: Mapping[str, Any]) -> str:
         """The text of a template.

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError, DesktopBakeError
-from ..system.text import age, size
+from ..system.text import size
 from ..upkeep.explain import explain
-from . import words
 from .builds import Builds
 from .desks import Desks
 from .health import Health
-from .hub import Hub
+from .hub import Hub, mark_of
+from .overview import Overview
 from .pages import Pages
-from .switches import Edits, switches
+from .switches import Edits
 from .threads import background
 from .tidy import Tidy, Wanted
 from .watch import Watch
 from .world import World, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ..build.steps import Step
     from ..config.settings import Settings
-    from .builds import Build
     from .source import Source
-    from .world import Row
 
 
 LINKS = (
@@ -38,8 +34,6 @@ LINKS = (
     ("health", "Health", "health"),
 )
 TITLES = {page: title for _, title, page in LINKS}
-_SHOWN_STEPS = 6
-_SHOWN_LINES = {"running": 8, "failed": 40}
 
 
 class Site:
@@ -52,7 +46,7 @@ class Site:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.pages = Pages()
-        self.hub = Hub(self.draw)
+        self.hub = Hub(self.draw, self.first)
         self.world = World(source, self.hub.touch)
         self.builds = Builds(source, self.hub.touch, self._build_turned)
         self.edits = Edits(source.file)
@@ -60,11 +54,12 @@ class Site:
         self.health = Health(source, self.hub.touch)
         self.desks = Desks(source, self.hub.touch)
         self.watch = Watch(source, lambda: self.world.settings, self.told)
+        self._overview = Overview(self.pages, self.world, self.builds)
         self._parts: dict[str, Callable[[], str]] = {
-            "environments": self._environments,
-            "environments/summary": self._summary,
-            "environments/notice": self._notice,
-            "environments/builds": self._builds,
+            "environments": self._overview.page,
+            "environments/summary": self._overview.summary,
+            "environments/notice": self._overview.notice,
+            "environments/builds": self._overview.builds,
             "all/seen": self._seen,
             "tasks": self._tasks,
             "images": self._images,
@@ -134,84 +129,30 @@ class Site:
 
     def whole(self, page: str) -> str:
         """A whole page."""
-        return self._framed(page, TITLES[page], self.draw(page))
+        return self._framed(page, TITLES[page], next(self.first(page)))
 
     def _framed(self, page: str, title: str, content: str) -> str:
         values = {"page": page, "title": title, "links": LINKS, "file": self.source.file.path}
-        return self.pages.draw("layout", {**values, "seen": self._seen(), "content": content})
+        return self.pages.draw("layout", {**values, "content": content, "drawn": mark_of(content)})
 
     def draw(self, part: str) -> str:
         """A part of a page; empty if it is nowhere to be seen any more."""
         if part in self._parts:
             return self._parts[part]()
-        name = part.partition("/")[2]
-        if name.startswith("b"):
-            build = next((b for b in self.builds.shown if f"b{b.number}" == name), None)
-            return self._build(build) if build else ""
-        row = next((row for row in self.world.rows if name_of(row.environment.env_id) == name), None)
-        return self._row(row) if row else ""
+        return self._overview.part(part.partition("/")[2])
+
+    def first(self, page: str) -> Iterator[str]:
+        """All that a page shows, in pieces: that which is drawn with it, and what comes soon after."""
+        yield self._seen() + self.draw(page)
+        if page == "environments":
+            yield from self._overview.rest()
 
     def _seen(self) -> str:
         return self.pages.draw("seen", {"seen": self.world.seen})
 
-    def _notice(self) -> str:
-        errors = [error for error in (self.world.error, self.world.engine_error) if error]
-        return self.pages.draw("notice", {"errors": errors})
-
-    def _standing(self, row: Row) -> words.Standing:
-        return words.standing(row, self.builds.of(row.environment.env_id))
-
-    def _summary(self) -> str:
-        standings = [self._standing(row) for row in self.world.rows]
-        said = words.summary(standings)
-        return self.pages.draw("summary", {"said": said, "missing": len(self.missing())})
-
     def missing(self) -> list[str]:
         """The environments that have no image here although they want one."""
-        wanted = (words.WILL, words.THERE, words.FAILED)
-        rows = [row for row in self.world.rows if row.environment.cache_enabled]
-        return [row.environment.env_id for row in rows if self._standing(row).kind in wanted]
-
-    def _environments(self) -> str:
-        rows = [self._row(row) for row in self.world.rows]
-        parts = {"notice": self._notice(), "summary": self._summary(), "builds": self._builds()}
-        return self.pages.draw("environments", {**parts, "rows": rows})
-
-    def _row(self, row: Row) -> str:
-        environment = row.environment
-        return self.pages.draw(
-            "row",
-            {
-                "id": name_of(environment.env_id),
-                "env": environment,
-                "state": self._standing(row),
-                "notes": row.notes,
-                "stored": row.stored,
-                "switches": switches(environment),
-            },
-        )
-
-    def _builds(self) -> str:
-        return self.pages.draw("builds", {"builds": [self._build(build) for build in self.builds.shown]})
-
-    def _build(self, build: Build) -> str:
-        kind = words.BUILDING if build.is_running else words.OFF if build.is_cancelled else words.READY
-        if build.errors and not build.is_running:
-            kind = words.FAILED
-        return self.pages.draw(
-            "build",
-            {
-                "build": build,
-                "kind": kind,
-                "title": words.outcome(build),
-                "took": age((build.ended or time.time()) - build.began),
-                "errors": sorted(build.errors.items()),
-                "meanwhile": words.meanwhile(build),
-                "again": sorted(build.errors.keys() - {""}) or list(build.env_ids),
-                **_shown(tuple(build.steps), is_over=kind == words.READY),
-                "tail": _tail,
-            },
-        )
+        return self._overview.missing()
 
     def _tasks(self) -> str:
         desks, count = self.desks, len(self.desks.entries)
@@ -278,19 +219,3 @@ class Site:
         found = {"plan": plan, "number": number, "kept": sorted(kept.items()), "goes": goes, "frees": frees}
         shown = {"registry": wanted.registry, "has_registry": settings.has_registry}
         return self.pages.draw("prune", {**asked, **found, **shown})
-
-
-def _shown(steps: Sequence[Step], *, is_over: bool) -> dict[str, list[Step]]:
-    """The steps that matter now, and those before that went well: all of them once it is over."""
-    if is_over:
-        return {"earlier": list(steps), "steps": []}
-    last = len(steps) - _SHOWN_STEPS
-    matters = [n >= last or step.state in ("failed", "running") for n, step in enumerate(steps)]
-    earlier = [step for step, does in zip(steps, matters, strict=True) if not does]
-    if len(earlier) < 3:
-        return {"earlier": [], "steps": list(steps)}
-    return {"earlier": earlier, "steps": [step for step, does in zip(steps, matters, strict=True) if does]}
-
-
-def _tail(step: Step) -> Iterable[str]:
-    return tuple(step.lines)[-_SHOWN_LINES.get(step.state, 0) :]

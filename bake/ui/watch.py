@@ -91,6 +91,7 @@ class Watch:
     ) -> None:
         self._source, self._settings, self._told = source, settings, told
         self._files = Files()
+        self._watched: tuple[Settings | None, Mapping[Path, tuple[str, ...]]] | None = None
         self._is_wanted = threading.Event()
         self._has_started = False
         self._heard: set[str] = set()
@@ -120,7 +121,10 @@ class Watch:
         Returns:
             How many there are.
         """
-        files = files_of(self._settings(), self._source)
+        settings = self._settings()
+        if not self._watched or self._watched[0] is not settings:
+            self._watched = settings, files_of(settings, self._source)
+        files = self._watched[1]
         changed = self._files.changed(files)
         if any(not files[path] for path in changed):
             self._told(None)

@@ -7,10 +7,12 @@ import heapq
 import itertools
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 from ...generator.errors import DesktopBakeError, EngineError
 from ..config.environment_edit import fingerprint
+from ..engine.snapshot import Snapshot
 from ..images.resolve import glance, search
 from ..images.result import LocalHit, Miss, RegistryHit
 from ..upkeep.inventory import stored_images
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
     from ...generator.environment import Environment
     from ..config.settings import Settings
+    from ..context import Context
+    from ..engine.engine import Engine
     from ..images.result import ImageResult
+    from ..system.reporter import Log
     from ..upkeep.sizes import StoredImage
     from .source import Source
 
@@ -31,6 +36,7 @@ _AT_ONCE = 2
 _GLANCE, _PEEK, _SEARCH, _SIZES = range(4)  # what is quick comes first, for every environment
 
 
+@lru_cache(maxsize=10_000)
 def name_of(env_id: str) -> str:
     """A name for an environment that can stand in an element's ID, whatever its own holds."""
     return "e" + hashlib.sha256(env_id.encode(errors="surrogatepass")).hexdigest()[:12]
@@ -76,9 +82,11 @@ class World:
         self.seen = ""
         self._touch = touch
         self._rows: dict[str, Row] = {}
+        self._names: dict[str, str] = {}
         self._stored: dict[str, StoredImage] = {}
         self._there: set[tuple[str, ...]] = set()
         self._missed: dict[str, Miss] = {}  # what is not here, until it is searched for elsewhere
+        self._view: Snapshot | None = None  # environments share bases: each question is asked once for all of them
         self._lock = threading.RLock()
         self._todo: list[tuple[int, int, str]] = []
         self._waiting: set[tuple[int, str]] = set()
@@ -94,6 +102,10 @@ class World:
     def row(self, env_id: str) -> Row | None:
         """One of them."""
         return self._rows.get(env_id)
+
+    def named(self, name: str) -> Row | None:
+        """The one that `name_of` gives this name."""
+        return self._rows.get(self._names.get(name, ""))
 
     def start(self) -> None:
         """Read the configuration, and begin to look."""
@@ -125,6 +137,7 @@ class World:
                 if not (same and had and had.environment == environment):
                     self._want(_GLANCE, env_id)
                     self._touch(f"environments/{name_of(env_id)}")
+            self._names = {name_of(env_id): env_id for env_id in self._rows}
             if list(old) != list(self._rows):
                 self._touch("environments")
         self._touch("all/seen", "environments/summary")
@@ -138,6 +151,7 @@ class World:
                 is still true.
         """
         with self._lock:
+            self._view = None
             for env_id in tuple(self._rows) if env_ids is None else tuple(env_ids):
                 self._want(_PEEK if here else _GLANCE, env_id)
 
@@ -171,10 +185,17 @@ class World:
         while True:
             with self._lock:
                 if not self._todo:
+                    self._view = None
                     return
                 what, _, env_id = heapq.heappop(self._todo)
                 self._waiting.discard((what, env_id))
             self.step(what, env_id)
+
+    def _looking(self, settings: Settings, log: Log) -> Context:
+        context = self.source.context(settings, log)
+        with self._lock:
+            self._view = self._view or Snapshot(context.engine)
+            return replace(context, engine=cast("Engine", self._view))
 
     def step(self, what: int, env_id: str) -> None:
         """Do one thing of those that are to be done."""
@@ -185,7 +206,7 @@ class World:
         if row is None or settings is None:
             return
         heard: list[str] = []
-        context = self.source.context(settings, heard.append)
+        context = self._looking(settings, heard.append)
         result, error = row.result, None
         try:
             if what == _SEARCH:

@@ -18,6 +18,7 @@ function morph(old, fresh) {
     return;
   }
   if ("keep" in old.dataset || old.isEqualNode(fresh)) return;
+  if ("brief" in fresh.dataset && !("brief" in old.dataset)) return; // all of it comes soon
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   }
@@ -57,26 +58,33 @@ function morphChildren(old, fresh) {
 function patch(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
+  const atEnd = (out) => out.scrollTop + out.clientHeight >= out.scrollHeight - 8;
+  const read = new Set([...document.querySelectorAll("pre.out")].filter((out) => !atEnd(out)));
   for (const fresh of [...holder.content.children]) {
     const old = document.getElementById(fresh.id);
     if (old) morph(old, fresh);
   }
-  for (const out of document.querySelectorAll("pre.out")) out.scrollTop = out.scrollHeight;
+  for (const out of document.querySelectorAll("pre.out")) if (!read.has(out)) out.scrollTop = out.scrollHeight;
   applyFilter();
   document.dispatchEvent(new Event("patched"));
 }
 
-function listen() {
-  const events = new EventSource(`events?page=${page}`);
+/** Hear what changes; what the page shows as it was loaded is not sent again. */
+function listen(drawn = "", failed = 0) {
+  const events = new EventSource(`events?page=${page}&drawn=${drawn}`);
   const say = (state, text) => {
     live.dataset.state = state;
     live.lastElementChild.textContent = text;
   };
-  events.onopen = () => say("on", "live");
+  events.onopen = () => {
+    failed = 0;
+    say("on", "live");
+  };
   events.onmessage = (event) => patch(event.data);
   events.onerror = () => {
-    say("off", events.readyState === EventSource.CLOSED ? "stopped" : "reconnecting");
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    events.close(); // by itself it would ask as at first, when the page showed something else
+    say("off", failed < 5 ? "reconnecting" : "stopped");
+    setTimeout(() => listen("", failed + 1), failed < 5 ? 1000 : 5000);
   };
 }
 
@@ -277,10 +285,13 @@ sheet.addEventListener("submit", (event) => event.preventDefault());
 
 // --- finding, and times that pass ---
 
+let isFiltered = false;
 function applyFilter() {
   const field = document.getElementById("filter");
   if (!field) return;
   const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length && !isFiltered) return;
+  isFiltered = words.length > 0;
   let shown = 0;
   const rows = document.querySelectorAll(".env");
   for (const row of rows) {
@@ -312,5 +323,5 @@ setInterval(() => {
   }
 }, 1000);
 
-if (page !== "desk") listen();
+if (page !== "desk") listen(document.body.dataset.drawn);
 else live.hidden = true;

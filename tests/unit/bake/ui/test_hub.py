@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake.bake.ui import hub as module
-from desktop_bake.bake.ui.hub import Hub, event
+from desktop_bake.bake.ui.hub import OPEN, Hub, event, mark_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,12 +24,16 @@ def drawn() -> dict[str, str]:
 def hub(drawn: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A hub that draws these, and sends at once."""
     monkeypatch.setattr(module, "_TOGETHER_S", 0.0)
-    return Hub(lambda part: drawn.get(part, ""))
+    return Hub(lambda part: drawn.get(part, ""), lambda page: [drawn[page], *filter(None, [drawn.get(f"{page}/rest")])])
 
 
 async def took(pages: AsyncGenerator[str], count: int) -> list[str]:
-    """The next events."""
-    return [await asyncio.wait_for(anext(pages), 10) for _ in range(count)]
+    """The next events, but for the word that it is open."""
+    got: list[str] = []
+    while len(got) < count:
+        if (text := await asyncio.wait_for(anext(pages), 10)) != OPEN:
+            got.append(text)
+    return got
 
 
 def test_parts(hub: Hub, drawn: dict[str, str]) -> None:
@@ -50,6 +54,37 @@ def test_parts(hub: Hub, drawn: dict[str, str]) -> None:
 
     assert asyncio.run(listen()) == [event("<a>"), event("one"), event("x"), event("two")]
     assert not hub.is_watched
+
+
+def test_as_it_was_drawn(hub: Hub, drawn: dict[str, str]) -> None:
+    """What a page shows already is not sent again; what was brief there is, and what has changed since."""
+    drawn["a/rest"] = "rest"
+
+    async def first(mark: str, count: int) -> list[str]:
+        pages = hub.listen("a", mark)
+        got = await took(pages, count)
+        await pages.aclose()
+        return got
+
+    mark = mark_of("<a>")
+    assert asyncio.run(first(mark, 1)) == [event("rest")]
+    drawn["a"] = "<other>"
+    assert asyncio.run(first(mark, 2)) == [event("<other>"), event("rest")]
+
+
+def test_parts_below(hub: Hub, drawn: dict[str, str]) -> None:
+    """A part that looks as before is sent again after all of its page was, in which it may have been brief."""
+
+    async def listen() -> list[str]:
+        one = hub.listen("a")
+        got = await took(one, 1)
+        for part in ("a/1", "a", "a/1"):
+            hub.touch(part)
+            got += await took(one, 1)
+        await one.aclose()
+        return got
+
+    assert asyncio.run(listen()) == [event("<a>"), event("one"), event("<a>"), event("one")]
 
 
 def test_two_pages(hub: Hub) -> None:

@@ -50,6 +50,19 @@ def test_what_is_gone(site: Site) -> None:
     assert site.draw("environments/b9") == ""
 
 
+def test_many_rows(site: Site, project: Path) -> None:
+    """Rows far below are brief at first, so that the page is there at once, and follow whole."""
+    more = "".join(f'[environments.e{number:03}]\nbase_image = "debian:bookworm"\n' for number in range(120))
+    project.write_text(project.read_text() + more)
+    site.world.reload()
+    first, *rest = site.first("environments")
+    assert first.count("<li ") == 122
+    assert first.count("data-brief") == 82
+    assert [piece.count("<li ") for piece in rest] == [50, 32]
+    assert "data-brief" not in "".join(rest)
+    assert len(list(site.first("tasks"))) == 1
+
+
 def test_a_failed_build(site: Site, source: Source) -> None:
     """It tells which step failed, what it printed, and what becomes of tasks."""
     build = Build(1, source.load(), ["office"])
