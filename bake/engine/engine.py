@@ -212,7 +212,7 @@ class Engine:
         With containerd's store the engine fails to list where somebody removes an image at that moment: asked again.
         """
         for _ in range(_LIST_TRIES):
-            answer = self.ask("GET", "/images/json", {"filters": filters})
+            answer = self.ask("GET", "/images/json", {"filters": filters, "manifests": True})
             if answer.status == 200:
                 return list(answer.content)
         raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")

@@ -6,7 +6,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...generator.annotations import alias_tags_of
 from ...generator.errors import ConfigurationError, DesktopBakeError, EngineError, RegistryError
@@ -23,7 +23,7 @@ from .policy import Reach, reach_of
 from .sizes import StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ...generator.layer_key import Key
@@ -72,11 +72,18 @@ def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImag
                 labels=entry.get("Labels") or {},
                 created_s=max(0, entry["Created"]),
                 size_bytes=entry["Size"],
+                unpacked_bytes=_unpacked_bytes(entry),
             )
             for entry in listed
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
+
+
+def _unpacked_bytes(entry: Mapping[str, Any]) -> int:
+    """What an image's layers take unpacked, as engines with containerd's store tell; 0 if it is not one image alone."""
+    there = [m for m in entry.get("Manifests") or () if m.get("Kind") == "image" and m.get("Available")]
+    return int(there[0]["ImageData"]["Size"]["Unpacked"]) if len(there) == 1 else 0
 
 
 def published_among(images: Sequence[StoredImage], context: Context) -> dict[str, bool | None]:

@@ -1,7 +1,8 @@
 """The layers of our images, and what of them the engine tells; each image is asked for once.
 
-An engine with containerd's store takes tens of milliseconds to tell the layers of one image, longer the more images it
-has. An image's ID names its layers for good, so what was told is kept in the cache folder.
+An engine with containerd's store takes tens of milliseconds to tell the layers of one image, and half of that for
+their sizes, longer the more images it has. An image's ID names its layers for good, so what was told is kept in the
+cache folder. Images that differ in their topmost layer alone are asked for sizes once: the listing tells their sums.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from ...generator.stack import LAYER, PACKAGES, PREFLIGHT
 from ..system.files import new_file
 from ..system.folders import cache_folder
 from .inventory import stored_images
-from .sizes import StoredLayer, held_by_builder, layers_of
+from .sizes import StoredLayer, held_by_builder, layers_of, layers_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ..engine.engine import Engine
@@ -50,14 +51,12 @@ def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[Stored
     memory = cache_folder() / "layers" / f"{hashlib.sha256(engine.endpoint.host.encode()).hexdigest()[:32]}.json"
     known = _read(memory)
 
-    def look(image: StoredImage) -> StoredImage | None:
-        # one that was not unpacked yet had another size
-        entry = known.get(image.image_id, {})
-        layers = _layers(entry) if entry.get("size_bytes") == image.size_bytes else None
-        return replace(image, layers=layers) if layers is not None else _ask(image, engine)
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = tuple(image for image in pool.map(look, every.values()) if image)  # one that went holds nothing
+    layered = {image_id: _remembered(image, known) for image_id, image in every.items()}
+    asked = _ask([image for image_id, image in every.items() if layered[image_id] is None], engine)
+    layered |= asked
+    found = tuple(
+        replace(image, layers=layers) for image_id, image in every.items() if (layers := layered[image_id]) is not None
+    )  # one that went holds nothing
     _write(memory, found, known)
     return found
 
@@ -90,15 +89,64 @@ def _base_names(image: StoredImage) -> tuple[str, ...]:
         return ()
 
 
-def _ask(image: StoredImage, engine: Engine) -> StoredImage | None:
-    name = min(image.tags, default=image.image_id)  # by a name the engine need not search all that it has
-    answer = engine.ask("GET", f"/images/{name}/json")
+def _remembered(image: StoredImage, known: Mapping[str, Mapping[str, Any]]) -> tuple[StoredLayer, ...] | None:
+    """The layers that were told before; None of an image that was not unpacked yet, and so had another size."""
+    entry = known.get(image.image_id, {})
+    return _layers(entry) if entry.get("size_bytes") == image.size_bytes else None
+
+
+def _ask(images: Sequence[StoredImage], engine: Engine) -> dict[str, tuple[StoredLayer, ...] | None]:
+    """The layers of these images by their IDs; None of one that went meanwhile."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        told = list(pool.map(lambda image: _diff_ids(image, engine), images))
+        alike: dict[tuple[str, ...], list[tuple[StoredImage, tuple[str, ...]]]] = {}
+        for image, diff_ids in zip(images, told, strict=True):
+            if diff_ids is not None:
+                alike.setdefault(diff_ids[:-1], []).append((image, diff_ids))
+        asked = pool.map(lambda ones: _layers_alike(ones, engine), alike.values())
+        found: dict[str, tuple[StoredLayer, ...] | None] = {image.image_id: None for image in images}
+        for some in asked:
+            found |= some
+    return found
+
+
+def _layers_alike(
+    images: Sequence[tuple[StoredImage, tuple[str, ...]]], engine: Engine
+) -> dict[str, tuple[StoredLayer, ...]]:
+    """The layers of images, given with what their layers are, that differ in the topmost alone.
+
+    The history of the first is asked for. If its sum is what the listing tells, so are the others'.
+    """
+    found: dict[str, tuple[StoredLayer, ...]] = {}
+    below: tuple[StoredLayer, ...] = ()
+    for image, diff_ids in images:
+        if below and diff_ids and image.unpacked_bytes:
+            found[image.image_id] = layers_on(diff_ids, below, image.unpacked_bytes)
+            continue
+        layers = found[image.image_id] = _sized(image, diff_ids, engine)
+        if image.unpacked_bytes == sum(layer.size_bytes for layer in layers):
+            below = layers
+    return found
+
+
+def _diff_ids(image: StoredImage, engine: Engine) -> tuple[str, ...] | None:
+    """What the layers of an image are (OCI image spec, config.md, "rootfs"); None if it went meanwhile."""
+    answer = engine.ask("GET", f"/images/{_name(image)}/json")
     if answer.status != 200 or answer.content.get("Id") != image.image_id:
         return None
-    history = engine.ask("GET", f"/images/{name}/history").content
+    return tuple((answer.content.get("RootFS") or {}).get("Layers") or ())
+
+
+def _sized(image: StoredImage, diff_ids: Sequence[str], engine: Engine) -> tuple[StoredLayer, ...]:
+    """The layers of an image, as its history tells their sizes."""
+    history = engine.ask("GET", f"/images/{_name(image)}/history").content
     steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
-    diff_ids = (answer.content.get("RootFS") or {}).get("Layers") or ()
-    return replace(image, layers=layers_of(diff_ids, steps))
+    return layers_of(diff_ids, steps)
+
+
+def _name(image: StoredImage) -> str:
+    """A name by which the engine need not search all that it has."""
+    return min(image.tags, default=image.image_id)
 
 
 def _step(entry: dict[str, Any]) -> tuple[int, bool]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...generator.key import CacheKey
 from ...generator.layer_key import chain_of, family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ...generator.layer_key import Key
     from .sizes import StoredImage
@@ -154,23 +155,22 @@ def lineage_of(key: Key, layers: Mapping[str, tuple[str, ...]]) -> str:
     return "-".join(line)
 
 
-def stale_since(
-    image: StoredImage, images: Sequence[StoredImage], layers: Mapping[str, tuple[str, ...]]
-) -> float | None:
-    """When the next image of its family was made, in seconds since 1970; None if there is none, or nobody knows.
+def stale_since(images: Iterable[StoredImage], layers: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
+    """When the next image of its family was made, in seconds since 1970, by each image's ID.
+
+    It has no entry for the last of a family, nor for an image of which nobody knows when it was made.
 
     Args:
-        image: one that nothing reaches.
-        images: those that may have taken its place.
+        images: those that may have taken each other's place.
         layers: as of `Reach`.
     """
-    key = image.key if image.created_s else None
-    if key is None:
-        return None
-    line = lineage_of(key, layers)
-    later = [
-        other.created_s
-        for other in images
-        if other.key and other.created_s > image.created_s and lineage_of(other.key, layers) == line
-    ]
-    return min(later, default=None)
+    families: dict[str, list[StoredImage]] = defaultdict(list)
+    for image in images:
+        if image.key and image.created_s:
+            families[lineage_of(image.key, layers)].append(image)
+    found: dict[str, float] = {}
+    for family in families.values():
+        times = sorted({image.created_s for image in family})
+        following = dict(pairwise(times))
+        found |= {i.image_id: following[i.created_s] for i in family if i.created_s in following}
+    return found

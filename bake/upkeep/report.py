@@ -89,6 +89,7 @@ def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Li
     reached_of = {i.image_id: reached.environments.get(str(i.key), ()) for i in shown}
     stale = {image_id for image_id, environments in reached_of.items() if not environments}
     frees, stale_bytes = freed_bytes_each([i.image_id for i in shown], stale, layered, held(layered, engine))
+    since = stale_since(shown, reached.layers)
     own = [i for i in shown if in_repository(i, repository)]
     published = published_among(own, context) if registry else {}
     rows = [
@@ -98,7 +99,7 @@ def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Li
             environments=reached_of[image.image_id],
             in_use=bool({image.image_id, *image.tags} & set(reached.in_use)),
             frees_bytes=frees[image.image_id],
-            stale_since_s=stale_since(image, shown, reached.layers) if image.image_id in stale else None,
+            stale_since_s=since.get(image.image_id) if image.image_id in stale else None,
             published=published.get(image.image_id),
             layers=reached.layers.get(str(image.key), ()),
         )

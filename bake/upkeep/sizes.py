@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
@@ -36,6 +37,7 @@ class StoredImage:
         labels: image labels.
         created_s: when it was made, in seconds since 1970.
         size_bytes: of all that it consists of, shared or not.
+        unpacked_bytes: of its layers together, unpacked; 0 if the engine does not tell.
         layers: from the lowest.
     """
 
@@ -44,6 +46,7 @@ class StoredImage:
     labels: Mapping[str, str] = field(default_factory=dict)
     created_s: float = 0
     size_bytes: int = 0
+    unpacked_bytes: int = 0
     layers: tuple[StoredLayer, ...] = ()
 
     @property
@@ -52,7 +55,7 @@ class StoredImage:
         text = str(self.key)
         return min(self.tags, key=lambda tag: (not tag.endswith(text), tag), default=self.image_id)
 
-    @property
+    @cached_property  # it is looked at often, and read from eight labels
     def key(self) -> Key | None:
         """The key that its labels prove, or None."""
         try:
@@ -76,6 +79,19 @@ def layers_of(diff_ids: Sequence[str], sizes: Sequence[tuple[int, bool]]) -> tup
     return tuple(
         StoredLayer(chain=" ".join(diff_ids[: number + 1]), size_bytes=size) for number, size in enumerate(steps)
     )
+
+
+def layers_on(diff_ids: Sequence[str], below: Sequence[StoredLayer], unpacked_bytes: int) -> tuple[StoredLayer, ...]:
+    """An image's layers, if all but the topmost are known.
+
+    Args:
+        diff_ids: as `layers_of`.
+        below: the layers of another image that has the same, whatever lies on them there.
+        unpacked_bytes: of all layers of this image together.
+    """
+    known = tuple(below[: len(diff_ids) - 1])
+    size = unpacked_bytes - sum(layer.size_bytes for layer in known)
+    return (*known, StoredLayer(chain=" ".join(diff_ids), size_bytes=max(0, size)))
 
 
 def freed_bytes(removed: Collection[str], images: Iterable[StoredImage], held: Collection[str] = ()) -> int:

@@ -133,7 +133,7 @@ def test_labelled(answers: list[Any], asked: list[Any]) -> None:
     """Images are found by all of their labels, with one question."""
     answers.append((200, [{"Id": "a", "Labels": {"x": "1"}}, {"Id": "b", "Labels": None}]))
     assert Engine().labelled({"x": "1", "y": "2"}) == {"a": {"x": "1"}, "b": {}}
-    assert asked == [("GET", "/images/json", {"filters": {"label": ["x=1", "y=2"]}})]
+    assert asked == [("GET", "/images/json", {"filters": {"label": ["x=1", "y=2"]}, "manifests": True})]
     answers.append((200, [{"Labels": {}}]))
     with pytest.raises(EngineError, match="not understood"):
         Engine().labelled({})

@@ -55,6 +55,30 @@ def test_names_that_are_none(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
     assert (found.tags, found.created_s, found.key) == ((), 0, None)
 
 
+@pytest.mark.parametrize(
+    ("manifests", "unpacked_bytes"),
+    [
+        ([("image", True, 5), ("attestation", True, 0), ("image", False, 9)], 5),
+        ([("image", True, 5), ("image", True, 6)], 0),
+        ([], 0),
+    ],
+)
+def test_unpacked(
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    manifests: list[tuple[str, bool, int]],
+    unpacked_bytes: int,
+) -> None:
+    """What the layers take together is known if one image of an index is here, and the engine tells."""
+    told = [
+        {"Kind": kind, "Available": is_there, "ImageData": {"Size": {"Unpacked": size}} if kind == "image" else None}
+        for kind, is_there, size in manifests
+    ]
+    monkeypatch.setattr(engine, "images", lambda _: [{"Id": "a", "Created": 1, "Size": 1, "Manifests": told or None}])
+    (found,) = stored_images(engine)
+    assert found.unpacked_bytes == unpacked_bytes
+
+
 def test_published(engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
     """Each image is there, is not, or could not be asked for; what the registry does not list is not asked for."""
     others = [replace(KEY, setup=BASE), replace(KEY, install=BASE)]

@@ -102,6 +102,36 @@ def test_labels_that_name_no_base(engine: FakeEngine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("unpacked", "histories"),
+    [((12, 13, 14), 1), ((12, 13, 0), 2), ((0, 13, 14), 2), ((99, 13, 14), 2), ((0, 0, 0), 3)],
+)
+def test_images_that_differ_in_their_topmost_layer(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, unpacked: tuple[int, ...], histories: int
+) -> None:
+    """Their sizes are asked for once, if the listing tells each one's sum, and the first's is what its history says."""
+    tops = {f"sha256:{name}": size for name, size in (("a", 2), ("b", 3), ("c", 4))}
+    asked = []
+
+    def ask(_method: str, path: str) -> Answer:
+        asked.append(path)
+        name = path.split("/")[2]
+        if path.endswith("/json"):
+            return Answer(status=200, content={"Id": name, "RootFS": {"Layers": ["base", "packages", f"of-{name}"]}})
+        return Answer(status=200, content=[{"Size": size} for size in (tops[name], 7, 3)])
+
+    monkeypatch.setattr(engine, "ask", ask)
+    images = tuple(
+        StoredImage(image_id=name, size_bytes=1, unpacked_bytes=told) for name, told in zip(tops, unpacked, strict=True)
+    )
+    found = with_layers(images, cast("Engine", engine))
+    assert {image.image_id: [layer.size_bytes for layer in image.layers] for image in found} == {
+        name: [3, 7, size] for name, size in tops.items()
+    }
+    assert {image.layers[-1].chain for image in found} == {f"base packages of-{name}" for name in tops}
+    assert len([path for path in asked if path.endswith("/history")]) == histories
+
+
+@pytest.mark.parametrize(
     ("containerd", "records", "is_held"),
     [
         (True, [{"Description": "mount / from exec /bin/sh -c /tmp/preflight.sh"}], True),
