@@ -55,7 +55,7 @@ class Image:
         repo_digests: `repository@digest` under which registries know it.
         size_bytes: size as the engine states it.
         variables: what its processes find in their environment, `NAME=value`.
-        layers: how many there are.
+        layers: how many there are; None if only a listing told of the image.
     """
 
     image_id: str
@@ -64,7 +64,7 @@ class Image:
     repo_digests: tuple[str, ...]
     size_bytes: int
     variables: tuple[str, ...] = ()
-    layers: int = 0
+    layers: int | None = 0
 
 
 class Engine:
@@ -270,13 +270,16 @@ def no_client() -> EngineError:
     return EngineError("the docker client is not installed", "install Docker and put it in PATH")
 
 
+def platform_of(system: str, architecture: str, variant: str | None) -> str:
+    """A platform as it is written: `os/architecture[/variant]`."""
+    return f"{system}/{architecture}" + (f"/{variant}" if variant else "")
+
+
 def _image(entry: dict[str, Any]) -> Image:
-    variant = entry.get("Variant") or ""
-    platform = f"{entry['Os']}/{entry['Architecture']}" + (f"/{variant}" if variant else "")
     return Image(
         image_id=entry["Id"],
         labels=(entry.get("Config") or {}).get("Labels") or {},
-        platform=platform,
+        platform=platform_of(entry["Os"], entry["Architecture"], entry.get("Variant")),
         repo_digests=tuple(entry.get("RepoDigests") or ()),
         size_bytes=entry.get("Size") or 0,
         variables=tuple((entry.get("Config") or {}).get("Env") or ()),

@@ -1,15 +1,19 @@
 """An engine that is asked each question once, for a command that looks at many environments.
 
 Environments share bases, and often images: what the engine told of one holds for the others, until this command itself
-changes something. Only who looks uses it; who builds, or has waited for another process, asks the live engine.
+changes something. After a few images of one repository, the others are looked up in a listing of it: one request, and
+less work for the engine. Only who looks uses this; who builds, or has waited for another process, asks the live engine.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import RegistryError
 from ..system.answers import Answers
+from . import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from ...generator.reference import ImageReference
     from ..system.process import Ended
     from .engine import Engine, Image
+
+
+FEW = 8  # of a repository's images that are here are asked for one by one
 
 
 class Snapshot:
@@ -34,13 +41,30 @@ class Snapshot:
         self.live = engine
         self.told = Answers(RegistryError)
         self._seen = Answers()
+        self._singly: defaultdict[str, set[str]] = defaultdict(set)
+        self._guard = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.live, name)
 
     def image(self, reference: str) -> Image | None:
         """As `Engine.image`."""
-        return self._seen.once(("image", reference), lambda: self.live.image(reference))
+        return self._seen.once(("image", reference), lambda: self._image(reference))
+
+    def _image(self, reference: str) -> Image | None:
+        repository, _, tag = reference.rpartition(":")
+        is_tagged = bool(repository) and "/" not in tag and "@" not in repository
+        with self._guard:
+            singly = frozenset(self._singly[repository])
+        if is_tagged and len(singly) >= FEW:
+            listed = self._seen.once(("tagged", repository), lambda: listing.tagged(self.live, repository))
+            if singly <= listed.keys():  # else it is no list of all that is here under such names
+                return listed[reference] or self.live.image(reference) if reference in listed else None
+        found = self.live.image(reference)
+        if is_tagged and found and len(singly) < FEW:
+            with self._guard:
+                self._singly[repository].add(reference)
+        return found
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """As `Engine.images`."""
@@ -79,5 +103,7 @@ class Snapshot:
 
     def forget(self) -> None:
         """Ask everything again: something changed."""
+        with self._guard:
+            self._singly.clear()
         self._seen.forget()
         self.told.forget()

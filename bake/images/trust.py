@@ -54,10 +54,18 @@ def why_not(image: Image, stack: Stack, context: Context) -> str | None:
         return "this machine neither built nor pulled it, so that it may not be pushed"
     if WHOLE in known:
         return None
-    why = last_steps.built_upon(context.engine.history(image.image_id), image.layers, last_steps.steps_of(stack))
+    why = last_steps.built_upon(
+        context.engine.history(image.image_id), _layers(image, context), last_steps.steps_of(stack)
+    )
     if why is None:
         note(image.image_id, WHOLE)
     return why
+
+
+def _layers(image: Image, context: Context) -> int:
+    """How many layers an image has, which a listing does not tell."""
+    whole = image if image.layers is not None else context.engine.image(image.image_id)
+    return (whole and whole.layers) or 0
 
 
 def verified(settings: Settings) -> str:

@@ -34,6 +34,7 @@ class FakeEngine:
         ends: how the next pulls and pushes end, in place of doing it.
         containers: what `/containers/json` answers.
         refused: names that it does not remove.
+        is_classic: whether it keeps images in the classic store, and lists them without their platforms.
         endpoint: where nobody answers.
         is_up: whether it answers.
         comes_back: whether waiting for it helps.
@@ -48,6 +49,7 @@ class FakeEngine:
         self.ends: list[Ended] = []
         self.containers: list[dict[str, str]] = []
         self.refused: set[str] = set()
+        self.is_classic = False
         self.endpoint = Endpoint("unix:///nowhere/docker.sock")
         self.is_up = True
         self.comes_back = False
@@ -94,11 +96,22 @@ class FakeEngine:
         found = []
         for image_id, image in self.store.items():
             names = [name for name, theirs in self.names.items() if theirs == image_id]
-            is_named = "reference" not in filters or set(filters["reference"]) & {*names, *image.repo_digests}
+            known_as = {*names, *(name.rpartition(":")[0] for name in names), *image.repo_digests}
+            is_named = "reference" not in filters or set(filters["reference"]) & known_as
             if is_named and all(image.labels.get(name) == value for name, value in wanted):
                 entry = {"Id": image_id, "RepoTags": names, "Labels": dict(image.labels)}
-                found.append({**entry, "Created": self.made_s[image_id], "Size": image.size_bytes})
+                found.append({**entry, "Created": self.made_s[image_id], "Size": image.size_bytes, **self._more(image)})
         return found
+
+    def _more(self, image: Image) -> dict[str, Any]:
+        """What engines with containerd's store tell of each image besides."""
+        if self.is_classic:
+            return {}
+        system, architecture, *variant = image.platform.split("/")
+        platform = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+        data = {"Platform": platform, "Size": {"Unpacked": 0}}
+        one = {"Kind": "image", "Available": True, "Size": {"Content": image.size_bytes}, "ImageData": data}
+        return {"Manifests": [one], "RepoDigests": list(image.repo_digests)}
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """As `Engine.labelled`."""

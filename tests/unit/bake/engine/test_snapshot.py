@@ -9,9 +9,10 @@ import pytest
 
 from desktop_bake import Digest, ImageReference, RegistryError, Settings
 from desktop_bake.bake.build.render import targets_of
-from desktop_bake.bake.engine.snapshot import Snapshot
+from desktop_bake.bake.engine.snapshot import FEW, Snapshot
 from desktop_bake.bake.images.order import order_of
-from desktop_bake.bake.images.result import LocalHit, RegistryHit
+from desktop_bake.bake.images.resolve import glance
+from desktop_bake.bake.images.result import LocalHit, Miss, RegistryHit
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.together import obtain_all
 from desktop_bake.bake.upkeep.explain import explain
@@ -69,6 +70,68 @@ def test_hits(context: Context, engine: FakeEngine) -> None:
     looking = context.looking()
     assert all(isinstance(explain(environment, looking).result, LocalHit) for environment in every)
     assert len(engine.asked) == 2 * BASES
+
+
+def distinct(engine: FakeEngine) -> Context:
+    """Work with as many keys as environments, all here."""
+    few = environments().items()
+    different = {name: replace(environment, build_args={"N": name}) for name, environment in few}
+    context = work(engine, Settings(environments=different))
+    all_here(context, engine)
+    return context
+
+
+@pytest.mark.parametrize("is_classic", [False, True])
+def test_distinct_keys(engine: FakeEngine, is_classic: bool) -> None:
+    """Many images of one repository are listed once; what the listing does not tell all of is asked for besides."""
+    context = distinct(engine)
+    engine.is_classic = is_classic
+    every = list(context.settings.environments.values())
+    outcomes = obtain_all(every, context)
+    assert all(isinstance(outcome.result, LocalHit) for outcome in outcomes)
+    assert engine.asked.count("images") == 1
+    assert len(engine.asked) == BASES + 1 + (MANY if is_classic else FEW)
+    engine.asked.clear()
+    looking = context.looking()
+    assert all(isinstance(explain(environment, looking).result, LocalHit) for environment in every)
+    assert len(engine.asked) == BASES + 1 + (MANY if is_classic else FEW)
+
+
+def test_distinct_keys_that_are_missing(engine: FakeEngine) -> None:
+    """What a listing does not have is not asked for."""
+    context = distinct(engine)
+    every = list(context.settings.environments.values())
+    tags = [order_of(environment, context).tag for environment in every]
+    engine.names = {name: i for name, i in engine.names.items() if name not in tags[FEW:]}
+    looking = context.looking()
+    engine.asked.clear()
+    found = [glance(environment, looking) for environment in every]
+    assert [type(one) for one in found] == [LocalHit] * FEW + [Miss] * (MANY - FEW)
+    assert len(engine.asked) == BASES + 1 + FEW
+
+
+def test_a_listing_that_lacks_what_is_here(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that matches names in another way is asked for each image."""
+    context = distinct(engine)
+    monkeypatch.setattr(engine, "images", lambda _: [])
+    looking = context.looking()
+    found = [glance(environment, looking) for environment in context.settings.environments.values()]
+    assert [type(one) for one in found] == [LocalHit] * MANY
+
+
+def test_a_listed_image_that_nobody_knows(engine: FakeEngine) -> None:
+    """An image that this machine neither built nor pulled is judged by its history and layers, which no listing has."""
+    context = distinct(engine)
+    order = order_of(list(context.settings.environments.values())[-1], context)
+    stranger = replace(engine.store[engine.names[order.tag]], image_id=str(Digest.of(b"stranger")), layers=9)
+    engine.store[stranger.image_id] = stranger
+    engine.made_s[stranger.image_id] = 0
+    engine.names[order.tag] = stranger.image_id
+    looking = context.looking()
+    last = [glance(environment, looking) for environment in context.settings.environments.values()][-1]
+    assert isinstance(last, Miss)
+    assert "history" in last.reason
+    assert f"image {stranger.image_id}" in engine.asked
 
 
 def test_containers_are_asked_for_each_time(context: Context, engine: FakeEngine) -> None:
