@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ...generator.errors import DesktopBakeError
 from ..system.lazy import lazy
-from .parser import parser
+from .parser import WITH_ACTIONS, parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,13 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _meant(typed: Sequence[str]) -> list[str]:
+    """The words to parse; as with docker, no command, one that has actions alone, and `help` show help."""
+    if typed[:1] == ["help"]:
+        return [*typed[1:], "--help"]
+    return [*typed, "--help"] if list(typed) in ([], *([name] for name in WITH_ACTIONS)) else list(typed)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -49,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
         sys.stdout.reconfigure(errors="backslashreplace")
-    typed = list(sys.argv[1:] if argv is None else argv)
+    typed = _meant(sys.argv[1:] if argv is None else argv)
     arguments = argparse.Namespace(recorder=None, typed=typed)
     try:
-        parser(whole=False).parse_args(typed, arguments)
+        flags_first = typed[0].startswith("-") and typed[0] != "--version"
+        parser(whole=False, before=flags_first).parse_args(typed, arguments)
         if arguments.context:
             os.environ["DOCKER_CONTEXT"] = arguments.context
             os.environ.pop("DOCKER_HOST", None)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from importlib import metadata
 
     from ..config import setting, settings
+    from ..system import text
     from .verbs import Flags, Verb
 else:
     metadata = lazy("importlib.metadata")
     setting = lazy("..config.setting", __package__)
     settings = lazy("..config.settings", __package__)
+    text = lazy("..system.text", __package__)
 
 
 EXIT_STATUS = (
@@ -31,13 +33,8 @@ EXIT_STATUS = (
     "`attach` and `wait` exit with the command's status."
 )
 
-_ENVIRONMENTS: dict[str, Any] = {
-    "type": Path,
-    "metavar": "FILE",
-    "help": "environments of Agents Runner, in JSON, not the file's",
-}
 
-
+WITH_ACTIONS = tuple(verb.name for verb in VERBS if verb.actions)
 # Each flag is tried in a formatter; one that asks how wide the terminal is loads `shutil`, and what packs archives.
 _AS_WIDE_AS_ANY = partial(argparse.HelpFormatter, width=78)
 
@@ -64,7 +61,19 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, *args: Any, **keywords: Any) -> Any:
         self.complete()
-        return super().parse_known_args(*args, **keywords)
+        found, left = super().parse_known_args(*args, **keywords)
+        for word in left:
+            flag = word.partition("=")[0]
+            meant = text.did_you_mean(flag, self._option_string_actions, "") if flag.startswith("--") else ""
+            if meant:
+                raise ConfigurationError(f"unrecognized arguments: {' '.join(left)}", meant)
+        return found, left
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:  # noqa: SLF001 (its only name)
+            remedy = text.did_you_mean(value, action.choices, f"see: {self.prog} --help")
+            raise ConfigurationError(f"unknown {str(action.metavar).lower()} {value!r}", remedy)
+        super()._check_value(action, value)
 
     def complete(self) -> None:
         """Make its flags."""
@@ -81,81 +90,86 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parser(*, repeated: bool = True, whole: bool = True) -> argparse.ArgumentParser:
+def parser(*, repeated: bool = True, whole: bool = True, before: bool = True) -> argparse.ArgumentParser:
     """The parser of every command, each with an example.
 
     Args:
         repeated: whether each command takes the flags that all have, or, to be shown once, the whole alone.
         whole: whether every command has its flags at once, to be shown; else the one that is parsed gets them then.
+        before: whether the flags that all have are taken before the command, too.
     """
     top = _Parser(
         prog="desktop-bake",
         description="Bake a desktop into a Docker image once; start tasks in a second.",
         epilog=f"exit status: {EXIT_STATUS}",
     )
-    if not repeated:
-        _common(top, ())
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    top.add_argument("--environments", **_ENVIRONMENTS)
+    if before:
+        _common(top)
     verbs = top.add_subparsers(
         title="commands", prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    _add(verbs, (*VERBS, *TASK_VERBS), repeated=repeated, whole=whole)
+    groups = top._action_groups  # noqa: SLF001 (argparse has no other way to show the commands first)
+    groups.append(groups.pop(1))
+    common = partial(_common, default=argparse.SUPPRESS if before else None) if repeated else None
+    _add(verbs, (*VERBS, *TASK_VERBS), common, whole=whole)
     return top
 
 
-def _add(among: Any, verbs: tuple[Verb, ...], *, repeated: bool, whole: bool) -> None:
+def _add(among: Any, verbs: tuple[Verb, ...], common: Flags | None, *, whole: bool) -> None:
     """Add commands, or actions of one."""
     for verb in verbs:
         example = f"example: desktop-bake {verb.example}"
         command = among.add_parser(verb.name, help=verb.text, description=verb.text, epilog=example)
-        command.left = _flags_of(verb, repeated=repeated, whole=whole)
+        command.left = _flags_of(verb, common, whole=whole)
         if whole:
             command.complete()
 
 
-def _flags_of(verb: Verb, *, repeated: bool, whole: bool) -> tuple[Flags, ...]:
+def _flags_of(verb: Verb, common: Flags | None, *, whole: bool) -> tuple[Flags, ...]:
     """What makes the flags of a command: those that all have, then its own."""
 
     def actions(command: argparse.ArgumentParser) -> None:
         among = command.add_subparsers(
             title="actions", prog=command.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser
         )
-        _add(among, verb.actions, repeated=repeated, whole=whole)
+        _add(among, verb.actions, common, whole=whole)
 
     if verb.actions:
         return (actions,)
     own = (lambda command: _overrides(command, verb.name), verb.flags)
-    return ((lambda command: _common(command, ("--environments",))), *own) if repeated else own
+    return (common, *own) if common else own
 
 
-def _common(command: argparse.ArgumentParser, again: tuple[str, ...]) -> None:
+def _common(command: argparse.ArgumentParser, default: str | None = None) -> None:
     """The flags that every command takes.
 
     Args:
-        command: the command.
-        again: those of the whole that can be typed after the command as well.
+        command: the command, or the whole.
+        default: what each comes to if it is not typed; `argparse.SUPPRESS` leaves what was typed before the command.
     """
-    command.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
-    command.add_argument("--context", metavar="NAME", help="docker context, as docker --context")
-    _overrides(command)
-    for name in again:
-        command.add_argument(name, default=argparse.SUPPRESS, **_ENVIRONMENTS)
+    add = partial(command.add_argument, default=default)
+    add("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
+    add("--context", metavar="NAME", help="docker context, as docker --context")
+    _overrides(command, default=default)
+    add("--environments", type=Path, metavar="FILE", help="environments of Agents Runner, in JSON, not the file's")
+    add("--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long")
+    quiet = default or False
     command.add_argument(
-        "--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long"
+        "-q", "--quiet", action="store_true", default=quiet, help="no log lines, only results and errors"
     )
-    command.add_argument("-q", "--quiet", action="store_true", help="no log lines, only results and errors")
 
 
-def _overrides(command: argparse.ArgumentParser, name: str | None = None) -> None:
+def _overrides(command: argparse.ArgumentParser, name: str | None = None, default: str | None = None) -> None:
     """The flags that override settings: those of this command alone, or, without a name, those of every command."""
     for each in settings.SETTINGS:
         flag = each.flag
         if flag is None or (name not in flag.commands if name else flag.commands):
             continue
-        options: dict[str, Any] = {"help": flag.about or setting.plain(each.about), "dest": each.name}
+        about = flag.about or setting.plain(each.about)
+        options: dict[str, Any] = {"help": about, "dest": each.name, "default": default}
         if each.toml_type is bool:
-            options |= {"action": "store_false" if flag.name.startswith("--no-") else "store_true", "default": None}
+            options |= {"action": "store_false" if flag.name.startswith("--no-") else "store_true"}
         elif each.toml_type is int:
             options |= {"type": int, "metavar": flag.metavar}
             options["help"] += f", default: {each.default}"

@@ -73,6 +73,7 @@ def _render(render: argparse.ArgumentParser) -> None:
 def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
     build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="as --build-timeout")
     build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
     json_flag(build)
 
@@ -84,6 +85,9 @@ def _run(run: argparse.ArgumentParser) -> None:
         "--screenshot-every",
         metavar="DURATION",
         help="also meanwhile, such as 2s, if something changed: the newest, or each if FILE has %%d in it",
+    )
+    run.add_argument(
+        "--timeout", metavar="DURATION", help="stop the task after so long, such as 90s or 2h, with status 124"
     )
     run.add_argument("--record", type=Path, metavar="FILE", help="film the desktop meanwhile, as .mp4 or .webm")
     _task_flags(run)
@@ -167,6 +171,7 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
     add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
+    add("--novnc-port", type=int, metavar="N", help="of the desktop's URL, as for a tunnel; default: a free one")
     add("--network", metavar="NAME", help="a network of the engine, or none")
     add("--name", metavar="NAME", help="the container's name")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")

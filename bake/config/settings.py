@@ -123,7 +123,7 @@ class Settings:
     build_timeout_s: int = setting(
         600,
         about("seconds after which a build is stopped"),
-        flag=Flag("--timeout", "SECONDS", commands=("build", "run")),
+        flag=Flag("--build-timeout", "SECONDS", commands=("build", "run")),
         in_init=True,
     )
     registry_timeout_s: int = setting(10, about("seconds for one question to a registry"))

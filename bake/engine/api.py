@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from ...generator.errors import EngineError, TimeLimitError
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
-from .connection import SAID_LIMIT_BYTES, Connection
+from .connection import SAID_LIMIT_BYTES, Connection, remedy_of
 from .docker_host import DockerHost, chosen_host
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Endpoint:
             why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
                 without_secrets()(f"no Docker Engine answers at {self.host}: {why}"),
-                "start Docker, or set DOCKER_HOST or --context",
+                remedy_of(why, error),
             ) from error
         finally:
             if not connection.kept:

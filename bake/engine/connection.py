@@ -20,7 +20,21 @@ else:
 
 
 SAID_LIMIT_BYTES = 1 << 16
+# As the docker client says it, of a socket that this user may not open.
+_REFUSED = "permission denied while trying to connect"
 _WITH_BODY = ("POST", "PUT")
+
+
+def remedy_of(why: str, error: Exception | None = None) -> str:
+    """What to do if no engine answers.
+
+    Args:
+        why: what the docker client says of it.
+        error: what the operating system says of it.
+    """
+    if isinstance(error, PermissionError) or _REFUSED in why.lower():
+        return "join the group of Docker's socket: sudo usermod -aG docker $USER, then log out and in again"
+    return "start Docker, or set DOCKER_HOST or --context"
 
 
 class Connection:

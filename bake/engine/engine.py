@@ -13,6 +13,7 @@ from ..system.lazy import lazy
 from ..system.text import first_line
 from .api import CALL_TIMEOUT_S, Endpoint
 from .coalesce import coalesced
+from .connection import remedy_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -116,10 +117,7 @@ class Engine:
             ) from error
         said = done.stderr.decode(errors="replace")
         if done.returncode and any(sign in said.lower() for sign in _NO_ENGINE):
-            raise EngineError(
-                f"no Docker Engine answers: {first_line(said)}",
-                "start Docker, or set DOCKER_HOST or --context",
-            )
+            raise EngineError(f"no Docker Engine answers: {first_line(said)}", remedy_of(said))
         return done
 
     @property

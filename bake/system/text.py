@@ -24,11 +24,19 @@ def last_line(text: str) -> str:
     return first_line("\n".join(reversed(text.splitlines())))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A remedy that names the nearest known word, or all of them."""
+def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None) -> str:
+    """A remedy that names the nearest known word, or all of them.
+
+    Args:
+        word: what was written.
+        known: what it can be.
+        else_say: the remedy if none is near, in place of all that are known.
+    """
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else "known: " + (", ".join(known) or "none")
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "known: " + (", ".join(known) or "none") if else_say is None else else_say
 
 
 _AGES = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

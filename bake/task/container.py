@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from ..engine import archive
     from ..engine.api import Endpoint
+    from . import ports
 else:
     archive = lazy("..engine.archive", __package__)
+    ports = lazy(".ports", __package__)
 
 
 PULL_TIMEOUT_S = 1200.0
@@ -162,6 +164,8 @@ class Container:
         """
         answer = self._endpoint.ask("POST", f"{self._path}/start")
         if answer.status != 204:
+            if taken := ports.taken_of(answer.message):
+                raise ports.port_in_use(taken)
             raise TaskError(f"the container did not start: {answer.message}", "correct that, then try again")
 
     def execute(self, command: Sequence[str]) -> tuple[str, Console]:

@@ -84,17 +84,17 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
 
 
 def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *, terminal: bool) -> int:
-    """Run a command on this process's own streams; its exit status.
+    """Run a command on this process's own streams, without a limit if `how` has none; its exit status.
 
     Raises:
         TimeLimitError, EngineError: as `execute`.
     """
     words = _words(container_id, command, how, ["-i", *["-t"] * terminal])
-    limit_s = how.get("timeout_s", COMMAND_TIMEOUT_S)
+    limit_s = how.get("timeout_s")
     try:
         return subprocess.run(words, check=False, timeout=limit_s).returncode
     except subprocess.TimeoutExpired as error:
-        raise _late(limit_s) from error
+        raise _late(limit_s or error.timeout) from error
     except FileNotFoundError as error:
         raise no_client() from error
 

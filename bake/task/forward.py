@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 
+from .ports import port_in_use
 from .program import program
 
 
@@ -16,15 +17,22 @@ class Forward:
     Args:
         container_id: the container; it has bash.
         port: the port there, on the container's own loopback.
+        local_port: the port here; 0 for a free one.
 
     Attributes:
         local_port: the port here.
+
+    Raises:
+        TaskError: another program has it.
     """
 
-    def __init__(self, container_id: str, port: int) -> None:
+    def __init__(self, container_id: str, port: int, local_port: int = 0) -> None:
         # The docker client's own streams are the connection; in the container bash opens the other end.
         self._words = ["docker", "exec", "-i", container_id, "bash", "-c", program("forward"), "forward", str(port)]
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        try:
+            self._listener = socket.create_server(("127.0.0.1", local_port))
+        except OSError as error:
+            raise port_in_use(f"127.0.0.1:{local_port}") from error
         self._children: list[subprocess.Popen[bytes]] = []
         self._starts = threading.Lock()  # a child that is being started is ended, too
         self._closed = False

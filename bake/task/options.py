@@ -75,6 +75,7 @@ class TaskOptions:
         user: `user[:group]`, names or numbers.
         gpus: as `docker run --gpus`: `all`, a number, `device=0,1`, or keys such as `count=2,capabilities=utility`.
         network: name of a network of the engine, or `none`.
+        novnc_port: the port of this machine's loopback in the desktop's URL; a free one if None.
         name: the container's name; one that nobody has where None.
         detach: whether the task outlives the program that starts it.
         keep: whether the container is left, stopped, instead of removed.
@@ -95,6 +96,7 @@ class TaskOptions:
     user: str | None = None
     gpus: str | None = None
     network: str | None = None
+    novnc_port: int | None = None
     name: str | None = None
     detach: bool = False
     keep: bool = False
@@ -104,6 +106,8 @@ class TaskOptions:
         size_of(self.geometry)
         if self.depth not in DEPTHS:
             raise ConfigurationError(f"bad depth {self.depth}", "use 24, or 16")
+        if self.novnc_port is not None and not 1 <= self.novnc_port <= 65535:
+            raise ConfigurationError(f"bad noVNC port {self.novnc_port}", "use 1 to 65535")
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise ConfigurationError(
                 f"bad container name {self.name!r}", "use letters, digits, '_', '.' and '-', at least two characters"
@@ -269,7 +273,7 @@ class ContainerRequest:
         for port in self.options.ports:
             bindings.setdefault(port.inside, []).append(port.binding)
         if self.desktop and self.publish:
-            bindings[f"{NOVNC_PORT}/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": ""}]
+            bindings[f"{NOVNC_PORT}/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": str(self.options.novnc_port or "")}]
         return bindings
 
     def _host_config(self, bindings: Mapping[str, object]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from ...generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError, TaskError
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
+# As the engine says it, of a port that another container has, or another program.
+_TAKEN = re.compile(r"((?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}).* already (?:allocated|in use)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,21 @@ class Port:
         """Where it is outside, as the engine has it (Docker Engine API, "PortBinding")."""
         host = f"{self.host}-{self.host_last}" if self.host_last else str(self.host or "")
         return {"HostIp": self.address, "HostPort": host}
+
+
+def taken_of(said: str) -> str | None:
+    """The address and port that somebody else has, of what the engine says to a start, or None."""
+    found = _TAKEN.search(said)
+    return found[1] if found else None
+
+
+def port_in_use(address: str) -> TaskError:
+    """What to raise if somebody else has a port.
+
+    Args:
+        address: `IP:PORT`.
+    """
+    return TaskError(f"port {address} is in use", "choose another, or see what has it: docker ps, ss -ltnp")
 
 
 def parse_ports(text: str) -> tuple[Port, ...]:

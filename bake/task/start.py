@@ -123,7 +123,7 @@ def started(
         if desktop:
             console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
         container.start()
-        port, forward = _reach(container) if desktop else (0, None)
+        port, forward = _reach(container, options.novnc_port) if desktop else (0, None)
         task = DesktopTask(
             engine=engine,
             container_id=container.container_id,
@@ -245,12 +245,12 @@ def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Comma
     return MainCommand(task.console, ending, context.reporter)
 
 
-def _reach(container: Container) -> tuple[int, forwarding.Forward | None]:
+def _reach(container: Container, wanted: int | None) -> tuple[int, forwarding.Forward | None]:
     """noVNC's port on this machine, and what carries it where the engine does not publish it here."""
     port = container.published(NOVNC_PORT)
     if port is not None:
         return port, None
-    forward = forwarding.Forward(container.container_id, NOVNC_PORT)
+    forward = forwarding.Forward(container.container_id, NOVNC_PORT, wanted or 0)
     return forward.local_port, forward
 
 

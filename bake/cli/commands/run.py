@@ -22,11 +22,13 @@ from ..context import print_json, work_of
 if TYPE_CHECKING:
     import argparse
 
+    from ...system import durations
     from ...task import film as films
     from ...task import mounts, ports
     from ...task.task import DesktopTask
     from .. import pictures, streams
 else:  # what a task without any does not need
+    durations = lazy("...system.durations", __package__)
     mounts = lazy("...task.mounts", __package__)
     ports = lazy("...task.ports", __package__)
     films = lazy("...task.film", __package__)
@@ -45,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.screenshot or arguments.screenshot_every:
         wish = pictures.wish_of(arguments, environment)
     film = pictures.film_of(arguments, environment) if arguments.record else None
+    limit_s = _limit_of(arguments)
     if arguments.json and not options.detach:
         raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
     if options.mounts and not engine.is_remote():
@@ -70,10 +73,39 @@ def run(arguments: argparse.Namespace) -> int:
             films.filmed(task, film, camera, reporter.warn) if film else nothing,
             pictures.taken(task, wish, reporter.warn) if wish else nothing,
         ):
-            status = streams.run_here(task.engine, task.container_id, command) if command else _stay(task)
+            if command:
+                status = streams.run_here(
+                    task.engine, task.container_id, command, {"timeout_s": limit_s} if limit_s else {}
+                )
+            else:
+                status = _stay(task, limit_s)
     finally:
         task.stop(status)
     return status
+
+
+def _limit_of(arguments: argparse.Namespace) -> float | None:
+    """How long the task may run, in seconds; None for ever.
+
+    Raises:
+        ConfigurationError: the limit is malformed, or nobody would keep it.
+    """
+    limit = arguments.timeout
+    if limit is None:
+        return None
+    if limit.isdecimal() and int(limit):
+        raise ConfigurationError(
+            f"--timeout {limit} has no unit: it is the task's limit",
+            f"write --timeout {limit}s, or for the build's limit --build-timeout {limit}",
+        )
+    if arguments.detach:
+        raise ConfigurationError(
+            "--timeout needs a program that stays, which --detach leaves out", "let the task end itself: timeout 2h CMD"
+        )
+    limit_s = durations.duration_s(limit)
+    if not limit_s:
+        raise ConfigurationError(f"--timeout {limit} leaves a task no time", "write 1s or more")
+    return limit_s
 
 
 def options_of(arguments: argparse.Namespace) -> TaskOptions:
@@ -101,6 +133,7 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
         user=arguments.user,
         gpus=arguments.gpus,
         network=arguments.network,
+        novnc_port=arguments.novnc_port,
         name=arguments.name,
         detach=arguments.detach,
         keep=arguments.keep,
@@ -127,12 +160,13 @@ def _show(task: DesktopTask) -> None:
         print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
 
 
-def _stay(task: DesktopTask) -> int:
+def _stay(task: DesktopTask, limit_s: float | None) -> int:
     while True:
         try:
-            return task.wait(FOREVER_S)
+            return task.wait(limit_s or FOREVER_S)
         except TimeLimitError:
-            continue
+            if limit_s:
+                raise
 
 
 def _leave(task: DesktopTask, *, as_json: bool) -> int:

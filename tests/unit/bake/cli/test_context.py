@@ -36,7 +36,7 @@ base_image = "debian:bookworm"
         (["build", "--push"], "push", True),
         (["build"], "push", False),
         (["build", "--timeout", "7"], "build_timeout_s", 7),
-        (["run", "--timeout", "7"], "build_timeout_s", 7),
+        (["run", "--build-timeout", "7"], "build_timeout_s", 7),
         (["run", "--no-fallback"], "fallback", False),
         (["run"], "fallback", True),
         (["render", "--attest", "type=sbom", "--attest="], "attest", ("type=sbom",)),

@@ -66,8 +66,7 @@ def test_the_status_is_the_commands(command: Callable[[object], list[argparse.Na
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["no-such-command"], "argument COMMAND: invalid choice: 'no-such-command'"),
+        (["no-such-command"], "unknown command 'no-such-command'"),
         (["key", "--no-such-flag"], "unrecognized arguments: --no-such-flag"),
         (["completion", "ksh"], "argument SHELL: invalid choice: 'ksh'"),
         (["run", "--depth", "many"], "argument --depth: invalid int value: 'many'"),
@@ -80,6 +79,49 @@ def test_wrong_usage(typed: list[str], says: str, capsys: pytest.CaptureFixture[
     assert output == ""
     assert errors.splitlines()[0].startswith(f"error: {says}")
     assert "--help" in errors.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "usage"),
+    [
+        ([], "usage: desktop-bake [-h]"),
+        (["env"], "usage: desktop-bake env [-h] ACTION"),
+        (["help"], "usage: desktop-bake [-h]"),
+        (["help", "env", "set"], "usage: desktop-bake env set [-h]"),
+    ],
+)
+def test_help_as_dockers(typed: list[str], usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No command at all, a command that is nothing without an action, and `help` show help, with status 0."""
+    with pytest.raises(SystemExit) as caught:
+        main(typed)
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(usage)
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["imges"], "error: unknown command 'imges'\n  did you mean 'images'?\n"),
+        (["env", "shw"], "error: unknown action 'shw'\n  did you mean 'show'?\n"),
+        (["key", "--jsno"], "error: unrecognized arguments: --jsno\n  did you mean '--json'?\n"),
+        (["--confg=a", "key"], "error: unrecognized arguments: --confg=a\n  did you mean '--config'?\n"),
+    ],
+)
+def test_typos(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is nearly a command, an action or a flag is told with the one that was meant."""
+    assert main(typed) == 2
+    assert capsys.readouterr() == ("", says)
+
+
+def test_flags_before_the_command(command: Callable[[object], list[argparse.Namespace]]) -> None:
+    """As with docker, what every command takes can be typed before it; what is typed after it wins."""
+    ran = command(0)
+    main(["-q", "--config", "a.toml", "--frozen", "--pull", "never", "env", "show", "--config", "b.toml", "gpu"])
+    (got,) = ran
+    assert (got.command, got.action, got.env, got.quiet, got.frozen, got.pull, got.config) == (
+        *("env", "show", "gpu", True, True, "never"),
+        Path("b.toml"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def test_help(word: str) -> None:
         ("build a b --push --timeout 5", {"env": ["a", "b"], "push": True, "build_timeout_s": 5}),
         ("build --attest type=sbom --attest=", {"attest": ["type=sbom", ""]}),
         ("run", {"words": [], "fallback": None, "keep": False, "auth": True, "docker": [], "geometry": None}),
+        ("build --build-timeout 5", {"build_timeout_s": 5}),
+        (
+            "run --build-timeout 5 --timeout 2h --novnc-port 6080",
+            {"build_timeout_s": 5, "timeout": "2h", "novnc_port": 6080},
+        ),
         ("run -- xterm -e top", {"words": ["--", "xterm", "-e", "top"]}),
         ("run gpu -- a --json", {"words": ["gpu", "--", "a", "--json"], "json": False}),
         ("run --no-fallback --no-auth --keep --rm", {"fallback": False, "auth": False, "keep": False}),
@@ -78,7 +83,7 @@ def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("line", "says", "remedy"),
     [
-        ("", "the following arguments are required: COMMAND", "see: desktop-bake --help"),
+        ("-q", "the following arguments are required: COMMAND", "see: desktop-bake --help"),
         ("env", "the following arguments are required: ACTION", "see: desktop-bake env --help"),
         ("env set", "the following arguments are required: ENV, FIELD=VALUE", "see: desktop-bake env set --help"),
         ("stats", "the following arguments are required: FILE", "see: desktop-bake stats --help"),

@@ -32,7 +32,7 @@ def test_rows() -> None:
         "| `push` | `DESKTOP_BAKE_PUSH` | `build --push` | publish what is built to the team's registry | false |",
     ):
         assert row in settings
-    assert any("| `build --timeout`, `run --timeout` |" in row for row in settings)
+    assert any("| `build --build-timeout`, `run --build-timeout` |" in row for row in settings)
     assert any(row.endswith("| the engine's own |") and "`--platform`" in row for row in settings)
     assert "| `base_image` | image reference of the base | none: required |" in environment
     assert any('`["linux/amd64", "linux/arm64"]`' in row for row in environment)

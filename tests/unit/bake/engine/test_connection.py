@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from desktop_bake.bake.engine.connection import Connection
+from desktop_bake.bake.engine.connection import Connection, remedy_of
 from desktop_bake.bake.engine.docker_host import DockerHost
 from desktop_bake.bake.engine.http_answer import NoAnswerError
 
@@ -35,6 +35,20 @@ def test_a_request(monkeypatch: pytest.MonkeyPatch, method: str, content: bytes 
     connection.close()
     with theirs:
         assert theirs.recv(1000).endswith(wanted)
+
+
+@pytest.mark.parametrize(
+    ("why", "error", "remedy"),
+    [
+        ("Permission denied", PermissionError(13, "Permission denied"), "usermod -aG docker $USER"),
+        ("permission denied while trying to connect to the Docker daemon socket", None, "usermod -aG docker $USER"),
+        ("git@far: Permission denied (publickey).", None, "DOCKER_HOST or --context"),
+        ("Connection refused", ConnectionRefusedError(), "start Docker"),
+    ],
+)
+def test_what_to_do(why: str, error: Exception | None, remedy: str) -> None:
+    """Who may not open the socket joins its group; any other engine is started, or another named."""
+    assert remedy in remedy_of(why, error)
 
 
 def test_the_client_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,10 +166,14 @@ def test_rename() -> None:
 
 def test_start() -> None:
     """What keeps it from starting is the engine's to say."""
-    container, endpoint = made(said(204), said(500, "port is already allocated"))
+    container, endpoint = made(
+        said(204), said(500, "no such device"), said(500, "Bind for 127.0.0.1:80 failed: port is already allocated")
+    )
     container.start()
     assert endpoint.asked[0][:2] == ("POST", "/containers/abc/start")
-    with pytest.raises(TaskError, match="the container did not start: port is already allocated"):
+    with pytest.raises(TaskError, match="the container did not start: no such device"):
+        container.start()
+    with pytest.raises(TaskError, match=r"^port 127\.0\.0\.1:80 is in use$"):
         container.start()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from desktop_bake import TaskError
 from desktop_bake.bake.task.forward import Forward
 
 if TYPE_CHECKING:
@@ -117,6 +119,17 @@ def test_each_connection(listener: Listener, children: Children) -> None:
     for words in children.words:
         assert words[:4] == ["docker", "exec", "-i", "c0ffee"]
         assert words[-2:] == ["forward", "6080"]
+
+
+def test_a_fixed_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is asked for is listened on; one that another program has is told in a line."""
+
+    def create(place: tuple[str, int]) -> object:
+        raise OSError(errno.EADDRINUSE, f"{place}")
+
+    monkeypatch.setattr(socket, "create_server", create)
+    with pytest.raises(TaskError, match=r"^port 127\.0\.0\.1:6081 is in use$"):
+        Forward("c", 1, 6081)
 
 
 def test_the_end_of_one(listener: Listener, children: Children) -> None:

@@ -62,6 +62,8 @@ def test_a_session() -> None:
         ({"geometry": "63x800"}, "bad geometry '63x800'"),
         ({"geometry": "800x16385"}, "bad geometry '800x16385'"),
         ({"depth": 8}, "bad depth 8"),
+        ({"novnc_port": 0}, "bad noVNC port 0"),
+        ({"novnc_port": 65536}, "bad noVNC port 65536"),
         ({"name": "-x"}, "bad container name '-x'"),
         ({"workdir": "here"}, "the working directory 'here' is not absolute"),
         ({"gpus": "some"}, "bad value of gpus: 'some'"),
@@ -102,6 +104,13 @@ def test_limits() -> None:
         ["no-new-privileges"],
     ]
     assert limits("--docker=--shm-size=64m", "--docker=--pids-limit=9") == [64 << 20, 9, None]
+
+
+def test_a_fixed_port() -> None:
+    """noVNC's port outside is a free one, or the one that is asked for; nobody but this machine reaches it."""
+    for wanted, port in ((None, ""), (6081, "6081")):
+        body = body_of("i", ["x"], TaskOptions(novnc_port=wanted), desktop=True, publish=True)
+        assert body["HostConfig"]["PortBindings"] == {"6080/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}
 
 
 def test_novncs_port_is_refused() -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from desktop_bake import ConfigurationError, Port
-from desktop_bake.bake.task.ports import parse_ports
+from desktop_bake.bake.task.ports import parse_ports, taken_of
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,24 @@ def test_ports_refused(text: str, says: str) -> None:
 def test_what_the_engine_takes(port: Port, inside: str, binding: dict[str, str]) -> None:
     """A port outside that does not matter is empty; one of several is a range."""
     assert (port.inside, port.binding) == (inside, binding)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        (
+            "failed to bind host port for 127.0.0.1:6081:172.17.0.2:80/tcp: address already in use",
+            "127.0.0.1:6081",
+        ),
+        ("(b): Bind for 0.0.0.0:6081 failed: port is already allocated", "0.0.0.0:6081"),
+        ("Error starting userland proxy: listen tcp6 [::1]:80: bind: address already in use", "[::1]:80"),
+        ("no space left on device", None),
+        ("pool 10.0.0.0/8 already in use", None),
+    ],
+)
+def test_a_port_in_use(said: str, taken: str | None) -> None:
+    """Of what the engine says to a start, in any of its versions, the port is read that somebody else has."""
+    assert taken_of(said) == taken
 
 
 @pytest.mark.parametrize(

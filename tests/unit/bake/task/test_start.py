@@ -241,10 +241,10 @@ def test_a_remote_engine(
     container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A port that the engine does not publish here is forwarded; after an error that ends, too."""
-    made: list[tuple[str, int]] = []
+    made: list[tuple[str, int, int]] = []
 
-    def forward(container_id: str, port: int) -> SimpleNamespace:
-        made.append((container_id, port))
+    def forward(container_id: str, port: int, wanted: int) -> SimpleNamespace:
+        made.append((container_id, port, wanted))
         return SimpleNamespace(local_port=4321, close=lambda: container.calls.append("unforward"))
 
     container.port = None

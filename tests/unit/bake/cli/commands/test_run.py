@@ -84,8 +84,8 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
     monkeypatch.setattr(run, "started", started)
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
 
-    def run_here(_engine: object, _name: str, command: list[str]) -> int:
-        task.calls.append(("execute", *command))
+    def run_here(_engine: object, _name: str, command: list[str], how: dict[str, float]) -> int:
+        task.calls.append(("execute", *command, *how.values()))
         os.write(1, task.prints)
         return task.status
 
@@ -139,6 +139,10 @@ def test_which_environment(
         (("-v", "/no/such/folder:/b"), "cannot mount /no/such/folder"),
         (("--env-file", "gone"), "cannot read gone: No such file or directory"),
         (("-p", "x"), "malformed port 'x'"),
+        (("--novnc-port", "0"), "bad noVNC port 0"),
+        (("--timeout", "600"), "write --timeout 600s, or for the build's limit --build-timeout 600"),
+        (("--timeout", "0s"), "--timeout 0s leaves a task no time"),
+        (("--timeout", "1h", "-d"), "let the task end itself: timeout 2h CMD"),
     ],
 )
 def test_refused(typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], says: str) -> None:
@@ -146,6 +150,15 @@ def test_refused(typed: Callable[..., tuple[int, str, str]], task: Task, words: 
     status, output, errors = typed("run", *words)
     assert (status, output, task.asked) == (2, "", {})
     assert says in errors
+
+
+def test_a_limit(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
+    """A task's limit is its command's, or that of a desktop without one; the task is stopped, with status 124."""
+    assert typed("run", "--timeout", "1m30s", "--", "make")[0] == 0
+    assert task.calls == [("execute", "make", 90), ("stop", 0)]
+    task.ends = [TimeLimitError("late", "raise it")]
+    assert typed("run", "--timeout", "2s") == (124, "", f"[desktop] {URL}\nerror: late\n  raise it\n")
+    assert task.calls[2:] == [("stop", 0)]
 
 
 def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
