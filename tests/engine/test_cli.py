@@ -400,7 +400,7 @@ REFUSALS = {
     "wrong type": (["resolve", "e"], "[environments.e]\nbase_image = 1\n", 2, "base_image"),
     "no base": (["resolve", "e"], "[environments.e]\n", 2, "base_image is missing"),
     "unknown flag": (["resolve", "--jsn"], "", 2, "--help"),
-    "unknown command": (["resolv"], "", 2, "invalid choice"),
+    "unknown command": (["resolv"], "", 2, "unknown command 'resolv'"),
     "a repository's tag": (["key", "--repository", "a.example/b:1"], "", 2, "has a tag or a digest"),
     "bad limit": (["build", "--timeout", "0"], "", 2, "positive"),
     "no such config": (["resolve", "--config", "no.toml"], "", 2, "no.toml"),

@@ -60,7 +60,7 @@ def test_nothing_wrong_is_written(cli: Run, project: Path) -> None:
         ("env", "set", "--create", "new", "name=x"): "base_image is missing",
         ("env", "unset", "default", "base_image"): "cannot be unset",
         ("env", "set", "default", "name=x", "--config", "nowhere.toml"): "cannot edit nowhere.toml",
-        ("env", "frobnicate"): "invalid choice",
+        ("env", "frobnicate"): "unknown action 'frobnicate'",
     }.items():
         done = cli(*words)
         assert done.returncode == 2, words

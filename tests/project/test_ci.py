@@ -171,7 +171,7 @@ def test_quoted_commands_exist() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("x/desktop-bake rendr -o ci", "invalid choice: 'rendr'"),
+        ("x/desktop-bake rendr -o ci", "unknown command 'rendr'"),
         ("- run: desktop-bake render --chekc && true", "unrecognized arguments: --chekc"),
     ],
 )

@@ -32,7 +32,7 @@ def test_blocks_are_found() -> None:
         ("", "x", "no language is no kind"),
         ("perl", "x", "perl is no kind"),
         ("sh", "desktop-bake build --alll", "unrecognized arguments: --alll"),
-        ("sh", "A=1 desktop-bake rendr >x && true", "invalid choice: 'rendr'"),
+        ("sh", "A=1 desktop-bake rendr >x && true", "unknown command 'rendr'"),
         ("sh", "make nothing", "make has no target nothing"),
         ("sh", "dokcer ps  # all of them", "dokcer is no program"),
         ("sh", "if", "syntax error"),
