@@ -30,7 +30,7 @@ from desktop_bake import (
     start_task,
 )
 from desktop_bake.bake.build.render import bake_options, rendered_files, targets_of, write_files
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Fallback, ImageResult, Status
@@ -127,7 +127,7 @@ class Bench:
 
     def bare(self, install: str = "") -> float:
         """Plain `docker run` of the same image and script, until the banner; with `install` on the base instead."""
-        script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
+        script, gate = shipped("recipe/desktop_run.sh").read_text(), gate_text()
         image = str(self.environment.base_image if install else self.image.image_id)
         names: list[str] = []
 

@@ -1,44 +1,31 @@
 """The gate: noVNC's pages for everyone, the screen only with the secret, and never for a page of another site.
 
-desktop_run.sh runs this text as `python3 -I -c TEXT PORT PAGES SOCKET`, with the secret on standard input; no file of
-it lies in the image, whose Python (3.6 or newer) and websockify (0.8 or newer) it uses. SOCKET is Xvnc's.
+desktop_run.sh runs it as `python3 -I -S -c TEXT PORT PAGES SOCKET`, with the secret on standard input. TEXT begins with
+desktop_http.py and desktop_websocket.py, which it imports; no file of it lies in the image, whose Python (3.6 or newer)
+it uses. SOCKET is Xvnc's.
+
+It imports what is part of the interpreter alone. http.server and socket, which other servers are made of, take five
+times the processor at every start, and three times the memory for as long as the task runs.
 """
 
-import collections
-import contextlib
-import gc
-import hmac
-import http.server
-import io
-import os
-import socket
-import socketserver
+import _socket
+import _thread
 import sys
-import urllib.parse
-import warnings
+import time
+from _operator import _compare_digest as compare_digest
+
+from recipe.desktop_http import PATIENCE_S, RefusedError, answer_page, head_of, request_of
+from recipe.desktop_websocket import handshake_of, relay
 
 TYPE_CHECKING = False  # of typing, which takes a while to import
 if TYPE_CHECKING:
-    from email.message import Message
-    from typing import Any, Callable, Iterable, Optional, OrderedDict, Set, Tuple
+    from typing import Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
-    Serve = Callable[[socket.socket, Tuple[str, int]], object]
+    Address = Tuple[str, int]
 
 NO_SECRET = "-"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 MOST = 100  # connections, of those that watch and of the others
-# A browser drops the files that are on their way when a network appears, which is what a container is that starts.
-RELOAD = b"""<script>addEventListener("error", e => {
-  const tries = history.state || 0;
-  if (e.target.tagName === "SCRIPT" && tries < 20) {
-    history.replaceState(tries + 1, "");
-    setTimeout(() => location.reload(), 300);
-  }
-}, true)</script>"""
-WRONG_REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: elsewhere\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
 
 
 def is_of_this_machine(address: str, own: str, routes: "Iterable[str]") -> bool:
@@ -53,7 +40,22 @@ def is_of_this_machine(address: str, own: str, routes: "Iterable[str]") -> bool:
     """
     fields = [line.split() for line in routes]
     gateways = [bytes.fromhex(f[2])[::-1] for f in fields if f[1] == f[7] == "00000000"]
-    return address in (*LOOPBACK, own, *map(socket.inet_ntoa, gateways))
+    return address in ("127.0.0.1", "::1", own, *map(_socket.inet_ntoa, gateways))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a Host header names this machine, at any port."""
+    host = host.lower()
+    return any(host == name or (host.startswith(name + ":") and host[len(name) + 1 :].isdigit()) for name in LOOPBACK)
+
+
+def token_of(target: str) -> str:
+    """The secret that a request gives; it is made of signs that nobody has to quote."""
+    for pair in target.partition("#")[0].partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        if name == "token":
+            return value
+    return ""
 
 
 class Gate:
@@ -69,173 +71,162 @@ class Gate:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
-        self.idle: OrderedDict[socket.socket, bool] = collections.OrderedDict()
-        self.watching: Set[socket.socket] = set()
+        self._guard = _thread.allocate_lock()
+        self.idle: Dict[_socket.socket, bool] = {}
+        self.watching: Set[_socket.socket] = set()
 
-    def refusal(self, path: str, headers: "Message", is_local: "Callable[[], bool]") -> "Optional[int]":
+    def refusal(self, target: str, headers: "Mapping[str, str]", is_local: "Callable[[], bool]") -> "Optional[int]":
         """The HTTP status that refuses the screen to a request, or None if it is welcome.
 
         Args:
-            path: what it asks for, with the query.
+            target: what it asks for, with the query.
             headers: its own. A browser sends the Origin of the page, and the Host that it believes to speak to.
             is_local: whether it comes from this machine; asked if there is no secret.
         """
-        if not (self._is_of_our_page(headers) and self._knows_the_secret(path, is_local)):
+        host, origin = headers.get("host", ""), headers.get("origin")
+        of_our_page = is_loopback(host) and origin in (None, "http://" + host, "https://" + host)
+        if not (of_our_page and self._knows_the_secret(target, is_local)):
             return 403
         return 503 if len(self.watching) >= MOST else None
 
-    def _is_of_our_page(self, headers: "Message") -> bool:
-        host, origin = headers.get("Host", ""), headers.get("Origin")
-        try:
-            is_loopback = urllib.parse.urlsplit("//" + host).hostname in LOOPBACK
-        except ValueError:
-            return False
-        return is_loopback and origin in (None, "http://" + host, "https://" + host)
-
-    def _knows_the_secret(self, path: str, is_local: "Callable[[], bool]") -> bool:
+    def _knows_the_secret(self, target: str, is_local: "Callable[[], bool]") -> bool:
         if self._secret == NO_SECRET:
             return is_local()
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
-        given = query.get("token", [""])[0].encode("utf-8", "replace")
-        return self._secret != "" and hmac.compare_digest(given, self._secret.encode())
+        return self._secret != "" and compare_digest(token_of(target).encode("latin-1"), self._secret.encode())
 
-    def arrived(self, connection: socket.socket) -> None:
+    def arrived(self, connection: _socket.socket) -> None:
         """Count a connection in; the oldest makes room, so that nobody keeps the others out."""
-        if len(self.idle) >= MOST:
-            oldest, _ = self.idle.popitem(last=False)
-            with contextlib.suppress(OSError):  # it has gone by itself
-                oldest.shutdown(socket.SHUT_RDWR)
-        self.idle[connection] = True
+        with self._guard:
+            if len(self.idle) >= MOST:
+                oldest = next(iter(self.idle))
+                del self.idle[oldest]
+                try:
+                    oldest.shutdown(_socket.SHUT_RDWR)
+                except OSError:  # it has gone by itself
+                    pass
+            self.idle[connection] = True
+        connection.settimeout(PATIENCE_S)
 
-    def watches(self, connection: socket.socket) -> None:
+    def watches(self, connection: _socket.socket) -> None:
         """Note that it has the screen now, and may say nothing for as long as it likes."""
-        self.idle.pop(connection, None)
-        self.watching.add(connection)
+        with self._guard:
+            self.idle.pop(connection, None)
+            self.watching.add(connection)
         connection.settimeout(None)
 
-    def left(self, connection: socket.socket) -> None:
+    def left(self, connection: _socket.socket) -> None:
         """Count it out."""
-        self.idle.pop(connection, None)
-        self.watching.discard(connection)
+        with self._guard:
+            self.idle.pop(connection, None)
+            self.watching.discard(connection)
 
 
-class GatedHandler(http.server.SimpleHTTPRequestHandler):
-    """What stands before websockify's own handler, whatever its version.
+# --- the screen ----------------------------------------------------------------------------------------------
 
-    Attributes:
-        gate: whom it asks; set by a subclass.
-        timeout: seconds, after which who says nothing is hung up on.
+
+def screen_at(path: str) -> _socket.socket:
+    """A connection to Xvnc, which may still be starting.
+
+    Raises:
+        RefusedError: it does not listen in time.
     """
-
-    gate: Gate
-    timeout = 10
-
-    def parse_request(self) -> bool:
-        """Refuse the screen: Python asks this before it answers any request, whatever websockify then makes of it."""
-        if not super().parse_request():
-            return False
-        if "Upgrade" not in self.headers:
-            return True
-        status = self.gate.refusal(self.path, self.headers, self._is_local)
-        if status:
-            self.close_connection = True
-            self.send_error(status)
-            return False
-        self.gate.watches(self.connection)
-        return True
-
-    def _is_local(self) -> bool:
-        with open("/proc/net/route") as routes:
-            return is_of_this_machine(self.client_address[0], self.connection.getsockname()[0], routes)
-
-    def send_head(self) -> "Any":
-        """Send the head of a page; noVNC's own loads itself again if one of its files did not come."""
-        path = self.translate_path(self.path)
-        if "\0" in path:  # Python's own would not know what to say
-            self.send_error(404)
-            return None
-        if os.path.basename(path) != "vnc.html" or not os.path.isfile(path):
-            return super().send_head()
-        with open(path, "rb") as page:
-            content = page.read().replace(b"<head>", b"<head>" + RELOAD, 1)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        return io.BytesIO(content)
-
-    def log_message(self, *_: "Any") -> None:
-        """Say nothing: request lines hold the secret."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        screen = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        try:
+            screen.connect(path)
+            return screen
+        except OSError as error:
+            screen.close()
+            if time.monotonic() > end:
+                raise RefusedError(503) from error
+        time.sleep(0.01)
 
 
-class Server(socketserver.ThreadingTCPServer):
+# --- the server ------------------------------------------------------------------------------------------------
+
+
+class Server:
     """Gives each connection a thread.
 
-    websockify gives it a process of its own, which costs ten times as much: a page is forty of them.
-
     Args:
-        port: where it listens, at every address.
         gate: counts the connections.
-        serve: what a thread does with its connection.
+        pages: the folder of noVNC's files.
+        vnc: Xvnc's socket.
     """
 
-    allow_reuse_address = daemon_threads = True
-    request_queue_size = 100
+    def __init__(self, gate: Gate, pages: str, vnc: str) -> None:
+        self._gate, self._pages, self._vnc = gate, pages, vnc
 
-    def __init__(self, port: int, gate: Gate, serve: "Serve") -> None:
-        self._gate = gate
-        self._serve = serve
-        super().__init__(("", port), socketserver.BaseRequestHandler)
-
-    def process_request(self, request: "Any", client_address: "Any") -> None:
-        """Count a connection in, and serve it."""
-        self._gate.arrived(request)
-        super().process_request(request, client_address)
-
-    def finish_request(self, request: "Any", client_address: "Any") -> None:
-        """Serve a connection, in its thread."""
-        self._serve(request, client_address)
-
-    def close_request(self, request: "Any") -> None:
-        """Count it out."""
-        self._gate.left(request)
-        super().close_request(request)
-
-
-def lets_in_whoever_comes(serve: "Serve") -> bool:
-    """Whether a wrong request is not refused: this websockify has another way to the screen than past our gate."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        with ours:
-            theirs.sendall(WRONG_REQUEST)
-            theirs.shutdown(socket.SHUT_WR)
-            serve(ours, ("127.0.0.1", 0))
+    def accept(self, listener: _socket.socket) -> None:
+        """Wait for a connection."""
         try:
-            return theirs.recv(12)[9:] != b"403"
-        except ConnectionError:  # it read nothing
-            return True
+            descriptor, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
+        except OSError:  # it has gone again, or there are too many
+            time.sleep(0.01)
+        else:
+            self.accepted(_socket.socket(_socket.AF_INET, _socket.SOCK_STREAM, 0, descriptor), address)
+
+    def accepted(self, connection: _socket.socket, address: "Address") -> None:
+        """Count a connection in, and serve it."""
+        self._gate.arrived(connection)
+        try:
+            _thread.start_new_thread(self.serve, (connection, address))
+        except RuntimeError:  # the container may have no more threads
+            self._over(connection)
+
+    def serve(self, connection: _socket.socket, address: "Address") -> None:
+        """Answer one request; its connection is over then."""
+        try:
+            try:
+                self._answer(connection, address)
+            except RefusedError as error:
+                about = {"Connection": "close", "Content-Length": "0"}
+                connection.sendall(head_of(error.status, about))
+        except OSError:  # it is gone, or too slow
+            pass
+        finally:
+            self._over(connection)
+
+    def _over(self, connection: _socket.socket) -> None:
+        self._gate.left(connection)
+        connection.close()
+
+    def _answer(self, connection: _socket.socket, address: "Address") -> None:
+        method, target, headers, early = request_of(connection)
+        if "upgrade" not in headers:
+            answer_page(connection, method, target, headers, self._pages)
+            return
+
+        def is_local() -> bool:
+            with open("/proc/net/route") as routes:
+                return is_of_this_machine(address[0], connection.getsockname()[0], routes)
+
+        status = self._gate.refusal(target, headers, is_local)
+        if status:
+            raise RefusedError(status)
+        hello = handshake_of(method, headers)
+        self._gate.watches(connection)
+        screen = screen_at(self._vnc)
+        try:
+            connection.sendall(hello)
+            relay(connection, screen, early)
+        finally:
+            screen.close()
 
 
 def main() -> None:
     """Serve for good."""
-    gc.disable()  # until all is loaded
-    warnings.simplefilter("ignore")
-    sys.path.append("/opt/websockify")  # where it was taken from its project
-    from websockify.websocketproxy import ProxyRequestHandler, WebSocketProxy
-
     port, pages, vnc = sys.argv[1:]
-    secret = sys.stdin.readline().rstrip("\n")
-
-    class Handler(GatedHandler, ProxyRequestHandler):  # type: ignore[misc]
-        gate = Gate(secret)
-
-    serve = WebSocketProxy(Handler, web=pages, unix_target=vnc, file_only=True).top_new_client
-    server = Server(int(port), Handler.gate, serve)
-    if lets_in_whoever_comes(serve):
-        sys.exit("this version of websockify lets in whoever comes")
-    gc.enable()
+    server = Server(Gate(sys.stdin.readline().rstrip("\n")), pages, vnc)
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+    listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)  # for what it accepts, too
+    listener.bind(("", int(port)))
+    listener.listen(MOST)
     print("[desktop] noVNC listens", flush=True)
-    server.serve_forever(86400)  # seconds, after which it looks whether it is to end
+    while True:
+        server.accept(listener)
 
 
 if __name__ == "__main__":

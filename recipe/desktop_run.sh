@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Start the desktop and stay: desktop_run.sh GATE [held [COMMAND WORD…] | alone], the main process of a container. GATE is
-# the text of desktop_gate.py. Neither is baked in: changing them rebuilds nothing.
+# the text of desktop_gate.py and its parts. Neither is baked in: changing them rebuilds nothing.
 # Reads DESKTOP_GEOMETRY (1280x800), DESKTOP_DEPTH (24), DESKTOP_DISPLAY (1), DESKTOP_NOVNC_PORT (6080), DESKTOP_NAME (the
 # title), DESKTOP_KEYBOARD (a layout of XKB's, such as de, or "de(nodeadkeys)"; us if it is not set), and from its
 # standard input one line, "SECRET [stay]": whoever knows SECRET gets to the screen ("-": whoever reaches the port;
@@ -111,7 +111,8 @@ elif [ "${desktop_stays:-}" != stay ]; then
   { read -r _ <&3; kill -TERM $$; } &
 fi
 
-# The Python of websockify's own script has the library. Isolated: what lies in the working directory is not imported.
+# Whatever installed the desktop, websockify came with a Python, and its own script names that. Isolated: what lies in the
+# working directory is not imported.
 python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"
 case $python in
   '#!'*python*) read -ra python <<<"${python#\#!}" ;;
@@ -141,8 +142,8 @@ coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280
   -auth "$XAUTHORITY" -nolisten tcp -nolisten local -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 \
   -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared -desktop "${title:-desktop}" 2>"$run/Xvnc"; }
 x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
-"${python[@]}" -I -c "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
-  <<<"${desktop_secret:-}" >&2 2>"$run/websockify" &
+"${python[@]}" -I -S -c "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
+  <<<"${desktop_secret:-}" >&2 2>"$run/gate" &
 web=$!
 unset desktop_secret
 
@@ -202,8 +203,8 @@ if [ -n "${work:-}" ] && ! kill -0 "$work" 2>/dev/null; then
   exit
 fi
 if [ -n "${announcer:-}" ]; then kill "$announcer" && wait "$announcer"; fi 2>/dev/null # the reason is the last word
-for name in Xvnc websockify fluxbox; do
-  case $name in Xvnc) pid=$x ;; websockify) pid=$web ;; *) pid=${wm:-} ;; esac
+for name in Xvnc gate fluxbox; do
+  case $name in Xvnc) pid=$x ;; gate) pid=$web ;; *) pid=${wm:-} ;; esac
   if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then
     wait "$pid"
     status=$?

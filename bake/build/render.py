@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...generator.bake_options import BakeOptions
 from ...generator.bakefile import CHECK_CONTEXT, COMPOSE_FILE, RUN, BakeTarget, bake_targets, check_targets
 from ...generator.errors import ConfigurationError
-from ..config.shipped import shipped
+from ..config.shipped import gate_text, shipped
 from ..images.order import stack_and_key
 from ..system.files import new_file
 from ..system.lazy import lazy
@@ -33,9 +33,8 @@ _CHECK_FILES = {
     "Dockerfile": "check.Dockerfile",
     "desktop_check.sh": "desktop_check.sh",
     "desktop_run.sh": "desktop_run.sh",
-    "desktop_gate.py": "desktop_gate.py",
 }
-_RUN_FILES = ("desktop_run.sh", "desktop_gate.py")
+_GATE = "desktop_gate.py"
 
 
 def bake_options(settings: Settings) -> BakeOptions:
@@ -75,6 +74,7 @@ def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder
     if check_targets(targets):
         for path, name in _CHECK_FILES.items():
             files[f"{CHECK_CONTEXT}/{path}"] = (shipped(f"recipe/{name}").read_bytes(), False)
+        files[f"{CHECK_CONTEXT}/{_GATE}"] = (gate_text().encode(), False)
     files[MISSING] = (shipped(f"recipe/{MISSING}").read_bytes(), True)
     return {**files, **_run_files(targets, options, folder)}
 
@@ -82,7 +82,8 @@ def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder
 def _run_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder: str) -> RenderedFiles:
     """What starts the desktops of published images without us; nothing if there is none."""
     form = shipped("recipe/compose.yaml.j2").read_text(encoding="utf-8")
-    programs = {name: shipped(f"recipe/{name}").read_text(encoding="utf-8") for name in _RUN_FILES}
+    start = "desktop_run.sh"
+    programs = {start: shipped(f"recipe/{start}").read_text(encoding="utf-8"), _GATE: gate_text()}
     text = compose_file.render_compose_file(form, targets, options, programs, folder)
     if not text:
         return {}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ...generator.errors import ConfigurationError
 
+_GATE = ("http", "websocket", "gate")  # each imports from those before it
+
 
 def shipped(name: str) -> Path:
     """The path of a shipped file: inside an installed wheel, or beside the package in a checkout.
@@ -18,3 +20,13 @@ def shipped(name: str) -> Path:
         if (root / name).is_file():
             return root / name
     raise ConfigurationError(f"{name} is missing from this installation", "install desktop-bake again")
+
+
+def gate_text() -> str:
+    """The program that stands before a desktop's screen: one text, of several modules.
+
+    Raises:
+        ConfigurationError: as `shipped`.
+    """
+    parts = (shipped(f"recipe/desktop_{name}.py").read_text(encoding="utf-8") for name in _GATE)
+    return "".join(line for part in parts for line in part.splitlines(True) if not line.startswith("from recipe."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..config.shipped import shipped
+from ..config.shipped import gate_text, shipped
 from .at_start import FOLDER
 from .program import program
 
@@ -29,7 +29,7 @@ def main_process(
     stays = options.detach and not command
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if stays else ["/bin/sh", "-c", program("command"), "command", *command]
-    run, gate = (shipped(f"recipe/desktop_{name}").read_text(encoding="utf-8") for name in ("run.sh", "gate.py"))
+    run, gate = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8"), gate_text()
     with_bash = ("/bin/sh", "-c", program("with_bash"), "bash", "-c")
     more = ["held"] if stays else ["held", program("command"), *command]
     if not scripts:

@@ -1,4 +1,4 @@
-"""Who may connect to a task's screen, and how many; whatever websockify the image has."""
+"""Who may connect to a task's screen, and how many."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import subprocess
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pytest
-
 from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from desktop_bake.bake.task import start
-from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner, wait_for_banner
-from desktop_bake.generator.errors import TaskError
 from tests.harness.exposure import handshake, secret_of, status, url_of
 
 if TYPE_CHECKING:
@@ -32,22 +27,6 @@ NEIGHBOUR = r"""exec 3<>"/dev/tcp/$1/6080"
 printf 'GET /websockify HTTP/1.1\r\nHost: localhost:6080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' >&3
 printf 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n' >&3
 read -r _ answer _ <&3; echo "$answer" """
-# What a gate of ours is made from, in a websockify that takes upgrades in a way of its own.
-WEBSOCKIFY = """
-import http.server
-
-class ProxyRequestHandler(http.server.SimpleHTTPRequestHandler):
-    def {method}(self):
-        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\\r\\n\\r\\n")
-        self.close_connection = True
-
-class WebSocketProxy:
-    def __init__(self, handler, **_):
-        self.handler = handler
-
-    def top_new_client(self, connection, address):
-        self.handler(connection, address, self)
-"""
 
 
 def answer_from(task: DesktopTask, address: str, network: str) -> str:
@@ -75,24 +54,6 @@ def test_without_a_secret_no_neighbour(desktop: Environment, desktop_settings: S
                 assert answer_from(task, own, name or "bridge") == "403"
     finally:
         subprocess.run(["docker", "network", "rm", network], capture_output=True, check=True)
-
-
-@pytest.mark.parametrize("asks", [True, False], ids=["an old one", "one that asks nobody"])
-def test_whatever_websockify(
-    desktop: Environment, desktop_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
-) -> None:
-    """One that has no method of later ones asks for the secret, too; with one that asks nobody nothing starts."""
-    (tmp_path / "__init__.py").touch()
-    (tmp_path / "websocketproxy.py").write_text(WEBSOCKIFY.format(method="do_GET" if asks else "handle_one_request"))
-    mount = Mount(kind="bind", source=str(tmp_path), target="/usr/lib/python3/dist-packages/websockify")
-    image = ensure_desktop_image(desktop, desktop_settings)
-    monkeypatch.setattr(start, "wait_for_banner", lambda *_: "")
-    refused: AbstractContextManager[object] = (
-        nullcontext() if asks else pytest.raises(TaskError, match="websockify lets in whoever comes")
-    )
-    with refused, start_task(desktop, image, desktop_settings, options=TaskOptions(mounts=(mount,))) as task:
-        assert status(url_of(task), f"/websockify?token={secret_of(task)}") == 101
-        assert status(url_of(task), "/websockify?token=x") == 403
 
 
 def test_no_variable_gets_the_secret(cli: Run, project: Path, desktop: Environment, desktop_settings: Settings) -> None:

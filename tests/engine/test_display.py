@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.images.result import Built, LocalHit
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) 
     name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     flags = ["--rm", "-i", "--init", "--name", name, "-u", "4321", "--tmpfs", "/tmp/.X11-unix:mode=755"]
     words = ["docker", "run", *flags, "--entrypoint", "bash", str(image.image_id), "-c"]
-    script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
+    script, gate = shipped("recipe/desktop_run.sh").read_text(), gate_text()
     try:
         done = subprocess.run(
             [*words, script, "desktop", gate], capture_output=True, text=True, check=False, timeout=60

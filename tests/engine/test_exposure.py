@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from desktop_bake import DesktopTask, Settings, TaskOptions, ensure_desktop_image, start_task
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Disabled
 from desktop_bake.bake.task.main_process import main_process
@@ -106,7 +106,7 @@ def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
             assert piece
             answers += piece
     assert banner(url, 10) is not None
-    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/.X11-unix/tmp.*/websockify"
+    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/.X11-unix/tmp.*/gate"
     done = task.engine.docker("exec", task.container_id, "sh", "-c", script)
     assert done.stdout.decode() == "1\n"
 
@@ -186,7 +186,7 @@ def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, deskto
 def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
     """Started by hand, with nobody to give it a secret, the desktop runs and lets nobody in."""
     image = ensure_desktop_image(desktop, desktop_settings)
-    script, gate = (shipped(f"recipe/desktop_{part}").read_text() for part in ("run.sh", "gate.py"))
+    script, gate = shipped("recipe/desktop_run.sh").read_text(), gate_text()
     words = ["docker", "run", "-d", "--rm", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
     name = subprocess.run(
         [*words, str(image.image_id), "-c", script, "desktop", gate], capture_output=True, text=True, check=True

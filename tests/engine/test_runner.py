@@ -115,11 +115,12 @@ def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: S
 def test_a_part_that_does_not_start(
     desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path
 ) -> None:
-    """Where websockify ends before the rest is up, that is the error, and not the time limit."""
-    (tmp_path / "broken").write_text("raise SystemExit('no library')\n")
-    library = "/usr/lib/python3/dist-packages/websockify/websocketproxy.py"
-    options = TaskOptions(mounts=(Mount(kind="bind", source=str(tmp_path / "broken"), target=library),))
-    with pytest.raises(TaskError, match="websockify exited with status 1: no library"):
+    """Where the gate ends before the rest is up, that is the error, and not the time limit."""
+    script = tmp_path / "websockify"
+    script.write_text("#!/no/python3\n")
+    script.chmod(0o755)
+    options = TaskOptions(mounts=(Mount(kind="bind", source=str(script), target="/usr/bin/websockify"),))
+    with pytest.raises(TaskError, match=r"gate exited with status 127: .*/no/python3: No such file"):
         start_task(desktop, image, desktop_settings, options=options)
     assert tasks(desktop.env_id) == []
 

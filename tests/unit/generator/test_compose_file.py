@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from desktop_bake import Digest, Environment, ImageReference, Stack
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from tests.harness.rendered import DEBIAN, OPTIONS, PREFLIGHT, SHIPPED, Rendering, environments
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ def test_the_programs() -> None:
     """The texts in it are the files beside it, which our own runner starts too, and a new one is told to Compose."""
     found = read(desktop("a"))
     files = Rendering(stacks=(desktop("a"),)).files
-    for name in PROGRAMS:
-        wanted = shipped(f"recipe/{name}").read_bytes()
+    texts = (shipped("recipe/desktop_run.sh").read_bytes(), gate_text().encode())
+    for name, wanted in zip(PROGRAMS, texts, strict=True):
         assert files[f"run/{name}"] == (wanted, False)
         content = found["configs"][name.partition(".")[0]]["content"]
         assert "$" not in content.replace("$$", "")
         assert content.replace("$$", "$").encode() == wanted
-    digest = Digest.of(b"".join(shipped(f"recipe/{name}").read_bytes() for name in PROGRAMS))
+    digest = Digest.of(b"".join(texts))
     assert found["services"]["a"]["labels"]["desktop-bake-run"] == digest.hex[:16]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from desktop_bake import ConfigurationError, Settings
 from desktop_bake.bake.build.render import bake_options, rendered_files, seen_from, targets_of, write_files
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
 
@@ -48,7 +48,7 @@ def test_files(engine: FakeEngine) -> None:
         for path, file in target.recipe.context():
             assert files[f"{target.context}/{path}"] == (file.content, file.executable)
     assert files["check/desktop_check.sh"] == (shipped("recipe/desktop_check.sh").read_bytes(), False)
-    assert files["run/desktop_gate.py"] == (shipped("recipe/desktop_gate.py").read_bytes(), False)
+    assert files["run/desktop_gate.py"] == files["check/desktop_gate.py"] == (gate_text().encode(), False)
     assert {name.split("/")[0] for name in files} == {"docker-bake.hcl", "context", "check", "run", "missing.sh"}
     assert b"target" in files["docker-bake.hcl"][0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.config.shipped import shipped
+from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.generator.errors import ConfigurationError
 
 
@@ -14,3 +14,12 @@ def test_shipped() -> None:
     assert b"{%" in shipped("docker-bake.hcl.j2").read_bytes()
     with pytest.raises(ConfigurationError, match="recipe/nothing is missing from this installation"):
         shipped("recipe/nothing")
+
+
+def test_the_gate() -> None:
+    """Its text is one program: what its modules import of each other is in it, and no import of ours."""
+    text = gate_text()
+    compile(text, "gate", "exec")
+    assert "\nclass Gate:" in text
+    assert "\nclass Frames:" in text
+    assert "from recipe." not in text
