@@ -51,6 +51,7 @@ DESKTOP = (
     "test_connections",
     "test_display",
     "test_exposure",
+    "test_fallback",
     "test_homes",
     "test_killed_tasks",
     "test_look",

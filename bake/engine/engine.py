@@ -57,6 +57,7 @@ class Image:
         size_bytes: size as the engine states it.
         variables: what its processes find in their environment, `NAME=value`.
         layers: how many there are; None if only a listing told of the image.
+        user: as whom they run, `user[:group]`; empty for root.
     """
 
     image_id: str
@@ -66,6 +67,7 @@ class Image:
     size_bytes: int
     variables: tuple[str, ...] = ()
     layers: int | None = 0
+    user: str = ""
 
 
 class Engine:
@@ -282,4 +284,5 @@ def _image(entry: dict[str, Any]) -> Image:
         size_bytes=entry.get("Size") or 0,
         variables=tuple((entry.get("Config") or {}).get("Env") or ()),
         layers=len((entry.get("RootFS") or {}).get("Layers") or ()),
+        user=(entry.get("Config") or {}).get("User") or "",
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 FOLDER = "/etc/desktop-bake"  # of the scripts, in the container
+ROOT = "0"
 _RUN, _NAMES = "install.sh", "packages"
 
 
@@ -27,10 +28,11 @@ class AtStart:
 
     Attributes:
         names: the parts for people, the lowest first.
-        before: the scripts in `FOLDER` that its main process runs before the desktop starts, in order.
+        before: the scripts in `FOLDER` that are run before the desktop starts, in order.
         after: the scripts that are run once it is ready, by name, in order.
         files: what has to lie in `FOLDER`.
         executables: which of them are executable.
+        user: as whom it is installed, `user[:group]`: the image's user, as in a bake, whoever the task runs as.
     """
 
     names: tuple[str, ...] = ()
@@ -38,13 +40,14 @@ class AtStart:
     after: Mapping[str, bytes] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     executables: tuple[str, ...] = ()
+    user: str = ROOT
 
 
 def at_start(environment: Environment, image: ImageResult, settings: Settings) -> AtStart:
     """What a task of this image lacks.
 
-    Layers below a desktop that is installed are installed before it, by the main process. All others wait until the
-    desktop is ready, as the preflight does, which comes last.
+    Layers below a desktop that is installed are installed before it. All others wait until the desktop is ready, as the
+    preflight does, which comes last.
 
     Args:
         environment: the environment.

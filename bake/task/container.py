@@ -168,8 +168,12 @@ class Container:
                 raise ports.port_in_use(taken)
             raise TaskError(f"the container did not start: {answer.message}", "correct that, then try again")
 
-    def execute(self, command: Sequence[str]) -> tuple[str, Console]:
+    def execute(self, command: Sequence[str], user: str = "") -> tuple[str, Console]:
         """Start a command in it.
+
+        Args:
+            command: program and arguments.
+            user: `user[:group]`; the container's own if empty.
 
         Returns:
             The command's ID, for `exit_status`, and its streams.
@@ -178,7 +182,8 @@ class Container:
             TaskError: the engine refused.
         """
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
-        made = self._endpoint.ask("POST", f"{self._path}/exec", None, body)
+        as_whom = {"User": user} if user else {}
+        made = self._endpoint.ask("POST", f"{self._path}/exec", None, {**body, **as_whom})
         if made.status != 201:
             raise _refused(made)
         name = str(made.content["Id"])

@@ -21,15 +21,16 @@ else:  # what a task without scripts of its own does not need
 
 
 def run_preflight(
-    container_id: str, scripts: Mapping[str, bytes | None], display: str | None, context: Context
+    container_id: str, scripts: Mapping[str, bytes | None], display: str | None, context: Context, user: str = ""
 ) -> None:
-    """Run an environment's own scripts in a task's container: what is not baked in, then the part for every start.
+    """Run an environment's own scripts in a task's container: what is not baked in, or the part for every start.
 
     Args:
         container_id: a running container.
         scripts: the scripts by their fields' names, in order; None for one that there is not.
         display: the X display, such as `:1`, or None without a desktop.
         context: the time limit: a build's; each line that they print is reported.
+        user: `user[:group]` who would have baked them; the task's own if empty.
 
     Raises:
         TaskError: a script failed.
@@ -37,11 +38,12 @@ def run_preflight(
         CancelledError: another thread gave up.
     """
     limit_s = context.settings.build_timeout_s
-    flags = ["-e", f"DISPLAY={display}"] if display else []
+    flags = [*(["-e", f"DISPLAY={display}"] if display else []), *(["-u", user] if user else [])]
     for name, script in scripts.items():
         if script is None:
             continue
-        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", program("preflight")]
+        words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", program("preflight"), "preflight"]
+        words += ["other"] * bool(user)
         with process.Child(words, draw=False) as child, process.ended_by(context.cancel, child.end):
             ended = child.follow(limit_s, context.reporter, script, without_secrets())
         if ended.timed_out:

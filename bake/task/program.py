@@ -12,3 +12,13 @@ def program(name: str) -> str:
         name: without `.sh`.
     """
     return Path(__file__).with_name(f"{name}.sh").read_text(encoding="utf-8")
+
+
+def with_bash(text: str, *words: str) -> list[str]:
+    """What a container runs for a program of bash, wherever its base has that.
+
+    Args:
+        text: the program.
+        words: its name and its arguments.
+    """
+    return ["/bin/sh", "-c", program("with_bash"), "bash", "-c", text, *words]

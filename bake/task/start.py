@@ -14,10 +14,9 @@ from ..engine.client_proxies import client_proxies
 from ..ensure import ensured
 from ..images.base_digest import check_base
 from ..system.lazy import lazy
-from ..system.redaction import without_secrets
-from .at_start import FOLDER, AtStart, at_start, said_of
+from .at_start import FOLDER, ROOT, AtStart, at_start, said_of
 from .background import Command, MainCommand
-from .console import INSTALLED, LISTENS, READY
+from .console import LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
 from .ending import Ending
 from .environment_options import left_out, with_environment, with_profiles
@@ -38,13 +37,11 @@ if TYPE_CHECKING:
     from ..context import Context, Work
     from ..images.result import ImageResult
     from . import forward as forwarding
-    from . import user_entry
+    from . import installing, user_entry
 else:
     forwarding = lazy(".forward", __package__)
+    installing = lazy(".installing", __package__)
     user_entry = lazy(".user_entry", __package__)
-
-
-INSTALL_TIMEOUT_S = 1200.0
 
 
 def start_task(
@@ -120,9 +117,13 @@ def started(
             container.rename(options.name)
         console = container.attach()
         secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
-        if desktop:
-            console.write(f"{secret} {'stay' if options.detach else ''}\n".encode())
+        greeting = f"{secret} {'stay' if options.detach else ''}\n".encode()
+        if desktop and not lacking.before:
+            console.write(greeting)
         container.start()
+        if lacking.before:
+            installing.install(container, lacking.before, lacking.user, context)
+            console.write(installing.DONE + greeting)
         port, forward = _reach(container, options.novnc_port) if desktop else (0, None)
         task = DesktopTask(
             engine=engine,
@@ -135,9 +136,10 @@ def started(
         )
         if desktop:
             url = novnc_url(port, secret, follows=not options.fixed_size)
-            task = _observe(task, url, context, install_at_start=bool(lacking.before))
-        scripts = {**lacking.after, "preflight_run_script": every_start}
-        run_preflight(container.container_id, scripts, f":{DISPLAY}" if desktop else None, context)
+            task = _observe(task, url, context)
+        display = f":{DISPLAY}" if desktop else None
+        run_preflight(container.container_id, lacking.after, display, context, lacking.user)
+        run_preflight(container.container_id, {"preflight_run_script": every_start}, display, context)
         if command:
             task = replace(task, command=_begun(task, command, context))
     except BaseException:  # Ctrl-C too: the container goes with us
@@ -202,7 +204,8 @@ class _Start:
             self._make(name, platform, image, lacking)
         if lacking.files:
             self.container.put(FOLDER, lacking.files, lacking.executables)
-        return lacking
+        made_of = engine.image(name) if lacking.names else None
+        return replace(lacking, user=made_of.user or ROOT) if made_of else lacking
 
     def _make(self, name: str, platform: str | None, image: ImageResult, lacking: AtStart) -> None:
         options = self.options
@@ -211,7 +214,7 @@ class _Start:
             options = replace(options, variables={**given, **options.variables})
         request = ContainerRequest(
             image=name,
-            command=main_process(self.environment, self.options, lacking.before, self.command),
+            command=main_process(self.environment, self.options, self.command, waits=bool(lacking.before)),
             labels=labels_of(self.environment, image.cache_key, self.context.settings.root),
             options=options,
             desktop=self.environment.headless_desktop_enabled,
@@ -254,11 +257,10 @@ def _reach(container: Container, wanted: int | None) -> tuple[int, forwarding.Fo
     return forward.local_port, forward
 
 
-def _observe(task: DesktopTask, url: str, context: Context, *, install_at_start: bool) -> DesktopTask:
+def _observe(task: DesktopTask, url: str, context: Context) -> DesktopTask:
     """Wait until the desktop answers, by what its main process says and then by VNC's own banner."""
     console, cancel = task.console, context.cancel
-    limit_s = INSTALL_TIMEOUT_S if install_at_start else READY_TIMEOUT_S
-    end = time.monotonic() + limit_s
+    end = time.monotonic() + READY_TIMEOUT_S
 
     def alive() -> None:
         context.check_cancelled()
@@ -266,8 +268,6 @@ def _observe(task: DesktopTask, url: str, context: Context, *, install_at_start:
             raise died(console)
 
     try:
-        if install_at_start:
-            _follow_install(task, end, context)
         if not console.until(LISTENS, end, cancel):
             raise died(console)
         wait_for_banner(url, end - time.monotonic(), alive)
@@ -275,16 +275,7 @@ def _observe(task: DesktopTask, url: str, context: Context, *, install_at_start:
             raise died(console)
     except TimeLimitError as error:
         raise TimeLimitError(
-            f"the desktop was not ready after {limit_s:g} s", "see what its scripts wait for"
+            f"the desktop was not ready after {READY_TIMEOUT_S:g} s", "see what its scripts wait for"
         ) from error
     context.reporter.say(READY)
     return replace(task, novnc_url=url)
-
-
-def _follow_install(task: DesktopTask, end: float, context: Context) -> None:
-    hide = without_secrets()
-    while (line := task.console.line(end, context.cancel)) is not None:
-        context.reporter.say(hide(line))
-        if line.endswith(INSTALLED):  # the last line before it may lack its end
-            return
-    raise died(task.console)

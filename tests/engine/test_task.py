@@ -1,4 +1,4 @@
-"""Real desktops: the shipped recipe baked, run, pictured; and the fallback that installs at start."""
+"""Real desktops: the shipped recipe baked, run, pictured."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +18,6 @@ from desktop_bake import Settings, Status, TaskOptions, ensure_desktop_image, st
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
-from tests.harness.project import remove_images
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -46,22 +43,6 @@ def equipped_project(project: Path, desktop: Environment, desktop_settings: Sett
         'install_script = "install.sh"\nsetup_script = "setup.sh"\npreflight_script = "preflight.sh"\n'
     )
     return project
-
-
-@pytest.fixture(scope="module")
-def lacking(desktop: Environment, desktop_settings: Settings) -> Iterator[str]:
-    """A base with sudo and most of the desktop's packages; what is left out, the recipe packs again and installs."""
-    image = ensure_desktop_image(desktop, desktop_settings).image
-    tag = f"desktop-bake-lacking-{uuid.uuid4().hex[:8]}:1"
-    dockerfile = f"""FROM {image}
-RUN apt-get -q update && apt-get -q install -y --no-install-recommends sudo && rm -rf /var/lib/apt/lists/* \\
-  && apt-get -q remove -y fluxbox novnc websockify python3-websockify wmctrl xdotool \\
-  && useradd -m worker && echo 'worker ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/worker
-"""
-    words = ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"]
-    subprocess.run(words, input=dockerfile, text=True, check=True, capture_output=True)
-    yield tag
-    remove_images(tag)
 
 
 def test_run(cli: Run, shipped: Path) -> None:
@@ -202,31 +183,6 @@ def test_a_working_directory_of_python_files(
         task.stop()
 
 
-def test_fallback_installs_at_start(cli: Run, shipped: Path, base: str, lacking: str) -> None:
-    """A build that fails does not lose the task: the desktop is installed at start, then both parts of a preflight run
-    on that desktop, and the reason is said. On a base without anything it is installed so in tests/soak."""
-    config = shipped / "desktop-bake.toml"
-    config.write_text(
-        config.read_text().replace(base, lacking) + 'dockerfile = "Dockerfile"\npreflight_script = "cached.sh"\n'
-        'preflight_run_script = "every.sh"\n'
-    )
-    (shipped / "Dockerfile").write_text("FROM base\nRUN exit 3\n")
-    (shipped / "cached.sh").write_text("command -v fluxbox > /etc/cached\n")
-    (shipped / "every.sh").write_text(
-        "cat /etc/cached > /etc/every; xprop -root _NET_SUPPORTING_WM_CHECK >> /etc/every\n"
-    )
-    done = cli("run", "--", "sh", "-c", "cat /etc/every; xprop -root _NET_SUPPORTING_WM_CHECK")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("/usr/bin/fluxbox\n")
-    assert done.stdout.count("window id") == 2
-    assert "[desktop-cache] build failed: " in done.stderr
-    assert "[desktop-cache] falling back to runtime install" in done.stderr
-    assert "[desktop] ready" in done.stderr
-    refused = cli("run", "--no-fallback", "--", "true")
-    assert refused.returncode == 6
-    assert tasks("shipped") == []
-
-
 @pytest.mark.parametrize("length", [100, 150_000, 1_000_000])
 def test_any_script_installs_at_start(cli: Run, equipped_project: Path, length: int) -> None:
     """What a bake takes, an install at start takes too: Latin-1, and scripts longer than an argument may be."""
@@ -262,25 +218,6 @@ def test_unsupported_base(base: str) -> None:
     assert done.stderr == (
         "[desktop] unsupported base: Alpine Linux; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)\n"
     )
-
-
-def test_a_base_with_a_user_and_sudo(cli: Run, project: Path, base: str, lacking: str) -> None:
-    """A base that runs as a user with sudo: the desktop is installed and run as that user."""
-    tag = f"{project.name}-sudo:1".replace("_", "-")
-    words = ["docker", "buildx", "build", "-q", "--load", "-t", tag, "-"]
-    subprocess.run(words, input=f"FROM {lacking}\nUSER worker\n", text=True, check=True, capture_output=True)
-    try:
-        config = project / "desktop-bake.toml"
-        scripts = [line for line in config.read_text().splitlines() if "_script" not in line]
-        config.write_text("\n".join(scripts).replace(base, tag))
-        built = cli("build", DESKTOP_BAKE_CACHE="none")  # else all of the base would be written there
-        assert built.returncode == 0, built.stderr
-        done = cli("run", "--", "sh", "-c", "id -un; xprop -root _NET_SUPPORTING_WM_CHECK")
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith("worker\n")
-        assert "window id" in done.stdout
-    finally:
-        subprocess.run(["docker", "image", "rm", "-f", tag], capture_output=True, check=False)
 
 
 def test_missing_tool_is_named(base: str) -> None:

@@ -36,9 +36,11 @@ def of_film(image: str, folder: Path, program: str, *words: str) -> bytes:
 
 @pytest.mark.parametrize(("kind", "killed"), [("mp4", True), ("webm", False)])
 def test_a_film(project: Path, base: str, kind: str, killed: bool) -> None:
-    """Its length is the task's, also if the task is killed, and its last frame is of the last second."""
+    """Its length is the task's, also if the task is killed, and its last frame is of the last second; also of a desktop
+    that is installed at start, and of a user without sudo."""
     (project / "desktop-bake.toml").write_text(
-        f'[environments.{ENV}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
+        f'[environments.{ENV}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\n'
+        + ("cache_desktop_build = true\n" if killed else 'user = "1000"\n')
     )
     environment = Environment(env_id=ENV, base_image=ImageReference.parse(base), headless_desktop_enabled=True)
     image = recorder_image(environment, Context(settings=Settings(), engine=Engine()))

@@ -205,6 +205,14 @@ def test_attach_and_execute() -> None:
     ]
 
 
+def test_execute_as_another_user() -> None:
+    """A command may be another user's than the container's."""
+    container, endpoint = made(said(201, {"Id": "e1"}), cast("Connection", Stream()))
+    container.execute(["true"], "0")[1].close()
+    body = {"AttachStdout": True, "AttachStderr": True, "Cmd": ["true"], "User": "0"}
+    assert endpoint.asked[0] == ("POST", "/containers/abc/exec", None, body)
+
+
 @pytest.mark.parametrize(
     ("do", "answers"),
     [

@@ -63,6 +63,16 @@ def test_however_it_ends(recorder: Callable[[str], list[str]]) -> None:
     assert said == ["the film a.webm may lack its end: disk full"]
 
 
+def test_a_recorder_that_is_behind(recorder: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not come to its end is ended, and that is told."""
+    recorder("echo begun >&2; exec sleep 1000")
+    monkeypatch.setattr(film, "FINISH_S", 0.1)
+    said: list[str] = []
+    with filmed(TASK, FilmWish(file=Path("a.webm")), "sha256:1", said.append):
+        pass
+    assert said == ["the film a.webm may lack its end: its recorder was still behind after 0.1 s"]
+
+
 @pytest.mark.parametrize(
     ("file", "says"),
     [

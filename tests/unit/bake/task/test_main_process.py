@@ -18,12 +18,12 @@ PLAIN = replace(OFFICE, headless_desktop_enabled=False)
     ("detach", "command", "end"),
     [(False, [], ["held", program("command")]), (True, [], ["held"]), (True, ["a"], ["held", program("command"), "a"])],
 )
-@pytest.mark.parametrize("scripts", [(), ("one", "two")])
-def test_a_desktop(detach: bool, command: list[str], end: list[str], scripts: tuple[str, ...]) -> None:
-    """It is held by its program or its command, unless it is detached without one; installing at start changes none."""
-    words = main_process(OFFICE, TaskOptions(detach=detach), scripts, command)
+def test_a_desktop(detach: bool, command: list[str], end: list[str]) -> None:
+    """It is held by its program or its command, unless it is detached without one."""
+    words = main_process(OFFICE, TaskOptions(detach=detach), command)
     assert words[-len(end) :] == end
-    assert (program("at_start") in words, "one two" in words) == (bool(scripts), bool(scripts))
+    waits = main_process(OFFICE, TaskOptions(detach=detach), command, waits=True)
+    assert waits == ["/bin/sh", "-c", program("at_start"), "at_start", *words]
 
 
 def test_without_a_desktop() -> None:

@@ -80,6 +80,7 @@ def test_which(client: Client, engine: FakeEngine, lines: list[str]) -> None:
     for words, _ in client.ran:
         assert words[:4] == ["docker", "exec", "-i", "c0ffee"]
         assert words[4:6] == ["/bin/sh", "-c"]
+        assert words[7:] == ["preflight"]
         assert not any("one" in word.split() for word in words)
 
 
@@ -91,6 +92,14 @@ def test_the_display(
     run(engine, lines, display, preflight_script=b"x")
     words, _ = client.ran[0]
     assert list(words[3 : words.index("c0ffee")]) == flags
+
+
+def test_another_user(client: Client, engine: FakeEngine, lines: list[str]) -> None:
+    """Who would have baked a script runs it, and the script is told that it may be another user than the task's."""
+    run_preflight("c0ffee", {"preflight_script": b"x"}, None, work(engine, Settings(build_timeout_s=7)), "0")
+    words, _ = client.ran[0]
+    assert words[3:6] == ["-u", "0", "c0ffee"]
+    assert words[-2:] == ["preflight", "other"]
 
 
 def test_what_it_prints(client: Client, engine: FakeEngine, lines: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIMIT_S = 60
-# What stands in for desktop_run.sh, and says what it was given.
-RUN = 'read -r line; printf "%s\\n" "$line" "$0" "$@"'
 
 
 def shell(
@@ -45,76 +44,76 @@ def scripts(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def at_start(scripts: Path, given: bytes, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Install at start by these scripts."""
-    words = (
-        "bash",
-        "-c",
-        program("at_start"),
-        "desktop",
-        scripts,
-        "one two",
-        RUN,
-        "the gate",
-        "held",
-        "the command",
-        "a b",
-    )
-    return shell(*words, given=given, variables=variables)
+def install(scripts: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Install by these scripts."""
+    return shell("bash", "-c", program("install"), "install", scripts, "one", "two", variables=variables)
 
 
 def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
-    assert files.keys() == {"at_start", "command", "forward", "layer", "preflight", "with_bash", "with_python"}
+    assert files.keys() == {
+        "at_start",
+        "command",
+        "forward",
+        "install",
+        "layer",
+        "preflight",
+        "with_bash",
+        "with_python",
+    }
     assert {name: program(name) for name in files} == files
 
 
-# --- at_start.sh -----------------------------------------------------------------------------------------------
+# --- at_start.sh, install.sh -----------------------------------------------------------------------------------
 
 
-def test_installs_then_becomes_the_desktop(scripts: Path) -> None:
-    """The scripts run in their order, then the desktop gets the secret's line, and all that is its own; no line
-    of the install is the command's output."""
-    done = at_start(scripts, b"secret stay\n")
-    assert done.returncode == 0, done.stderr
+def test_waits_then_becomes_the_desktop() -> None:
+    """Once a line tells that all is installed, the desktop takes its place, and reads what comes after that line."""
+    words = (
+        "sh",
+        "-c",
+        program("at_start"),
+        "at_start",
+        "bash",
+        "-c",
+        'cat; printf "%s\\n" "$0" "$@"',
+        "desktop",
+        "a b",
+    )
+    done = shell(*words, given=b"installed\nsecret stay\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["secret stay", "desktop", "a b"]
+
+
+def test_waits_for_nobody_who_is_gone() -> None:
+    """If its standard input ends before that, so does it, and the container with what is installed in it."""
+    done = shell("sh", "-c", program("at_start"), "at_start", "echo", "never")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_installs(scripts: Path) -> None:
+    """The scripts run in their order, without input and without a desktop; no line is a command's output."""
+    desktop = dict.fromkeys(("DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"), "theirs")
+    done = install(scripts, HOME=str(scripts), LANG="C", **desktop)
+    assert (done.returncode, done.stdout) == (0, "")
     said = done.stderr.splitlines()
     assert (said[0], said[-2:]) == ("one", ["two", "[desktop] installed"])
-    assert done.stdout.splitlines() == ["secret stay", "desktop", "the gate", "held", "the command", "a b"]
+    assert {f"HOME={scripts}", "LANG=C"} <= set(said)
+    assert not [line for line in said if "theirs" in line]
 
 
-def test_no_script_gets_the_secret(scripts: Path) -> None:
-    """No script reads it, and none has it in a variable, whatever the environment's variables and shell options are."""
-    done = at_start(scripts, b"secret stay\n", desktop_line="given", REPLY="given", SHELLOPTS="allexport:xtrace")
-    assert done.stdout.count("secret") == 1
-    assert "[desktop] installed" in done.stderr
-    assert "secret" not in done.stderr
+def test_installs_into_its_own_home(scripts: Path) -> None:
+    """Who installs writes nothing into the home of the task's user."""
+    done = install(scripts, HOME="/proc/1/nowhere")
+    assert f"HOME={pwd.getpwuid(os.getuid()).pw_dir}" in done.stderr.splitlines()
 
 
 def test_a_script_that_fails(scripts: Path) -> None:
-    """Its status is the task's, and nothing else runs."""
+    """Its status is the install's, and nothing else runs."""
     (scripts / "one").write_text("exit 9\n")
-    done = at_start(scripts, b"secret stay\n")
-    assert (done.returncode, done.stdout) == (9, "")
-
-
-def test_an_install_ends_with_its_runner(scripts: Path) -> None:
-    """When the standard input ends before the install, so does the install; unless the task is to stay."""
-    (scripts / "one").write_text(f"mkfifo {scripts}/pipe; echo waits; read -r _ <{scripts}/pipe\n")
-    words = ["bash", "-c", program("at_start"), "desktop", str(scripts), "one two", RUN, "the gate"]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
-    ) as process:
-        try:
-            assert process.stdin
-            assert process.stderr
-            process.stdin.write("secret \n")
-            process.stdin.flush()
-            assert process.stderr.readline() == "waits\n"
-            process.stdin.close()
-            assert process.wait(LIMIT_S) == -signal.SIGTERM
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)  # the script, which a container's end would take along
+    done = install(scripts)
+    assert (done.returncode, done.stdout, done.stderr) == (9, "", "")
 
 
 # --- command.sh ------------------------------------------------------------------------------------------------
@@ -172,6 +171,18 @@ def test_a_script_by_standard_input(tmp_path: Path) -> None:
     assert done.stdout.startswith("/nonexistent:/usr/local/sbin:")
     assert list(tmp_path.iterdir()) == []
     assert shell(*words, given=b"exit 3", variables={"TMPDIR": "/nonexistent"}).returncode == 1
+
+
+def test_a_script_of_another_user(tmp_path: Path) -> None:
+    """Who is not the task's user has neither its session nor its home; the task's own keeps both."""
+    words = ("/bin/sh", "-c", program("preflight"), "preflight")
+    theirs = {"XDG_RUNTIME_DIR": "/proc/1/nowhere", "DBUS_SESSION_BUS_ADDRESS": "theirs", "HOME": "/proc/1/nowhere"}
+    own = {"XDG_RUNTIME_DIR": str(tmp_path), "DBUS_SESSION_BUS_ADDRESS": "ours", "HOME": str(tmp_path)}
+    script = b'echo "${XDG_RUNTIME_DIR-} ${DBUS_SESSION_BUS_ADDRESS-} $HOME"'
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    assert shell(*words, "other", given=script, variables=theirs).stdout == f"  {home}\n"
+    assert shell(*words, "other", given=script, variables=own).stdout == f"{tmp_path} ours {tmp_path}\n"
+    assert shell(*words, given=script, variables=theirs).stdout == "/proc/1/nowhere theirs /proc/1/nowhere\n"
 
 
 # --- forward.sh ------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
 from desktop_bake.bake.task.container import NoImageError
 from desktop_bake.bake.task.program import program
 from desktop_bake.bake.task.start import started
+from desktop_bake.generator.script import Script
 from tests.harness.recipes import OFFICE
 from tests.harness.work import order, work
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 IMAGE_ID = "sha256:" + "1" * 64
 HIT = LocalHit(order=order(Settings()), image_id=IMAGE_ID)
 PLAIN = Disabled(environment="plain", image="debian:bookworm", reason="no desktop", install_at_start=False)
-FALLBACK = Fallback(environment="office", image="a@sha256:b", cache_key=None, reason="x", exit_status=6)
+FALLBACK = Fallback(environment="office", image="debian:bookworm", cache_key=None, reason="x", exit_status=6)
 NO_DESKTOP = replace(OFFICE, headless_desktop_enabled=False)
 
 
@@ -41,6 +42,7 @@ class Container:
         body: of its creation.
         refuses: what the next creations end with.
         says: the lines of its main process, to come.
+        installs: those of what is installed in it.
         port: where noVNC is published.
     """
 
@@ -56,6 +58,7 @@ class Container:
         self.files: dict[str, bytes] = {}
         self.port: int | None = 6080
         self.closed, self.last = False, list[str]()
+        self.installs: list[str] = []
 
     @property
     def ended(self) -> bool:
@@ -92,6 +95,12 @@ class Container:
         """As `Container.start`."""
         self.calls.append("start")
 
+    def execute(self, command: list[str], user: str) -> tuple[str, SimpleNamespace]:
+        """As `Container.execute`, of what installs."""
+        self.calls.append(f"install {' '.join(command[command.index('install') + 2 :])} as {user}")
+        line = lambda *_: self.installs.pop(0) if self.installs else None  # noqa: E731
+        return "id", SimpleNamespace(line=line, close=lambda: None, last=["no luck"])
+
     def published(self, _port: int) -> int | None:
         """As `Container.published`."""
         return self.port
@@ -123,7 +132,14 @@ def container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Container:
     container = Container()
     monkeypatch.setattr(start, "Container", lambda _endpoint: container)
     monkeypatch.setattr(start, "wait_for_banner", lambda *_: container.calls.append("banner"))
-    monkeypatch.setattr(start, "run_preflight", lambda *words: container.calls.append(f"preflight {words[2]}"))
+
+    def preflight(
+        _name: str, scripts: dict[str, bytes | None], display: str | None, _context: object, user: str = ""
+    ) -> None:
+        if any(scripts.values()) or not user:
+            container.calls.append(f"preflight {display}" + (f" by {user}" if user else ""))
+
+    monkeypatch.setattr(start, "run_preflight", preflight)
     monkeypatch.setattr(user_entry, "give_home", lambda _container, user: container.calls.append(f"home of {user}"))
     monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
@@ -202,11 +218,30 @@ def test_a_user(container: Container, engine: FakeEngine, lines: list[str]) -> N
 def test_an_install_at_start(container: Container, engine: FakeEngine, lines: list[str]) -> None:
     """If nothing is baked, the scripts are put there and their lines are shown, without secrets; what the install reads
     of the build arguments is there, too."""
-    container.says = ["https://u:hunter2@h/", f"half a line{INSTALLED}", LISTENS, READY]
+    container.installs = ["https://u:hunter2@h/", f"half a line{INSTALLED}"]
     run(engine, lines, FALLBACK, replace(OFFICE, build_args={"DESKTOP_FONTS": "none", "OTHER": "x"}))
     assert {text for text in container.body["Env"] if text.startswith(("DESKTOP_F", "OTHER"))} == {"DESKTOP_FONTS=none"}
     assert set(container.files) == {"desktop_install.sh", "desktop_setup.sh"}
     assert lines == ["https://***@h/", f"half a line{INSTALLED}", READY]
+    assert container.calls[-5:] == [
+        "start",
+        "install desktop_install.sh desktop_setup.sh as 0",
+        "write",
+        "banner",
+        "preflight :1",
+    ]
+    assert container.written.startswith(b"installed\n")
+    assert program("at_start") in container.body["Cmd"]
+
+
+@pytest.mark.parametrize(("image_user", "user"), [("", "0"), ("worker:staff", "worker:staff")])
+def test_who_installs(container: Container, engine: FakeEngine, lines: list[str], image_user: str, user: str) -> None:
+    """What a task's image lacks is installed by that image's user, as in a bake; what runs at every start is not."""
+    engine.store[IMAGE_ID] = replace(engine.add("a"), user=image_user)
+    environment = replace(OFFICE, preflight_script=Script.text("x\n"), preflight_run_script=Script.text("y\n"))
+    run(engine, lines, HIT, environment, options=TaskOptions(user="7"))
+    assert container.calls[-2:] == [f"preflight :1 by {user}", "preflight :1"]
+    assert container.body["User"] == "7"
 
 
 @pytest.mark.parametrize("says", [[], [LISTENS], ["no screens found"]])
