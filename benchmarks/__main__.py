@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, locked, many, page, store, tasks, together
+from benchmarks import budget, locked, many, page, registry_scale, store, tasks, together
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -249,6 +249,11 @@ class Bench:
         (self.folder / "store").mkdir()
         store.measure(min(self.repetitions, 3), self.folder / "store", self.add)  # each takes a quarter of a minute
 
+    def registry_scale(self) -> None:
+        """What a repository of thousands of tags costs."""
+        (self.folder / "registry-scale").mkdir()
+        registry_scale.measure(self.repetitions, self.folder / "registry-scale", self.add)
+
     def locked(self) -> None:
         """What a pre-commit hook costs on a laptop without Docker."""
         (self.folder / "locked").mkdir()
@@ -319,6 +324,7 @@ def main() -> int:
         "together": Bench.together,
         "team": Bench.team,
         "store": Bench.store,
+        "registry-scale": Bench.registry_scale,
         "page": page.measure,
     }
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")

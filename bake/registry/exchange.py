@@ -80,6 +80,22 @@ class Exchange:
             raise self.refusal(response, content)
         return content, response.headers.get("Link", ""), response.url or ""
 
+    def beginning(self, path: str, limit_bytes: int) -> bytes:
+        """What a list begins with; nothing if there is no such list.
+
+        Args:
+            path: below the repository.
+            limit_bytes: how much is read of it.
+        """
+        response = self.request("GET", path, {})
+        assert self._transport
+        content = self._transport.beginning(response, limit_bytes)
+        if response.status == 404:
+            return b""
+        if response.status != 200:
+            raise self.refusal(response, content)
+        return content
+
     def _is_registry(self) -> bool:
         """Whether what answers is a registry (OCI distribution spec, "Determining Support")."""
         response = self.request("GET", f"{self._base}/v2/", {})

@@ -32,6 +32,17 @@ def read_tags(content: bytes, host: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
+def read_beginning(content: bytes, host: str) -> tuple[str, ...]:
+    """The tags in a page of which the end may lack.
+
+    Args, Raises: as `read_tags`.
+    """
+    if content.rstrip().endswith(b"}"):
+        return read_tags(content, host)
+    whole = content[: content.rfind(b'",') + 1]
+    return read_tags(whole + b"]}", host) if whole else ()
+
+
 def next_page(link: str, url: str, host: str) -> str | None:
     """The URL of the next page, or None after the last one.
 

@@ -198,6 +198,26 @@ class Transport:
             response.release_conn()
         return bytes(content)
 
+    def beginning(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
+        """As `read`, but of a longer body only so much, and its connection is ended."""
+        content, whole = bytearray(), False
+        try:
+            while len(content) < limit_bytes:
+                piece = response.read1(limit_bytes - len(content), decode_content=False)
+                if not piece:
+                    whole = True
+                    break
+                content += piece
+                if not self._deadline.left_s():
+                    raise self._late()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unreachable(error) from error
+        finally:
+            if not whole:
+                response.close()
+            response.release_conn()
+        return bytes(content)
+
     def discard(self, response: urllib3.BaseHTTPResponse) -> None:
         """Be done with an answer; its connection is used again where little is left of it."""
         with contextlib.suppress(RegistryError):

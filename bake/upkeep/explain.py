@@ -17,13 +17,14 @@ from ..images.inputs import StackInputs
 from ..images.reason import candidate_of
 from ..images.resolve import ask, glance
 from ..images.result import Miss, MissReason
-from ..registry.client import look_up, tags_of, time_of
+from ..registry.client import look_up, time_of
+from ..registry.nearby import tags_near
 from ..system.diff import diff_of
 from ..system.text import age
 from .inventory import stored_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from ...generator.environment import Environment
     from ..context import Context
@@ -94,8 +95,8 @@ def _explain_miss(found: RegistryHit | Miss, context: Context) -> Explanation:
     order, engine = found.order, context.engine
     check_base(order.environment, context, order.platform)
     base_name = order.environment.base_image.named
-    candidates = [*_local(engine), *_published(found, context)]
     own = keys_of(order.environment, context.settings)
+    candidates = [*_local(engine), *_published(found, own, context)]
     near = nearest(order.key, base_name, [replace(c, is_own=str(c.key) in own) for c in candidates])
     changed: tuple[Change, ...] = ()
     diffs: dict[Change, tuple[str, ...]] = {}
@@ -126,8 +127,11 @@ def _local(engine: ImageEngine) -> Iterable[Candidate]:
             yield candidate
 
 
-def _published(miss: Miss, context: Context) -> list[Candidate]:
-    """The nearest of the registry's images: its tags are keys, so that only the nearest few are looked at."""
+def _published(miss: Miss, own: Collection[str], context: Context) -> list[Candidate]:
+    """The nearest of the registry's images: its tags are keys, of which only some are listed, and few looked at.
+
+    A registry may list others: what was made for this environment here, or is locked, is asked for by its name, too.
+    """
     settings = context.settings
     if not settings.has_registry or miss.registry_error:
         return []
@@ -152,12 +156,16 @@ def _published(miss: Miss, context: Context) -> list[Candidate]:
         return candidate_of(found.labels, str(reference), settings.repository.domain, time_of(found.created))
 
     try:
-        tags = tags_of(settings.repository, access)
+        tags = tags_near(str(miss.order.key), settings.repository, access)
     except RegistryError:
         return []
-    best = sorted((tag for tag in tags if shared(tag)), key=lambda tag: (-shared(tag), tag))[:MOST_LOOK_UPS]
+
+    def best(those: Iterable[str]) -> list[str]:
+        return sorted(filter(shared, those), key=lambda tag: (-shared(tag), tag))[:MOST_LOOK_UPS]
+
+    known = {*own, *(settings.lock.images if settings.lock else ())} - {*tags, str(miss.order.key)}
     with ThreadPoolExecutor(MOST_LOOK_UPS) as pool:
-        return [found for found in pool.map(candidate, best) if found]
+        return [found for found in pool.map(candidate, [*best(tags), *best(known)]) if found]
 
 
 def _diff(change: Change, then: StackInputs, now: StackInputs) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..build import local_cache
 from ..images.history import layers_made, made_elsewhere, made_for
 from ..images.order import stack_and_key
 from ..images.published import is_published
-from ..registry.client import tags_of
+from ..registry.client import digest_of
 from ..system.folders import cache_folder
 from .policy import Reach, reach_of
 from .sizes import StoredImage
@@ -89,7 +89,7 @@ def _unpacked_bytes(entry: Mapping[str, Any]) -> int:
 def published_among(images: Sequence[StoredImage], context: Context) -> dict[str, bool | None]:
     """Whether the team's registry has these images, by ID; None where it gave no clear answer.
 
-    Its tags are keys: only those that it lists are looked at, a few at once.
+    Its tags are keys, each of which it is asked for, a few at once; it may have many thousands that are not here.
 
     Args:
         images: images of the configured repository.
@@ -97,18 +97,16 @@ def published_among(images: Sequence[StoredImage], context: Context) -> dict[str
 
     Raises:
         ConfigurationError: the repository is in no registry.
-        RegistryError: the registry cannot be asked for its tags.
+        RegistryError: the registry cannot be asked.
     """
 
     check_registry(context.settings, "images")
-    there = set(tags_of(context.settings.repository, context.access()))
+    digest_of(context.settings.repository, context.access())  # of any tag: else each image would be waited for
     platform = context.engine.platform()
 
     def ask(image: StoredImage) -> bool | None:
-        if image.key is None or str(image.key) not in there:
-            return False
         try:
-            return is_published(image.key, platform, context)
+            return image.key is not None and is_published(image.key, platform, context)
         except RegistryError as error:
             context.reporter.warn(str(error))
             return None

@@ -42,6 +42,8 @@ class MemoryRegistry:
         login: `user:password` that each request has to come with; empty for none.
         realm: the token service that gives what each request has to come with, for that login; empty for none.
         page_tags: how many tags a page holds; all of them if it is 0.
+        is_old: whether it gives all tags at once, whatever it is asked for, as Distribution does before 3.0.
+        is_strict: whether its pages begin after tags alone, and after no other text.
         statuses: what a request, as in `asked`, is answered with in place of an answer.
     """
 
@@ -53,6 +55,8 @@ class MemoryRegistry:
     login: str = ""
     realm: str = ""
     page_tags: int = 0
+    is_old: bool = False
+    is_strict: bool = False
     statuses: dict[str, int] = field(default_factory=dict)
 
     def put(self, name: str, labels: Mapping[str, str], platform: str = "linux/amd64", created: str = "") -> Digest:
@@ -171,8 +175,13 @@ class MemoryRegistry:
     def _tags(self, _method: str, place: str, _last: str, query: Mapping[str, list[str]], *_: object) -> Response:
         after = query.get("last", [""])[0]
         tags = sorted(name.removeprefix(f"{place}:") for name in self.tags if name.startswith(f"{place}:"))
+        if self.is_strict and after and after not in tags:
+            return _unknown("NAME_UNKNOWN")
         tags = [tag for tag in tags if tag > after]
-        page = tags[: self.page_tags or None]
+        if self.is_old:
+            tags = sorted(name.removeprefix(f"{place}:") for name in self.tags if name.startswith(f"{place}:"))
+        asked = 0 if self.is_old else int(query.get("n", ["0"])[0])
+        page = tags[: min(filter(None, (self.page_tags, asked)), default=None)]
         path = f"/v2/{place.partition('/')[2]}/tags/list?last={page[-1]}" if page != tags else ""
         headers = {"Link": f'<{path}>; rel="next"'} if path else {}
         return Response(200, json.dumps({"tags": page}).encode(), headers) if tags else _unknown("NAME_UNKNOWN")
@@ -201,6 +210,10 @@ class MemoryTransport:
         """An answer's body."""
         assert len(response.body) <= limit_bytes
         return response.body
+
+    def beginning(self, response: Response, limit_bytes: int) -> bytes:
+        """What an answer's body begins with."""
+        return response.body[:limit_bytes]
 
     def discard(self, response: Response) -> None:
         """Be done with it."""

@@ -42,10 +42,11 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """A proxy that runs: where it is, and what it was asked so far."""
+    """A proxy that runs: where it is, what it was asked so far, and how many bytes each piece of its answers had."""
 
     host: str
     requests: list[Request] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
 
 
 class _Server(ThreadingHTTPServer):
@@ -184,6 +185,7 @@ class Exchange(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             for piece in pieces:
                 self.wfile.write(piece)
+                self.server.proxy.sent.append(len(piece))
 
     def drip(self, content: bytes, pace_s: float) -> Iterator[bytes]:
         """The content byte by byte, with a pause before each."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from desktop_bake import RegistryError
-from desktop_bake.bake.registry.tag_list import next_page, read_tags
+from desktop_bake.bake.registry.tag_list import next_page, read_beginning, read_tags
 
 URL = "https://r.example.com/v2/a/tags/list?n=2"
 NEXT = "https://r.example.com/v2/a/tags/list?last=b"
@@ -38,6 +38,26 @@ def test_read(content: bytes, wanted: tuple[str, ...] | None) -> None:
     else:
         with pytest.raises(RegistryError, match=r"^registry h:1 gives a list of tags that is not understood$"):
             read_tags(content, "h:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (b'{"name":"a","tags":["x","y"]}\n', ("x", "y")),
+        (b'{"name":"a","tags":["x","y","z', ("x", "y")),
+        (b'{"name":"a","tags":["x","y",', ("x", "y")),
+        (b'{"name":"a","tags":["x', None),
+        (b'{"na', ()),
+        (b"", ()),
+    ],
+)
+def test_read_beginning(content: bytes, wanted: tuple[str, ...] | None) -> None:
+    """Of a list whose end lacks, the tags that are whole; one without any is not understood."""
+    if wanted is None:
+        with pytest.raises(RegistryError, match="is not understood"):
+            read_beginning(content, "h:1")
+    else:
+        assert read_beginning(content, "h:1") == wanted
 
 
 @pytest.mark.parametrize(

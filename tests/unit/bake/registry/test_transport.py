@@ -185,6 +185,15 @@ def test_a_body_of_the_limit(http: PipedHttp, asking: Transport) -> None:
     assert len(http.requests) == 3
 
 
+def test_the_beginning_of_a_body(http: PipedHttp, asking: Transport) -> None:
+    """Of a longer body only so much is read, and nothing more asked for on its connection; a shorter one is whole."""
+    http.answers = [answer(200, b"abcdef"), answer(200, b"ab"), answer(200, b"c")]
+    assert asking.beginning(asking.send("GET", URL, {}), 4) == b"abcd"
+    assert asking.beginning(asking.send("GET", URL, {}), 4) == b"ab"
+    assert asking.read(asking.send("GET", URL, {}), 4) == b"c"
+    assert http.connected == ["r.example.com:80"] * 2
+
+
 def test_a_body_that_breaks_off(http: PipedHttp, asking: Transport) -> None:
     """A part of a body is none."""
     http.answers = [b"HTTP/1.1 200 X\r\nContent-Length: 9\r\nConnection: close\r\n\r\nabc", b""]

@@ -190,6 +190,25 @@ def test_few_are_looked_at(
     assert not any("latest" in a for a in looked)
 
 
+def test_own_keys_that_are_not_listed(
+    office: tuple[Environment, Settings],
+    engine: FakeEngine,
+    registry: MemoryRegistry,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was made for the environment here is asked for by its name, if the registry lists others."""
+    shared = office[0], replace(office[1], repository=replace(OFFICE.base_image, path="team/desktop", tag=None))
+    then = key(shared, engine)
+    write_record(order_of(shared[0], work(engine, shared[1])), shared[1])
+    registry.put(f"{REPOSITORY}:{then}", then.labels(NAME))
+    monkeypatch.setattr(module, "tags_near", lambda *_: ("latest",))
+    (office[1].root / "setup.sh").write_text("echo 2\n")
+    found = explained(shared, engine, lines)
+    assert found.near
+    assert found.near.name == f"{REPOSITORY}:{then}"
+
+
 @pytest.mark.parametrize("broken", ["host", "tags", "image"])
 def test_a_registry_that_fails(
     office: tuple[Environment, Settings], engine: FakeEngine, registry: MemoryRegistry, lines: list[str], broken: str
