@@ -29,7 +29,7 @@ def check_attest(entries: Sequence[str]) -> None:
             )
         types.append(match[1])
     if len(types) != len(set(types)):
-        raise ConfigurationError("attest has one type twice", "write each of type=provenance and type=sbom once")
+        raise ConfigurationError("attest names one type twice", "write each of type=provenance and type=sbom once")
 
 
 def needs_index(entries: Sequence[str]) -> bool:

@@ -75,7 +75,9 @@ class LayerKey(LabelledKey):
             raise ConfigurationError(f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters")
         check_below(self)
         if isinstance(self.below, LayerKey) and self.below.is_preflight:
-            raise ConfigurationError("a layer lies on a preflight, which is the topmost", "order them anew")
+            raise ConfigurationError(
+                "a layer lies on a preflight, which is the topmost", "put the preflight above all layers"
+            )
 
     def __str__(self) -> str:
         on_base = f"{self.variant}-{self.base.hex[:16]}"

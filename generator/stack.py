@@ -157,7 +157,10 @@ class Stack:
 
     def __post_init__(self) -> None:
         if not self.parts:
-            raise ConfigurationError("nothing to bake", "switch the desktop on, or write a preflight_script")
+            raise ConfigurationError(
+                "nothing to bake: no desktop, no layer, no preflight",
+                "switch the desktop on, or write a preflight_script",
+            )
         if len(self.parts) > MOST_PARTS:
             raise ConfigurationError(
                 f"{len(self.parts)} parts cannot be stacked", f"join layers: at most {MOST_PARTS - 2} of them"

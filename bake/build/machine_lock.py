@@ -94,7 +94,8 @@ class Turn:
                 limit_s = self._context.settings.build_timeout_s
                 if waited_s > limit_s:
                     raise TimeLimitError(
-                        f"another process was still building {self._key} after {limit_s:g} s", "try again later"
+                        f"another process was still building {self._key} after {limit_s:g} s",
+                        "wait for its end, or raise build_timeout_s",
                     ) from error
             owner = self._owner()
             if (owner and owner != waits_for) or (not told and waited_s > _NAMELESS_S):

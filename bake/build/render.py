@@ -127,4 +127,6 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
                 file.write(content)
                 os.fchmod(file.fileno(), 0o755 if executable else 0o644)
     except OSError as error:
-        raise ConfigurationError(f"cannot write {error.filename}: {error.strerror}", "choose another -o DIR") from error
+        raise ConfigurationError(
+            f"cannot write {error.filename}: {error.strerror}", "make it writable, or name another folder: -o DIR"
+        ) from error

@@ -54,7 +54,9 @@ def _check(arguments: argparse.Namespace, environment: Environment, flag: str, w
             f"environment {environment.env_id!r} has no desktop {what_for}", "set headless_desktop_enabled = true"
         )
     if arguments.detach:
-        raise ConfigurationError("a detached task's command ends later than we do", f"leave out --{flag}")
+        raise ConfigurationError(
+            f"--{flag} needs this program until the command ends, and --detach ends it before", f"leave out --{flag}"
+        )
 
 
 @contextlib.contextmanager

@@ -89,9 +89,13 @@ class OriginFile:
             else:
                 found = [(top, whole)]
         except (UnicodeDecodeError, JSONDecodeError) as error:
-            raise ConfigurationError(f"{name} is not JSON: {error}", "check --environments") from error
+            raise ConfigurationError(
+                f"{name} is not JSON: {error}", "let Agents Runner write it anew, or name another: --environments FILE"
+            ) from error
         except RecursionError as error:
-            raise ConfigurationError(f"{name} is nested too deeply", "check --environments") from error
+            raise ConfigurationError(
+                f"{name} is nested too deeply", "let Agents Runner write it anew, or name another: --environments FILE"
+            ) from error
         known = {i: (at, value) for at, value in found if (i := _identifier(value))}
         if not known:
             raise ConfigurationError(
@@ -264,7 +268,9 @@ def read_origin(path: Path) -> OriginFile:
     try:
         return origin_of(path.read_bytes(), path)
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --environments") from error
+        raise ConfigurationError(
+            f"cannot read {path}: {error.strerror}", "name a file that you may read: --environments FILE"
+        ) from error
 
 
 def origin_of(content: bytes, path: Path) -> OriginFile:

@@ -135,7 +135,7 @@ def _in_configuration(before: bytes, file: EnvironmentFile, change: Change) -> E
 
 def _in_origin(before: bytes, file: EnvironmentFile, change: Change) -> Edited:
     if change.create:
-        raise ConfigurationError("environments of Agents Runner are made there", "leave --create out")
+        raise ConfigurationError("Agents Runner makes its environments itself", "make it there, and leave out --create")
     assert file.origin_base
     after = origin_of(before, file.path).edit(change.env_id, change.values).encode()
     origin = origin_of(after, file.path)

@@ -104,7 +104,7 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
     """
     known = settings_from(text, path, {}).environments
     if create and env_id in known:
-        raise ConfigurationError(f"environment {env_id!r} exists already", "leave --create out")
+        raise ConfigurationError(f"environment {env_id!r} exists already", "leave out --create, or choose another ID")
     if not create and env_id not in known:
         raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known) + " --create adds one")
     wanted = tomllib.loads(text)

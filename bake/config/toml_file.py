@@ -63,7 +63,9 @@ def load_settings(
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "check --config") from error
+        raise ConfigurationError(
+            f"cannot read {path}: {error.strerror}", "name a configuration that you may read: --config FILE"
+        ) from error
     settings = settings_from(text_of(content, path), path, variables, overrides)
     return with_lock(settings, path.parent, named=found is None)
 
@@ -116,10 +118,15 @@ def settings_from(
     except RecursionError as error:
         raise ConfigurationError(f"{path.name} is nested too deeply", "remove brackets, or restore the file") from error
     except ValueError as error:  # a number of 5,000 digits is no TOMLDecodeError
-        raise ConfigurationError(f"invalid TOML in {path.name}: {error}", "correct that line") from error
+        raise ConfigurationError(
+            f"invalid TOML in {path.name}: {error}", 'mend that line; a text stands in quotes: key = "value"'
+        ) from error
     check_table(table, _TOP, path.name)
     if table.get("schema", 1) != 1:
-        raise ConfigurationError(f"{path.name} has schema {table['schema']}", "this version reads schema 1")
+        raise ConfigurationError(
+            f"{path.name} has schema {table['schema']}",
+            "write schema = 1, or install the version of desktop-bake that reads it",
+        )
     layers = layer_table.layers_from(table["layers"], path.name) if "layers" in table else _NO_LAYERS
     environments = {}
     for env_id, fields in table.get("environments", {}).items():

@@ -100,7 +100,9 @@ def of_variable(variable: str, text: str, wanted: type) -> Any:
         except ValueError as error:
             raise ConfigurationError(f"{variable} is {text!r}: {error}", "quote its words as a shell would") from error
         return words if wanted is list else of_pairs(variable, words)
-    raise ConfigurationError(f"{variable} is {text!r}, not of type {wanted.__name__}", "correct or unset it")
+    raise ConfigurationError(
+        f"{variable} is {text!r}, not of type {wanted.__name__}", f"write {_FORMS[wanted]}, or: unset {variable}"
+    )
 
 
 def of_switch(text: str) -> bool | None:

@@ -186,7 +186,9 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
             seen.add(url)
             page = next_page(link, url, reference.domain)
             if page in seen or (page and (len(seen) >= MOST_PAGES or taken > MOST_BYTES)):
-                raise RegistryError(f"registry {reference.domain} lists tags without end", "ask who runs it")
+                raise RegistryError(
+                    f"registry {reference.domain} lists tags without end", "ask the operator of that registry"
+                )
         return tuple(dict.fromkeys(found))
 
     access = access or Access()
@@ -214,7 +216,7 @@ def reached(reference: ImageReference, access: Access | None = None) -> frozense
                 if child.media_type in INDEX_TYPES and child.digest not in found:
                     ahead.append(child.digest)
                 found.add(child.digest)
-        raise RegistryError(f"{reference} holds indexes without end", "ask who pushed it")
+        raise RegistryError(f"{reference} holds indexes without end", "push that image again")
 
     return within(access, reference, ask)
 

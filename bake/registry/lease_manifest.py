@@ -46,9 +46,11 @@ class Lease:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[0-9a-f]{32}", self.owner):
-            raise ConfigurationError("malformed owner of a lease", "32 lower-case hex digits")
+            raise ConfigurationError("malformed owner of a lease", "write 32 lower-case hex digits")
         if not (0 <= self.beat < BEATS and 0 < self.lifetime_s <= LONGEST_S):
-            raise ConfigurationError("malformed beat or lifetime of a lease", f"at most {BEATS - 1} and {LONGEST_S}")
+            raise ConfigurationError(
+                "malformed beat or lifetime of a lease", f"write at most {BEATS - 1} and {LONGEST_S}"
+            )
 
     def next(self) -> Lease:
         """The same, one beat later."""

@@ -61,5 +61,5 @@ class Refusal:
             wait = f"wait {self.retry_after} s" if known else "wait a while"
             return "limits the rate of requests", f"{wait}, or log in for a higher limit"
         if self.status >= 500:
-            return f"failed with status {self.status}", "try again later, or ask who runs it"
+            return f"failed with status {self.status}", "try again later, or ask its operator"
         return f"answers with status {self.status}", "check the host and the port"

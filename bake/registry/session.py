@@ -82,7 +82,7 @@ class Session(Exchange):
         except ValueError:
             place = None
         if place is None or place.netloc != here.netloc:  # not a place that our login may be sent to
-            raise self.error("takes uploads at another host", "ask who runs it")
+            raise self.error("takes uploads at another host", "ask the operator of that registry")
         query = f"{place.query}&digest={digest}".removeprefix("&")
         kind = {"Content-Type": "application/octet-stream", **self._login_header()}
         self._require(self._send("PUT", f"{self._base}{place.path}?{query}", kind, body=content), 201)
@@ -91,7 +91,7 @@ class Session(Exchange):
         """Take a manifest out, and every tag that names it; one that is gone is no error."""
         response = self.request("DELETE", f"manifests/{digest}", {})
         if response.status == 405:
-            raise self.error("has deleting switched off", "ask who runs it to allow it there")
+            raise self.error("has deleting switched off", "ask its operator to allow it")
         self._require(response, 200, 202, 404, action="delete")
 
     def _require(self, response: urllib3.BaseHTTPResponse, *statuses: int, action: str = "push") -> None:

@@ -74,7 +74,10 @@ class SharedTag:
             if self._ask(lambda session: session.digest(self.key)) == written:
                 break
         else:
-            raise RegistryError(f"other machines write {self.repository}:{self.key} at the same time", "try again")
+            raise RegistryError(
+                f"other machines write {self.repository}:{self.key} at the same time",
+                "push again: desktop-bake build --push",
+            )
         with contextlib.suppress(RegistryError):  # what stays there keeps an image that nobody may need
             self._ask(lambda session: _free(session, str(uploaded.tag)))
 
@@ -86,7 +89,9 @@ class SharedTag:
         found = session.manifest(tag)
         entries = self._proven(session, *found) if found else ()
         if found is None or not entries:
-            raise RegistryError(f"what is under {tag} is not what was uploaded", "try again")
+            raise RegistryError(
+                f"what is under {tag} is not what was uploaded", "push again: desktop-bake build --push"
+            )
         return found[0], entries
 
     def _write(self, session: Session, whole: bytes, ours: tuple[Entry, ...]) -> Digest | None:

@@ -69,6 +69,6 @@ def next_page(link: str, url: str, host: str) -> str | None:
     if not is_own:
         raise RegistryError(
             f"registry {host} lists tags on pages, and the next one cannot be asked for",
-            "ask who runs it: the Link header has to lead to the registry itself",
+            "ask its operator: the Link header has to lead to the registry itself",
         )
     return page

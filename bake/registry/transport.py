@@ -84,7 +84,7 @@ class Transport:
         """Refuse to be led by a public registry to a private, loopback or link-local address."""
         if not is_global and self._registry_is_public():
             raise self.error(
-                "leads to a private address", "ask who runs it: a public registry may not lead into a private network"
+                "leads to a private address", "ask its operator: a public registry may not lead into a private network"
             )
 
     def _registry_is_public(self) -> bool:
@@ -140,7 +140,7 @@ class Transport:
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise self.error("redirects to what is no address", "check the host and the port")
         if before[0] == "https" and after[0] == "http":
-            raise self.error("redirects from https to http", "ask who runs it: its redirects have to keep TLS")
+            raise self.error("redirects from https to http", "ask its operator: its redirects have to keep TLS")
         kept = headers if before == after else {n: v for n, v in headers.items() if n.lower() != "authorization"}
         return target, kept
 

@@ -44,9 +44,13 @@ def editing(path: Path) -> Iterator[bytes]:
         with filelock.FileLock(locks / f"edit-{name}.lock", timeout=_LOCK_LIMIT_S):
             yield path.read_bytes()
     except filelock.Timeout as error:
-        raise ConfigurationError(f"another edit of {path} goes on", "try again later") from error
+        raise ConfigurationError(
+            f"another edit of {path} goes on", "wait for its end, and repeat the command"
+        ) from error
     except OSError as error:
-        raise ConfigurationError(f"cannot edit {error.filename or path}: {error.strerror}", "check the path") from error
+        raise ConfigurationError(
+            f"cannot edit {error.filename or path}: {error.strerror}", "make the file and its folder writable"
+        ) from error
 
 
 def replace_file(path: Path, before: bytes, after: bytes) -> None:

@@ -81,7 +81,9 @@ class Console:
                     raise CancelledError("cancelled")
                 left_s = end_s - time.monotonic()
                 if left_s <= 0:
-                    raise TimeLimitError("nothing more was printed in time", "raise the limit")
+                    raise TimeLimitError(
+                        "the container printed nothing more in time", "wait longer: a larger timeout_s"
+                    )
                 self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
             line = self._lines.popleft()
         self.last.append(line[:_KEPT_OF_A_LINE])

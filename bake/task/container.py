@@ -74,7 +74,9 @@ class Container:
         elif answer.status == 404 and "image" in answer.message.lower():
             raise NoImageError(f"the engine has no image {body['Image']}", f"docker pull {body['Image']}")
         elif answer.status == 400:
-            raise ConfigurationError(f"the engine refuses the container: {answer.message}", "correct that option")
+            raise ConfigurationError(
+                f"the engine refuses the container: {answer.message}", "change or leave out the option that it names"
+            )
         else:
             raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
 
@@ -144,7 +146,10 @@ class Container:
         """
         answer = self._endpoint.ask("POST", f"{self._path}/rename", {"name": name})
         if answer.status != 204:
-            raise ConfigurationError(f"the container name {name!r} is taken", f"choose another, or: docker rm {name}")
+            raise ConfigurationError(
+                f"the container name {name!r} is taken",
+                f"choose another --name, or remove that container: docker rm {name}",
+            )
         self.name = name
 
     def attach(self) -> Console:
@@ -166,7 +171,9 @@ class Container:
         if answer.status != 204:
             if taken := ports.taken_of(answer.message):
                 raise ports.port_in_use(taken)
-            raise TaskError(f"the container did not start: {answer.message}", "correct that, then try again")
+            raise TaskError(
+                f"the container did not start: {answer.message}", "mend what the engine names, and start the task again"
+            )
 
     def execute(self, command: Sequence[str], user: str = "") -> tuple[str, Console]:
         """Start a command in it.

@@ -28,4 +28,4 @@ def copy(engine: Engine, source: str, target: str) -> None:
     said = last_line(done.stderr.decode(errors="replace"))
     if "no such container" in said.lower():
         raise TaskGoneError(f"nothing was copied: {said}", "see: desktop-bake ps")
-    raise ConfigurationError(f"nothing was copied: {said}", "check both paths")
+    raise ConfigurationError(f"nothing was copied: {said}", "look at both paths: desktop-bake exec TASK -- ls -l PATH")

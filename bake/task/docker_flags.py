@@ -29,7 +29,7 @@ def parse_environment(lines: Iterable[str], ours: Mapping[str, str]) -> dict[str
     for line in lines:
         name, given, value = line.partition("=")
         if not name:
-            raise ConfigurationError("malformed environment variable", "write NAME=VALUE, or NAME")
+            raise ConfigurationError("malformed environment variable after -e", "write -e NAME=VALUE, or -e NAME")
         variables[name] = value if given else ours.get(name)
     return variables
 

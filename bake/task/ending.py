@@ -112,7 +112,7 @@ def await_event(event: threading.Event, timeout_s: float, cancel: threading.Even
         if cancel and cancel.is_set():
             raise CancelledError("cancelled")
         if time.monotonic() >= end:
-            raise TimeLimitError(f"{what} still runs after {timeout_s:g} s", "raise it, or stop the task")
+            raise TimeLimitError(f"{what} still runs after {timeout_s:g} s", "raise the limit, or stop the task")
 
 
 def gone(name: str) -> DesktopBakeError:

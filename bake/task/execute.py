@@ -79,7 +79,9 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
     else:
         done = _captured(_words(container_id, command, how, ["-i"] * ("stdin" in how)), how)
     if done.status and not _runs(engine, container_id):
-        raise TaskGoneError(f"the task {container_id[:12]} has ended, and the command with it", "start another")
+        raise TaskGoneError(
+            f"the task {container_id[:12]} has ended, and the command with it", "start another: desktop-bake run"
+        )
     return done
 
 
@@ -178,4 +180,4 @@ def _runs(engine: Engine, container_id: str) -> bool:
 
 
 def _late(limit_s: float) -> TimeLimitError:
-    return TimeLimitError(f"the command did not end within {limit_s:g} s", "raise the limit")
+    return TimeLimitError(f"the command did not end within {limit_s:g} s", "wait longer: a larger timeout_s")

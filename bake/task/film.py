@@ -46,7 +46,7 @@ class FilmWish:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ConfigurationError(f"{self.file}: a film is .mp4 or .webm", "name the file so")
+            raise ConfigurationError(f"{self.file}: a film is .mp4 or .webm", "name it FILE.mp4 or FILE.webm")
         if not self.file.parent.is_dir():
             raise ConfigurationError(f"there is no folder {self.file.parent} for the film", "make it, or name another")
 
@@ -91,7 +91,10 @@ def filmed(task: DesktopTask, wish: FilmWish, image: str, say: Callable[[str], N
     try:
         file = wish.file.open("wb")
     except OSError as error:
-        raise ConfigurationError(f"cannot write {wish.file}: {error.strerror}", "choose another file") from error
+        raise ConfigurationError(
+            f"cannot write {wish.file}: {error.strerror}",
+            "make its folder writable, or name another file: --record FILE",
+        ) from error
     with file:
         recorder = _start(task, wish, image, file)
         try:

@@ -149,7 +149,9 @@ def parse_mount(text: str) -> Mount:
             f"malformed mount {text!r}", "write type=bind,source=/a/folder,target=/work; see: docker run --help"
         ) from error
     if {f"{other.capitalize()}Options" for other in _KINDS if other != kind} & fields.keys():
-        raise ConfigurationError(f"--mount: a key of another kind than {kind} in {text!r}", "leave it out")
+        raise ConfigurationError(
+            f"--mount: a key of another kind than {kind} in {text!r}", "leave out that key; see: docker run --help"
+        )
     source = _absolute(own["source"]) if kind == "bind" and own["source"] else own["source"]
     return Mount(kind=kind, source=source, target=own["target"], read_only=read_only, fields=fields)
 

@@ -163,7 +163,10 @@ class _Album:
             else:
                 path.write_bytes(taken)
         except OSError as error:
-            self.error = ConfigurationError(f"cannot write {path}: {error.strerror}", "choose another file")
+            self.error = ConfigurationError(
+                f"cannot write {path}: {error.strerror}",
+                "make its folder writable, or name another file: --screenshot FILE",
+            )
 
 
 @contextlib.contextmanager

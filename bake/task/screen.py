@@ -34,7 +34,10 @@ def picture(engine: Engine, container_id: str, *, limit_bytes: int = PICTURE_BYT
     words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", container_id, "import", "-window", "root", "png:-")
     done = engine.docker(*words, limit_bytes=limit_bytes)
     if done.returncode or not done.stdout.startswith(_PNG):
-        raise TaskError(f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}", "is the desktop on?")
+        raise TaskError(
+            f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}",
+            "the task needs a desktop that runs: headless_desktop_enabled = true",
+        )
     return done.stdout
 
 
@@ -54,4 +57,7 @@ def resize(engine: Engine, container_id: str, geometry: str) -> None:
     done = engine.docker("exec", container_id, *screen_program.screen_program("screen_resize", str(width), str(height)))
     if done.returncode:
         said = last_line(done.stderr.decode(errors="replace"))
-        raise TaskError(f"the desktop does not take the size {geometry}: {said}", "is the desktop on?")
+        raise TaskError(
+            f"the desktop does not take the size {geometry}: {said}",
+            "the task needs a desktop that runs: headless_desktop_enabled = true",
+        )

@@ -127,7 +127,9 @@ class DesktopTask:
             while self.console.line(end, cancel) is not None:
                 pass
         except TimeLimitError as error:
-            raise TimeLimitError(f"the task still runs after {timeout_s:g} s", "raise the limit, or stop it") from error
+            raise TimeLimitError(
+                f"the task still runs after {timeout_s:g} s", "wait longer, or stop it: desktop-bake stop"
+            ) from error
         return 0 if self.console.closed else 1
 
     def screenshot(self, file: Path | None = None) -> bytes:
@@ -146,7 +148,9 @@ class DesktopTask:
             if file:
                 file.write_bytes(taken)
         except OSError as error:
-            raise ConfigurationError(f"cannot write {file}: {error.strerror}", "choose another file") from error
+            raise ConfigurationError(
+                f"cannot write {file}: {error.strerror}", "make its folder writable, or name another file"
+            ) from error
         return taken
 
     def stop(self, status: int = 0) -> None:

@@ -113,7 +113,7 @@ class Tasks:
         """
         entry = self.find(name)
         if not entry.is_running:
-            raise TaskGoneError(f"the task {entry.short_name} has ended", "start another")
+            raise TaskGoneError(f"the task {entry.short_name} has ended", "start another: desktop-bake run")
         url, forward = self._reach(entry, Container.of(self.engine.endpoint, entry.container_id, entry.name))
         if url is None:
             raise ConfigurationError(

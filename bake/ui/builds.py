@@ -131,10 +131,10 @@ class Builds:
         with self._lock:
             busy = {i for build in self._builds.values() if build.is_running for i in build.env_ids}
             wanted = [env_id for env_id in env_ids if env_id not in busy]
+            if not env_ids:
+                raise ConfigurationError("there is nothing to build", "name an environment")
             if not wanted:
-                raise ConfigurationError(
-                    "there is nothing to build" if not env_ids else "it is being built already", "wait for its end"
-                )
+                raise ConfigurationError(f"it is being built already: {', '.join(env_ids)}", "wait for its end")
             for build in [b for b in self._builds.values() if not b.is_running and set(b.env_ids) <= set(wanted)]:
                 del self._builds[build.number]
             build = Build(next(self._numbers), settings, wanted)

@@ -73,7 +73,9 @@ class Site:
             DesktopBakeError: it could not be read.
         """
         if self.world.settings is None or self.world.error:
-            raise self.world.error or ConfigurationError("the configuration is not read yet", "try again")
+            raise self.world.error or ConfigurationError(
+                "the configuration is not read yet", "wait a moment, and load the page again"
+            )
         return self.world.settings
 
     def told(self, what: tuple[str, ...] | str | None) -> None:

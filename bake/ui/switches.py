@@ -114,7 +114,7 @@ class Edits:
         with self._lock:
             edited = self._made.pop(number, None)
             if edited is None:
-                raise ConfigurationError("that is undone already, or too long ago", "turn the switch")
+                raise ConfigurationError("that switch is undone already, or too long ago", "turn the switch")
             try:
                 restore(self._file, edited)
             except ChangedMeanwhileError as error:

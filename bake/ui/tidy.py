@@ -107,7 +107,7 @@ class Tidy:
         with self._lock:
             wanted, plan = self._plans.pop(number, (None, None))
         if wanted is None or plan is None:
-            raise ConfigurationError("that list is too old", "look at it again: Prune…")
+            raise ConfigurationError("that list of images is too old", "look at it again: Prune…")
         context = self._source.context(settings, fresh=True)
         clear_left_over(context)
         if _removed(plan_now(context, wanted.policy(), registry=wanted.registry)) != _removed(plan):

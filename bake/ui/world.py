@@ -122,7 +122,7 @@ class World:
                 self.settings, self.error = self.source.load(), None
             except OSError as error:
                 self.error = DesktopBakeError(
-                    f"cannot read {self.source.file.path}: {error.strerror}", "check the path"
+                    f"cannot read {self.source.file.path}: {error.strerror}", "make the file readable"
                 )
             except DesktopBakeError as error:
                 self.error = error

@@ -97,9 +97,9 @@ def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("socks5://127.0.0.1:9", "https_proxy names a SOCKS proxy"),
         ("socks5h://a:b@127.0.0.1:9", "https_proxy names a SOCKS proxy"),
-        ("ftp://127.0.0.1:9", "the proxy that https_proxy names is none"),
-        ("http://[x", "the proxy that https_proxy names is none"),
-        ("http://a:bc", "the proxy that https_proxy names is none"),
+        ("ftp://127.0.0.1:9", "https_proxy holds no address of a proxy"),
+        ("http://[x", "https_proxy holds no address of a proxy"),
+        ("http://a:bc", "https_proxy holds no address of a proxy"),
         ("http://127.0.0.1:9", "cannot be reached through the proxy of the environment: Connection ref"),
     ],
 )

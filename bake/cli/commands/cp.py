@@ -19,7 +19,9 @@ def cp(arguments: argparse.Namespace) -> int:
     tasks = tasks_of(arguments)
     source, target = (_place(text, tasks) for text in (arguments.source, arguments.target))
     if (source == arguments.source) == (target == arguments.target):
-        raise ConfigurationError("one of the two is a task's", "write TASK:PATH and a path here, either way round")
+        raise ConfigurationError(
+            "cp copies between a task and this machine", "write TASK:PATH once: cp TASK:PATH PATH, or cp PATH TASK:PATH"
+        )
     copy(tasks.engine, source, target)
     return 0
 

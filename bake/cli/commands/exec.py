@@ -16,9 +16,9 @@ def exec(arguments: argparse.Namespace) -> int:  # noqa: A001 (a command's funct
     """Run a further command in a task, and exit with its status."""
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise ConfigurationError("no command", "desktop-bake exec TASK -- CMD")
+        raise ConfigurationError("exec has no command to run", "write: desktop-bake exec TASK -- CMD")
     tasks = tasks_of(arguments)
     entry = tasks.find(arguments.task)
     if not entry.is_running:
-        raise TaskGoneError(f"the task {entry.short_name} has ended", "start another")
+        raise TaskGoneError(f"the task {entry.short_name} has ended", "start another: desktop-bake run")
     return run_here(tasks.engine, entry.container_id, words, {"user": arguments.user, "workdir": arguments.workdir})

@@ -38,7 +38,9 @@ def init(arguments: argparse.Namespace) -> int:
     except FileExistsError as error:
         raise ConfigurationError(f"{path} exists already", "edit it, or remove it first") from error
     except OSError as error:
-        raise ConfigurationError(f"cannot write {path}: {error.strerror}", "choose another folder") from error
+        raise ConfigurationError(
+            f"cannot write {path}: {error.strerror}", "make its folder writable, or name another file: --config FILE"
+        ) from error
     print(path)
     _lock(path, arguments)
     return 0

@@ -28,7 +28,7 @@ def lock(arguments: argparse.Namespace) -> int:
     if arguments.check and (arguments.upgrade or arguments.max_age or arguments.images):
         raise ConfigurationError("--check changes nothing", "leave out --upgrade, --max-age and --images")
     if arguments.images and arguments.max_age:
-        raise ConfigurationError("--max-age is of bases, tools and packages", "leave out --images")
+        raise ConfigurationError("--max-age is about bases, tools and packages, not about images", "leave out --images")
     context = work_of(arguments)
     settings = context.settings
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())

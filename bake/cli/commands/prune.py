@@ -43,4 +43,4 @@ def _confirm() -> None:
         raise ConfigurationError("prune asks before it removes, and nobody is here to answer", "add --yes or --dry-run")
     print("Remove? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise DesktopBakeError("nothing was removed", "answer y, or add --yes")
+        raise DesktopBakeError("prune removed nothing", "answer y, or add --yes")

@@ -146,7 +146,9 @@ def _read(file: Path, flag: str) -> bytes:
         with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
             return opened.read(LIMIT_BYTES)
     except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}", f"check {flag}") from error
+        raise ConfigurationError(
+            f"cannot read {file}: {error.strerror}", f"name a file that you may read: {flag} FILE"
+        ) from error
 
 
 def _whole(word: str) -> str:

@@ -26,6 +26,8 @@ def screenshot(arguments: argparse.Namespace) -> int:
     try:
         file.write_bytes(taken)
     except OSError as error:
-        raise ConfigurationError(f"cannot write {file}: {error.strerror}", "choose another file") from error
+        raise ConfigurationError(
+            f"cannot write {file}: {error.strerror}", "make its folder writable, or name another file: -o FILE"
+        ) from error
     print(file)
     return 0

@@ -22,7 +22,10 @@ def stats(arguments: argparse.Namespace) -> int:
         try:
             arguments.plot.write_text(plot(events, summary), encoding="utf-8")
         except OSError as error:
-            raise ConfigurationError(f"cannot write {arguments.plot}: {error.strerror}", "choose another") from error
+            raise ConfigurationError(
+                f"cannot write {arguments.plot}: {error.strerror}",
+                "make its folder writable, or name another file: --plot FILE",
+            ) from error
     if arguments.json:
         print_json(as_json(summary))
     else:

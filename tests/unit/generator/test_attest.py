@@ -39,7 +39,7 @@ def test_what_is_taken(entries: tuple[str, ...]) -> None:
         (("type=sbom,Type=provenance",), "malformed attestation"),
         (("type=sbom\n",), "malformed attestation"),
         (("mode=max,type=provenance",), "malformed attestation"),
-        (("type=sbom", "type=provenance", "type=sbom,generator=a"), "attest has one type twice"),
+        (("type=sbom", "type=provenance", "type=sbom,generator=a"), "attest names one type twice"),
     ],
 )
 def test_what_is_refused(entries: tuple[str, ...], says: str) -> None:

@@ -38,7 +38,7 @@ def test_stack() -> None:
     """A stack has something to bake, and what is baked last is its top."""
     assert Stack(desktop=RECIPE).top is RECIPE
     assert Stack(desktop=RECIPE, preflight=PREFLIGHT).top is PREFLIGHT
-    with pytest.raises(ConfigurationError, match=r"^nothing to bake$"):
+    with pytest.raises(ConfigurationError, match=r"^nothing to bake: no desktop, no layer, no preflight$"):
         Stack()
 
 

@@ -113,7 +113,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
         write_files(tmp_path / "file" / "ci", {"a": (b"x", False)})
-    assert caught.value.remedy == "choose another -o DIR"
+    assert caught.value.remedy == "make it writable, or name another folder: -o DIR"
 
 
 def test_folders_whatever_the_umask(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_in_a_file_of_agents_runner(origin: EnvironmentFile) -> None:
     edited = edit_environment(origin, Change(env_id="a", values={("cache_desktop_build",): True}))
     assert '"cache_desktop_build": true' in origin.path.read_text()
     assert (edited.forced, edited.environment.desktop_cache_enabled) == (True, True)
-    with pytest.raises(ConfigurationError, match="are made there"):
+    with pytest.raises(ConfigurationError, match="makes its environments itself"):
         edit_environment(origin, Change(env_id="b", values={}, create=True))
 
 

@@ -61,10 +61,14 @@ def test_whole() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
-        ("a = ", "invalid TOML in desktop-bake.toml: ", "correct that line"),
+        ("a = ", "invalid TOML in desktop-bake.toml: ", 'mend that line; a text stands in quotes: key = "value"'),
         ("a = " + "[" * 100_000, "desktop-bake.toml is nested too deeply", "remove brackets, or restore the file"),
-        ("build_timeout_s = " + "9" * 5000, "invalid TOML in desktop-bake.toml: ", "correct that line"),
-        ("schema = 2", "desktop-bake.toml has schema 2", "this version reads schema 1"),
+        (
+            "build_timeout_s = " + "9" * 5000,
+            "invalid TOML in desktop-bake.toml: ",
+            'mend that line; a text stands in quotes: key = "value"',
+        ),
+        ("schema = 2", "desktop-bake.toml has schema 2", "write schema = 1, or install the version"),
         ("repositry = 'a'", "desktop-bake.toml: unknown key 'repositry'", "did you mean 'repository'?"),
         ("push = 1", "desktop-bake.toml: push is 1, not of type bool", "write true or false, without quotes"),
         (
@@ -94,7 +98,7 @@ def test_whole() -> None:
         ("verify_command = ['check']", "verify_command has no {image} after its program", "write verify_command ="),
         ("verify_command = ['{image}']", "verify_command has no {image} after its program", ""),
         ("verify_command = ['a', \"{image}\\u0000\"]", "verify_command holds a NUL character", "remove it"),
-        ("attest = ['type=sbom', 'type=sbom']", "attest has one type twice", ""),
+        ("attest = ['type=sbom', 'type=sbom']", "attest names one type twice", ""),
     ],
 )
 def test_refused(text: str, says: str, remedy: str) -> None:

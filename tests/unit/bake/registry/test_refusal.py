@@ -36,7 +36,7 @@ def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
         (429, {"retry_after": "30"}, "limits the rate of requests", "wait 30 s, or log in for a higher limit"),
         (429, {"retry_after": "soon"}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
         (429, {"retry_after": "9" * 7}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
-        (500, {}, "failed with status 500", "try again later, or ask who runs it"),
+        (500, {}, "failed with status 500", "try again later, or ask its operator"),
         (418, {}, "answers with status 418", "check the host and the port"),
         (403, {"codes": ("DENIED", "X")}, "denies access to a/b (DENIED)", "ask for permission to pull there"),
     ],

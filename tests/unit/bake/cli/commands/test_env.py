@@ -127,4 +127,4 @@ def test_agents_runner(typed: Callable[..., tuple[int, str, str]], project: Path
     assert (status, json.loads(output)["headless_desktop_enabled"]) == (0, True)
     assert json.loads(file.read_text())[0]["headless_desktop_enabled"] is True
     status, _, errors = typed("env", "set", "b", "--create", "name=x", "--environments", str(file))
-    assert (status, errors.splitlines()[0]) == (2, "error: environments of Agents Runner are made there")
+    assert (status, errors.splitlines()[0]) == (2, "error: Agents Runner makes its environments itself")
