@@ -57,10 +57,11 @@ bench: .venv/ready ## the table of figures
 history: .venv/ready ## a transcript of explain, images, prune and the others on an engine with a history
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history
 
-docs: .venv/ready ## what is written from the code: commands, the manual page, tables of settings, every error's message
+docs: .venv/ready ## what is written from the code: commands, the manual page, tables and schema of settings, every error's message
 	$(PY) -m desktop_bake.bake.cli.manual >docs/commands.md
 	$(PY) -m desktop_bake.bake.cli.manual man >docs/desktop-bake.1
 	$(PY) -m desktop_bake.bake.config.tables docs/configuration.md
+	$(PY) -m desktop_bake schema >docs/desktop-bake.schema.json
 	$(PY) -m tests.harness.raised
 
 site: .venv/docs ## the documents as a site, out/site/index.html; fails at a link that leads nowhere

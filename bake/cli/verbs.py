@@ -55,6 +55,10 @@ def _lock(lock: argparse.ArgumentParser) -> None:
     json_flag(lock)
 
 
+def _nothing(command: argparse.ArgumentParser) -> None:
+    """The flags of a command that takes none of its own."""
+
+
 def _one(command: argparse.ArgumentParser) -> None:
     """The flags of `key` and `resolve`."""
     command.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
@@ -272,6 +276,7 @@ VERBS = (
     Verb("stats", "hit rate, seconds saved and slowest phases of a --metrics file", "stats metrics.jsonl", _stats),
     Verb("ui", "a page in the browser: see environments, switch them, watch them", "ui --open", _ui),
     Verb("completion", "print the script that completes commands in a shell", "completion bash", _completion),
+    Verb("schema", "print the JSON Schema of desktop-bake.toml, for editors", "schema", _nothing),
     Verb("explain", "why it is a miss: what changed, against the nearest image", "explain default --json", _explain),
     Verb("images", "what is cached, how big, for which environments, live or stale", "images --all", _images),
     Verb("prune", "remove images and caches that no environment reaches", "prune --keep 2 --dry-run", _prune),

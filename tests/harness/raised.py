@@ -86,12 +86,12 @@ def raised(root: Path = ROOT) -> list[Raised]:
     known = statuses(trees.values())
     makers: dict[str, list[tuple[ast.Call, Scope]]] = {}
     for tree in trees.values():
-        for scope in _scopes(tree):
+        for scope in _scopes(tree, tuple(trees.values())):
             if _is_maker(scope.function):
                 makers.setdefault(scope.function.name, []).extend((c, scope) for c in _errors_of(scope, known))
     found: list[Raised] = []
     for place, tree in trees.items():
-        for scope in _scopes(tree):
+        for scope in _scopes(tree, tuple(trees.values())):
             if not _is_maker(scope.function):
                 for call in _errors_of(scope, known):
                     found += _of(call, scope, known[call.func.id], f"{place}:{call.lineno}")  # type: ignore[attr-defined]
@@ -110,11 +110,13 @@ class Scope:
     Attributes:
         function: the function, or the module for what stands in none.
         tree: its module.
+        trees: every module.
         given: texts of names, in place of what is assigned to them.
     """
 
     function: Any
     tree: ast.Module
+    trees: tuple[ast.Module, ...] = ()
     given: Mapping[str, list[str]] = field(default_factory=dict)
 
     def texts(self, name: str, depth: int) -> list[str]:
@@ -136,10 +138,13 @@ class Scope:
                         yield from _patterns(value, self, depth + 1)
 
     def returned(self, name: str) -> list[tuple[ast.expr, Scope]]:
-        """What a function of the module, or a method of this name, returns."""
+        """What a function or method of this name returns: of the module, or one that it imports."""
+        imports = [node for node in self.tree.body if isinstance(node, ast.ImportFrom)]
+        is_imported = any(name == alias.name for node in imports for alias in node.names)
         return [
-            (node.value, replace(self, function=function, given={}))
-            for function in ast.walk(self.tree)
+            (node.value, replace(self, function=function, tree=tree, given={}))
+            for tree in (self.trees if is_imported else (self.tree,))
+            for function in ast.walk(tree)
             if isinstance(function, ast.FunctionDef) and function.name == name
             for node in _own(function)
             if isinstance(node, ast.Return) and node.value
@@ -203,11 +208,11 @@ def fault_of(one: Raised) -> str | None:
     return None
 
 
-def _scopes(tree: ast.Module) -> Iterator[Scope]:
+def _scopes(tree: ast.Module, trees: tuple[ast.Module, ...]) -> Iterator[Scope]:
     """The functions, and what stands in none."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield Scope(function=node, tree=tree)
+            yield Scope(function=node, tree=tree, trees=trees)
 
 
 def _own(function: ast.AST) -> Iterator[ast.AST]:
@@ -245,6 +250,8 @@ def _of(call: ast.Call, whole: Scope, status: int, place: str) -> list[Raised]:
     for scope in whole.alternatives():
         texts = [sorted(set(_patterns(text, scope))) for text in [*call.args, *(k.value for k in call.keywords)][:2]]
         for message, remedy in product(*(texts + [[""]] * (2 - len(texts)))):
+            if not remedy and len(texts[-1]) > 1:  # it is raised if there is one
+                continue
             found.append(Raised(status=status, message=message, remedy=remedy, place=place))
     return found
 
@@ -265,7 +272,7 @@ def _patterns(node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[str]:
             yield from _patterns(node.orelse, scope, depth)
         case ast.Attribute(attr="remedy"):
             yield PASSED
-        case ast.Call(func=ast.Name(id="did_you_mean")):
+        case ast.Call(func=ast.Name(id="did_you_mean") | ast.Attribute(attr="did_you_mean")):
             yield "did you mean …?"
         case ast.Call(func=ast.Call(), args=[text]):  # without_secrets()(text)
             yield from _patterns(text, scope, depth)

@@ -35,7 +35,11 @@ def test_what_is_asked_for() -> None:
         (flags(screenshot_every="2s"), OFFICE, "--screenshot-every needs a file"),
         (flags(screenshot="a", screenshot_every="0"), OFFICE, "--screenshot-every 0 is no pause"),
         (flags(screenshot="a"), PLAIN, "environment 'plain' has no desktop to take a screenshot of"),
-        (flags(screenshot="a", detach=True), OFFICE, "a detached task's command ends later than we do"),
+        (
+            flags(screenshot="a", detach=True),
+            OFFICE,
+            "--screenshot needs this program until the command ends, and --detach ends it before",
+        ),
     ],
 )
 def test_no_pictures(typed: Namespace, environment: Environment, says: str) -> None:

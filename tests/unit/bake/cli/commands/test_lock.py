@@ -127,7 +127,7 @@ def test_frozen(locked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
         (["--check", "--upgrade"], "--check changes nothing"),
         (["--check", "--images"], "--check changes nothing"),
         (["--check", "--max-age", "3d"], "--check changes nothing"),
-        (["--images", "--max-age", "3d"], "--max-age is of bases, tools and packages"),
+        (["--images", "--max-age", "3d"], "--max-age is about bases, tools and packages, not about images"),
         (["--max-age", "30"], "the duration '30' has no unit"),
         (["e99"], "unknown environment 'e99'"),
     ],
