@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
-.PHONY: desktop unit coverage test soak lint bench history docs site clean
+.PHONY: desktop unit coverage test soak lint bench history docs recording site clean
 
 .venv/package: pyproject.toml scripts/venv
 	scripts/venv
@@ -63,6 +63,9 @@ docs: .venv/ready ## what is written from the code: commands, the manual page, t
 	$(PY) -m desktop_bake.bake.config.tables docs/configuration.md
 	$(PY) -m desktop_bake schema >docs/desktop-bake.schema.json
 	$(PY) -m tests.harness.raised
+
+recording: .venv/ready .venv/docs ## docs/pictures/quick-start.svg, from a real run
+	$(CACHE) scripts/with-engine $(PY) -m benchmarks.record docs/pictures/quick-start.svg
 
 site: .venv/docs ## the documents as a site, out/site/index.html; fails at a link that leads nowhere
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
