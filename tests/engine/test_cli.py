@@ -399,7 +399,7 @@ REFUSALS = {
     "long tag": (["resolve", "e"], f"[environments.e]\nbase_image = 'a:{'t' * 129}'\n", 2, "129"),
     "wrong type": (["resolve", "e"], "[environments.e]\nbase_image = 1\n", 2, "base_image"),
     "no base": (["resolve", "e"], "[environments.e]\n", 2, "base_image is missing"),
-    "unknown flag": (["resolve", "--jsn"], "", 2, "--help"),
+    "unknown flag": (["resolve", "--jsn"], "", 2, "did you mean '--json'?"),
     "unknown command": (["resolv"], "", 2, "unknown command 'resolv'"),
     "a repository's tag": (["key", "--repository", "a.example/b:1"], "", 2, "has a tag or a digest"),
     "bad limit": (["build", "--timeout", "0"], "", 2, "positive"),
