@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ..engine.engine import no_client
-from ..task.execute import Execution, is_missing, on_our_streams
+from ..system.lazy import lazy
+from ..task.execute import Execution, is_missing, late, on_our_streams, words_of
+from ..task.program import with_logs
 from .context import show_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..engine.engine import Engine
+    from ..task.task import DesktopTask
+    from . import own_terminal
+else:  # what is not needed without a terminal
+    own_terminal = lazy(".own_terminal", __package__)
 
 
 def through_docker(*words: str) -> int:
@@ -29,6 +35,34 @@ def through_docker(*words: str) -> int:
         raise no_client() from error
 
 
+def run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None = None) -> int:
+    """Run the command of a task on our own streams, so that the container's log has its output, too.
+
+    Args:
+        task: a task that has no command yet.
+        command: program and arguments; on a terminal if we have one.
+        limit_s: limit in seconds; None for none.
+
+    Returns:
+        Its exit status; 127 if the image has no such command, which is told.
+
+    Raises:
+        TimeLimitError: it did not end in time.
+    """
+    task.console.drain()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        how: Execution = {"timeout_s": limit_s} if limit_s else {}
+        return on_our_streams(task.container_id, with_logs(command), how, terminal=False)
+    words = words_of(task.container_id, command, {}, ["-i", "-t"])
+    try:
+        with own_terminal.logged(task.container) as log:
+            status = own_terminal.run_on_terminal(words, log, limit_s)
+    except subprocess.TimeoutExpired as error:
+        raise late(error.timeout) from error
+    _tell_missing(task.engine, task.container_id, status, command[0])
+    return status
+
+
 def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Execution | None = None) -> int:
     """Run a command in a container; it has a terminal if we have one.
 
@@ -37,10 +71,14 @@ def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Exe
     """
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     status = on_our_streams(container_id, command, how or {}, terminal=terminal)
-    if is_missing(engine, container_id, status, command[0]):
+    _tell_missing(engine, container_id, status, command[0])
+    return status
+
+
+def _tell_missing(engine: Engine, container_id: str, status: int, program: str) -> None:
+    if is_missing(engine, container_id, status, program):
         show_error(
             ConfigurationError(
-                f"command not found in the image: {command[0]}", "install it in the setup script or the base"
+                f"command not found in the image: {program}", "install it in the setup script or the base"
             )
         )
-    return status

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError
 from .ending import FOREVER_S, await_event
+from .program import with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """A command in a container; a thread hands what it prints to a log.
+    """A command in a container; a thread hands what it prints to a log, and the container's own log has it, too.
 
     Args:
         container: the container.
@@ -32,7 +33,7 @@ class Command:
 
     def __init__(self, container: Container, words: Sequence[str], log: Callable[[str], None]) -> None:
         self._container = container
-        self._name, self._console = container.execute(words)
+        self._name, self._console = container.execute(with_logs(words))
         self._log = log
         self._ended = threading.Event()
         self._status = 137

@@ -134,6 +134,23 @@ class Console:
     def _add(self, lines: Iterable[bytes]) -> None:
         self._lines.extend(raw.decode(errors="replace").rstrip() for raw in lines)
 
+    def drain(self) -> None:
+        """Read whatever comes in a thread, until it ends: what nobody reads blocks who prints it in the end."""
+
+        def read() -> None:
+            while self.line(time.monotonic() + _LONGEST_POLL_S * 24 * 365) is not None:
+                pass
+
+        threading.Thread(target=read, name="console", daemon=True).start()
+
+    def finish(self, end_s: float) -> None:
+        """End its standard input, wait for its end, by `time.monotonic()` at the latest, and end the connection."""
+        with contextlib.suppress(OSError, TimeLimitError):
+            self._socket.shutdown(socket.SHUT_WR)
+            while self.line(end_s) is not None:
+                pass
+        self.close()
+
     def close(self) -> None:
         """End the connection, and with it the process's standard input; a thread that reads wakes up."""
         self.closed = True

@@ -175,12 +175,13 @@ class Container:
                 f"the container did not start: {answer.message}", "mend what the engine names, and start the task again"
             )
 
-    def execute(self, command: Sequence[str], user: str = "") -> tuple[str, Console]:
+    def execute(self, command: Sequence[str], user: str = "", *, stdin: bool = False) -> tuple[str, Console]:
         """Start a command in it.
 
         Args:
             command: program and arguments.
             user: `user[:group]`; the container's own if empty.
+            stdin: whether it reads what is written to its console.
 
         Returns:
             The command's ID, for `exit_status`, and its streams.
@@ -188,7 +189,7 @@ class Container:
         Raises:
             TaskError: the engine refused.
         """
-        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        body = {"AttachStdin": stdin, "AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
         as_whom = {"User": user} if user else {}
         made = self._endpoint.ask("POST", f"{self._path}/exec", None, {**body, **as_whom})
         if made.status != 201:

@@ -77,7 +77,7 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
         status = on_our_streams(container_id, command, how, terminal=True)
         done = Completed(status=status, stdout=b"", stderr=b"")
     else:
-        done = _captured(_words(container_id, command, how, ["-i"] * ("stdin" in how)), how)
+        done = _captured(words_of(container_id, command, how, ["-i"] * ("stdin" in how)), how)
     if done.status and not _runs(engine, container_id):
         raise TaskGoneError(
             f"the task {container_id[:12]} has ended, and the command with it", "start another: desktop-bake run"
@@ -91,12 +91,12 @@ def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *,
     Raises:
         TimeLimitError, EngineError: as `execute`.
     """
-    words = _words(container_id, command, how, ["-i", *["-t"] * terminal])
+    words = words_of(container_id, command, how, ["-i", *["-t"] * terminal])
     limit_s = how.get("timeout_s")
     try:
         return subprocess.run(words, check=False, timeout=limit_s).returncode
     except subprocess.TimeoutExpired as error:
-        raise _late(limit_s or error.timeout) from error
+        raise late(limit_s or error.timeout) from error
     except FileNotFoundError as error:
         raise no_client() from error
 
@@ -109,7 +109,8 @@ def is_missing(engine: Engine, container_id: str, status: int, program: str) -> 
     return engine.docker(*words).returncode != 0
 
 
-def _words(container_id: str, command: Sequence[str], how: Execution, flags: list[str]) -> list[str]:
+def words_of(container_id: str, command: Sequence[str], how: Execution, flags: list[str]) -> list[str]:
+    """The docker client's words that run a command in a container, with these flags and those of `how`."""
     if user := how.get("user"):
         flags = [*flags, "-u", user]
     if workdir := how.get("workdir"):
@@ -153,7 +154,7 @@ def _captured(words: list[str], how: Execution) -> Completed:
         try:
             status = child.wait(limit_s)
         except subprocess.TimeoutExpired as error:
-            raise _late(limit_s) from error
+            raise late(limit_s) from error
         finally:
             child.kill()  # which does nothing to one that has ended
             for stream in kept:
@@ -179,5 +180,6 @@ def _runs(engine: Engine, container_id: str) -> bool:
     return answer.status == 200 and bool(answer.content["State"]["Running"])
 
 
-def _late(limit_s: float) -> TimeLimitError:
+def late(limit_s: float) -> TimeLimitError:
+    """What to raise if a command did not end in time."""
     return TimeLimitError(f"the command did not end within {limit_s:g} s", "wait longer: a larger timeout_s")

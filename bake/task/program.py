@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def with_logs(command: Sequence[str]) -> list[str]:
+    """The words that run a task's command by exec, so that the container's log has its output, too."""
+    return ["/bin/sh", "-c", program("with_logs"), "command", *command]
 
 
 def program(name: str) -> str:

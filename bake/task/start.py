@@ -242,6 +242,7 @@ class _Start:
 def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Command | MainCommand:
     """The command, which runs from now on: a detached one takes the main process's place."""
     if not task.options.detach:
+        task.console.drain()
         return Command(task.container, command, context.reporter)
     ending = Ending(context.engine.endpoint, task.container_id)
     task.console.write(b"go\n")

@@ -288,16 +288,20 @@ def test_names(cli: Run, folder: Path) -> None:
 
 
 def test_keep(cli: Run, folder: Path) -> None:
-    """`--keep` leaves the stopped container, from which files can be taken."""
+    """`--keep` leaves the stopped container with the command's status, its output by stream, and its files."""
     for env_id in (ENV, PLAIN):
-        done = cli("run", "--keep", env_id, "--", "sh", "-c", "echo kept >/kept; exit 3")
-        assert done.returncode == 3, done.stderr
+        done = cli("run", "--keep", env_id, "--", "sh", "-c", "echo kept >/kept; echo out; echo err >&2; exit 3")
+        assert (done.returncode, done.stdout, done.stderr.splitlines()[-1]) == (3, "out\n", "err"), done.stderr
         (left,) = tasks(env_id)
         try:
             state = subprocess.run(
-                ["docker", "inspect", "-f", "{{.State.Status}}", left], capture_output=True, check=True
+                ["docker", "inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", left],
+                capture_output=True,
+                check=True,
             )
-            assert state.stdout == b"exited\n"
+            assert state.stdout == b"exited 3\n"
+            logs = cli("logs", left)
+            assert (logs.stdout, logs.stderr.splitlines()[-1]) == ("out\n", "err")
             copied = subprocess.run(["docker", "cp", f"{left}:/kept", "-"], capture_output=True, check=True)
             assert b"kept\n" in copied.stdout
         finally:

@@ -73,12 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             films.filmed(task, film, camera, reporter.warn) if film else nothing,
             pictures.taken(task, wish, reporter.warn) if wish else nothing,
         ):
-            if command:
-                status = streams.run_here(
-                    task.engine, task.container_id, command, {"timeout_s": limit_s} if limit_s else {}
-                )
-            else:
-                status = _stay(task, limit_s)
+            status = streams.run_task(task, command, limit_s) if command else _stay(task, limit_s)
     finally:
         task.stop(status)
     return status

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+import sys
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake import EngineError
-from desktop_bake.bake.cli import streams
+from desktop_bake import EngineError, TimeLimitError
+from desktop_bake.bake.cli import own_terminal, streams
+from desktop_bake.bake.task.program import with_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_through_docker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +41,55 @@ def test_run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert streams.run_here(cast("Any", None), "a", ["make"]) == 127
     said = "error: command not found in the image: make\n  install it in the setup script or the base\n"
     assert capsys.readouterr().err == (said if missing else "")
+
+
+def test_a_tasks_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal the task's log is filled in its container, and its streams are ours."""
+    ran: list[Any] = []
+
+    def on_our_streams(*words: Any, terminal: bool) -> int:
+        ran.append((*words, terminal))
+        return 5
+
+    monkeypatch.setattr(streams, "on_our_streams", on_our_streams)
+    task = cast(
+        "Any", SimpleNamespace(container_id="c0ffee", console=SimpleNamespace(drain=lambda: ran.append("drain")))
+    )
+    assert streams.run_task(task, ["make", "all"]) == 5
+    assert streams.run_task(task, ["make"], 3.0) == 5
+    assert ran == [
+        "drain",
+        ("c0ffee", with_logs(["make", "all"]), {}, False),
+        "drain",
+        ("c0ffee", with_logs(["make"]), {"timeout_s": 3.0}, False),
+    ]
+
+
+def test_a_tasks_command_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal the command has one, and the log gets what is shown; a limit and a missing command are told."""
+    ran: list[Any] = []
+
+    @contextlib.contextmanager
+    def logged(container: str) -> Iterator[str]:
+        yield f"log of {container}"
+
+    def run_on_terminal(words: list[str], also: str, limit_s: float | None) -> int:
+        ran.append((words, also))
+        if limit_s:
+            raise subprocess.TimeoutExpired(words, limit_s)
+        return 127
+
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setattr(own_terminal, "logged", logged)
+    monkeypatch.setattr(own_terminal, "run_on_terminal", run_on_terminal)
+    monkeypatch.setattr(streams, "is_missing", lambda *_: True)
+    task = cast(
+        "Any",
+        SimpleNamespace(container_id="c0ffee", container="c", engine=None, console=SimpleNamespace(drain=lambda: None)),
+    )
+    assert streams.run_task(task, ["make"]) == 127
+    assert ran == [(["docker", "exec", "-i", "-t", "c0ffee", "make"], "log of c")]
+    assert "command not found in the image: make" in capsys.readouterr().err
+    with pytest.raises(TimeLimitError, match=r"did not end within 2\.5 s"):
+        streams.run_task(task, ["make"], 2.5)

@@ -10,6 +10,7 @@ import pytest
 
 from desktop_bake import CancelledError, EngineError, TimeLimitError
 from desktop_bake.bake.task.background import Command
+from desktop_bake.bake.task.program import with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ def test_its_end(status: int | EngineError, wanted: int) -> None:
         running.said.put(line)
     assert command.wait(10) == wanted
     assert command.wait(0) == wanted
-    assert (running.words, lines, running.closed.is_set()) == (["make", "all"], ["one", "", "two"], True)
+    assert (running.words, lines, running.closed.is_set()) == (with_logs(["make", "all"]), ["one", "", "two"], True)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

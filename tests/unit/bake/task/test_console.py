@@ -187,6 +187,26 @@ def test_write(stream: Stream) -> None:
     assert console.line(time.monotonic() + FAR_S) is None
 
 
+def test_drain(stream: Stream) -> None:
+    """What nobody wants is read all the same, however much it is, so that whoever prints it goes on."""
+    console = Console(cast("Connection", stream))
+    console.drain()
+    stream.theirs.settimeout(60)
+    stream.theirs.sendall(frame(b"x" * 79 + b"\n") * 100_000)
+    console.close()
+    assert console.ended
+
+
+def test_finish(stream: Stream) -> None:
+    """Its standard input ends, and it has until a limit to end itself; then the connection is closed."""
+    console = Console(cast("Connection", stream))
+    stream.theirs.sendall(frame(b"last\n"))
+    stream.theirs.shutdown(socket.SHUT_WR)
+    console.finish(time.monotonic() + 60)
+    assert stream.theirs.recv(1) == b""
+    assert (list(console.last), console.closed, console.ended) == (["last"], True, True)
+
+
 def test_close_wakes_who_reads(stream: Stream) -> None:
     """A thread that waits for a line gets the end as soon as another closes."""
     console = Console(cast("Connection", stream))

@@ -198,9 +198,10 @@ def test_attach_and_execute() -> None:
     name, console = container.execute(["true", "a b"])
     assert (name, type(console)) == ("e1", Console)
     console.close()
+    out = {"AttachStdout": True, "AttachStderr": True}
     assert endpoint.asked == [
         ("HIJACK", "/containers/abc/attach", with_all, None),
-        ("POST", "/containers/abc/exec", None, {"AttachStdout": True, "AttachStderr": True, "Cmd": ["true", "a b"]}),
+        ("POST", "/containers/abc/exec", None, {**out, "AttachStdin": False, "Cmd": ["true", "a b"]}),
         ("HIJACK", "/exec/e1/start", {}, {"Detach": False, "Tty": False}),
     ]
 
@@ -209,7 +210,7 @@ def test_execute_as_another_user() -> None:
     """A command may be another user's than the container's."""
     container, endpoint = made(said(201, {"Id": "e1"}), cast("Connection", Stream()))
     container.execute(["true"], "0")[1].close()
-    body = {"AttachStdout": True, "AttachStderr": True, "Cmd": ["true"], "User": "0"}
+    body = {"AttachStdin": False, "AttachStdout": True, "AttachStderr": True, "Cmd": ["true"], "User": "0"}
     assert endpoint.asked[0] == ("POST", "/containers/abc/exec", None, body)
 
 

@@ -31,13 +31,13 @@ class Running:
 def here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The words that the docker client would be run with; the command itself runs here."""
     asked: list[list[str]] = []
-    real = module._words  # noqa: SLF001 (a unit test starts no docker)
+    real = module.words_of
 
     def words(*given: Any) -> list[str]:
         asked.append(real(*given))
         return list(given[1])
 
-    monkeypatch.setattr(module, "_words", words)
+    monkeypatch.setattr(module, "words_of", words)
     return asked
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -52,16 +53,8 @@ def install(scripts: Path, **variables: str) -> subprocess.CompletedProcess[str]
 def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
-    assert files.keys() == {
-        "at_start",
-        "command",
-        "forward",
-        "install",
-        "layer",
-        "preflight",
-        "with_bash",
-        "with_python",
-    }
+    others = {"command", "forward", "layer", "preflight"}
+    assert files.keys() == {"at_start", "install", *others, "with_bash", "with_logs", "with_python"}
     assert {name: program(name) for name in files} == files
 
 
@@ -141,6 +134,65 @@ def test_a_command_that_is_not_there() -> None:
     done = shell("sh", "-c", program("command"), "command", "no such", given=b"go\n")
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr.startswith("[desktop] command not found in the image: no such; install it")
+
+
+# --- with_logs.sh ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A folder with what stands in for the pipes of a container's log, `1` and `2`."""
+    for name in "12":
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def logged(log: Path, *words: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command so that the log has its output, too."""
+    text = program("with_logs").replace("/proc/1/fd", str(log))
+    return shell("sh", "-c", text, "command", *words, given=b"in", variables=variables)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "output", "errors"),
+    [
+        (("sh", "-c", 'cat; echo "$0" >&2; exit 5', "a b"), 5, "in", "a b\n"),
+        (("sh", "-c", "kill -KILL $$"), 137, "", ""),
+        (("printf", "%s|", "a b", "", "$x", "`c`"), 0, "a b||$x|`c`|", ""),
+        (("sh", "-c", "seq 20000"), 0, "".join(f"{n}\n" for n in range(1, 20001)), ""),
+        (("sh", "-c", "[ ! -e /proc/self/fd/4 ] && [ ! -e /proc/self/fd/5 ] && echo closed"), 0, "closed\n", ""),
+    ],
+)
+def test_with_logs(log: Path, words: tuple[str, ...], status: int, output: str, errors: str) -> None:
+    """The caller and the log have the same of each stream; input and status are the command's, and words stay words."""
+    done = logged(log, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (status, output, errors)
+    assert ((log / "1").read_text(), (log / "2").read_text()) == (output, errors)
+
+
+def test_nothing_to_log(log: Path) -> None:
+    """A command that there is not is named in both, with a shell's status; a builtin of the shell is none."""
+    done = logged(log, "no such")
+    assert (done.returncode, done.stdout, done.stderr) == (127, "", (log / "2").read_text())
+    assert done.stderr.startswith("[desktop] command not found in the image: no such; install it")
+    assert logged(log, "shift").returncode == 127
+
+
+@pytest.mark.parametrize("lacking", ["pipe", "bash"])
+def test_without_a_log(log: Path, lacking: str) -> None:
+    """Where nobody may write to the log, or without bash, the caller has the output all the same."""
+    variables = {}
+    if lacking == "pipe":
+        (log / "2").unlink()
+        (log / "2").mkdir()
+    else:
+        (log / "bin").mkdir()
+        for name in ("sh", "cat"):
+            (log / "bin" / name).symlink_to(shutil.which(name) or "")
+        variables["PATH"] = str(log / "bin")
+    done = logged(log, "cat", variables=variables)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "in", "")
+    assert (log / "1").read_text() == ""
 
 
 # --- with_bash.sh, preflight.sh --------------------------------------------------------------------------------

@@ -117,6 +117,10 @@ class Container:
         """As `Console.line`."""
         return self.says.pop(0) if self.says else None
 
+    def drain(self) -> None:
+        """As `Console.drain`."""
+        self.calls.append("drain")
+
     def remove(self) -> None:
         """As `Container.remove`."""
         self.calls.append("remove")

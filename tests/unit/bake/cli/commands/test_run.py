@@ -84,12 +84,12 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
     monkeypatch.setattr(run, "started", started)
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
 
-    def run_here(_engine: object, _name: str, command: list[str], how: dict[str, float]) -> int:
-        task.calls.append(("execute", *command, *how.values()))
+    def run_task(_task: Task, command: list[str], limit_s: float | None) -> int:
+        task.calls.append(("execute", *command, *[limit_s] * bool(limit_s)))
         os.write(1, task.prints)
         return task.status
 
-    monkeypatch.setattr(streams, "run_here", run_here)
+    monkeypatch.setattr(streams, "run_task", run_task)
     return task
 
 

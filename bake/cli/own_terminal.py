@@ -1,0 +1,144 @@
+"""A program on a terminal of its own that is joined to ours, so that somebody else gets what it prints, too."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import queue
+import select
+import signal
+import subprocess
+import termios
+import threading
+import time
+import tty
+from typing import TYPE_CHECKING, Protocol
+
+from ...generator.errors import DesktopBakeError
+from ..engine.engine import no_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..task.console import Console
+
+
+_PIECE_BYTES = 1 << 16
+_LAST_S = 2.0  # until the log has the last of it
+_TO_THE_LOG = "exec cat >>/proc/1/fd/1"  # process 1 of a container holds its log's pipes
+
+
+class _Container(Protocol):
+    def execute(self, command: Sequence[str], *, stdin: bool) -> tuple[str, Console]:
+        """As `Container.execute`."""
+
+
+@contextlib.contextmanager
+def logged(container: _Container) -> Iterator[Callable[[bytes], None]]:
+    """What takes pieces for a container's own log: a command in it writes them there, while others go on.
+
+    A container that cannot take them goes without.
+    """
+    pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def write() -> None:
+        with contextlib.suppress(DesktopBakeError):
+            _, console = container.execute(["/bin/sh", "-c", _TO_THE_LOG], stdin=True)
+            while piece := pieces.get():
+                console.write(piece)
+            console.finish(time.monotonic() + _LAST_S)
+
+    thread = threading.Thread(target=write, name="log", daemon=True)
+    thread.start()
+    try:
+        yield pieces.put
+    finally:
+        pieces.put(b"")
+        thread.join(_LAST_S)
+
+
+def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s: float | None = None) -> int:
+    """Run a program on a terminal of its own; ours, which is standard input and output, is joined to it meanwhile.
+
+    Args:
+        words: program and arguments.
+        also: gets each piece that it prints.
+        limit_s: limit in seconds; None for none.
+
+    Returns:
+        Its exit status.
+
+    Raises:
+        TimeoutExpired: it did not end in time.
+        EngineError: it is not installed.
+    """
+    ours, theirs = os.openpty()
+    _take_size(theirs)
+    tty.setraw(theirs)  # what is typed before the program is ready is not shown twice
+    try:
+        child = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    except FileNotFoundError as error:
+        os.close(ours)
+        raise no_client() from error
+    finally:
+        os.close(theirs)
+
+    def resized(*_: object) -> None:
+        _take_size(ours)
+        child.send_signal(signal.SIGWINCH)
+
+    before, handler = termios.tcgetattr(0), signal.signal(signal.SIGWINCH, resized)
+    try:
+        tty.setraw(0)
+        _join(ours, also, None if limit_s is None else time.monotonic() + limit_s)
+        if limit_s is not None and child.poll() is None and not select.select([ours], [], [], 0)[0]:
+            raise subprocess.TimeoutExpired(words, limit_s)
+        return child.wait()
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        signal.signal(signal.SIGWINCH, handler)
+        child.kill()  # which does nothing to one that has ended
+        child.wait()
+        os.close(ours)
+
+
+def _take_size(terminal: int) -> None:
+    """Give a terminal the size of ours."""
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))
+
+
+def _join(terminal: int, also: Callable[[bytes], None], end_s: float | None) -> None:
+    """Hand on what is typed and what is printed until the program has left its terminal, or until the limit."""
+    watched = [0, terminal]
+    while end_s is None or time.monotonic() < end_s:
+        left_s = None if end_s is None else max(0.0, end_s - time.monotonic())
+        ready = select.select(watched, [], [], left_s)[0]
+        if terminal in ready:
+            piece = _read(terminal)
+            if not piece:
+                return
+            _write(1, piece)
+            also(piece)
+        if 0 in ready:
+            typed = _read(0)
+            if typed:
+                _write(terminal, typed)
+            else:
+                watched.remove(0)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, _PIECE_BYTES)
+    except OSError as error:
+        if error.errno != errno.EIO:  # nobody has the other end any more
+            raise
+        return b""
+
+
+def _write(terminal: int, piece: bytes) -> None:
+    while piece:
+        piece = piece[os.write(terminal, piece) :]
