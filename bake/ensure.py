@@ -39,9 +39,9 @@ def ensure_desktop_image(
 
     Args:
         environment: the environment.
-        settings: repository, cache and limits; the defaults where None.
+        settings: repository, cache and limits; the defaults if None.
         work: the keywords of `Work`, each of which may be left out. `engine`: the engine; the docker client's own
-            where None. `log`: gets one line at a time. `progress`: BuildKit's, `plain` for lines in the log, or `auto`
+            if None. `log`: gets one line at a time. `progress`: BuildKit's, `plain` for lines in the log, or `auto`
             to draw on this process's terminal. `cancel`: set by another thread to give up; a build is then stopped in
             BuildKit too.
 

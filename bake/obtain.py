@@ -127,7 +127,7 @@ def _make(
 
 
 def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
-    """A registry hit with the image that was pulled; or the miss that it is where it cannot be pulled."""
+    """A registry hit with the image that was pulled; or the miss that it is if it cannot be pulled."""
     try:
         return transfer.pull(hit, context)
     except (RegistryError, TimeLimitError) as error:
@@ -136,7 +136,7 @@ def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
 
 
 def image_below(order: Order, driver: str, context: Context) -> str | None:
-    """What a layer is built on instead of the target of what is below: its image, built where it is missing.
+    """What a layer is built on instead of the target of what is below: its image, built if it is missing.
 
     With the target, BuildKit would bake it again wherever its own cache was pruned.
 

@@ -65,7 +65,7 @@ def _at_once(bench: Bench, count: int, names: list[str]) -> float:
         image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
         options = TaskOptions(keep=True)
         task = start_task(bench.environment, image, bench.settings, engine=bench.engine, options=options)
-        names.append(task.container_id)  # at once: it is to go too where another fails
+        names.append(task.container_id)  # at once: it is to go too if another fails
         return task
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:

@@ -266,7 +266,7 @@ class Environment:
 
     @property
     def why_nothing_is_baked(self) -> str:
-        """Which toggle is off where nothing is baked."""
+        """Which toggle is off if nothing is baked."""
         if not self.has_image:
             return "headless desktop is off"
         if self.all_layers and not self.baked_layers and self.all_layers[0].cache is False:

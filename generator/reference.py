@@ -53,7 +53,7 @@ class ImageReference:
     """`[domain/]path[:tag][@digest]` (OCI distribution spec, "Pulling manifests"; distribution/reference).
 
     Attributes:
-        domain: registry host and port, `docker.io` where none was written.
+        domain: registry host and port, `docker.io` if none was written.
         path: repository path; on Docker Hub with `library/` for one-part names.
         tag: tag, or None.
         digest: digest, or None.
@@ -117,7 +117,7 @@ class ImageReference:
 
     @property
     def named(self) -> str:
-        """`repository:tag`, with `latest` where neither tag nor digest was written; no digest."""
+        """`repository:tag`, with `latest` if neither tag nor digest was written; no digest."""
         if self.tag:
             return f"{self.repository}:{self.tag}"
         return self.repository if self.digest else f"{self.repository}:latest"

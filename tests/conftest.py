@@ -103,7 +103,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Who runs what, where there are several workers."""
+    """Who runs what, if there are several workers."""
     return ByFile(config, log)
 
 

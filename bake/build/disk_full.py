@@ -42,7 +42,7 @@ def collect(context: Context) -> bool:
     It collects whenever the name of an image goes (containerd, "Garbage Collection"): one is given, and taken away.
 
     Args:
-        context: the engine; a line is reported where there is no room at once.
+        context: the engine; a line is reported if there is no room at once.
 
     Returns:
         Whether there is room for a container at least, before which nobody may ask BuildKit for its records: it counts

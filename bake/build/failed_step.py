@@ -55,7 +55,7 @@ class FailedStep:
     Attributes:
         name: the script that it ran, or `a step of the Dockerfile`.
         status: its exit status.
-        said: the last line that it printed; empty where it printed none. It may hold what nobody else shall see.
+        said: the last line that it printed; empty if it printed none. It may hold what nobody else shall see.
     """
 
     name: str
@@ -116,7 +116,7 @@ def lines_of(target: str, lines: Sequence[str]) -> Sequence[str]:
 
 
 def failed_step(lines: Sequence[str]) -> FailedStep | None:
-    """The step that failed, or None where the build failed otherwise.
+    """The step that failed, or None if the build failed otherwise.
 
     Args:
         lines: what BuildKit printed; it ends with the failed step between two lines of dashes, and the error.
@@ -138,7 +138,7 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
 
 
 def last_words(lines: Sequence[str]) -> str:
-    """What a program said last, shortened to a line's length; empty where it said nothing.
+    """What a program said last, shortened to a line's length; empty if it said nothing.
 
     Args:
         lines: what it printed. apt prints its progress late, after its error.

@@ -31,7 +31,7 @@ def snapshot(root: Path, family: str, target: Path) -> None:
     Args:
         root: the folder of all families.
         family: whose cache.
-        target: a folder that does not exist; left so where there is no cache or it cannot be read.
+        target: a folder that does not exist; left so if there is no cache or it cannot be read.
     """
     with contextlib.suppress(OSError, filelock.Timeout, shutil.Error), _lock(root):
         if (root / family / "index.json").is_file():
@@ -48,7 +48,7 @@ def keep(root: Path, family: str, exported: Path) -> None:
     Args:
         root: the folder of all families, on the same file system.
         family: whose cache.
-        exported: what BuildKit wrote; nothing happens where it wrote no whole cache.
+        exported: what BuildKit wrote; nothing happens if it wrote no whole cache.
     """
     if not (exported / "index.json").is_file():
         return
@@ -89,7 +89,7 @@ def clear(root: Path) -> None:
 
 
 def _set_aside(cache: Path) -> Path:
-    """Take a cache from its place in one step: where we are killed while it is removed, nobody finds half of it."""
+    """Take a cache from its place in one step: if we are killed while it is removed, nobody finds half of it."""
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache.parent))
     with contextlib.suppress(FileNotFoundError):
         cache.rename(aside / cache.name)

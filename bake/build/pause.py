@@ -43,7 +43,7 @@ class Failures:
     last: float = 0.0
 
     def pause_s(self, now: float) -> float:
-        """For how many seconds from `now` no build is tried; 0 where one may be.
+        """For how many seconds from `now` no build is tried; 0 if one may be.
 
         Once the pause is over one build is tried, and where that fails, too, the pause begins again.
         """
@@ -52,7 +52,7 @@ class Failures:
 
 
 def read(key: Key) -> Failures:
-    """The failures of a key; none where nothing is written down, or nothing that can be read."""
+    """The failures of a key; none if nothing is written down, or nothing that can be read."""
     try:
         content = json.loads(_file(key).read_text(encoding="utf-8"))
         return Failures(count=int(content["count"]), last=float(content["last"]))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BAKE_FILE = "docker-bake.hcl"
 LIST = "desktop-bake.sha256"  # in the form of sha256sum, which checks it too
-# What Bake reads in its folder where nobody names a file (docker/buildx, bake.go, `defaultFilenames`).
+# What Bake reads in its folder if nobody names a file (docker/buildx, bake.go, `defaultFilenames`).
 ALSO_READ = (
     "compose.yaml",
     "compose.yml",

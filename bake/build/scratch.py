@@ -24,7 +24,7 @@ _BEGINNING = "bake-"
 
 @contextmanager
 def build_folder(folder: Path, key: Key) -> Iterator[Path]:
-    """A new folder for the build of this key, whose lock is held; where we are killed, the next build removes it.
+    """A new folder for the build of this key, whose lock is held; if we are killed, the next build removes it.
 
     Args:
         folder: the cache folder.

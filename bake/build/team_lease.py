@@ -1,4 +1,4 @@
-"""One machine of a team builds a key at a time: a lease in the registry, best effort, and harmless where it is lost.
+"""One machine of a team builds a key at a time: a lease in the registry, best effort, and harmless if it is lost.
 
 A registry has no compare-and-swap. So a machine writes its lease, waits a little and reads back: the last writer has
 it. It renews the lease by a beat; those who wait judge it dead by their own clocks once it has not moved for its
@@ -221,7 +221,7 @@ def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit 
 
 
 def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss] | None:
-    """As `_take_or_wait`; None where another was faster."""
+    """As `_take_or_wait`; None if another was faster."""
     lease, there = place.read()
     if lease and there:
         ended = _wait(place, lease, there, end)
@@ -266,7 +266,7 @@ def _wait(place: _Place, lease: Lease, seen: Digest, end: float) -> RegistryHit 
     """Wait while another machine has the lease.
 
     Returns:
-        The hit that its build became; the miss, where it gave up or takes too long; or, where it died, the digest of
+        The hit that its build became; the miss, if it gave up or takes too long; or, where it died, the digest of
         the lease that one of those who wait has to take over.
     """
     reporter = place.context.reporter

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: arguments without the program's name; the process's own where None.
+        argv: arguments without the program's name; the process's own if None.
 
     Returns:
         The exit status, as the README lists them.

@@ -44,7 +44,9 @@ def _wait(wait: argparse.ArgumentParser) -> None:
 
 def _exec(command: argparse.ArgumentParser) -> None:
     command.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="who runs it; default: as the task")
-    command.add_argument("-w", "--workdir", default="", metavar="DIR", help="where; default: the task's own")
+    command.add_argument(
+        "-w", "--workdir", default="", metavar="DIR", help="working directory; default: the task's own"
+    )
     _one(command)
     command.add_argument("words", nargs=argparse.REMAINDER, metavar="[--] CMD…")
 
@@ -74,13 +76,13 @@ def _cp(cp: argparse.ArgumentParser) -> None:
 
 
 TASK_VERBS = (
-    Verb("ps", "your tasks: those that run, and those that have ended and are kept", "ps", _ps),
-    Verb("logs", "what a task's command printed, from the first line", "logs -f office", _logs),
-    Verb("attach", "what it prints from now on, until it ends; Ctrl-C leaves it running", "attach office", _one),
+    Verb("ps", "list your tasks: running, and ended ones that are kept", "ps", _ps),
+    Verb("logs", "print a task's output from the first line", "logs -f office", _logs),
+    Verb("attach", "follow a task's output from now on; Ctrl-C leaves it running", "attach office", _one),
     Verb("wait", "wait for a task's end, and exit with its status", "wait office --timeout 1h", _wait),
     Verb("exec", "run a further command in a task, and exit with its status", "exec office -- xterm", _exec),
     Verb("stop", "end tasks: SIGTERM, and after a while SIGKILL", "stop office", _stop),
-    Verb("url", "where a browser sees a task's desktop, with its secret", "url office", _url),
+    Verb("url", "print the address of a task's desktop, with its secret", "url office", _url),
     Verb("screenshot", "save a task's desktop as PNG", "screenshot office -o desktop.png", _screenshot),
     Verb("cp", "copy files to or from a task, also one that is kept", "cp office:/tmp/out.txt .", _cp),
 )

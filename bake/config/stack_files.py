@@ -53,7 +53,7 @@ class StackFiles:
         )
 
     def preflight(self, environment: Environment) -> Preflight | None:
-        """Read the cached part of an environment's own script, or None where it has none.
+        """Read the cached part of an environment's own script, or None if it has none.
 
         Raises:
             ConfigurationError: as `recipe`.
@@ -64,7 +64,7 @@ class StackFiles:
         return Preflight(dockerfile=dockerfile, script=self._read(environment, "preflight_script"))
 
     def preflight_run(self, environment: Environment) -> bytes | None:
-        """Read the script that runs at every start of a task, or None where there is none.
+        """Read the script that runs at every start of a task, or None if there is none.
 
         Raises:
             ConfigurationError: as `recipe`.

@@ -118,7 +118,7 @@ class Endpoint:
             method: HTTP method.
             path: path below the API's root, such as `/images/NAME/json`.
             query: parameters; what is no text is sent as JSON.
-            body: what is sent as JSON, where it is not None; bytes are sent as a tar archive.
+            body: what is sent as JSON, if it is not None; bytes are sent as a tar archive.
             timeout_s: limit in seconds for the connection and for each read.
 
         Raises:

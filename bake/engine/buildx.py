@@ -36,7 +36,7 @@ class Builder:
 def builder(engine: Engine, name: str | None) -> Builder:
     """The buildx builder of a name, or the current one.
 
-    Where nobody chose one it is the engine's own, which the engine itself describes a tenth of a second faster.
+    If nobody chose one it is the engine's own, which the engine itself describes a tenth of a second faster.
 
     Raises:
         EngineError: buildx is missing or too old, or there is no such builder.

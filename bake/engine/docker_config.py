@@ -25,7 +25,7 @@ def _home_of_the_user() -> str:
 
 
 def client_config() -> dict[str, Any]:
-    """The docker client's `config.json`; empty where there is none.
+    """The docker client's `config.json`; empty if there is none.
 
     Raises:
         RegistryError: it cannot be read.

@@ -209,7 +209,7 @@ class Engine:
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """The images that pass these filters, as the engine states them (Docker Engine API, "List Images").
 
-        With containerd's store the engine fails to list where somebody removes an image at that moment: asked again.
+        With containerd's store the engine fails to list if somebody removes an image at that moment: asked again.
         """
         for _ in range(_LIST_TRIES):
             answer = self.ask("GET", "/images/json", {"filters": filters, "manifests": True})

@@ -1,4 +1,4 @@
-"""What stands in for an engine where there is none: an empty image store, for what registries alone can tell."""
+"""What stands in for an engine if there is none: an empty image store, for what registries alone can tell."""
 
 from __future__ import annotations
 

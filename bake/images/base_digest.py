@@ -72,9 +72,9 @@ def base_digest(
     Args:
         reference: the base.
         local: the image of that reference in the local store, or None.
-        context: its pull policy: `missing` takes the local copy and asks the registry where there is none; `always`
-            asks the registry first and takes what is known here where it cannot be asked; `never` asks nobody.
-        baked_on: where there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
+        context: its pull policy: `missing` takes the local copy and asks the registry if there is none; `always`
+            asks the registry first and takes what is known here if it cannot be asked; `never` asks nobody.
+        baked_on: if there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
             here, was baked: a machine that pulled the desktop need not have its base.
         kind: `base` or `tool`, for messages.
 
@@ -118,7 +118,7 @@ def base_digest(
 def check_base(environment: Environment, context: Context, platform: str) -> None:
     """Refuse a base that is for other platforms than those that are wanted.
 
-    The lock tells, or a local copy its own; else the registry is asked, where it may be, and whatever keeps it from
+    The lock tells, or a local copy its own; else the registry is asked, if it may be, and whatever keeps it from
     answering is the build's to tell.
 
     Args:
@@ -151,7 +151,7 @@ def check_base(environment: Environment, context: Context, platform: str) -> Non
 
 
 def _platforms_there(reference: ImageReference, platform: str, context: Context) -> tuple[str, ...]:
-    """Which platforms a registry has an image for; empty where it does not say."""
+    """Which platforms a registry has an image for; empty if it does not say."""
     with contextlib.suppress(RegistryError):
         found = client.look_up(reference, platform, context.access())
         return tuple(p for p in found.platforms if p != "unknown/unknown") if found else ()

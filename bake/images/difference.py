@@ -31,7 +31,7 @@ class Candidate:
         base_name: its base, `repository:tag`.
         name: its own name.
         where: `here`, or the registry.
-        created_s: when it was made, in seconds since 1970; 0 where nobody says.
+        created_s: when it was made, in seconds since 1970; 0 if nobody says.
         is_own: whether it was made for the environment that is explained, as far as that is known.
     """
 
@@ -51,7 +51,7 @@ def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candid
 
     Args:
         key: the key that was not found.
-        base_name: its base, `repository:tag`; empty where it is not known.
+        base_name: its base, `repository:tag`; empty if it is not known.
         candidates: our images.
     """
     mine = key.components()
@@ -96,9 +96,9 @@ def changes(
 
     Args:
         key, base_name: of what is wanted.
-        now: what goes into it, or None where it is not at hand.
+        now: what goes into it, or None if it is not at hand.
         near: the image.
-        then: what went into that one, or None where it is not at hand: then parts are named, not what they hold.
+        then: what went into that one, or None if it is not at hand: then parts are named, not what they hold.
     """
     found = [*_base_changes(key, base_name, near)]
     mine, theirs = key.components(), near.key.components()

@@ -30,7 +30,7 @@ def known_digest(reference: ImageReference) -> Digest | None:
 
 
 def note_digest(reference: ImageReference, digest: Digest) -> None:
-    """Write down an image's digest; where there is no place for it, the registry has to be asked next time, too."""
+    """Write down an image's digest; if there is no place for it, the registry has to be asked next time, too."""
     if known_digest(reference) == digest:
         return
     with contextlib.suppress(OSError, ConfigurationError):

@@ -45,7 +45,7 @@ class Step:
 
     Attributes:
         name: in upper case.
-        command: of a `RUN`, what BuildKit writes of it; empty where that is not known.
+        command: of a `RUN`, what BuildKit writes of it; empty if that is not known.
     """
 
     name: str
@@ -103,7 +103,7 @@ def _command(text: str) -> str:
 
 
 def built_upon(history: Sequence[str], layers: int, steps: Sequence[Step]) -> str | None:
-    """Why an image may be more than what a Dockerfile makes; None where its history shows that it is not.
+    """Why an image may be more than what a Dockerfile makes; None if its history shows that it is not.
 
     Args:
         history: `created_by` of each entry, from the oldest.

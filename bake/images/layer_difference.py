@@ -23,7 +23,7 @@ def layer_changes(before: Side, after: Side) -> Iterator[Change]:
     """Layers that were added, changed, removed, or only lie in another order.
 
     Args:
-        before, after: the components of a key, and what went into it, or None where it is not at hand.
+        before, after: the components of a key, and what went into it, or None if it is not at hand.
     """
     by_number = [_layers(*side) for side in (before, after)]
     named = all(layer.name != layer.part for layers in by_number for layer in layers)

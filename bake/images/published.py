@@ -1,4 +1,4 @@
-"""What the team's registry has of a key, without pulling it: proven by its labels, and verified where that is asked."""
+"""What the team's registry has of a key, without pulling it: proven by its labels, and verified if that is asked."""
 
 from __future__ import annotations
 

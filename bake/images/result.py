@@ -32,8 +32,8 @@ class ImageResult:
         status: how it was found.
         environment: the environment's id.
         image: the image for people: the cache tag, or the pinned base.
-        image_id: the ID to run, which no moving tag can change; None where nothing is to be run yet.
-        cache_key: the key, or None where it could not be computed.
+        image_id: the ID to run, which no moving tag can change; None if nothing is to be run yet.
+        cache_key: the key, or None if it could not be computed.
         reason: why it is so, in one line.
         install_at_start: whether the task has to do itself all that would be baked: desktop, preflight, or both.
         lacks_desktop, lacks_preflight: the same of each, which also an image may lack that has the other.
@@ -196,8 +196,8 @@ class MissReason:
 
     Attributes:
         here: what is wrong with the one that has the key's tag or labels, else what changed against the nearest of
-            ours; empty where nobody looked yet.
-        there: what the team's registry says; empty where it was not asked.
+            ours; empty if nobody looked yet.
+        there: what the team's registry says; empty if it was not asked.
         is_refused: whether an image under the key's tag, here or there, or with its labels, is not used: that tells
             more than what changed.
     """

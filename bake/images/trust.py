@@ -31,7 +31,7 @@ _KEPT = 2000
 
 
 def why_not(image: Image, stack: Stack, context: Context) -> str | None:
-    """Why an image whose labels prove a key does not count; None where it does.
+    """Why an image whose labels prove a key does not count; None if it does.
 
     Args:
         image: under a tag of the settings' repository.

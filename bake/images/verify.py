@@ -25,7 +25,7 @@ _KEPT_BYTES = 1 << 16
 
 
 def refusal_of(image: str, context: Context) -> str | None:
-    """Why `verify_command` does not accept an image; None where it does, or where there is none.
+    """Why `verify_command` does not accept an image; None if it does, or if there is none.
 
     The command runs without a shell, in the configuration's folder, with this process's environment and no input. Exit
     status 0 accepts.

@@ -29,7 +29,7 @@ class Recorder:
     machine that builds the same), `build`, `push` or `start` (of a task). Each event begins where the last one ended.
 
     Args:
-        path: the file; it is made where it is missing.
+        path: the file; it is made if it is missing.
         command: what is being done, such as `run`.
         log: gets a line where an event could not be written.
         clock: seconds, of any beginning.

@@ -33,7 +33,7 @@ class Event:
     Attributes:
         at: when it was written.
         command: such as `run`.
-        environment: its ID, or None where it is not known.
+        environment: its ID, or None if it is not known.
         status: how the image was found, or `failed`.
         seconds: by phase, and `total`.
         size_bytes: of the image, where it is known.
@@ -76,9 +76,9 @@ class Summary:
     Attributes:
         events: lines that were read.
         unread: lines that are none.
-        first, last: when; None where there is no event.
+        first, last: when; None if there is no event.
         statuses: events by status, those of the hit rate alone.
-        hit_rate: hits among these, 0 to 1; None where there are none.
+        hit_rate: hits among these, 0 to 1; None if there are none.
         saved_s: seconds that hits saved: for each the median build of its environment (of all, where it was never
             built), without the push, less what the hit itself took.
         unknown_hits: hits that no build can be compared with.

@@ -29,7 +29,7 @@ class Challenge:
     """What a `WWW-Authenticate` header asks for.
 
     Attributes:
-        kind: the scheme in lower case, such as `bearer` or `basic`; empty where nothing is asked.
+        kind: the scheme in lower case, such as `bearer` or `basic`; empty if nothing is asked.
         realm: of `bearer`, the token service's URL.
         service, scope: what that is to be told.
     """

@@ -40,7 +40,7 @@ class RemoteImage:
     Attributes:
         digest: of the manifest or index under the tag: what to pull.
         platforms: which there are.
-        labels: labels of the platform asked for; None where that platform is absent.
+        labels: labels of the platform asked for; None if that platform is absent.
         created: when that was made, as its builder states it (RFC 3339), or empty.
     """
 
@@ -246,14 +246,14 @@ def delete_manifest(reference: ImageReference, digest: Digest, access: Access | 
         reference, access: as `tags_of`.
         digest: the manifest's or index's.
 
-    Raises: as `tags_of`; also where the registry has deleting switched off.
+    Raises: as `tags_of`; also if the registry has deleting switched off.
     """
 
     return within(access, reference, lambda session: session.delete_manifest(digest))
 
 
 def time_of(stated: str) -> float:
-    """When an image says it was made, in seconds since 1970; 0 where it does not."""
+    """When an image says it was made, in seconds since 1970; 0 if it does not."""
     try:
         return max(0.0, datetime.fromisoformat(stated[:19] + "+00:00").timestamp())
     except ValueError:

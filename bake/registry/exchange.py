@@ -55,7 +55,7 @@ class Exchange:
     def get(
         self, path: str, limit_bytes: int, headers: Mapping[str, str], *, absent: bool = False
     ) -> tuple[bytes, Mapping[str, str]] | None:
-        """Content and headers below the repository; None where it is absent and may be."""
+        """Content and headers below the repository; None if it is absent and may be."""
         response = self.request("GET", path, headers)
         content = self.read(response, limit_bytes)
         if response.status == 200:

@@ -32,7 +32,7 @@ class Descriptor:
         media_type: of the content.
         digest: of the content.
         size_bytes: of the content.
-        platform: `os/architecture[/variant]`, or None where it states none.
+        platform: `os/architecture[/variant]`, or None if it states none.
     """
 
     media_type: str
@@ -76,7 +76,7 @@ class ImageConfig:
     Attributes:
         labels: image labels.
         platform: `os/architecture[/variant]`.
-        created: when it was made, as its builder states it (RFC 3339); empty where it does not.
+        created: when it was made, as its builder states it (RFC 3339); empty if it does not.
     """
 
     labels: Mapping[str, str]

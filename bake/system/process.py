@@ -51,7 +51,7 @@ class Child:
         words: program and arguments.
         draw: whether it draws its progress on this process's standard error, a terminal, instead of being logged.
         cwd: its working directory.
-        env: its environment; this process's own where None.
+        env: its environment; this process's own if None.
 
     Raises:
         FileNotFoundError: there is no such program.

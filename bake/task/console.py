@@ -63,7 +63,7 @@ class Console:
             self._socket.sendall(data)
 
     def line(self, end_s: float, cancel: threading.Event | None = None) -> str | None:
-        """Its next line, or None where it has ended.
+        """Its next line, or None if it has ended.
 
         Args:
             end_s: when to give up, by `time.monotonic()`.

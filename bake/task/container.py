@@ -34,7 +34,7 @@ class NoImageError(TaskError):
 
 
 class Container:
-    """A container, made under a random name: it can be removed even where the answer to its creation was lost.
+    """A container, made under a random name: it can be removed even if the answer to its creation was lost.
 
     Args:
         endpoint: the engine.
@@ -81,7 +81,7 @@ class Container:
             raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
 
     def _created(self, body: dict[str, Any], query: dict[str, str]) -> Answer:
-        """Ask for it in a thread, and wait for the answer also where we are interrupted.
+        """Ask for it in a thread, and wait for the answer also if we are interrupted.
 
         The engine goes on with what it was asked for after we have hung up, and it would be nobody's.
         """
@@ -111,7 +111,7 @@ class Container:
         """Write files into it, also before it is started: of any size and any bytes, which an argument is not.
 
         Args:
-            folder: absolute path; made where it is missing.
+            folder: absolute path; made if it is missing.
             files: content by path below the folder, readable by everyone there.
             executables: which of them are executable.
 

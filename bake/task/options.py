@@ -76,7 +76,7 @@ class TaskOptions:
         gpus: as `docker run --gpus`: `all`, a number, `device=0,1`, or keys such as `count=2,capabilities=utility`.
         network: name of a network of the engine, or `none`.
         novnc_port: the port of this machine's loopback in the desktop's URL; a free one if None.
-        name: the container's name; one that nobody has where None.
+        name: the container's name; one that nobody has if None.
         detach: whether the task outlives the program that starts it.
         keep: whether the container is left, stopped, instead of removed.
         extra: what of the engine's container body `docker run` options ask for; from `option_text.docker_options`.

@@ -29,7 +29,7 @@ _WHOLE = re.compile(r"desktop-bake-.+|[0-9a-f]{64}")
 class StartNote:
     """A note in the cache folder, held from before a container's creation until somebody has it in hand.
 
-    Where none can be written, the start goes on without.
+    If none can be written, the start goes on without.
 
     Args:
         endpoint: the engine.

@@ -30,7 +30,7 @@ class Check:
         name: what was looked at.
         state: a failure is what a build would fail at; a warning, what it would do without.
         said: what was found, in one line.
-        remedy: what to do about it; empty where it is fine.
+        remedy: what to do about it; empty if it is fine.
         exit_status: that of the error behind a failure.
     """
 
@@ -46,7 +46,7 @@ class Check:
 
 
 def exit_status(checks: tuple[Check, ...]) -> int:
-    """What `doctor` exits with: 0 where a build would work, else the status with which it would fail."""
+    """What `doctor` exits with: 0 if a build would work, else the status with which it would fail."""
     return next((check.exit_status or 1 for check in checks if check.state is State.FAILURE), 0)
 
 

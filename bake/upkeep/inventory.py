@@ -87,7 +87,7 @@ def _unpacked_bytes(entry: Mapping[str, Any]) -> int:
 
 
 def published_among(images: Sequence[StoredImage], context: Context) -> dict[str, bool | None]:
-    """Whether the team's registry has these images, by ID; None where it gave no clear answer.
+    """Whether the team's registry has these images, by ID; None if it gave no clear answer.
 
     Its tags are keys, each of which it is asked for, a few at once; it may have many thousands that are not here.
 
@@ -116,7 +116,7 @@ def published_among(images: Sequence[StoredImage], context: Context) -> dict[str
 
 
 def check_registry(settings: Settings, command: str) -> None:
-    """Refuse `COMMAND --registry` where there is none.
+    """Refuse `COMMAND --registry` if there is none.
 
     Raises:
         ConfigurationError: the repository is in no registry.

@@ -81,7 +81,7 @@ def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
 
 
 def _base_names(image: StoredImage) -> tuple[str, ...]:
-    """What the engine may know an image's base by; nothing where its labels name none: they are anybody's."""
+    """What the engine may know an image's base by; nothing if its labels name none: they are anybody's."""
     try:
         name = ImageReference.parse(image.labels.get(OCI_BASE_NAME, ""))
         return str(name), f"{name.repository}@{Digest(image.labels.get(OCI_BASE_DIGEST, ''))}"
@@ -162,7 +162,7 @@ def _read(memory: Path) -> dict[str, dict[str, Any]]:
 
 
 def _layers(entry: Mapping[str, Any]) -> tuple[StoredLayer, ...] | None:
-    """What was kept of an image; None where it is of another form."""
+    """What was kept of an image; None if it is of another form."""
     try:
         diff_ids, sizes = zip(*((str(diff_id), int(size)) for diff_id, size in entry["layers"]), strict=True)
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -31,9 +31,9 @@ class Row:
         in_use: whether a container uses it.
         frees_bytes: what removing it alone frees.
         stale_since_s: since when nothing reaches it, as far as it shows, in seconds since 1970.
-        published: whether the team's registry has it; None where that was not asked, or got no clear answer.
+        published: whether the team's registry has it; None if that was not asked, or got no clear answer.
         layers: what environments call the layer that was baked last, else what it was called when it was made; empty
-            of what is none, and where nobody knows.
+            of what is none, and if nobody knows.
     """
 
     image: StoredImage

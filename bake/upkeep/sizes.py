@@ -70,7 +70,7 @@ def layers_of(diff_ids: Sequence[str], sizes: Sequence[tuple[int, bool]]) -> tup
     Args:
         diff_ids: of the layers, from the lowest (OCI image spec, config.md, "rootfs").
         sizes: of the steps of its history, from the oldest: bytes, and whether the step is of a kind that makes a
-            layer also where it adds nothing. Histories do not say which step made which layer.
+            layer also if it adds nothing. Histories do not say which step made which layer.
     """
     steps = [size for size, _ in sizes if size]
     if len(steps) != len(diff_ids):

@@ -37,8 +37,8 @@ class Warmed:
     Attributes:
         environment: its ID.
         action: `built`, `pulled`, `fresh` or `failed`.
-        result: the image, or None where it failed.
-        error: why it failed, or could not be published; None where all is well.
+        result: the image, or None if it failed.
+        error: why it failed, or could not be published; None if all is well.
         exit_status: of that error, else 0.
     """
 
@@ -55,7 +55,7 @@ class Tidied:
 
     Attributes:
         removed: how many images and cache folders.
-        error: why some stayed, or all; None where nothing went wrong.
+        error: why some stayed, or all; None if nothing went wrong.
         exit_status: of that error, else 0.
     """
 
@@ -73,7 +73,7 @@ class Round:
         at: when it began.
         seconds: how long it took.
         warmed: what it did, in the configuration's order.
-        tidied: what it removed; None where that was not asked for, or something failed before.
+        tidied: what it removed; None if that was not asked for, or something failed before.
         error: why there was none, such as a configuration that does not load.
         exit_status: of that error, else 0.
     """

@@ -382,7 +382,7 @@ def test_init(cli: Run, project: Path) -> None:
 
 
 def test_init_is_cut_off(project: Path) -> None:
-    """Where the file cannot be written to its end nothing is there, not even an empty one that refuses the next try."""
+    """If the file cannot be written to its end nothing is there, not even an empty one that refuses the next try."""
     words = f"ulimit -f 0; exec {sys.executable} -m desktop_bake init --config new.toml"
     done = subprocess.run(["bash", "-c", words], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -504,7 +504,7 @@ def client_that(first: str, folder: Path) -> str:
 
 @pytest.mark.parametrize(("said", "status"), [("failed to get dead record abc: not found", 0), ("other", 6)])
 def test_a_record_that_was_collected(cli: Run, project: Path, tmp_path: Path, said: str, status: int) -> None:
-    """A build that BuildKit's own garbage collection failed is tried once more, also where no cache is imported."""
+    """A build that BuildKit's own garbage collection failed is tried once more, also if no cache is imported."""
     client = client_that(
         f"""case " $* " in *" bake "*)
   if mkdir {tmp_path}/failed 2>/dev/null; then

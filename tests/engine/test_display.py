@@ -59,7 +59,7 @@ def test_a_second_user_is_let_in(desktop: Environment, desktop_settings: Setting
 
 
 def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) -> None:
-    """Where the cookie cannot be written, X would let in everyone: it does not start."""
+    """If the cookie cannot be written, X would let in everyone: it does not start."""
     image = ensure_desktop_image(desktop, desktop_settings)
     name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     flags = ["--rm", "-i", "--init", "--name", name, "-u", "4321", "--tmpfs", "/tmp/.X11-unix:mode=755"]

@@ -85,7 +85,7 @@ def test_a_build_here(nobody: Cli) -> None:
 
 
 def test_nowhere(nobody: Cli, project: Path) -> None:
-    """Where neither a home nor the folder for temporary files serves, that is one line and a remedy."""
+    """If neither a home nor the folder for temporary files serves, that is one line and a remedy."""
     taken = project / "tmp" / f"desktop-bake-{USER}"
     taken.touch()
     for words in (("resolve",), ("run", "--", "true")):

@@ -153,7 +153,7 @@ Plain = dict[str, Any]
 
 
 def made(plain: Plain) -> Environment | None:
-    """The environment, or None where it is refused."""
+    """The environment, or None if it is refused."""
     with suppress(ConfigurationError):
         return Environment(
             env_id=plain["env_id"],

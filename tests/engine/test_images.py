@@ -137,7 +137,7 @@ def test_prune_asks_first(cli: Run, project: Path) -> None:
 
 
 def terminal(project: Path, answer: str) -> int:
-    """The exit status of `prune` on a terminal where somebody answers."""
+    """The exit status of `prune` on a terminal if somebody answers."""
     command = f"{sys.executable} -m desktop_bake prune"
     return subprocess.run(
         ["script", "-qec", command, "/dev/null"],

@@ -309,7 +309,7 @@ def test_keep(cli: Run, folder: Path) -> None:
 
 
 def test_gpus_where_there_are_none(cli: Run, folder: Path) -> None:
-    """The engine's own words where it has no such device, and no container is left."""
+    """The engine's own words if it has no such device, and no container is left."""
     if subprocess.run(["which", "nvidia-container-runtime"], capture_output=True, check=False).returncode == 0:
         assert cli("run", "--gpus", "all", ENV, "--", "true").returncode == 0
         return

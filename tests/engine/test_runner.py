@@ -101,7 +101,7 @@ def test_wait_has_a_limit_and_can_be_cancelled(
 
 
 def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """Where the X server dies, waiting ends with 1, and a command is refused with the reason."""
+    """If the X server dies, waiting ends with 1, and a command is refused with the reason."""
     with start_task(desktop, image, desktop_settings) as task:
         script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
         Engine().docker("exec", task.container_id, "sh", "-c", script)
@@ -115,7 +115,7 @@ def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: S
 def test_a_part_that_does_not_start(
     desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path
 ) -> None:
-    """Where the gate ends before the rest is up, that is the error, and not the time limit."""
+    """If the gate ends before the rest is up, that is the error, and not the time limit."""
     script = tmp_path / "websockify"
     script.write_text("#!/no/python3\n")
     script.chmod(0o755)

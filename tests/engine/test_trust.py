@@ -147,7 +147,7 @@ def test_a_tag_that_was_removed(cli: Run) -> None:
 
 
 def test_an_image_that_was_written_down(cli: Run, project: Path) -> None:
-    """What this user built is known by its ID, also where its Dockerfile's last stage has no step to tell it by."""
+    """What this user built is known by its ID, also if its Dockerfile's last stage has no step to tell it by."""
     (project / "Dockerfile").write_text("FROM base AS made\nRUN echo made >/made\nFROM made\n")
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text() + 'dockerfile = "Dockerfile"\n')

@@ -100,7 +100,7 @@ def test_ended_in_a_run(task: Task, rounds: Rounds, figure: Figure) -> None:
 
 
 def test_disk_full_at_export(task: Task, rounds: Rounds, figure: Figure) -> None:
-    """Where the image does not fit, what the build left makes room for installing at start."""
+    """If the image does not fit, what the build left makes room for installing at start."""
     many = rounds(1, 5)
     for number in range(many):
         task.write(f"{BIG} # {number}")
@@ -124,7 +124,7 @@ def test_disk_full_at_load(task: Task, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_disk_full_at_pull(task: Task, team: Registry) -> None:
-    """Where the team's image does not fit, the task installs at start."""
+    """If the team's image does not fit, the task installs at start."""
     task.repository = f"{team.address}/{task.repository}"
     task.write(BIG)
     publish(task)

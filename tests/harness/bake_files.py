@@ -35,7 +35,7 @@ def rendered(environments: list[Environment], options: BakeOptions, recipe: Reci
 
 
 def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str, Any]:
-    """What buildx reads in a bake file, asked for a group, `desktop` where none is named, and with flags."""
+    """What buildx reads in a bake file, asked for a group, `desktop` if none is named, and with flags."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
         ["docker", "buildx", "bake", "--print", *(words or ("desktop",))],

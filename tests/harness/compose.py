@@ -27,7 +27,7 @@ def _client() -> dict[str, str]:
 
 @functools.cache
 def compose_command() -> list[str]:
-    """Compose: the client's plugin, or where it has none, the program that `scripts/engine` unpacked."""
+    """Compose: the client's plugin, or if it has none, the program that `scripts/engine` unpacked."""
     docker = shutil.which("docker") or "docker"
     asked = subprocess.run([docker, "compose", "version"], env=_client(), capture_output=True, check=False)
     return [docker, "compose"] if asked.returncode == 0 else [tool("docker-compose")]

@@ -88,7 +88,7 @@ class Service:
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 30) -> None:
-        """End it and wait until it has ended; does nothing where it does not run."""
+        """End it and wait until it has ended; does nothing if it does not run."""
         if self.process is None:
             return
         self.process.send_signal(how)
@@ -158,7 +158,7 @@ def team_registry(folder: Path, *, port: int | None = None, base: str | None = N
 
     Args:
         folder: made for it, and deleted after.
-        port: the loopback port; a free one where none is given.
+        port: the loopback port; a free one if none is given.
         base: the reference of an image that is copied into it, as its `base`.
     """
     if port is None:
@@ -214,7 +214,7 @@ class Machine:
 
         Args:
             words: the command line.
-            cwd: the working directory; the machine's home where none is given.
+            cwd: the working directory; the machine's home if none is given.
             check: whether a failure raises subprocess.CalledProcessError.
             timeout: in seconds.
             variables: added to the machine's own.

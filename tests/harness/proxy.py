@@ -149,7 +149,7 @@ class Exchange(BaseHTTPRequestHandler):
         return self.peeked
 
     def body(self) -> Iterator[bytes]:
-        """The request's body, piece by piece; nothing where it was read already."""
+        """The request's body, piece by piece; nothing if it was read already."""
         if self.peeked:
             yield self.peeked
             self.peeked = b""

@@ -23,7 +23,7 @@ class Row:
         promise: what always holds.
         fault: what tests it, by its real cause.
         test: the test, as pytest names it.
-        figure: what `make soak` counted; "holds" where there is nothing to count.
+        figure: what `make soak` counted; "holds" if there is nothing to count.
     """
 
     promise: str

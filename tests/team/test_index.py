@@ -126,7 +126,7 @@ def test_both_push_at_once(shared: Project) -> None:
 
 
 def test_two_keys_at_once(shared: Project) -> None:
-    """What is uploaded of one key is not lost where another one of the same platform is uploaded before it is added."""
+    """What is uploaded of one key is not lost if another one of the same platform is uploaded before it is added."""
     settings, labels = load_settings(shared.folder / "desktop-bake.toml", {}), right_labels(shared)
     (shared.folder / "setup.sh").write_text("echo other\n")
     each = [
@@ -164,7 +164,7 @@ def test_one_key_twice_at_once(shared: Project) -> None:
 
 
 def test_tags_that_are_immutable(shared: Project) -> None:
-    """Where a tag cannot be written twice, the key's own tag is pushed; that of the platform stays as it was."""
+    """If a tag cannot be written twice, the key's own tag is pushed; that of the platform stays as it was."""
     said = "The image tag 'push-linux-amd64-0' already exists and cannot be overwritten because the tag is immutable."
     with faulty(shared.host, refuses(400, "TAG_INVALID", said, on="PUT .*/manifests/push-")) as proxy:
         done = shared.bake("build", "--push", "--json", "--repository", f"{proxy.host}/{shared.path}")

@@ -372,7 +372,7 @@ FAULTS: Mapping[str, tuple[Fault, str]] = {
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_no_lease(ours: Team, team: Registry, case: str) -> None:
-    """Where there can be no lease it is said in one line, and the build goes on after a few seconds at most."""
+    """If there can be no lease it is said in one line, and the build goes on after a few seconds at most."""
     fault, says = FAULTS[case]
     with faulty(team.address, fault) as proxy:
         behind = replace(ours, host=proxy.host, lines=[])

@@ -74,7 +74,7 @@ def test_the_same_digest_on_both(second: Machine, team: Registry) -> None:
 
 
 def test_the_registry_of_one_machine(second: Machine, team: Registry) -> None:
-    """Where the second machine's registry is down, the first one's answers as before."""
+    """If the second machine's registry is down, the first one's answers as before."""
     inspect = ["docker", "buildx", "imagetools", "inspect", team.base]
     second.stop_registry()
     try:

@@ -99,7 +99,7 @@ def test_a_secret_that_is_not_set(cli: Run, secretive: Path, layer: bool) -> Non
 
 
 def test_a_desktop_below_a_layer_tells_none(cli: Run, secretive: Path) -> None:
-    """What the desktop's step prints of the secret is hidden also where that is baked on the way to a layer."""
+    """What the desktop's step prints of the secret is hidden also if that is baked on the way to a layer."""
     (secretive / "Dockerfile").write_text(DOCKERFILE.replace("printf %s", "echo it is $BUILD_TOKEN; printf %s"))
     config = secretive / "desktop-bake.toml"
     config.write_text(f'{config.read_text()}preflight_script = "setup.sh"\nplatforms = ["{HERE}"]\n')

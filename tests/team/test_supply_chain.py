@@ -94,7 +94,7 @@ def test_a_scanner_that_cannot_be_had(shared: Project) -> None:
 
 
 def test_the_classic_store_holds_none(shared: Project, classic: Machine) -> None:
-    """An engine that cannot hold attestations says so before it builds, and builds where none are asked for."""
+    """An engine that cannot hold attestations says so before it builds, and builds if none are asked for."""
     shared.change(attest='attest = ["type=provenance,mode=max"]')
     refused = classic.desktop_bake("build", cwd=shared.folder)
     assert refused.returncode == 6

@@ -250,7 +250,7 @@ def below(
 
 
 def test_desktop_is_built_first(below: Any, engine: FakeEngine, built: list[str]) -> None:
-    """A layer's desktop is built where it is missing; without a digest in any registry the builder takes the target."""
+    """A layer's desktop is built if it is missing; without a digest in any registry the builder takes the target."""
     found, key = below(Settings(), "docker")
     assert (found, built) == (None, [str(key.desktop)])
     image_id = engine.names[f"desktop-bake:{key.desktop}"]

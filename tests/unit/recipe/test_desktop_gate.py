@@ -256,7 +256,7 @@ def test_this_machine(address: str, is_local: bool) -> None:
 
 
 def test_a_container_without_a_network() -> None:
-    """Where no route leads out, the container itself is all there is."""
+    """If no route leads out, the container itself is all there is."""
     assert is_of_this_machine("127.0.0.1", "127.0.0.1", ROUTES[:1])
     assert not is_of_this_machine("172.17.0.1", "127.0.0.1", ROUTES[:1])
 

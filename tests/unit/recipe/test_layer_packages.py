@@ -123,7 +123,7 @@ def test_apt_in_a_build(base: Base) -> None:
 
 
 def test_as_a_user(base: Base) -> None:
-    """Where the base runs as a user, all of it goes through sudo, which asks for no password."""
+    """If the base runs as a user, all of it goes through sudo, which asks for no password."""
     as_user(base)
     status, asked, _ = base.run("git", keep=True)
     assert status == 0

@@ -103,7 +103,7 @@ def test_no_step() -> None:
 
 
 def test_a_desktop_without_layers() -> None:
-    """Nothing is said of layers where there are none."""
+    """Nothing is said of layers if there are none."""
     error = FinalError("build failed: x", "y")
     error.target, error.step = "desktop-office", FailedStep(name="install script", status=1, said="")
     targets = Rendering(stacks=((OFFICE, Stack(desktop=RECIPE)),)).targets

@@ -79,7 +79,7 @@ def test_data_is_not_run_in_bash(hostile: tuple[Path, str, list[str]]) -> None:
 
 
 def test_no_configuration(tmp_path: Path) -> None:
-    """Where there is no configuration, Tab offers no ID and prints no error."""
+    """If there is no configuration, Tab offers no ID and prints no error."""
     assert [word for word in tab("desktop-bake resolve d", tmp_path) if word and not word.startswith("-")] == []
 
 

@@ -53,7 +53,7 @@ def test_problems(lock: Lock, keys: frozenset[str] | None, said: list[str]) -> N
 
 
 def test_a_project_without_desktops_needs_no_date() -> None:
-    """The date is of packages: where none are installed by it, it is not missing."""
+    """The date is of packages: if none are installed by it, it is not missing."""
     uses = replace(USES, dated=())
     assert problems(replace(LOCK, packages=None), uses, None) == ()
     assert Wish(today=TODAY).lock_with(Lock(), uses, {}).packages is None

@@ -1,4 +1,4 @@
-"""What stands in for an engine where there is none."""
+"""What stands in for an engine if there is none."""
 
 from __future__ import annotations
 

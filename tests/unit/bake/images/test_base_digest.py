@@ -97,7 +97,7 @@ def test_names_of_the_local_copy(engine: FakeEngine, known_as: tuple[str, ...], 
 
 
 def test_a_registry_that_states_no_digest(engine: FakeEngine, registry: MemoryRegistry) -> None:
-    """Where a HEAD request gives no digest, it is computed from the content."""
+    """If a HEAD request gives no digest, it is computed from the content."""
     digest = registry.put(str(NAME), {})
     registry.statuses["HEAD registry.example.com/base/manifests/1"] = 405
     assert base_digest(NAME, None, work(engine, Settings(), print)) == digest

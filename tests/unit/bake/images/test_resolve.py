@@ -119,7 +119,7 @@ def test_registry_hit(engine: FakeEngine, registry: MemoryRegistry, team: Settin
 
 
 def test_a_local_repository_asks_no_registry(engine: FakeEngine, registry: MemoryRegistry, key: Key) -> None:
-    """A repository of one part is in no registry, even where Docker Hub would have one of its name."""
+    """A repository of one part is in no registry, even if Docker Hub would have one of its name."""
     registry.put(f"desktop-bake:{key}", key.labels("b"))
     assert resolve(OFFICE, work(engine)).status is Status.MISS
     assert registry.asked == []

@@ -76,7 +76,7 @@ def test_new_file_fails(tmp_path: Path) -> None:
 
 
 def test_new_file_beside_another(tmp_path: Path) -> None:
-    """One that may take no other's place is made only where there is none."""
+    """One that may take no other's place is made only if there is none."""
     file = tmp_path / "a"
     with new_file(file, instead=False) as opened:
         opened.write(b"first")

@@ -207,7 +207,7 @@ def test_bash_is_found_without_a_path(path: str) -> None:
 
 
 def test_a_base_without_bash(tmp_path: Path) -> None:
-    """Where no bash is, that is said in a line."""
+    """If no bash is, that is said in a line."""
     text = re.sub('/usr/local/sbin:[^"]*', str(tmp_path), program("with_bash"))
     done = shell("/bin/sh", "-c", text, "bash", "-c", "true", variables={"PATH": ""})
     assert (done.returncode, done.stdout) == (1, "")
