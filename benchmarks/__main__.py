@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, locked, many, page, registry_scale, store, tasks, together
+from benchmarks import budget, locked, many, page, registry_scale, sidebyside, store, tasks, together
+from benchmarks.builds import Builds
 from benchmarks.team import measure
 from desktop_bake import (
     BakeOptions,
@@ -29,13 +30,10 @@ from desktop_bake import (
     render_bake_file,
     start_task,
 )
-from desktop_bake.bake.build.render import bake_options, rendered_files, targets_of, write_files
 from desktop_bake.bake.config.shipped import gate_text, shipped
-from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.images.result import Fallback, ImageResult, Status
+from desktop_bake.bake.images.result import Fallback, ImageResult
 from desktop_bake.bake.task.novnc import NO_SECRET, novnc_url, wait_for_banner
-from desktop_bake.generator.bakefile import OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,68 +169,30 @@ class Bench:
         self.row("resolve on a local hit / docker image inspect", ours, inspect, "<= 4")
 
     def builds(self) -> None:
-        """Our cold build against plain bake of the same file, and a rebuild after a setup change.
-
-        A build is cold because its scripts were never seen and its package cache is new: nobody's build
-        cache is pruned.
-        """
-        settings = replace(self.settings, cache="none", root=self.folder)
-        mine = replace(
-            self.environment, install_script="install.sh", setup_script="setup.sh", dockerfile="bench.Dockerfile"
-        )
-
-        def new(name: str, source: str) -> None:
-            (self.folder / name).write_text(shipped(source).read_text() + f"\n# {time.time_ns()}\n")
-
-        def never_seen() -> None:
-            new("install.sh", "recipe/desktop_install.sh")
-            new("setup.sh", "recipe/desktop_setup.sh")
-            text = shipped("recipe/Dockerfile").read_text()
-            own = text.replace("id=desktop-bake-", f"id=bench-{time.time_ns()}-")
-            (self.folder / "bench.Dockerfile").write_text(own)
-
-        made: list[str] = []
-
-        def bake() -> float:
-            results = []
-            took = seconds(lambda: results.append(ensure_desktop_image(mine, settings)))
-            assert results[0].status is Status.BUILT, results[0]
-            made.append(results[0].image)
-            return took
-
-        def ours() -> float:
-            never_seen()
-            return bake()
-
-        def theirs() -> float:
-            never_seen()
-            targets = targets_of([mine], Context(settings=settings, engine=self.engine))
-            plain = self.folder / str(targets[0].key)
-            write_files(plain, rendered_files(targets, bake_options(settings)))
-            made.append(targets[0].image)
-            packed = ("--set", f"*.output={OUTPUT}")
-            return seconds(lambda: quiet("docker", "buildx", "bake", "desktop", *packed, cwd=plain))
-
-        def rebuild() -> float:
-            new("setup.sh", "recipe/desktop_setup.sh")
-            return bake()
-
-        cold, plain_cold = medians(self.repetitions, ours, theirs)
-        (again,) = medians(self.repetitions, rebuild)
-        quiet("docker", "image", "rm", "-f", *made)
+        """Our cold build against plain bake of the same file, and a rebuild after a setup change."""
+        made = Builds(self.environment, self.settings, self.engine, self.folder)
+        cold, plain_cold = medians(self.repetitions, made.ours, made.theirs)
+        (again,) = medians(self.repetitions, made.rebuild)
+        made.remove()
         self.row("our cold build / plain docker buildx bake", cold, plain_cold, "<= 1.05")
         self.row("rebuild after a setup change / cold build", again, cold, "<= 0.15")
 
     def size(self) -> None:
         """Megabytes over the base, unpacked, as docker history states them."""
-
-        def steps(image: str) -> list[int]:
-            words = ["docker", "history", "--human=false", "--format", "{{.Size}}", image]
-            return list(map(int, subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()))
-
-        image, base = steps(str(self.image.image_id)), steps(str(self.environment.base_image))
-        added = sum(image[: len(image) - len(base)]) / 1e6
+        added = sidebyside.size_mb(str(self.image.image_id), str(self.environment.base_image))
         self.rows.append(("megabytes added to the base", f"{added:.0f} MB", "", "<= 230"))
+
+    def sidebyside(self) -> None:
+        """What people do instead, once each: it takes minutes."""
+        base, made = str(self.environment.base_image), Builds(self.environment, self.settings, self.engine, self.folder)
+        ours = sidebyside.Figures(
+            cold_s=made.ours(),
+            again_s=made.rebuild(),
+            size_mb=sidebyside.size_mb(str(self.image.image_id), base),
+            start_s=statistics.median(self.start(self.image) for _ in range(self.repetitions)),
+        )
+        made.remove()
+        sidebyside.measure(ours, base, self.add)
 
     def add(self, *row: str) -> None:
         """Add a row of four cells."""
@@ -325,6 +285,7 @@ def main() -> int:
         "team": Bench.team,
         "store": Bench.store,
         "registry-scale": Bench.registry_scale,
+        "sidebyside": Bench.sidebyside,
         "page": page.measure,
     }
     parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")
