@@ -141,8 +141,11 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
         print(f"loaded {ours} + {others} in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         flags = ["-q", "--config", str(folder / "desktop-bake.toml")]
         timed = {
-            name: ([sys.executable, "-m", "desktop_bake", name, *flags], says)
-            for name, says in (("images", f"desktop-bake:{_VARIANT}-"), ("explain", "nearest: desktop-bake:"))
+            name: ([sys.executable, "-m", "desktop_bake", name, *more, *flags], says)
+            for name, more, says in (
+                ("images", ["--no-trunc"], f"desktop-bake:{_VARIANT}-"),
+                ("explain", [], "nearest: desktop-bake:"),
+            )
         }
         timed[_PLAIN] = (["docker", "image", "ls"], "desktop-bake")
         times: dict[str, list[float]] = {name: [] for name in (_FIRST, *timed)}

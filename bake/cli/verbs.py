@@ -226,9 +226,14 @@ def _explain(explain: argparse.ArgumentParser) -> None:
     json_flag(explain)
 
 
+def _no_trunc(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--no-trunc", action="store_true", help="whole names, and all that is known of each")
+
+
 def _images(images: argparse.ArgumentParser) -> None:
     images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
     images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
+    _no_trunc(images)
     json_flag(images)
 
 
@@ -237,6 +242,7 @@ def _prune(prune: argparse.ArgumentParser) -> None:
     prune.add_argument("--yes", action="store_true", help="do not ask")
     _staying(prune, keep=0, older_than="0")
     prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
+    _no_trunc(prune)
     json_flag(prune)
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...generator.layer_key import LayerKey
-from ..system.text import age, size, table
+from ..system.text import age, cut, size, table
+from ..system.whose import short_hash
 from .inventory import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
 from .layers import held, with_layers
 from .policy import stale_since
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .policy import Verdict
     from .prune import Plan
     from .sizes import StoredImage
+
+
+_SHORT = 12  # digits that stand for a key
+_ENVIRONMENTS, _PART, _NAME = 16, 14, 34  # with the other columns at most 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,35 +153,78 @@ def as_json(found: Listing) -> dict[str, object]:
     }
 
 
-def as_text(found: Listing, now_s: float) -> str:
-    """The same as tables."""
+def short_key(image: StoredImage) -> str:
+    """The digits that stand for an image's key, as `ps` has them; `-` without one."""
+    return short_hash(str(image.key))[:_SHORT] if image.key else "-"
+
+
+def as_text(found: Listing, now_s: float, *, whole: bool = False) -> str:
+    """The same as tables.
+
+    Args:
+        found: what is cached.
+        now_s: now, in seconds since 1970.
+        whole: whether names, keys and all that is known are shown, on lines of any length; else 80 columns.
+    """
     parts = []
     if found.rows:
-        said = {True: "yes", False: "no", None: "-"}
-        rows = [
-            ("IMAGE", "PART", "SIZE", "FREES", "MADE", *(["REGISTRY"] if found.asked else []), "STATE", "ENVIRONMENTS")
-        ]
-        for row in found.rows:
-            state = "live" if row.environments else "stale"
-            if row.stale_since_s is not None:
-                state += f" for {age(now_s - row.stale_since_s)}"
-            state += ", in use" if row.in_use else ""
-            made = f"{age(now_s - row.image.created_s)} ago" if row.image.created_s else "-"
-            sizes = size(row.image.size_bytes), size(row.frees_bytes)
-            there = [said[row.published]] if found.asked else []
-            part = " ".join((row.part, ", ".join(row.layers))).strip()
-            rows.append((row.name, part, *sizes, made, *there, state, ", ".join(row.environments) or "-"))
-        parts.append(table(rows))
+        parts.append(table(_whole(found, now_s) if whole else _short(found, now_s)))
         parts.append(f"all stale images together: {size(found.stale_bytes)}")
     else:
         parts.append("no images: desktop-bake build")
     if found.caches:
         folders = [("CACHE", "SIZE", "USED", "ENVIRONMENTS")]
         folders += [
-            (f.name, size(f.size_bytes), f"{age(now_s - f.used_s)} ago", ", ".join(e) or "-") for f, e in found.caches
+            (
+                f.name if whole else cut(f.name, _NAME),
+                size(f.size_bytes),
+                f"{age(now_s - f.used_s)} ago",
+                _environments(e, whole=whole),
+            )
+            for f, e in found.caches
         ]
         parts.append(table(folders))
     return "\n\n".join(parts)
+
+
+def _environments(ids: tuple[str, ...], *, whole: bool) -> str:
+    text = ", ".join(ids) or "-"
+    return text if whole else cut(text, _ENVIRONMENTS)
+
+
+def _short(found: Listing, now_s: float) -> list[tuple[str, ...]]:
+    """What people look for: if the registry was asked, its answer in place of what an image frees."""
+    last = "REGISTRY" if found.asked else "FREES"
+    rows: list[tuple[str, ...]] = [("ENVIRONMENT", "KEY", "PART", "SIZE", last, "AGE")]
+    for row in found.rows:
+        old = age(now_s - row.image.created_s) if row.image.created_s else "-"
+        answer = _SAID[row.published] if found.asked else size(row.frees_bytes)
+        environments, part = _environments(row.environments, whole=False), cut(_part(row), _PART)
+        rows.append((environments, short_key(row.image), part, size(row.image.size_bytes), answer, old))
+    return rows
+
+
+_SAID = {True: "yes", False: "no", None: "-"}
+
+
+def _part(row: Row) -> str:
+    return " ".join((row.part, ", ".join(row.layers))).strip()
+
+
+def _whole(found: Listing, now_s: float) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("IMAGE", "PART", "SIZE", "FREES", "MADE", *(["REGISTRY"] if found.asked else []), "STATE", "ENVIRONMENTS")
+    ]
+    for row in found.rows:
+        state = "live" if row.environments else "stale"
+        if row.stale_since_s is not None:
+            state += f" for {age(now_s - row.stale_since_s)}"
+        state += ", in use" if row.in_use else ""
+        made = f"{age(now_s - row.image.created_s)} ago" if row.image.created_s else "-"
+        sizes = size(row.image.size_bytes), size(row.frees_bytes)
+        there = [_SAID[row.published]] if found.asked else []
+        rows.append((row.name, _part(row), *sizes, made, *there, state, _environments(row.environments, whole=True)))
+    return rows
 
 
 def plan_as_json(planned: Plan) -> dict[str, object]:
@@ -199,13 +247,22 @@ def plan_as_json(planned: Plan) -> dict[str, object]:
     }
 
 
-def plan_as_text(planned: Plan, now_s: float) -> str:
-    """The same as a table of what goes, and a line for each kind."""
+def plan_as_text(planned: Plan, now_s: float, *, whole: bool = False) -> str:
+    """The same as a table of what goes, and a line for each kind.
+
+    Args:
+        planned, now_s: what goes, and now.
+        whole: whether names are whole; else an image is the digits that stand for its key, as in `images`.
+    """
+
+    def name(image: StoredImage) -> str:
+        return image.name if whole else short_key(image) if image.key else cut(image.name, _NAME)
+
     rows = [("REMOVE", "WHERE", "MADE", "SIZE")]
     for where, verdicts in (("here", planned.images), ("registry", planned.published)):
         rows += [
             (
-                v.image.name,
+                name(v.image),
                 where,
                 f"{age(now_s - v.image.created_s)} ago" if v.image.created_s else "-",
                 size(v.image.size_bytes) if where == "here" else "-",
@@ -213,7 +270,10 @@ def plan_as_text(planned: Plan, now_s: float) -> str:
             for v in verdicts
             if v.removed
         ]
-    rows += [(f.name, "cache", f"{age(now_s - f.used_s)} ago", size(f.size_bytes)) for f in planned.caches]
+    rows += [
+        (f.name if whole else cut(f.name, _NAME), "cache", f"{age(now_s - f.used_s)} ago", size(f.size_bytes))
+        for f in planned.caches
+    ]
     kept = sorted({v.reason for v in (*planned.images, *planned.published) if not v.removed})
     stays = [f"stays: {reason}" for reason in kept]
     if len(rows) == 1:

@@ -75,7 +75,7 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
     assert rows[old]["size_bytes"] > 1 << 20 > rows[old]["frees_bytes"] > 0
     everywhere = {row["image"] for row in said(cli("images", "--all", "--json"))["images"]}
     assert {old, new} <= everywhere
-    text = cli("images").stdout
+    text = cli("images", "--no-trunc").stdout
     assert re.search(rf"^{re.escape(new)} .* ago +live +default$", text, re.MULTILINE)
     assert re.search(rf"^{re.escape(old)} .* ago +stale for .* -$", text, re.MULTILINE)
     family = said(cli("images", "--json"))["caches"]
@@ -120,7 +120,7 @@ def test_prune_asks_first(cli: Run, project: Path) -> None:
     """Nothing is removed by a dry run, without an answer, or by a no; a yes removes what is stale, and that alone."""
     old = built(cli, project, "echo 1")
     new = built(cli, project, "echo 2")
-    dry = cli("prune", "--dry-run")
+    dry = cli("prune", "--dry-run", "--no-trunc")
     assert dry.returncode == 0
     assert f"\n{old} " in dry.stdout
     assert "stays: reached by default" in dry.stdout
@@ -271,7 +271,9 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
             assert known() == {local: None, images[2]: None}
             assert known("--registry") == {local: False, images[2]: True}
             assert re.search(
-                rf"^{re.escape(local)} .* no +live +default$", cli("images", "--registry", **where).stdout, re.MULTILINE
+                rf"^{re.escape(local)} .* no +live +default$",
+                cli("images", "--registry", "--no-trunc", **where).stdout,
+                re.MULTILINE,
             )
             subprocess.run([tool("crane"), "copy", images[1], images[2]], check=True, capture_output=True)
             assert known("--registry")[images[2]] is False  # what is under its tag there proves another key

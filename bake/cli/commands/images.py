@@ -18,5 +18,5 @@ def images(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(as_json(found))
     else:
-        print(as_text(found, time.time()))
+        print(as_text(found, time.time(), whole=arguments.no_trunc))
     return 0

@@ -23,7 +23,7 @@ def prune(arguments: argparse.Namespace) -> int:
         clear_left_over(context)
     planned = plan_now(context, policy, registry=arguments.registry)
     if not arguments.json:
-        print(plan_as_text(planned, policy.now_s))
+        print(plan_as_text(planned, policy.now_s, whole=arguments.no_trunc))
     removed = 0
     faults: list[str] = []
     if not arguments.dry_run and not planned.is_empty:

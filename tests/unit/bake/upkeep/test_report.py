@@ -11,6 +11,7 @@ import pytest
 from desktop_bake import Digest, Layer, RegistryError, Script, Settings
 from desktop_bake.bake.images.history import write_record
 from desktop_bake.bake.images.order import key_of, order_of
+from desktop_bake.bake.system.whose import short_hash
 from desktop_bake.bake.upkeep.inventory import CacheFamily
 from desktop_bake.bake.upkeep.policy import Verdict
 from desktop_bake.bake.upkeep.prune import Plan
@@ -83,7 +84,7 @@ def test_layers_by_name(engine: FakeEngine, team: Settings) -> None:
         ("preflight", (), ("other",)),
         ("preflight", (), ()),
     }
-    assert "layer certs, ca" in as_text(found, 0)
+    assert "layer certs, ca" in as_text(found, 0, whole=True)
     images = as_json(found)["images"]
     assert isinstance(images, list)
     assert {"part": "layer", "layers": ["former"]}.items() <= next(
@@ -127,7 +128,7 @@ def test_tables() -> None:
     """A row an image and a row a cache folder; what nobody knows is a dash."""
     rows = (LIVE, STALE, replace(STALE, image=replace(IMAGE, created_s=0), stale_since_s=None))
     found = Listing(rows=rows, stale_bytes=7, caches=((FAMILY, ("x",)), (FAMILY, ())))
-    assert as_text(found, 4 * DAY_S).splitlines() == [
+    assert as_text(found, 4 * DAY_S, whole=True).splitlines() == [
         "IMAGE  PART     SIZE    FREES  MADE        STATE             ENVIRONMENTS",
         "a:1    desktop  189 MB  7 B    3 days ago  live, in use      x, y",
         "a:2    desktop  189 MB  7 B    3 days ago  stale for 2 days  -",
@@ -144,7 +145,7 @@ def test_tables() -> None:
 def test_the_registrys_column() -> None:
     """If the registry was asked, there is a column for its answer."""
     rows = tuple(replace(LIVE, published=published) for published in (True, False, None))
-    lines = as_text(Listing(rows=rows, stale_bytes=0, caches=(), asked=True), 4 * DAY_S).splitlines()
+    lines = as_text(Listing(rows=rows, stale_bytes=0, caches=(), asked=True), 4 * DAY_S, whole=True).splitlines()
     assert "REGISTRY" in lines[0]
     assert [line.split()[-6] for line in lines[1:4]] == ["yes", "no", "-"]
 
@@ -188,7 +189,31 @@ STAYS = Verdict(image=replace(IMAGE, tags=("a:9",)), removed=False, reason="reac
 )
 def test_plan(planned: Plan, wanted: list[str]) -> None:
     """A row for each thing that goes, each reason once for what stays, and what is won."""
-    assert plan_as_text(planned, 4 * DAY_S).splitlines() == wanted
+    assert plan_as_text(planned, 4 * DAY_S, whole=True).splitlines() == wanted
+
+
+def test_short_by_default(engine: FakeEngine, office: Settings) -> None:
+    """Within 80 columns stand environment, the digits that `ps` has of a key, size and age, however long names are; the
+    registry's answer takes the place of what an image frees; what prune would remove has the same digits."""
+    (live, stale) = listing(work(engine, office), everywhere=False).rows
+    big = replace(live.image, size_bytes=999_000_000, created_s=1)
+    row = replace(live, image=big, environments=("e" * 40, "f"), layers=("l" * 40,), frees_bytes=999_000_000)
+    families = ((replace(FAMILY, name="f" * 80), ("e" * 80,)),)
+    for asked in (False, True):
+        found = Listing(rows=(row, replace(stale, published=True)), stale_bytes=7, caches=families, asked=asked)
+        lines = as_text(found, 60 * DAY_S).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[0].split() == ["ENVIRONMENT", "KEY", "PART", "SIZE", "REGISTRY" if asked else "FREES", "AGE"]
+        assert lines[1].split()[:2] == ["e" * 15 + "…", short_hash(str(live.image.key))[:12]]
+        assert lines[2].split()[:2] == ["-", short_hash(str(stale.image.key))[:12]]
+        assert lines[2].split()[-3] == ("yes" if asked else "B")
+    goes = replace(GOES, image=stale.image)
+    plan = Plan(
+        images=(goes, replace(GOES, image=replace(IMAGE, tags=("t" * 99,)))), frees_bytes=7, caches=(families[0][0],)
+    )
+    lines = plan_as_text(plan, 60 * DAY_S).splitlines()
+    assert max(map(len, lines[:4])) <= 80
+    assert lines[1].split()[0] == short_hash(str(stale.image.key))[:12]
 
 
 def test_plan_as_json() -> None:

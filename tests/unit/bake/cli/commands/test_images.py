@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from desktop_bake.bake.system.whose import short_hash
 from tests.harness.recipes import KEY
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ def test_images(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) 
     engine.add(f"elsewhere:{KEY}", {**KEY.labels("b"), "x": "y"})
     status, output, _ = typed("images")
     assert status == 0
-    assert f"{REPOSITORY}:{KEY}" in output or str(KEY) in output
+    assert short_hash(str(KEY))[:12] in output
+    assert max(map(len, output.splitlines())) <= 80
+    status, output, _ = typed("images", "--no-trunc")
+    assert status == 0
+    assert f"{REPOSITORY}:{KEY}" in output
     assert "elsewhere" not in output
-    status, output, _ = typed("images", "--all")
+    status, output, _ = typed("images", "--all", "--no-trunc")
     assert status == 0
     assert "elsewhere" in output
     here, everywhere = (json.loads(typed("images", *flags, "--json")[1])["images"] for flags in ((), ("--all",)))

@@ -34,7 +34,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, said: str, *, terminal: bool = Tr
 
 def test_dry_run(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
     """Only what would go is said."""
-    status, output, _ = typed("prune", "--dry-run")
+    status, output, _ = typed("prune", "--dry-run", "--no-trunc")
     assert status == 0
     assert str(KEY) in output
     told = json.loads(typed("prune", "--dry-run", "--json")[1])
