@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, locked, many, page, registry_scale, sidebyside, store, tasks, together
+from benchmarks import budget, listing, locked, many, page, registry_scale, sidebyside, store, tasks, together
 from benchmarks.builds import Builds
 from benchmarks.team import measure
 from desktop_bake import (
@@ -278,6 +278,7 @@ def main() -> int:
         "size": Bench.size,
         "resolves": Bench.resolves,
         "tasks": tasks.measure,
+        "ps": listing.measure,
         "starts": Bench.starts,
         "budget": Bench.budget,
         "builds": Bench.builds,
