@@ -14,7 +14,7 @@ from .toml_edit import edit_toml
 from .toml_file import ENVIRONMENT_KEYS, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ...generator.environment import Environment
@@ -82,15 +82,19 @@ class Edited:
         return self.after != self.before
 
 
-def edit_environment(file: EnvironmentFile, change: Change) -> Edited:
+def edit_environment(
+    file: EnvironmentFile, change: Change, check: Callable[[Environment], object] | None = None
+) -> Edited:
     """Change fields of an environment; nothing is written that would not load, or over what the caller has not seen.
 
     Args:
         file: where it is kept.
         change: what is to become of it.
+        check: called with what it would become, before anything is written.
 
     Raises:
-        ConfigurationError: no such environment, or a value that cannot be; or the file was changed meanwhile.
+        ConfigurationError: no such environment, or a value that cannot be; or the file was changed meanwhile. Whatever
+            `check` raises is raised.
     """
     with editing(file.path) as before:
         if change.seen is not None and change.seen != fingerprint(before):
@@ -99,6 +103,8 @@ def edit_environment(file: EnvironmentFile, change: Change) -> Edited:
             edited = (_in_origin if file.is_origin else _in_configuration)(before, file, change)
         except UnicodeEncodeError as error:
             raise ConfigurationError(f"a value is not UTF-8: {error}", "write it in UTF-8") from error
+        if check:
+            check(edited.environment)
         if edited.is_changed:
             replace_file(file.path, before, edited.after)
     return edited

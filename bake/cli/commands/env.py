@@ -17,6 +17,8 @@ from ...config.environment_edit import Change, edit_environment
 from ...config.layer_table import LAYER_TEXTS
 from ...config.toml_edit import field_and_value, field_path
 from ...system.text import table
+from ...task.environment_options import with_environment
+from ...task.options import TaskOptions
 from ..context import environment_file, load, print_json
 
 if TYPE_CHECKING:
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
 
     from ....generator.environment import Environment
     from ....generator.layer import Layer
+
+
+_OF_TASKS = (
+    "ports",
+    "extra_mounts",
+    "env_vars",
+    "user",
+    "shm_size",
+    "security_opt",
+)  # what their containers have of it
 
 
 def env(arguments: argparse.Namespace) -> int:
@@ -132,6 +144,11 @@ def _say_effect(environment: Environment) -> None:
         print(f"note: there is no preflight to bake in {environment.env_id!r}", file=sys.stderr)
 
 
+def _check_tasks(environment: Environment) -> None:
+    """Refuse what no task could be started with."""
+    with_environment(TaskOptions(), environment)
+
+
 def _set(arguments: argparse.Namespace) -> int:
     """Change fields; nothing is written that would not load."""
     file = environment_file(arguments)
@@ -142,7 +159,8 @@ def _set(arguments: argparse.Namespace) -> int:
         if ("base_image",) in changes and not file.is_origin:
             raise ConfigurationError("base_image cannot be unset", "set another: base_image=REPOSITORY:TAG")
     change = Change(env_id=arguments.env, values=changes, create=getattr(arguments, "create", False))
-    edited = edit_environment(file, change)
+    tasks = arguments.action == "set" and any(path[0] in _OF_TASKS for path in changes)
+    edited = edit_environment(file, change, _check_tasks if tasks else None)
     if edited.forced and changes.get(("headless_desktop_enabled",), True) is not True:
         print("note: the settings of that file give every environment a desktop all the same", file=sys.stderr)
     if arguments.json:

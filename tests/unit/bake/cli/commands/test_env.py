@@ -91,6 +91,9 @@ def test_set_and_unset(typed: Callable[..., tuple[int, str, str]], project: Path
         (("set", "plain", "platforms=nonsense"), "malformed platform 'nonsense'"),
         (("set", "new", "name=x"), "new"),
         (("unset", "plain", "base_image"), "base_image cannot be unset"),
+        (("set", "plain", "ports=80:x"), "environment 'plain': ports: malformed port '80:x'"),
+        (("set", "plain", "extra_mounts=/a"), "environment 'plain': extra_mounts: malformed mount '/a'"),
+        (("set", "plain", "shm_size=big"), "environment 'plain': shm_size: bad value"),
         (("set", "plain", "setup_script=../x"), "leads out of the configuration's folder"),
     ],
 )
