@@ -152,6 +152,8 @@ def _put(table: Any, name: str, value: Any) -> None:
     if value is None:
         table.pop(name, None)
         return
+    if isinstance(table.get(name), items.Array) and isinstance(value, list) and _follows(table[name], value):
+        return
     if hasattr(table, "as_string"):
         value = _in_place(value)
     if name in table or not isinstance(table, items.Table):
@@ -163,6 +165,20 @@ def _put(table: Any, name: str, value: Any) -> None:
         tail.insert(0, body.pop())
     table[name] = value
     body.extend(tail)
+
+
+def _follows(array: Any, wanted: list[Any]) -> bool:
+    """Have a list hold what is wanted, layout and comments kept, if that needs no other order; else touch nothing."""
+    has = array.unwrap()
+    kept = [item for item in has if item in wanted]
+    if wanted[: len(kept)] != kept:
+        return False
+    for index in reversed(range(len(has))):
+        if has[index] not in wanted:
+            del array[index]
+    for item in wanted[len(kept) :]:
+        array.append(_in_place(item))
+    return True
 
 
 def _in_place(value: Any) -> Any:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from ..engine import archive
     from ..engine.api import Endpoint
-    from . import ports
+    from . import command_words, ports
 else:
     archive = lazy("..engine.archive", __package__)
+    command_words = lazy(".command_words", __package__)
     ports = lazy(".ports", __package__)
 
 
@@ -211,6 +212,18 @@ class Container:
             if not answer.get("Running") or time.monotonic() > end:
                 return 137
             time.sleep(0.01)
+
+    def command(self) -> tuple[str, ...]:
+        """What it does: a detached task's command, or that which its program runs in it; empty if there is none now."""
+        described = self._endpoint.ask("GET", f"{self._path}/json").content
+        if not isinstance(described, dict):
+            return ()
+        names = described.get("ExecIDs") or ()
+        return command_words.command_of(described) or command_words.command_of_commands(
+            answer
+            for name in names
+            if isinstance(answer := self._endpoint.ask("GET", f"/exec/{name}/json").content, dict)
+        )
 
     def is_kept(self) -> bool:
         """Whether the engine leaves it when it has ended.

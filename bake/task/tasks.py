@@ -121,6 +121,10 @@ class Tasks:
             )
         return url, forward
 
+    def command(self, entry: TaskEntry) -> tuple[str, ...]:
+        """What a task does, as `Container.command`, whoever started it."""
+        return Container.of(self.engine.endpoint, entry.container_id, entry.name).command()
+
     def ending(self, entry: TaskEntry) -> LaterEnding:
         """A task's end, to wait for."""
         return LaterEnding(self.engine.endpoint, entry.container_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import shlex
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, DesktopBakeError
 from ..ensure import ensured
+from ..system.redaction import without_secrets
 from ..system.text import last_line
+from ..task.command_words import shown
 from ..task.options import TaskOptions
 from ..task.screen import picture
 from ..task.start import started
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 _FRESH_S = 2.0  # tabs that ask within this time get the same picture
 _LOG_LINES = "2000"
+_TRIES = 20  # a task that has no command is asked for it no longer
 _VIEW = "&view_only=1"
 
 
@@ -83,6 +87,7 @@ class Desks:
         self.starting: dict[int, Starting] = {}
         self.lines: dict[str, str] = {}
         self.commands: dict[str, str] = {}
+        self._tries: dict[str, int] = {}
         self._pictures: dict[str, Picture] = {}
         self._forwards: dict[str, tuple[str, Forward | None]] = {}
         self._lock, self._taking = threading.Lock(), threading.Lock()
@@ -96,16 +101,29 @@ class Desks:
         except DesktopBakeError as error:
             self.error = error
         self.has_looked = True
+        for entry in self.entries:
+            self._learn(entry, settings)
         there = {entry.container_id for entry in self.entries}
         with self._lock:
             gone = [self._forwards.pop(task) for task in set(self._forwards) - there]
-        for known in (self._pictures, self.lines, self.commands):
+        for known in (self._pictures, self.lines, self.commands, self._tries):
             for task in set(known) - there:
                 known.pop(task, None)
         for _, forward in gone:
             if forward:
                 forward.close()
         self._touch("tasks")
+
+    def _learn(self, entry: TaskEntry, settings: Settings) -> None:
+        """Find out what a task does, unless that is known; its program may begin it some time after its start."""
+        task, tries = entry.container_id, self._tries.get(entry.container_id, 0)
+        if task in self.commands or tries >= _TRIES:
+            return
+        self._tries[task] = tries + 1
+        with contextlib.suppress(DesktopBakeError):  # it has ended
+            if words := Tasks(self._source.context(settings)).command(entry):
+                self.commands[task] = shown(words)
+                self._touch("tasks")
 
     def entry(self, task: str) -> TaskEntry:
         """A task by its container's ID.
@@ -124,14 +142,15 @@ class Desks:
         Raises:
             DesktopBakeError: it has no desktop, or it is gone.
         """
-        self.entry(task)
+        entry = self.entry(task)
         with self._taking:
+            self._learn(entry, settings)
             had = self._pictures.get(task)
             if had and time.monotonic() - had.at < _FRESH_S:
                 return had
             engine = self._source.context(settings).engine
             taken = self._pictures[task] = Picture(png=picture(engine, task), at=time.monotonic())
-            line = last_line(self.log(task, settings, "5"))
+            line = without_secrets()(last_line(self.log(task, settings, "5")))
         if self.lines.get(task) != line:
             self.lines[task] = line
             self._touch("tasks")
@@ -190,7 +209,7 @@ class Desks:
             context = self._source.context(settings, log, fresh=True)
             try:
                 task = started(environment, ensured(environment, context), context, options, words)
-                self.commands[task.container_id] = shlex.join(words)
+                self.commands[task.container_id] = shown(words)
                 self.starting.pop(number, None)
             except (DesktopBakeError, OSError) as error:
                 begun.error = error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..system.text import age
 from . import words
-from .switches import switches
+from .switches import layer_switches, switches
 from .world import name_of
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Overview:
                 "notes": row.notes,
                 "stored": row.stored,
                 "switches": switches(environment),
+                "layers": layer_switches(environment, self._world.layers),
             },
         )
 

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 from ..config.environment_edit import Change, ChangedMeanwhileError, edit_environment, restore
+from ..config.layer_choices import LayerChoices
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ...generator.environment import Environment
     from ..config.environment_edit import Edited, EnvironmentFile
 
 
 DESKTOP, CACHE, PREFLIGHT = "headless_desktop_enabled", "cache_desktop_build", "preflight"
+LAYER = "layer "  # and its name
 _KEPT = 50
 
 
@@ -51,6 +55,14 @@ def switches(environment: Environment) -> tuple[Switch, ...]:
     if environment.preflight_script is not None:
         found.append(Switch(name=PREFLIGHT, label="Cache preflight", is_on=environment.preflight_cache_enabled))
     return tuple(found)
+
+
+def layer_switches(environment: Environment, layers: LayerChoices) -> tuple[Switch, ...]:
+    """A switch for each layer of the file, and for each that the environment has besides."""
+    return tuple(
+        Switch(name=LAYER + choice.name, label=choice.name, is_on=choice.is_on, why_not=choice.why_not)
+        for choice in layers.choices(environment)
+    )
 
 
 def field_of(name: str, file: EnvironmentFile) -> str:
@@ -95,14 +107,23 @@ class Edits:
             ChangedMeanwhileError: somebody else changed the file since; theirs stays.
             ConfigurationError: it cannot be saved.
         """
-        change = Change(env_id=env_id, values={(field_of(switch, self._file),): on}, seen=seen)
         with self._lock:
-            edited = edit_environment(self._file, change)
+            values: dict[tuple[str, ...], Any] = {(self._field(switch),): self._value(env_id, switch, on=on)}
+            edited = edit_environment(self._file, Change(env_id=env_id, values=values, seen=seen))
             self._count += 1
             self._made[self._count] = edited
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
             return self._count
+
+    def _field(self, switch: str) -> str:
+        return "layers" if switch.startswith(LAYER) else field_of(switch, self._file)
+
+    def _value(self, env_id: str, switch: str, *, on: bool) -> Any:
+        if not switch.startswith(LAYER):
+            return on
+        text = "" if self._file.is_origin else self._file.path.read_text(encoding="utf-8", errors="replace")
+        return LayerChoices.of(text).turned(env_id, switch.removeprefix(LAYER), on=on)
 
     def undo(self, number: int) -> None:
         """Have the file as it was before an edit.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...generator.errors import DesktopBakeError, EngineError
 from ..config.environment_edit import fingerprint
+from ..config.layer_choices import LayerChoices
 from ..engine.snapshot import Snapshot
 from ..images.resolve import glance, search
 from ..images.result import LocalHit, Miss, RegistryHit
@@ -80,6 +81,7 @@ class World:
         self.error: DesktopBakeError | None = None
         self.engine_error: DesktopBakeError | None = None
         self.seen = ""
+        self.layers = LayerChoices()
         self._touch = touch
         self._rows: dict[str, Row] = {}
         self._names: dict[str, str] = {}
@@ -116,9 +118,10 @@ class World:
     def reload(self) -> None:
         """Read the configuration again; what it says of an environment that stayed as it was is still true."""
         with self._lock:
-            before = self.settings
+            before, layers = self.settings, self.layers
             try:
-                self.seen = fingerprint(self.source.file.path.read_bytes())
+                content = self.source.file.path.read_bytes()
+                self.seen = fingerprint(content)
                 self.settings, self.error = self.source.load(), None
             except OSError as error:
                 self.error = DesktopBakeError(
@@ -130,12 +133,16 @@ class World:
                 self._touch("environments", "all/seen")
                 return
             same = before is not None and replace(before, environments={}) == replace(self.settings, environments={})
+            if not self.source.file.is_origin:
+                self.layers = LayerChoices.of(content.decode(errors="replace"))
             old, self._rows = self._rows, {}
             for env_id, environment in self.settings.environments.items():
                 had = old.get(env_id)
                 self._rows[env_id] = replace(had, environment=environment) if had else Row(environment=environment)
                 if not (same and had and had.environment == environment):
                     self._want(_GLANCE, env_id)
+                    self._touch(f"environments/{name_of(env_id)}")
+                elif self.layers != layers:  # another to choose from
                     self._touch(f"environments/{name_of(env_id)}")
             self._names = {name_of(env_id): env_id for env_id in self._rows}
             if list(old) != list(self._rows):

@@ -137,14 +137,14 @@ let saving = Promise.resolve(); // one after the other: each save has seen the o
 function turn(button) {
   const env = button.closest("[data-env]").dataset.env;
   const on = button.getAttribute("aria-checked") !== "true";
-  const label = button.lastElementChild.textContent;
+  const label = button.getAttribute("aria-label");
   button.setAttribute("aria-checked", String(on));
   button.setAttribute("aria-busy", "true");
   saving = saving.then(async () => {
     try {
       const done = await post("turn", { env, switch: button.dataset.switch, on, seen: seen().dataset.seen });
       seen().dataset.seen = done.seen;
-      toast(`${label} is ${on ? "on" : "off"} for ${env}.`, { undo: () => undo(done.undo) });
+      toast(`${label}: ${on ? "on" : "off"}.`, { undo: () => undo(done.undo) });
     } catch (error) {
       button.setAttribute("aria-checked", String(!on));
       refused(error);

@@ -55,6 +55,7 @@ class Engine:
         self.entries: list[TaskEntry] = [ENTRY, replace(ENTRY, container_id="e" * 64, state="exited")]
         self.forwarded = Forwarded()
         self.stopped: list[str] = []
+        self.asked: list[str] = []
         self.error: Exception | None = None
 
     def list(self) -> list[TaskEntry]:
@@ -62,6 +63,11 @@ class Engine:
         if self.error:
             raise self.error
         return self.entries
+
+    def command(self, entry: TaskEntry) -> tuple[str, ...]:
+        """As `Tasks.command`; none before it is asked twice."""
+        self.asked.append(entry.container_id)
+        return ("make", "--token", "abc") if len(self.asked) > 1 else ()
 
     def url(self, name: str) -> tuple[str, Forwarded]:
         """As `Tasks.url`."""
@@ -100,6 +106,15 @@ def test_what_runs(desks: Desks, running: Engine, source: Source) -> None:
     assert (desks.error, desks.entries) == (running.error, (ENTRY,))
     with pytest.raises(ConfigurationError, match="does not run any more"):
         desks.entry("e" * 64)
+
+
+def test_commands(desks: Desks, running: Engine, source: Source) -> None:
+    """What a task does that somebody else started is asked for until it is known, and told without secrets."""
+    assert desks.commands == {}
+    for _ in range(3):
+        desks.look(source.load())
+    assert desks.commands == {ENTRY.container_id: "make --token ***"}
+    assert running.asked == [ENTRY.container_id] * 2
 
 
 def test_pictures(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from desktop_bake import ConfigurationError, ImageReference
 from desktop_bake.bake.config.environment_edit import ChangedMeanwhileError, EnvironmentFile, fingerprint
+from desktop_bake.bake.config.layer_choices import LayerChoices
+from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.bake.ui import switches as module
-from desktop_bake.bake.ui.switches import CACHE, DESKTOP, PREFLIGHT, Edits, field_of, switches
+from desktop_bake.bake.ui.switches import CACHE, DESKTOP, PREFLIGHT, Edits, field_of, layer_switches, switches
 from tests.harness.recipes import OFFICE
 
 if TYPE_CHECKING:
@@ -53,6 +55,21 @@ def test_turned_and_undone(edits: Edits, project: Path) -> None:
     assert project.read_text() == before
     with pytest.raises(ConfigurationError, match="undone already"):
         edits.undo(number)
+
+
+def test_a_layer(edits: Edits, project: Path) -> None:
+    """A layer is named by a switch of its own, and undone."""
+    project.write_text(project.read_text() + '[layers.tools]\ntext = "true"\n')
+    before = project.read_text()
+    choices = LayerChoices.of(before)
+    office = settings_from(before, project, {}).environment("office")
+    assert [(s.name, s.label, s.is_on) for s in layer_switches(office, choices)] == [("layer tools", "tools", False)]
+    number = edits.turn("office", "layer tools", seen(project), on=True)
+    assert 'layers = ["tools"]\n' in project.read_text()
+    edits.undo(number)
+    assert project.read_text() == before
+    with pytest.raises(ConfigurationError, match="no layer 'x'"):
+        edits.turn("office", "layer x", seen(project), on=True)
 
 
 def test_somebody_else_was_first(edits: Edits, project: Path) -> None:

@@ -111,6 +111,16 @@ def test_another_process_edits(world: World, project: Path, engine: FakeEngine, 
     assert engine.asked == []
 
 
+def test_another_layer_to_choose(world: World, project: Path, engine: FakeEngine, touched: list[str]) -> None:
+    """It is to be seen in every row, and no reason to look again."""
+    engine.asked.clear()
+    project.write_text(project.read_text() + '[layers.tools]\ntext = "true"\n')
+    world.reload()
+    world.catch_up()
+    assert f"environments/{name_of('office')}" in touched
+    assert engine.asked == []
+
+
 def test_environments_come_and_go(world: World, project: Path, touched: list[str]) -> None:
     """The list itself is told then."""
     project.write_text(project.read_text().replace("[environments.plain]", "[environments.other]"))
