@@ -6,9 +6,12 @@ const control = document.getElementById("control");
 const said = document.getElementById("desk-said");
 const screen = document.getElementById("desk-screen");
 
+let asked = 0;
 async function show(isControlled) {
+  const mine = ++asked;
   try {
     const { url } = await post("desktop", { task: desk.dataset.task, control: isControlled });
+    if (mine !== asked) return; // a person wanted something else meanwhile
     const frame = document.createElement("iframe"); // another one: noVNC reads its settings once
     frame.title = "Desktop";
     frame.src = url;

@@ -1,0 +1,131 @@
+"""A page that is served, as a person uses it: opened, clicked, waited for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import axe_core_python
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.harness.browser import LIMIT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selenium import webdriver
+    from selenium.webdriver.remote.webelement import WebElement
+
+
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = "axe.run({exclude: ['iframe']}).then(arguments[0])"  # noVNC's own page is not ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page that is served.
+
+    Attributes:
+        driver: the browser, which was let in.
+        url: what was printed.
+        base: the address without the token.
+        config: the configuration that it shows.
+        process: the server.
+    """
+
+    driver: webdriver.Remote
+    url: str
+    base: str
+    config: Path
+    process: subprocess.Popen[str]
+
+    def open(self, path: str = "") -> None:
+        """Go to one of its pages, and wait until it is live."""
+        self.driver.get(self.base + path)
+        self.until("#live[data-state=on]")
+
+    def until(self, css: str, text: str = "") -> WebElement:
+        """Wait for an element, and for a text in it."""
+
+        def found(driver: webdriver.Remote) -> WebElement | None:
+            elements = driver.find_elements(By.CSS_SELECTOR, css)
+            return next((e for e in elements if text in str(e.get_property("textContent"))), None)
+
+        try:
+            element = WebDriverWait(self.driver, LIMIT_S, 0.1, [Exception]).until(found)
+        except Exception as error:  # noqa: BLE001 (what is there tells more than how long nothing came)
+            pytest.fail(f"no {text!r} in {css}: {error}\n{self.driver.find_element(By.TAG_NAME, 'body').text}")
+        assert element
+        return element
+
+    def click(self, css: str) -> None:
+        """Click, wherever it is, as a person who scrolls to it."""
+        self.until(css)
+        self.driver.execute_script(f"document.querySelector({json.dumps(css)}).scrollIntoView({{block: 'center'}})")
+
+        def clicked(driver: webdriver.Remote) -> bool:
+            driver.find_element(By.CSS_SELECTOR, css).click()
+            return True
+
+        WebDriverWait(self.driver, LIMIT_S, 0.1, [Exception]).until(clicked)
+
+
+def assert_for_everybody(page: Page) -> None:
+    """axe-core finds nothing serious in what a page shows now."""
+    page.driver.execute_script(AXE)
+    found = page.driver.execute_async_script(RUN_AXE)
+    assert len(found["passes"]) > 10
+    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in serious] == []
+
+
+def eventually(what: Callable[[], Any]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + LIMIT_S
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def served(project: Path, *words: str, **variables: str) -> tuple[str, subprocess.Popen[str]]:
+    """`desktop-bake ui` in a project, and the address that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "desktop_bake", "ui", "-q", *words],
+        cwd=project,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    return process.stdout.readline().strip(), process
+
+
+def ended(process: subprocess.Popen[str]) -> float:
+    """End it by Ctrl-C, which is a good end; how long that took."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    return time.monotonic() - began
+
+
+def write(page: Page, text: str) -> None:
+    """Write into the desktop that a page shows, as soon as it is connected."""
+    driver = page.driver
+    page.until("#desk-screen iframe")
+    driver.switch_to.frame(driver.find_element(By.CSS_SELECTOR, "#desk-screen iframe"))
+    connected = "return document.documentElement.classList.contains('noVNC_connected')"
+    WebDriverWait(driver, LIMIT_S).until(lambda driver: driver.execute_script(connected))
+    canvas = driver.find_element(By.CSS_SELECTOR, "canvas")
+    ActionChains(driver).move_to_element(canvas).click().send_keys(text).perform()
+    driver.switch_to.default_content()
