@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, listing, locked, many, page, registry_scale, sidebyside, store, tasks, together
+from benchmarks import budget, idle, listing, locked, many, page, registry_scale, sidebyside, store, tasks, together
 from benchmarks.builds import Builds
 from benchmarks.team import measure
 from desktop_bake import (
@@ -281,6 +281,7 @@ def main() -> int:
         "ps": listing.measure,
         "starts": Bench.starts,
         "budget": Bench.budget,
+        "idle": idle.measure,
         "builds": Bench.builds,
         "together": Bench.together,
         "team": Bench.team,
