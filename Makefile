@@ -3,6 +3,8 @@ PY := .venv/bin/python
 SHELL := /bin/bash -o pipefail
 # A person's own cache, in their home, is not for our runs.
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
+# Tests are compiled once, also where Python is told to keep no bytecode.
+export PYTHONDONTWRITEBYTECODE :=
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
 .PHONY: desktop unit coverage test soak lint bench history docs recording site clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -56,11 +57,21 @@ def builder(engine: Engine, name: str | None) -> Builder:
 
 
 def _chosen() -> bool:
-    """Whether a builder was chosen: by `BUILDX_BUILDER`, or by `docker buildx use`, which writes it down."""
+    """Whether a builder was chosen: by `BUILDX_BUILDER`, or by `docker buildx use`, which writes it down.
+
+    Every build with buildx writes `current`, with an empty name if nobody chose.
+    """
     if os.environ.get("BUILDX_BUILDER"):
         return True
-    folder = os.environ.get("BUILDX_CONFIG") or config_folder() / "buildx"
-    return Path(folder, "current").exists()
+    folder = Path(os.environ.get("BUILDX_CONFIG") or config_folder() / "buildx")
+    try:
+        if any((folder / "defaults").glob("*")):
+            return True
+        return bool(json.loads((folder / "current").read_bytes())["Name"] != "")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError):  # the client tells what is wrong with it
+        return True
 
 
 def require_answer(engine: Engine, error: BuildFailedError) -> None:

@@ -66,17 +66,36 @@ def test_the_engines_own(has_store: bool) -> None:
     assert docker.asked == []
 
 
-@pytest.mark.parametrize("chosen", ["variable", "file", "file elsewhere"])
+# What buildx writes at each build on an engine whose builder nobody chose.
+NOBODY = '{"Key":"unix:///run/docker.sock","Name":"","Global":false}'
+
+
+@pytest.mark.parametrize("has_store", [False, True])
+def test_nobody_chose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_store: bool) -> None:
+    """Whoever built before has notes of buildx without a builder's name: still no client is asked."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "buildx" / "defaults").mkdir(parents=True)
+    (tmp_path / "buildx" / "current").write_text(NOBODY)
+    docker = Docker(has_store=has_store)
+    assert builder(engine(docker), None) == Builder(driver="docker", exports_cache=has_store)
+    assert docker.asked == []
+
+
+@pytest.mark.parametrize("chosen", ["variable", "file", "file elsewhere", "default", "unreadable", "of another form"])
 def test_a_builder_that_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
-    """A builder may be chosen by a variable, or by what `docker buildx use` writes, here or where buildx is told to."""
+    """A builder may be chosen by a variable, or by what `docker buildx use` writes, here or where buildx is told to;
+    notes that are not understood are the client's to read."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     if chosen == "variable":
         monkeypatch.setenv("BUILDX_BUILDER", "b")
     else:
-        folder = tmp_path / ("buildx" if chosen == "file" else "elsewhere")
-        folder.mkdir()
-        (folder / "current").touch()
-        if chosen != "file":
+        folder = tmp_path / ("elsewhere" if chosen == "file elsewhere" else "buildx")
+        (folder / "defaults").mkdir(parents=True)
+        notes = {"default": NOBODY, "unreadable": "{", "of another form": "[]"}
+        (folder / "current").write_text(notes.get(chosen, NOBODY.replace('"Name":""', '"Name":"b"')))
+        if chosen == "default":
+            (folder / "defaults" / "0a").write_text("b")
+        if chosen == "file elsewhere":
             monkeypatch.setenv("BUILDX_CONFIG", str(folder))
     docker = Docker(inspect=(0, CONTAINER, ""))
     assert builder(engine(docker), None) == Builder(driver="docker-container", exports_cache=True)
