@@ -5,7 +5,7 @@ desktop_http.py and desktop_websocket.py, which it imports; no file of it lies i
 it uses. SOCKET is Xvnc's.
 
 It imports what is part of the interpreter alone. http.server and socket, which other servers are made of, take five
-times the processor at every start, and three times the memory for as long as the task runs.
+times the processor at every start, and more than twice the memory for as long as the task runs.
 """
 
 import _socket
