@@ -1,8 +1,8 @@
 """The gate: noVNC's pages for everyone, the screen only with the secret, and never for a page of another site.
 
 desktop_run.sh runs it as `python3 -I -S -c TEXT PORT PAGES SOCKET`, with the secret on standard input. TEXT begins with
-desktop_http.py and desktop_websocket.py, which it imports; no file of it lies in the image, whose Python (3.6 or newer)
-it uses. SOCKET is Xvnc's.
+desktop_http.py, desktop_onlooker.py and desktop_websocket.py, which it imports; no file of it lies in the image, whose
+Python (3.6 or newer) it uses. SOCKET is Xvnc's.
 
 It imports what is part of the interpreter alone. http.server and socket, which other servers are made of, take five
 times the processor at every start, and more than twice the memory for as long as the task runs.
@@ -15,6 +15,7 @@ import time
 from _operator import _compare_digest as compare_digest
 
 from recipe.desktop_http import PATIENCE_S, RefusedError, answer_page, head_of, request_of
+from recipe.desktop_onlooker import Onlooker, onlooker_secret
 from recipe.desktop_websocket import handshake_of, relay
 
 TYPE_CHECKING = False  # of typing, which takes a while to import
@@ -62,7 +63,8 @@ class Gate:
     """Who gets to the screen, and which connections there are.
 
     Args:
-        secret: whoever knows it gets in; if it is "-", whoever comes from this machine, and if it is empty, nobody.
+        secret: whoever knows it gets in, and whoever knows the one made of it may look on. If it is "-", whoever comes
+            from this machine gets in; if it is empty, nobody.
 
     Attributes:
         idle: the connections that do not watch the screen, the oldest first.
@@ -85,7 +87,7 @@ class Gate:
         """
         host, origin = headers.get("host", ""), headers.get("origin")
         of_our_page = is_loopback(host) and origin in (None, "http://" + host, "https://" + host)
-        if not (of_our_page and self._knows_the_secret(target, is_local)):
+        if not (of_our_page and (self._knows_the_secret(target, is_local) or self.looks_on(target))):
             return 403
         return 503 if len(self.watching) >= MOST else None
 
@@ -93,6 +95,12 @@ class Gate:
         if self._secret == NO_SECRET:
             return is_local()
         return self._secret != "" and compare_digest(token_of(target).encode("latin-1"), self._secret.encode())
+
+    def looks_on(self, target: str) -> bool:
+        """Whether who asks for this may only look."""
+        if self._secret in ("", NO_SECRET):
+            return False
+        return compare_digest(token_of(target).encode("latin-1"), onlooker_secret(self._secret).encode())
 
     def arrived(self, connection: _socket.socket) -> None:
         """Count a connection in; the oldest makes room, so that nobody keeps the others out."""
@@ -210,7 +218,7 @@ class Server:
         screen = screen_at(self._vnc)
         try:
             connection.sendall(hello)
-            relay(connection, screen, early)
+            relay(connection, screen, early, Onlooker().passed if self._gate.looks_on(target) else bytes)
         finally:
             screen.close()
 

@@ -13,7 +13,7 @@ except ImportError:
 
 TYPE_CHECKING = False  # of typing, which takes a while to import
 if TYPE_CHECKING:
-    from typing import Iterator, Mapping, Tuple
+    from typing import Callable, Iterator, Mapping, Tuple
 
 FRAME_BYTES = 1 << 24
 GOOD, WRONG, TOO_LONG = 1000, 1002, 1009  # how it ends (7.4.1)
@@ -86,7 +86,7 @@ class Frames:
             yield kind, content
 
 
-def relay(viewer: _socket.socket, screen: _socket.socket, early: bytes) -> None:
+def relay(viewer: _socket.socket, screen: _socket.socket, early: bytes, passed: "Callable[[bytes], bytes]") -> None:
     """Carry what the viewer sends to the screen and back, until one of them ends.
 
     Whoever takes nothing is sent nothing more: its screen waits, and nothing is kept for it.
@@ -95,6 +95,7 @@ def relay(viewer: _socket.socket, screen: _socket.socket, early: bytes) -> None:
         viewer: after the handshake.
         screen: Xvnc's connection.
         early: what the viewer has sent already.
+        passed: what of the viewer's next bytes goes on to the screen; raises `RefusedError` to end it.
 
     Raises:
         OSError: one of them went away.
@@ -104,7 +105,7 @@ def relay(viewer: _socket.socket, screen: _socket.socket, early: bytes) -> None:
     poll.register(screen.fileno(), select.POLLIN)
     status, piece = 0, early
     while not status:
-        status = _taken(frames, piece, viewer, screen)
+        status = _taken(frames.of(piece), viewer, screen, passed)
         piece = b""
         for descriptor, _ in poll.poll() if not status else ():
             if descriptor == screen.fileno():
@@ -120,16 +121,21 @@ def relay(viewer: _socket.socket, screen: _socket.socket, early: bytes) -> None:
     viewer.sendall(frame(CLOSE, status.to_bytes(2, "big")))
 
 
-def _taken(frames: Frames, piece: bytes, viewer: _socket.socket, screen: _socket.socket) -> int:
+def _taken(
+    frames: "Iterator[Tuple[int, bytes]]",
+    viewer: _socket.socket,
+    screen: _socket.socket,
+    passed: "Callable[[bytes], bytes]",
+) -> int:
     """Hand on what a viewer sent; the status with which its WebSocket ends (RFC 6455, 7.4.1), or 0."""
     try:
-        for kind, content in frames.of(piece):
+        for kind, content in frames:
             if kind == PING:
                 viewer.sendall(frame(PONG, content))
             elif kind == CLOSE:
                 return GOOD
             elif kind != PONG:
-                screen.sendall(content)
+                screen.sendall(passed(content))
     except RefusedError as error:
         return error.status
     return 0

@@ -62,6 +62,7 @@ DESKTOP = (
     "test_runner",
     "test_task",
     "test_updates",
+    "test_view_only",
     "test_shipped",
     "test_engine_faults",
     "test_engine_limits",

@@ -59,6 +59,9 @@ def _stop(stop: argparse.ArgumentParser) -> None:
 
 def _url(url: argparse.ArgumentParser) -> None:
     _one(url)
+    url.add_argument(
+        "--view-only", action="store_true", help="to look on: neither keyboard nor mouse reach the desktop"
+    )
     json_flag(url)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...generator.errors import ConfigurationError
 
-_GATE = ("http", "websocket", "gate")  # each imports from those before it
+_GATE = ("http", "onlooker", "websocket", "gate")  # each imports from those before it
 
 
 def shipped(name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import socket
 import time
@@ -29,6 +30,28 @@ def novnc_url(port: int, secret: str, *, follows: bool = True) -> str:
     """
     url = f"http://127.0.0.1:{port}/vnc.html#autoconnect=1&resize={'remote' if follows else 'scale'}"
     return url if secret == NO_SECRET else f"{url}&path={quote(f'websockify?token={secret}', safe='')}"
+
+
+def onlooker_secret(secret: str) -> str:
+    """The secret with which somebody sees a desktop and cannot touch it: made of the task's, and not to be undone.
+
+    Args:
+        secret: the task's. `recipe/desktop_onlooker.py` makes the same of it, so that no third place has to know it.
+    """
+    return hashlib.sha256(b"look on " + secret.encode()).hexdigest()[:48]
+
+
+def view_only_url(url: str) -> str | None:
+    """Where a browser on this machine sees the desktop and cannot touch it; None for a desktop without a secret.
+
+    Args:
+        url: from `novnc_url`.
+    """
+    parts = urlsplit(url)
+    token = parse_qs(urlsplit(parse_qs(parts.fragment).get("path", [""])[0]).query).get("token")
+    if not token:
+        return None
+    return novnc_url(parts.port or 80, onlooker_secret(token[0]), follows=False).replace("#", "#view_only=1&", 1)
 
 
 def banner(url: str, timeout_s: float = 2.0) -> str | None:

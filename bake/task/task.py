@@ -11,6 +11,7 @@ from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError,
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .ending import LaterEnding
+from .novnc import view_only_url
 from .options import size_of
 from .screen import PICTURE_BYTES, picture
 
@@ -72,6 +73,16 @@ class DesktopTask:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def view_only_url(self) -> str | None:
+        """Where a browser on this machine sees the desktop and cannot touch it, whatever it sends.
+
+        Its secret is another than that of `novnc_url`, to which it does not lead. The gate in the container keeps back
+        keys, pointer, clipboard and wishes for a size; what programs copy is told to viewers. None without a desktop
+        or with `auth=False`.
+        """
+        return view_only_url(self.novnc_url) if self.novnc_url else None
 
     def execute(self, command: Sequence[str], **how: Unpack[Execution]) -> Completed:
         """Run a command in the task.

@@ -14,7 +14,7 @@ from .ending import LaterEnding
 from .entry import TaskEntry, named
 from .forward import Forward
 from .labels import OWNER_LABEL, TASK_LABEL
-from .novnc import novnc_url
+from .novnc import novnc_url, view_only_url
 from .options import NOVNC_PORT, SECRET, TaskOptions
 from .task import DesktopTask
 
@@ -104,12 +104,16 @@ class Tasks:
         entries = self.list()
         return tuple(dict.fromkeys(named(entries, name) for name in names))
 
-    def url(self, name: str) -> tuple[str, Forward | None]:
+    def url(self, name: str, *, view_only: bool = False) -> tuple[str, Forward | None]:
         """Where a browser on this machine sees a task's desktop, and what has to stay for that, if anything.
+
+        Args:
+            name: as of `find`.
+            view_only: whether it only sees it, as by `DesktopTask.view_only_url`.
 
         Raises:
             TaskGoneError: as `find`, or it has ended.
-            ConfigurationError: as `find`, or it has no desktop.
+            ConfigurationError: as `find`, or it has no desktop, or one without a secret that is to be seen only.
         """
         entry = self.find(name)
         if not entry.is_running:
@@ -119,7 +123,15 @@ class Tasks:
             raise ConfigurationError(
                 f"the task {entry.short_name} has no desktop", "set headless_desktop_enabled = true in its environment"
             )
-        return url, forward
+        if not view_only:
+            return url, forward
+        seen = view_only_url(url)
+        if seen is None:
+            raise ConfigurationError(
+                f"the task {entry.short_name} has no secret: whoever reaches its desktop has keyboard and mouse",
+                "start it without --no-auth",
+            )
+        return seen, forward
 
     def command(self, entry: TaskEntry) -> tuple[str, ...]:
         """What a task does, as `Container.command`, whoever started it."""

@@ -16,6 +16,7 @@ from ..ensure import ensured
 from ..system.redaction import without_secrets
 from ..system.text import last_line
 from ..task.command_words import shown
+from ..task.novnc import view_only_url
 from ..task.options import TaskOptions
 from ..task.screen import picture
 from ..task.start import started
@@ -173,7 +174,7 @@ class Desks:
             if task not in self._forwards:
                 self._forwards[task] = Tasks(self._source.context(settings)).url(entry.container_id)
             url = self._forwards[task][0]
-        return url if control else url + _VIEW
+        return url if control else view_only_url(url) or url + _VIEW
 
     def stop(self, task: str, settings: Settings) -> None:
         """End it, and remove its container.

@@ -17,7 +17,7 @@ def url(arguments: argparse.Namespace) -> int:
     """Print a desktop's address; if the engine is elsewhere, carry its port here until the task ends, or Ctrl-C."""
     tasks = tasks_of(arguments)
     entry = tasks.find(arguments.task)
-    address, forward = tasks.url(entry.container_id)
+    address, forward = tasks.url(entry.container_id, view_only=arguments.view_only)
     if arguments.json:
         print_json({"schema": 1, "container_id": entry.container_id, "name": entry.name, "novnc_url": address})
     else:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_bake.bake.config.shipped import gate_text
+from desktop_bake.bake.task.novnc import onlooker_secret
 from recipe import desktop_gate
 from recipe.desktop_gate import MOST, Gate, Server, is_of_this_machine
 
@@ -138,7 +139,7 @@ def test_the_comparison_takes_the_same_time(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(desktop_gate, "compare_digest", compare)
     assert status(handshake("/websockify?token=other")) == 101
-    assert compared == [{b"other", SECRET.encode()}]
+    assert compared[0] == {b"other", SECRET.encode()}
 
 
 def test_the_secret_is_in_no_log_and_no_answer(
@@ -394,6 +395,35 @@ def test_the_screen_is_carried(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not gate.watching
 
 
+@pytest.mark.parametrize(
+    ("token", "carried"), [(SECRET, b"RFB 003.008\n\1\1\4key....\7"), (onlooker_secret(SECRET), b"RFB 003.008\n\1\1")]
+)
+def test_who_looks_on(token: str, carried: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second secret carries the screen, but no key, and ends at what nobody knows; the first carries all."""
+    theirs, ours = socket.socketpair()
+    monkeypatch.setattr(desktop_gate, "screen_at", lambda _: ours)
+    connection, viewer = socket.socketpair()
+    with theirs, viewer:
+        viewer.sendall(handshake(f"/websockify?token={token}"))
+        for said in (b"RFB 003.008\n\1", b"\1\4key", b"....", b"\7"):
+            viewer.sendall(bytes([0x82, 0x80 | len(said)]) + bytes(4) + said)
+        viewer.shutdown(socket.SHUT_WR)
+        Server(Gate(SECRET), "/nowhere", "/nowhere").serve(connection, ("127.0.0.1", 9))
+        assert b"".join(iter(lambda: theirs.recv(1 << 16), b"")) == carried
+        answered = b"".join(iter(lambda: viewer.recv(1 << 16), b""))
+    assert answered.endswith(b"\x88\x02\x03\xf0") is (token != SECRET)
+
+
+def test_the_second_secret_of_none() -> None:
+    """A gate without a secret has no second one; the second is refused from another page, as the first is."""
+    for secret in ("", "-"):
+        assert not Gate(secret).looks_on(f"/?token={onlooker_secret(secret)}")
+    second = f"/websockify?token={onlooker_secret(SECRET)}"
+    assert status(handshake(second)) == 101
+    assert status(handshake(second, Origin="http://evil.example")) == 403
+    assert status(handshake(f"/websockify?token={onlooker_secret('another')}")) == 403
+
+
 class Unready:
     """Xvnc's socket, which takes no connection until it was tried a few times."""
 
@@ -506,5 +536,19 @@ def test_it_runs_on_old_bases() -> None:
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert imported == {
-        *("_operator", "_sha1", "_socket", "_thread", "binascii", "hashlib", "posix", "select", "sys", "time", "typing")
+        *(
+            "_operator",
+            "_sha1",
+            "_sha2",
+            "_sha256",
+            "_socket",
+            "_thread",
+            "binascii",
+            "hashlib",
+            "posix",
+            "select",
+            "sys",
+            "time",
+            "typing",
+        )
     }

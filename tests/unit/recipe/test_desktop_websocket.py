@@ -117,7 +117,7 @@ class Carried:
 
         def carry() -> None:
             with closing(viewer), closing(screen):
-                relay(viewer, screen, early)
+                relay(viewer, screen, early, bytes)
 
         for end in (self.viewer, self.screen):
             end.settimeout(10)

@@ -13,7 +13,8 @@ import pytest
 
 from desktop_bake import TaskError, TimeLimitError
 from desktop_bake.bake.task import novnc
-from desktop_bake.bake.task.novnc import NO_SECRET, banner, novnc_url, wait_for_banner
+from desktop_bake.bake.task.novnc import NO_SECRET, banner, novnc_url, view_only_url, wait_for_banner
+from recipe.desktop_gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +67,18 @@ def test_url() -> None:
     assert parse_qs(parts.fragment)["path"] == ["websockify?token=a&b=c/d"]
     assert novnc_url(6080, NO_SECRET) == "http://127.0.0.1:6080/vnc.html#autoconnect=1&resize=remote"
     assert novnc_url(6080, NO_SECRET, follows=False).endswith("&resize=scale")
+
+
+def test_url_to_look_on() -> None:
+    """It has a secret of its own, the one that the gate makes of the task's, and cannot change the size."""
+    parts = urlsplit(view_only_url(novnc_url(6081, "s3cret-secret")) or "")
+    fragment = parse_qs(parts.fragment)
+    (token,) = parse_qs(urlsplit(fragment["path"][0]).query)["token"]
+    assert (parts.netloc, fragment["view_only"], fragment["resize"]) == ("127.0.0.1:6081", ["1"], ["scale"])
+    assert "s3cret" not in parts.geturl()
+    gate = Gate("s3cret-secret")
+    assert (gate.looks_on(f"/?token={token}"), gate.looks_on("/?token=s3cret-secret")) == (True, False)
+    assert view_only_url(novnc_url(6081, NO_SECRET)) is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from desktop_bake import EngineError, Tasks
+from desktop_bake import ConfigurationError, EngineError, Tasks
 from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.system.whose import this_user
+from desktop_bake.bake.task import tasks as module
 from tests.harness.listed import listed
 from tests.harness.work import work
 
@@ -80,3 +81,19 @@ def test_refused() -> None:
     """A refusal is told in the engine's words."""
     with pytest.raises(EngineError, match="cannot list tasks: go away"):
         tasks({"message": "go away"}, 400)[0].list()
+
+
+@pytest.mark.parametrize(("secret", "auth"), [("s" * 32, True), ("-", False)])
+def test_to_look_on(monkeypatch: pytest.MonkeyPatch, secret: str, auth: bool) -> None:
+    """A desktop's address to look on has another secret; one without a secret has no such address."""
+    monkeypatch.setattr(module, "_secret", lambda _: secret)
+    engine = Listing([listed("a1")])
+    monkeypatch.setattr(Listing, "endpoint", None, raising=False)
+    monkeypatch.setattr(Listing, "is_remote", lambda _: False, raising=False)
+    found = Tasks(work(cast("Any", engine)))
+    if auth:
+        url, forward = found.url("a1", view_only=True)
+        assert ("view_only=1" in url, secret in url, forward) == (True, False, None)
+    else:
+        with pytest.raises(ConfigurationError, match="has no secret"):
+            found.url("a1", view_only=True)
