@@ -14,7 +14,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import budget, idle, listing, locked, many, page, registry_scale, sidebyside, store, tasks, together
+from benchmarks import (
+    budget,
+    idle,
+    listing,
+    locked,
+    many,
+    page,
+    recipes,
+    registry_scale,
+    sidebyside,
+    store,
+    tasks,
+    together,
+)
 from benchmarks.builds import Builds
 from benchmarks.team import measure
 from desktop_bake import (
@@ -74,7 +87,8 @@ def quiet(*words: str, cwd: Path | None = None) -> None:
 class Bench:
     """The measurements, each adding a row to the table."""
 
-    def __init__(self, repetitions: int, folder: Path) -> None:
+    def __init__(self, repetitions: int, folder: Path, before: str | None = None) -> None:
+        self.before = before  # a revision whose recipe is compared with today's
         self.repetitions = repetitions
         self.folder = folder
         self.rows: list[tuple[str, str, str, str]] = []
@@ -289,11 +303,18 @@ def main() -> int:
         "registry-scale": Bench.registry_scale,
         "sidebyside": Bench.sidebyside,
         "page": page.measure,
+        "recipes": recipes.measure,
     }
-    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="some parts of the table alone")
+    unasked = {"recipes"}  # which need a revision to compare with
+    parser.add_argument(
+        "--only", nargs="+", choices=parts, default=[*parts.keys() - unasked], help="some parts of the table alone"
+    )
+    parser.add_argument(
+        "--before", metavar="REVISION", help="of Git, whose recipe the part `recipes` compares with today's"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(arguments.n, Path(folder))
+        bench = Bench(arguments.n, Path(folder), arguments.before)
         for part in parts:
             if part in arguments.only:
                 parts[part](bench)
