@@ -15,7 +15,7 @@ from ..config.environment_edit import fingerprint
 from ..config.layer_choices import LayerChoices
 from ..engine.snapshot import Snapshot
 from ..images.resolve import glance, search
-from ..images.result import LocalHit, Miss, RegistryHit
+from ..images.result import Disabled, LocalHit, Miss, RegistryHit
 from ..upkeep.inventory import stored_images
 from .threads import background
 
@@ -163,9 +163,13 @@ class World:
                 self._want(_PEEK if here else _GLANCE, env_id)
 
     def look_here(self) -> None:
-        """Look again if an image of ours came or went, by one question however many environments there are."""
+        """Look again if an image of ours came or went, or a base's tag moved, by two questions for all environments."""
+        bases = {row.environment.base_image for row in self.rows if row.environment.cache_enabled}
+        names = sorted(base.named for base in bases if base.digest is None)
         try:
-            there = {(image.image_id, *image.tags) for image in stored_images(self.source.engine())}
+            engine = self.source.engine()
+            images = (*stored_images(engine), *(stored_images(engine, reference=names) if names else ()))
+            there = {(image.image_id, *image.tags) for image in images}
         except DesktopBakeError:
             return
         if there != self._there:
@@ -221,7 +225,9 @@ class World:
                 result = search(missed, context) if missed else result
             else:
                 result = glance(row.environment, context)
-            self._engine_is(None)
+            # what is off was told without the engine
+            if not isinstance(result, Disabled) or (self.engine_error and context.engine.answers()):
+                self._engine_is(None)
         except DesktopBakeError as raised:
             error = raised
             if isinstance(raised, EngineError) and not context.engine.answers():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from dataclasses import replace
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake import BuildFailedError
 from desktop_bake.bake.ui.builds import Build
+from desktop_bake.bake.ui.desks import Starting
 from desktop_bake.bake.ui.site import TITLES, Site
 from desktop_bake.bake.ui.world import name_of
+from tests.unit.bake.ui.test_desks import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
 
     from desktop_bake.bake.images.order import Order
     from desktop_bake.bake.ui.source import Source
+    from tests.harness.fake_engine import FakeEngine
 
 
 @pytest.mark.parametrize("page", sorted(TITLES))
@@ -95,13 +102,30 @@ def test_many_steps(site: Site, source: Source) -> None:
 
 
 def test_a_page_while_it_does_not_load(site: Site, project: Path) -> None:
-    """What is wrong with the configuration is told, and what was known stays."""
+    """What is wrong with the configuration is told until it is mended, and what was known stays."""
+    good = project.read_text()
     project.write_text("nonsense")
     site.told(None)
     html = site.whole("environments")
     assert 'role="alert"' in html
     assert "office" in html
     assert "invalid TOML" in site.why("office") or "not TOML" in site.why("office")
+    project.write_text(good)
+    site.told(None)
+    assert 'role="alert"' not in site.whole("environments")
+
+
+def test_a_page_while_no_engine_answers(site: Site, engine: FakeEngine) -> None:
+    """It is told until the engine is back, and then the page is as it was."""
+    before = site.draw("environments")
+    engine.is_up = False
+    site.told("engine")
+    site.world.catch_up()
+    assert 'role="alert"' in site.draw("environments/notice")
+    engine.is_up = True
+    site.told("engine")
+    site.world.catch_up()
+    assert site.draw("environments") == before
 
 
 def test_why(site: Site) -> None:
@@ -131,3 +155,55 @@ def test_told(site: Site, project: Path) -> None:
         site.told(what)
         site.world.catch_up()
     assert site.world.row("office") is not before
+
+
+def test_markup(site: Site, source: Source, project: Path) -> None:
+    """What looks like markup is text, whether it is a name, a task's command or a line of a log."""
+    evil = "\"'><img src=x onerror=alert(1)>"
+    name = json.dumps(evil)
+    project.write_text(project.read_text() + f'[environments.{name}]\nname = {name}\nbase_image = "debian:bookworm"\n')
+    site.told(None)
+    site.world.catch_up()
+    build = Build(1, source.load(), [evil])
+    site.builds._builds[1] = build  # noqa: SLF001 (as one that was started)
+    build.take(f"#7 [stage-0 1/1] RUN {evil}")
+    build.take(f"#7 0.1 {evil}")
+    build.errors[evil] = BuildFailedError(evil, evil)
+    desks = site.desks
+    desks.entries, desks.has_looked = (replace(ENTRY, environment=evil, project_name=evil),), True
+    desks.commands[ENTRY.container_id] = desks.lines[ENTRY.container_id] = evil
+    desks.starting[1] = Starting(env_id=evil, words=(evil,), line=evil)
+    found = Elements()
+    for page in sorted(TITLES):
+        found.feed(site.whole(page))
+    for html in (site.start_form(), site.desk(ENTRY.container_id, "8000"), site.preview({"older_than": evil})):
+        found.feed(html)
+    found.feed(site.why(evil))
+    assert evil in found.values["data-env"]
+    assert evil in found.values["data-name"]
+    assert found.said.count("onerror") >= 10
+    assert "onerror" not in found.values
+    assert "x" not in found.values["src"]
+
+
+class Elements(HTMLParser):
+    """A page as a browser reads it.
+
+    Attributes:
+        values: the values of its elements' attributes, by their names.
+        said: its text.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values = defaultdict[str, set[str | None]](set)
+        self.said = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element begins."""
+        for name, value in attrs:
+            self.values[name].add(value)
+
+    def handle_data(self, data: str) -> None:
+        """A text."""
+        self.said += data

@@ -81,15 +81,29 @@ def test_images_of_others(world: World, engine: FakeEngine, have: Have, touched:
     assert isinstance(result(world, "office"), LocalHit)  # until it is known what becomes of it
 
 
-def test_one_question(world: World, engine: FakeEngine, have: Have) -> None:
-    """Whatever others do with their images costs one question; one of ours is looked for."""
+def test_a_base_that_moves(world: World, engine: FakeEngine, have: Have) -> None:
+    """Who pulls a base anew sees on the page that its desktops will be built, and why."""
+    have("office")
+    world.look_here()
+    world.catch_up()
+    assert isinstance(result(world, "office"), LocalHit)
+    engine.add("debian:bookworm", known_as=f"debian@sha256:{'7' * 64}")
+    world.look_here()
+    world.catch_up()
+    missed = result(world, "office")
+    assert isinstance(missed, Miss)
+    assert "base" in missed.reason
+
+
+def test_few_questions(world: World, engine: FakeEngine, have: Have) -> None:
+    """Whatever others do with their images costs two questions, of ours and of the bases; one of ours is looked for."""
     world.look_here()
     world.catch_up()
     engine.add("somebody/else:1")
     engine.asked.clear()
     world.look_here()
     world.catch_up()
-    assert engine.asked == ["images"]
+    assert engine.asked == ["images", "images"]
     have("office")
     world.look_here()
     world.catch_up()
