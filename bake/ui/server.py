@@ -90,7 +90,7 @@ def _bound(port: int) -> socket.socket:
     try:
         return socket.create_server((_ADDRESS, port), backlog=64)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise ConfigurationError(f"port {port} of {_ADDRESS} cannot be had: {why}", "name another: --port") from error
 
 

@@ -29,7 +29,10 @@ NEEDED = ("starlette", "uvicorn")
 def ui(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, which is a good end."""
     if any(find_spec(name) is None for name in NEEDED):
-        raise ConfigurationError("the page needs two more packages", "install them: pip install 'desktop-bake[ui]'")
+        raise ConfigurationError(
+            "the page needs two more packages",
+            "install them: pipx install --force 'desktop-bake[ui]', or pip install 'desktop-bake[ui]'",
+        )
     metrics = arguments.metrics or os.environ.get("DESKTOP_BAKE_METRICS")
     load(arguments)  # what is wrong with it now is told here, and later on the page
     source = Source(

@@ -15,7 +15,9 @@ import uvicorn
 
 from desktop_bake import ConfigurationError
 from desktop_bake.bake.ui import server as module
+from desktop_bake.bake.ui.builds import Build
 from desktop_bake.bake.ui.server import serve
+from desktop_bake.bake.ui.site import Site
 
 if TYPE_CHECKING:
     from desktop_bake.bake.ui.source import Source
@@ -93,11 +95,28 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told by number, with what helps; so is one that is none."""
 
     def taken(*_: object, **__: object) -> None:
-        raise OSError(98, "Address already in use")
+        raise OSError(98, "Address already in use (while attempting to bind on address ('127.0.0.1', 80))")
 
     monkeypatch.setattr(socket, "create_server", taken)
-    with pytest.raises(ConfigurationError, match=r"port 80 of 127\.0\.0\.1 cannot be had: Address already in use"):
+    with pytest.raises(ConfigurationError, match=r"port 80 of 127\.0\.0\.1 cannot be had: Address already in use$"):
         module._bound(80)  # noqa: SLF001
+
+
+def test_builds_end_with_it(source: Source, served: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds that still run are given up when it ends, however it does."""
+    build = Build(1, source.load(), ["office"])
+
+    def run(server: uvicorn.Server, sockets: object) -> None:
+        site.builds._builds[1] = build  # noqa: SLF001 (as one that was started)
+        raise KeyboardInterrupt
+
+    site = Site(source)
+    monkeypatch.setattr(module, "Site", lambda _source: site)
+    monkeypatch.setattr(module, "_CANCELLING_S", 0.0)
+    monkeypatch.setattr(module._Server, "run", run)  # noqa: SLF001
+    with pytest.raises(KeyboardInterrupt):
+        serve(source, 0, lambda _url: None, opened=False)
+    assert build.is_cancelled
 
 
 def test_pages_hold_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

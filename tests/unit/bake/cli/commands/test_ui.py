@@ -46,4 +46,7 @@ def test_without_the_extra(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     status, output, errors = typed("ui")
     assert (status, output) == (2, "")
-    assert errors == "error: the page needs two more packages\n  install them: pip install 'desktop-bake[ui]'\n"
+    assert errors == (
+        "error: the page needs two more packages\n"
+        "  install them: pipx install --force 'desktop-bake[ui]', or pip install 'desktop-bake[ui]'\n"
+    )
