@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import http.server
+import re
 import subprocess
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -15,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.harness.browser import LIMIT_S, shown_as
-from tests.harness.page import Page, assert_for_everybody, ended, eventually, served, write
+from tests.harness.page import UI, Page, asked, assert_for_everybody, ended, eventually, forwarded, served, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +67,12 @@ def is_on(page: Page) -> bool:
     return page.until(CACHE).get_attribute("aria-checked") == "true"
 
 
+def is_running(words: str) -> bool:
+    """Whether a process of these words runs on this machine, in a container or not."""
+    listed = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    return words in listed.splitlines()
+
+
 def test_switches(page: Page) -> None:
     """A switch is in the file at once, and undone; another tab follows; of two at once the first wins, and is told."""
     before = page.config.read_text()
@@ -96,7 +104,7 @@ def test_switches(page: Page) -> None:
 
 def test_builds(page: Page) -> None:
     """A build's steps come live, and it can be given up; a script that fails is told with what it said and what becomes
-    of tasks, and once it is mended there is an image."""
+    of tasks, and once it is mended there is an image. No build outlives the page."""
     setup = page.config.with_name("setup.sh")
     good = setup.read_text()
     setup.write_text(good + "echo going on; sleep 60\n")
@@ -130,6 +138,13 @@ def test_builds(page: Page) -> None:
     page.click("#sheet [data-do=prune-now]")
     page.until(".toast", "Removed")
     page.until("#images .empty", "No image is here yet")
+    page.open()
+    setup.write_text(good + "echo going on; sleep 6007\n")
+    page.click("[data-env=default] [data-do=build]:not(:disabled)")
+    page.until(".step[data-state=running] .out", "going on")
+    assert is_running("sleep 6007")
+    ended(page.process)
+    eventually(lambda: not is_running("sleep 6007"))
 
 
 def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
@@ -207,6 +222,38 @@ def test_strangers(page: Page, tmp_path: Path) -> None:
         page.driver.get("about:blank")
         page.driver.get(address)
         assert "opens by the address" in page.driver.find_element(By.TAG_NAME, "body").text
+
+
+def test_opened(project: Path, tmp_path: Path) -> None:
+    """`--open` gives $BROWSER a file that leads to the page, once. The page comes by any port, as behind `ssh -L`, but
+    under the loopback's names alone. A port that is taken is told in a line, with what helps."""
+    program, given = tmp_path / "browser", tmp_path / "given"
+    script = f'cat "${{1#file://}}" >{given}.new; echo " $#" >>{given}.new; mv {given}.new {given}'
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    url, process = served(project, "--open", BROWSER=str(program))
+    try:
+        base, port = url.partition("?")[0], urlsplit(url).port
+        assert port
+        eventually(given.exists)
+        found = re.fullmatch(r".* content=\"0;url=(\S+)\"> 1\n", given.read_text())
+        assert found
+        assert found[1].partition("?")[0] == base
+        status, cookie = asked(found[1])
+        assert (status, asked(found[1])[0]) == (303, 403)
+        with forwarded(port) as other:
+            there = base.replace(str(port), str(other))
+            for host, wanted in (("", 200), (f"localhost:{other}", 200), (f"evil.example.com:{other}", 403)):
+                assert asked(there, host, cookie)[0] == wanted
+            assert asked(base, "192.0.2.1", cookie)[0] == 403
+        words = [*UI, "--port", str(port)]
+        taken = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+        assert (taken.returncode, taken.stdout) == (2, "")
+        assert taken.stderr == (
+            f"error: port {port} of 127.0.0.1 cannot be had: Address already in use\n  name another: --port\n"
+        )
+    finally:
+        ended(process)
 
 
 def test_for_everybody(page: Page) -> None:

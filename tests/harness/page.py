@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import axe_core_python
 import pytest
@@ -21,13 +26,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.harness.browser import LIMIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from selenium import webdriver
     from selenium.webdriver.remote.webelement import WebElement
 
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+UI = (sys.executable, "-m", "desktop_bake", "ui", "-q")
 RUN_AXE = "axe.run({exclude: ['iframe']}).then(arguments[0])"  # noVNC's own page is not ours
 
 
@@ -100,7 +106,7 @@ def eventually(what: Callable[[], Any]) -> None:
 def served(project: Path, *words: str, **variables: str) -> tuple[str, subprocess.Popen[str]]:
     """`desktop-bake ui` in a project, and the address that it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "desktop_bake", "ui", "-q", *words],
+        [*UI, *words],
         cwd=project,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
@@ -117,6 +123,51 @@ def ended(process: subprocess.Popen[str]) -> float:
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
     return time.monotonic() - began
+
+
+def asked(url: str, host: str = "", cookie: str = "") -> tuple[int, str]:
+    """What a client without a browser is answered: the status, and the cookie that it gets or the text.
+
+    Args:
+        url: what it asks for.
+        host: by which name it does; that of the URL if empty.
+        cookie: what it has.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    with contextlib.closing(connection):
+        headers = {"Host": host or parts.netloc, "Cookie": cookie}
+        connection.request("GET", parts._replace(scheme="", netloc="").geturl(), headers=headers)
+        answer = connection.getresponse()
+        given = answer.getheader("Set-Cookie", "").partition(";")[0]
+        return answer.status, given or answer.read().decode()
+
+
+@contextlib.contextmanager
+def forwarded(port: int) -> Iterator[int]:
+    """Another port of the loopback that leads to this one, byte by byte, as that of `ssh -L` does."""
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(1 << 16):
+                target.sendall(piece)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                server = socket.create_connection(("127.0.0.1", port))
+                for way in ((client, server), (server, client)):
+                    threading.Thread(target=carry, args=way, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def write(page: Page, text: str) -> None:
