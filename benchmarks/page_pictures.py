@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import os
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
+from desktop_bake.bake.system.folders import cache_folder
 from tests.harness.browser import chromium, shown_as
 from tests.harness.page import Page, ended
 
@@ -40,7 +44,7 @@ cache = "none"
 [layers.fonts]
 packages = ["fonts-inter"]
 [layers.tools]
-packages = ["git", "make"]
+packages = ["git", "make", "procps"]
 
 [environments.default]  # for whoever writes
 base_image = "{base}"
@@ -67,11 +71,12 @@ headless_desktop_enabled = true
 [environments.nightly]
 base_image = "{base}"
 """
-SCENES = {
-    "default": "xterm -geometry 88x26+150+120 -fa DejaVuSansMono -fs 12 -T notes -e sh -c "
-    "'cat /etc/os-release; echo; date; exec sleep 900'",
-    "terminal": 'xterm -geometry 96x30+110+90 -fa DejaVuSansMono -fs 11 -bg "#1c2430" -fg "#d7e0ea" -T top -e top',
-}
+XTERM = "xterm -fa DejaVuSansMono -fs 12"
+SCENES = (  # in which environment what runs
+    ("default", f"{XTERM} -geometry 88x26+150+120 -T notes -e sh -c 'cat /etc/os-release; echo; date; exec sleep 900'"),
+    ("terminal", f'{XTERM} -geometry 96x30+110+90 -bg "#1c2430" -fg "#d7e0ea" -T top -e top -d 1'),
+    ("terminal", f"{XTERM} -geometry 80x20+200+150 -T fonts -e sh -c 'fc-list : family | sort -u; exec sleep 900'"),
+)
 
 
 class Pictures:
@@ -90,11 +95,33 @@ class Pictures:
         """Take one, of a screen of this size."""
         driver = self._page.driver
         shown_as(driver, width, height, scheme)
-        words = [(self._base, "debian:bookworm"), (str(self._page.config.parent), "~/studio")]
+        words = [
+            (self._base, "debian:bookworm"),
+            (str(self._page.config.parent), "~/studio"),
+            (str(cache_folder()), "~/.cache/desktop-bake"),
+        ]
+        for command, values in (
+            ("Emulation.setScrollbarsHidden", {"hidden": True}),
+            ("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 3, "y": 300}),  # at nothing
+        ):
+            driver.execute("executeCdpCommand", {"cmd": command, "params": values})
         driver.execute_script(_RENAME, words)
-        time.sleep(0.7)  # the next frames are drawn
-        (self._folder / f"{name}.png").write_bytes(base64.b64decode(driver.get_screenshot_as_base64()))
+        time.sleep(1)  # the next frames are drawn
+        driver.execute_script(_RENAME, words)  # what came meanwhile
+        with Image.open(io.BytesIO(base64.b64decode(driver.get_screenshot_as_base64()))) as shown:
+            few = _in_few_colours(shown.convert("RGB"))
+        few.save(self._folder / f"{name}.png", optimize=True)
         shown_as(driver, 1280, 800)
+
+
+def _in_few_colours(shown: Image.Image) -> Image.Image:
+    """A picture in 256 colours, a third of its size: the most frequent as they are, for the rest some near."""
+    most = sorted(shown.getcolors(1 << 24) or [], reverse=True)[:128]
+    exact = [part for _, colour in most for part in (colour if isinstance(colour, tuple) else ())]
+    near = shown.quantize(128, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(exact + near)
+    return shown.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 _RENAME = """for (const [from, to] of arguments[0]) {
@@ -125,9 +152,21 @@ def main() -> int:
         project.mkdir()
         (project / "desktop-bake.toml").write_text(CONFIG.format(base=base))
         (project / "reports.sh").write_text("#!/bin/sh\nset -e\necho templates are in place\n")
-        with _page(project, driver) as page:
-            _all(page, Pictures(page, base, folder))
+        _forget()
+        try:
+            with _page(project, driver) as page:
+                _all(page, Pictures(page, base, folder))
+        finally:
+            _forget()
     return 0
+
+
+def _forget() -> None:
+    """Have no image of the project: neither of an earlier time, nor for a later one."""
+    listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "studio"]
+    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    if names:
+        subprocess.run(["docker", "image", "rm", *names], capture_output=True, check=False)
 
 
 @contextmanager
@@ -148,16 +187,22 @@ def _page(project: Path, driver: webdriver.Remote) -> Iterator[Page]:
 
 def _all(page: Page, pictures: Pictures) -> None:
     _builds(page, pictures)
-    _tasks(page, pictures)
+    page.click("[data-env=terminal] [data-do=build]:not(:disabled)")
+    for name in ("terminal", "reports"):
+        page.until(f"[data-env={name}] .state", "Ready here")
+    page.driver.execute_script("for (const b of document.querySelectorAll('[data-do=dismiss]')) b.click()")
+    with _tasks(page):
+        _screens(page, pictures)
     page.open("health")
     page.until("[data-do=examine]:not(:disabled)")
-    pictures.take("page-health", height=1000)
+    pictures.take("page-health", height=1400)
     page.open("images")
     page.until("#images table")
     pictures.take("page-images")
     page.open()
     page.until("[data-env=default] .state", "Ready here")
     pictures.take("page-phone", 360, 740)
+    pictures.take("page-wide", 3840, 2160)
 
 
 def _builds(page: Page, pictures: Pictures) -> None:
@@ -168,57 +213,63 @@ def _builds(page: Page, pictures: Pictures) -> None:
         page.until(f"[data-env={name}] .state", "Ready here")
         page.click(".build [data-do=dismiss]")
     slow = "for n in 1 2 3 4 5 6 7 8; do echo rendering template $n of 40; done; sleep 40\n"
+    bad = "for n in 1 2 3; do echo rendering template $n of 40; done\nsleep 1\nmake-report template-4\n"
     script.write_text(good + slow)
     page.until("[data-env=reports] .state", "Will be built")
     page.click("[data-env=terminal] .layers summary")
     page.click("[data-env=terminal] [data-switch='layer fonts']")
     page.until(".toast", "fonts")
-    pictures.take("page-overview")
+    pictures.take("page-overview", height=960)
     page.click(".toast button:last-of-type")
     page.click("[data-env=reports] [data-do=build]")
     page.until(".step[data-state=running] .out", "template 8")
-    pictures.take("page-build")
+    pictures.take("page-build", height=860)
     page.click(".build [data-do=cancel]")
     page.until(".build[data-kind=off]")
-    script.write_text(good + "for n in 1 2 3; do echo rendering template $n of 40; done\nmake-report template-4\n")
+    script.write_text(good + bad)
     page.click(".build [data-do=again]")
     page.until(".build[data-kind=failed] .fault")
     page.until("[data-env=reports] .state", "Build failed")
-    pictures.take("page-failed")
+    pictures.take("page-failed", height=860)
     page.click(".build [data-do=dismiss]")
     script.write_text(good)
 
 
-def _tasks(page: Page, pictures: Pictures) -> None:
-    page.open()
-    page.click("[data-env=terminal] [data-do=build]:not(:disabled)")
-    page.until("[data-env=terminal] .state", "Ready here")
-    page.open("tasks")
+@contextmanager
+def _tasks(page: Page) -> Iterator[None]:
+    """One task of each scene, which end with this."""
     driver = page.driver
-    for name, command in SCENES.items():
-        page.click("[data-do=start-form]")
-        page.until("#start-form")
-        driver.execute_script(
-            "const form = document.getElementById('start-form'); form.env.value = arguments[0]; "
-            "form.command.value = arguments[1];",
-            name,
-            command,
-        )
-        page.click("[data-do=start-now]")
-        page.until(f"[data-task][data-name={name}]")
-        page.until("body:not(:has(dialog[open]))")
-    page.until("[data-task][data-name=terminal] .last", "-e top")
+    page.open("tasks")
+    try:
+        for number, (name, command) in enumerate(SCENES, 1):
+            page.click("[data-do=start-form]")
+            page.until("#start-form")
+            driver.execute_script(
+                "const form = document.getElementById('start-form'); form.env.value = arguments[0]; "
+                "form.command.value = arguments[1];",
+                name,
+                command,
+            )
+            page.click("[data-do=start-now]")
+            page.until("#tasks .lead-text", f"{number} task")
+            page.until("body:not(:has(dialog[open]))")
+        yield
+    finally:
+        page.open("tasks")
+        for task in driver.find_elements("css selector", "[data-task]"):
+            words = ["docker", "rm", "-f", str(task.get_attribute("data-task"))]
+            subprocess.run(words, capture_output=True, check=False)
+
+
+def _screens(page: Page, pictures: Pictures) -> None:
     time.sleep(8)  # the screens show what runs on them, and have been taken
-    pictures.take("page-tasks")
-    pictures.take("page-dark", scheme="dark")
+    pictures.take("page-tasks", height=640)
+    pictures.take("page-dark", height=640, scheme="dark")
     page.click("[data-name=default] a.shot")
     page.click("#control")
     page.until("#desk-said", "Keyboard and mouse are yours")
     time.sleep(4)
     pictures.take("page-desktop")
-    page.open("tasks")
-    for name in SCENES:
-        page.click(f"[data-name={name}] [data-do=stop-task]")
 
 
 if __name__ == "__main__":
