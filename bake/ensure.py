@@ -1,11 +1,11 @@
-"""The API in front: an image for a task, built on a miss, and never an exception that loses the task."""
+"""The API in front: an image for a task, built on a miss; a failure that a start may mend does not lose the task."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError
+from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError, ScriptFailedError
 from .config.settings import Settings
 from .context import context_of
 from .images.resolve import glance, under_tag
@@ -32,7 +32,7 @@ RESTART_S = 30.0  # a service's restart takes some seconds, of which its contain
 def ensure_desktop_image(
     environment: Environment, settings: Settings | None = None, **work: Unpack[Work]
 ) -> ImageResult:
-    """The image a task of this environment uses, built on a miss; a failure falls back, never loses the task.
+    """The image a task of this environment uses, built on a miss; a failure that a task's start may mend falls back.
 
     After three builds of a key that failed in a row, none is tried for 15 minutes, unless `desktop-bake build` asks for
     one: a broken script does not cost every task a build.
@@ -53,6 +53,8 @@ def ensure_desktop_image(
     Raises:
         ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
         EngineError: no engine answers, so that no task could start either; one that ends during a build is waited for.
+        ScriptFailedError: a script that the environment gives failed the build, as it would at a task's start, and
+            `settings.install_at_start` is off.
         BuildFailedError, TimeLimitError: a build failed and `settings.fallback` is off.
         CancelledError: `cancel` was set.
     """
@@ -74,8 +76,8 @@ def ensure_desktop_images(
         A result for each environment's ID, as `ensure_desktop_image` returns it.
 
     Raises:
-        ConfigurationError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, of the first environment that
-            failed so, once there is an image for each of the others.
+        ConfigurationError, ScriptFailedError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, of the first
+            environment that failed so, once there is an image for each of the others.
         EngineError, CancelledError: as `ensure_desktop_image`.
     """
     context = context_of(settings or Settings(), **work)
@@ -91,6 +93,8 @@ def ensure_desktop_images(
         why, env_id = outcome.error, outcome.environment.env_id
         if isinstance(why, ConfigurationError) or (why and not context.settings.fallback):
             raise why
+        if isinstance(why, ScriptFailedError) and not context.settings.install_at_start:
+            raise _not_started(why, env_id) from why
         if why:
             results[env_id] = _fallback(outcome.environment, outcome.found, why, context)
         elif outcome.result:
@@ -132,7 +136,16 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
             raise
         if not context.settings.fallback:
             raise
+        if isinstance(error, ScriptFailedError) and not context.settings.install_at_start:
+            raise _not_started(error, environment.env_id) from error
         return _fallback(environment, found, error, context)
+
+
+def _not_started(error: ScriptFailedError, env_id: str) -> ScriptFailedError:
+    """Why no task of an environment starts whose own script failed a moment ago."""
+    told = f"{error}; no task of environment {env_id!r} starts: the same script would fail again"
+    tried = "mend the script, or install at start all the same: run --install-at-start, install_at_start = true"
+    return ScriptFailedError(told, f"{error.remedy}; {tried}")
 
 
 def _fallback(

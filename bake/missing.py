@@ -18,12 +18,14 @@ from .system.lazy import lazy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .build import bake, bake_all, machine_lock, pause, team_lease
+    from .build import bake, bake_all, failed_step, machine_lock, own_script, pause, team_lease
     from .context import Context
     from .images.order import Order
     from .images.result import Built, Miss
 else:
+    failed_step = lazy(".build.failed_step", __package__)
     machine_lock = lazy(".build.machine_lock", __package__)
+    own_script = lazy(".build.own_script", __package__)
     pause = lazy(".build.pause", __package__)
     team_lease = lazy(".build.team_lease", __package__)
 
@@ -89,10 +91,12 @@ class MissingImage:
     def settle(self, baked: bake_all.Baked, *, pausing: bool) -> None:
         """Keep what became of it in a bake of several."""
         key = str(self.order.key)
-        built, self.error = baked.built.get(key), baked.failed.get(key)
+        built, why = baked.built.get(key), baked.failed.get(key)
+        own = own_script.of_own_script(why, self.order.environment) if isinstance(why, failed_step.FinalError) else None
+        self.error = own or why
         self.got = replace(built, registry_error=self.miss.registry_error) if built else None
         if pausing and self.error:
-            pause.failed(self.order.key, self.context.reporter)
+            pause.failed(self.order.key, self.error, self.context.reporter)
         elif pausing and self.got:
             pause.lift(self.order.key)
 

@@ -16,7 +16,7 @@ from .system.lazy import lazy
 
 if TYPE_CHECKING:
     from ..generator.reference import Digest
-    from .build import bake, machine_lock, pause, team_lease
+    from .build import bake, failed_step, machine_lock, own_script, pause, team_lease
     from .context import Context
     from .images import history, published, transfer
     from .images.order import Order
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     Obtained = TypeVar("Obtained", bound="LocalHit | RegistryHit | Built")
 else:  # all that a hit must not pay for
     bake = lazy(".build.bake", __package__)
+    failed_step = lazy(".build.failed_step", __package__)
     folders = lazy(".system.folders", __package__)
     history = lazy(".images.history", __package__)
     machine_lock = lazy(".build.machine_lock", __package__)
+    own_script = lazy(".build.own_script", __package__)
     pause = lazy(".build.pause", __package__)
     published = lazy(".images.published", __package__)
     team_lease = lazy(".build.team_lease", __package__)
@@ -122,8 +124,18 @@ def _make(
                 if isinstance(got, RegistryHit):
                     return got
                 miss = got
-            built = bake.build(order, ready, partial(image_below, context=context))
-            return replace(built, registry_error=miss.registry_error)
+            return replace(_built(order, ready), registry_error=miss.registry_error)
+
+
+def _built(order: Order, ready: bake.Preparation) -> Built:
+    """An image that is built here; what fails at a script of the environment's own is told as that."""
+    try:
+        return bake.build(order, ready, partial(image_below, context=ready.context))
+    except failed_step.FinalError as error:
+        own = own_script.of_own_script(error, order.environment)
+        if own:
+            raise own from error
+        raise
 
 
 def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:

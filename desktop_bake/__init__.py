@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .generator.errors import DesktopBakeError as DesktopBakeError
     from .generator.errors import EngineError as EngineError
     from .generator.errors import RegistryError as RegistryError
+    from .generator.errors import ScriptFailedError as ScriptFailedError
     from .generator.errors import TaskError as TaskError
     from .generator.errors import TaskGoneError as TaskGoneError
     from .generator.errors import TimeLimitError as TimeLimitError
@@ -93,6 +94,7 @@ _HOMES = {
     "Recorder": "bake.metrics.recorder",
     "RegistryError": "generator.errors",
     "Script": "generator.script",
+    "ScriptFailedError": "generator.errors",
     "Settings": "bake.config.settings",
     "Stack": "generator.stack",
     "Status": "bake.images.result",
@@ -144,6 +146,7 @@ __all__ = [
     "Recorder",
     "RegistryError",
     "Script",
+    "ScriptFailedError",
     "Settings",
     "Stack",
     "Status",

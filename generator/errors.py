@@ -4,7 +4,8 @@ DesktopBakeError           1  failed
 ├── ConfigurationError     2  wrong usage, value, recipe or configuration file
 ├── EngineError            4  no usable Docker Engine or buildx
 ├── RegistryError          5  registry refused or unreachable when it was needed
-├── BuildFailedError       6  a build failed and fallback was switched off
+├── BuildFailedError       6  a build failed and nothing is installed at start in its place
+│   └── ScriptFailedError  6  a script that the environment gives failed it, and would at start, too
 ├── TimeLimitError       124  a time limit was reached
 ├── CancelledError       130  the caller cancelled it
 └── TaskError              1  the task's container or its desktop did not start
@@ -63,6 +64,10 @@ class BuildFailedError(DesktopBakeError):
     """BuildKit ended a build without an image."""
 
     exit_status = 6
+
+
+class ScriptFailedError(BuildFailedError):
+    """A script that the environment gives failed a build: it would fail at start, too, so that no fallback is tried."""
 
 
 class TimeLimitError(DesktopBakeError):

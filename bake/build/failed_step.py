@@ -26,6 +26,13 @@ DESKTOP_STEPS = ("install script", "setup script")
 SCRIPTS = {INSTALL: "install script", SETUP: "setup script", PREFLIGHT: "preflight script", **_OF_LAYERS}
 _STEP = re.compile(r"\s*> \[.*")
 _NO_SHELL = re.compile(r'exec: "/bin/sh": .*no such file')
+_NETWORK = re.compile(
+    r"could not resolve|could not connect|cannot initiate the connection|temporary failure|failed to fetch"
+    r"|name resolution|(network|host) is unreachable|no route to host|tls handshake|(bad|service) (gateway|unavailable)"
+    r"|connection (timed out|refused|reset|closed)|failed to connect|operation timed out|failed retrieving file"
+    r"|network unreachable|failed to establish a new connection|returned error: (408|429|5\d\d)",
+    re.IGNORECASE,
+)
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
 _PROGRESS = re.compile(r"(Reading package lists|Building dependency tree|Reading state information)\.\.\.( Done)?")
 
@@ -56,11 +63,13 @@ class FailedStep:
         name: the script that it ran, or `a step of the Dockerfile`.
         status: its exit status.
         said: the last line that it printed; empty if it printed none. It may hold what nobody else shall see.
+        blames_network: whether it printed that a download or a connection failed.
     """
 
     name: str
     status: int
     said: str
+    blames_network: bool = False
 
 
 def failure_of(lines: Sequence[str]) -> BuildFailedError:
@@ -128,13 +137,14 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     at = max((n for n, line in enumerate(lines) if _STEP.match(line)), default=len(lines))
     step = lines[at] if at < len(lines) else ""
     own = [line.partition(" ")[2] for line in lines if vertex and line.startswith(f"#{vertex} ")]
-    said = last_words([_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :]))
+    printed = [_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :])
+    said, blames = last_words(printed), _NETWORK.search("\n".join(printed)) is not None
     name = next((name for file, name in SCRIPTS.items() if file in step), "a step of the Dockerfile")
     for file in SCRIPTS:
         said = said.removeprefix(f"/tmp/{file}: ").removeprefix(f"./{file}: ")
     if _NO_SHELL.search(said):
         said = "unsupported base: it has no shell (/bin/sh); install one in the base"
-    return FailedStep(name=name, status=int(errors[-1][2]), said=said)
+    return FailedStep(name=name, status=int(errors[-1][2]), said=said, blames_network=blames)
 
 
 def last_words(lines: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Builds of a key that failed in a row: after three of them, tasks install at start at once, for a quarter of an hour.
+"""Builds of a key that failed in a row: after three, none is tried for a quarter of an hour; tasks install at start.
 
 The state is one file a key in the cache folder, written by whoever has the key's turn.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ...generator.errors import BuildFailedError, TimeLimitError
+from ...generator.errors import BuildFailedError, ScriptFailedError, TimeLimitError
 from ..system.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -37,10 +37,12 @@ class Failures:
     Args:
         count: how many.
         last: when the last one failed, in seconds since 1970.
+        script: what was said of it, if it was a script that the environment gives; else empty.
     """
 
     count: int = 0
     last: float = 0.0
+    script: str = ""
 
     def pause_s(self, now: float) -> float:
         """For how many seconds from `now` no build is tried; 0 if one may be.
@@ -55,8 +57,9 @@ def read(key: Key) -> Failures:
     """The failures of a key; none if nothing is written down, or nothing that can be read."""
     try:
         content = json.loads(_file(key).read_text(encoding="utf-8"))
-        return Failures(count=int(content["count"]), last=float(content["last"]))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        script = str(content.get("script", ""))
+        return Failures(count=int(content["count"]), last=float(content["last"]), script=script)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Failures()
 
 
@@ -76,12 +79,13 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
+        ScriptFailedError: likewise, and the last at a script that the environment gives.
     """
     check(key)
     try:
         yield
-    except (BuildFailedError, TimeLimitError):
-        failed(key, reporter)
+    except (BuildFailedError, TimeLimitError) as error:
+        failed(key, error, reporter)
         raise
     lift(key)
 
@@ -91,29 +95,33 @@ def check(key: Key) -> None:
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
+        ScriptFailedError: likewise, and the last at a script that the environment gives.
     """
     before = read(key)
     left_s = before.pause_s(time.time())
     if left_s:
-        raise PausedError(
-            f"{before.count} builds of this key failed in a row; the next try is in {left_s / 60:.0f} min",
-            "see why in the output of the last build, or try at once: desktop-bake build",
-        )
+        said = f"{before.count} builds of this key failed in a row; the next try is in {left_s / 60:.0f} min"
+        remedy = "see why in the output of the last build, or try at once: desktop-bake build"
+        if before.script:
+            raise ScriptFailedError(f"{said}; the last: {before.script.removeprefix('build failed: ')}", remedy)
+        raise PausedError(said, remedy)
 
 
-def failed(key: Key, reporter: Reporter) -> None:
-    """Write down that a build of a key failed; as `attempt`."""
-    now = Failures(count=read(key).count + 1, last=time.time())
+def failed(key: Key, error: Exception, reporter: Reporter) -> None:
+    """Write down that a build of a key failed, and whether at a script that the environment gives; as `attempt`."""
+    script = str(error) if isinstance(error, ScriptFailedError) else ""
+    now = Failures(count=read(key).count + 1, last=time.time(), script=script)
     file = _file(key)
     new = file.with_suffix(".new")
     with contextlib.suppress(OSError):  # a full disk costs another try
         file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps({"count": now.count, "last": now.last}), encoding="utf-8")
+        new.write_text(json.dumps(asdict(now)), encoding="utf-8")
         new.replace(file)
     if now.count >= IN_A_ROW:
+        what = "none is tried" if script else "tasks install at start"
         reporter.say(
             f"[desktop-cache] {now.count} builds of this key failed in a row: "
-            f"tasks install at start for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
+            f"{what} for {PAUSE_S / 60:.0f} min; try at once by: desktop-bake build"
         )
 
 

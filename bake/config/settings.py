@@ -120,6 +120,11 @@ class Settings:
         about("install at start when a build fails"),
         flag=Flag("--no-fallback", commands=("run",), about="fail if there is no image and none can be built"),
     )
+    install_at_start: bool = setting(
+        False,
+        about("install at start also if [the environment's own script](runner.md#a-failed-build) failed the build"),
+        flag=Flag("--install-at-start", commands=("run",)),
+    )
     build_timeout_s: int = setting(
         600,
         about("seconds after which a build is stopped"),

@@ -37,10 +37,12 @@ class Build:
         errors: by environment, why the others have none; by an empty name, why none of them has.
         is_running, is_cancelled: what its state is.
         falls_back: whether tasks of what failed install at start.
+        installs_at_start: whether they do also if the environment's own script failed.
     """
 
     def __init__(self, number: int, settings: Settings, env_ids: Sequence[str]) -> None:
         self.number, self.env_ids, self.falls_back = number, tuple(env_ids), settings.fallback
+        self.installs_at_start = settings.install_at_start
         self.began, self.ended = time.time(), 0.0
         self.steps, self.lines = Steps(), deque[str](maxlen=_KEPT_LINES)
         self.results: dict[str, ImageResult] = {}

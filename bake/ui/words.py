@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...generator.errors import ScriptFailedError
 from ..images.result import Disabled, LocalHit, Miss, RegistryHit
 
 if TYPE_CHECKING:
@@ -104,10 +105,17 @@ def summary(standings: Iterable[Standing]) -> str:
 def meanwhile(build: Build) -> str:
     """What becomes of tasks while a build fails."""
     failed = sorted(build.errors.keys() - {""}) or sorted(build.env_ids)
-    whose = f"tasks of {_list(failed)}"
-    if build.falls_back:
-        return f"Meanwhile {whose} install their desktop at every start: slower, but they run."
-    return f"Meanwhile {whose} do not start: fallback is off in the configuration."
+    if not build.falls_back:
+        return f"Meanwhile tasks of {_list(failed)} do not start: fallback is off in the configuration."
+    own = [name for name in failed if isinstance(build.errors.get(name), ScriptFailedError)]
+    refused = [] if build.installs_at_start else own
+    others = [name for name in failed if name not in refused]
+    said = []
+    if others:
+        said.append(f"Meanwhile tasks of {_list(others)} install their desktop at every start: slower, but they run.")
+    if refused:
+        said.append(f"Meanwhile tasks of {_list(refused)} do not start: the same script would fail again.")
+    return " ".join(said)
 
 
 def _list(names: Sequence[str]) -> str:

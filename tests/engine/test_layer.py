@@ -213,17 +213,22 @@ def test_switched_off(layered: Layered) -> None:
 
 
 def test_fallback(layered: Layered) -> None:
-    """A layer that cannot be built does not lose the task: its script runs at start, and a script that fails there
-    fails the task with its own words."""
+    """A script that failed its build a moment ago ends the task with status 6 before it starts. If it is to be tried
+    all the same, it runs at start, and a script that fails there fails the task with its own words."""
     layered.change("headless_desktop_enabled = true", "headless_desktop_enabled = false")
     layered.write("preflight.sh", "test -e /.dockerenv || { echo not here; exit 9; }; echo late > /etc/preflight\n")
-    done = layered.cli("run", "--", "cat", "/etc/preflight", "/etc/started")
+    refused = layered.cli("run", "--", "true")
+    told = "error: build failed: the preflight script ended with status 9; no task of environment 'default' starts: "
+    assert (refused.returncode, refused.stdout) == (6, "")
+    assert f"{told}the same script would fail again\n  it said: not here; mend the script, or " in refused.stderr
+    assert "falling back" not in refused.stderr
+    done = layered.cli("run", "--install-at-start", "--", "cat", "/etc/preflight", "/etc/started")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "late\nstarted\n"
     assert "[desktop-cache] build failed: " in done.stderr
     assert "[desktop-cache] falling back to runtime install" in done.stderr
     layered.write("run.sh", "echo no luck; exit 4\n")
-    failed = layered.cli("run", "--", "true")
+    failed = layered.cli("run", "--install-at-start", "--", "true")
     assert failed.returncode == 1
     assert "error: preflight_run_script ended with status 4: no luck" in failed.stderr
 

@@ -91,7 +91,7 @@ def test_layers(project: Path, cli: Run, base: str) -> None:
     assert cli("resolve").returncode == 0
 
     (tools / "tools.sh").write_text("test -e /.dockerenv || exit 9\n. ./lib.sh\nsay\n")
-    done = cli("run", "plain", "--", "sh", "-c", "cat /etc/certs /etc/tools")
+    done = cli("run", "--install-at-start", "plain", "--", "sh", "-c", "cat /etc/certs /etc/tools")
     assert (done.returncode, done.stdout.split()) == (0, [before["certs"], "desktop-bake-layer", "2"]), done.stderr
     assert "[desktop] installing at start: layer 'tools'\n" in done.stderr
     (tools / "tools.sh").write_text(". ./lib.sh\nsay\n")

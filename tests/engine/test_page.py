@@ -118,7 +118,7 @@ def test_builds(page: Page) -> None:
     page.click(".build [data-do=again]")
     page.until(".build[data-kind=failed] .fault", "the setup script ended with status 3")
     page.until(".step[data-state=failed] .out", "no colour profile")
-    page.until(".meanwhile", "install their desktop at every start")
+    page.until(".meanwhile", "do not start: the same script would fail again")
     page.until("[data-env=default] .state", "Build failed")
     assert_for_everybody(page)
     setup.write_text(good)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Status, ensure_desktop_image, load_settings
+from desktop_bake import ScriptFailedError, Status, ensure_desktop_image, load_settings
 from desktop_bake.bake.build.pause import IN_A_ROW
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.system.reporter import silent
@@ -30,7 +31,7 @@ def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:
     install = project / "install.sh"
     good = install.read_text()
     install.write_text("#!/bin/sh\nexit 3\n")
-    settings = load_settings(project / "desktop-bake.toml", {})
+    settings = load_settings(project / "desktop-bake.toml", {"DESKTOP_BAKE_INSTALL_AT_START": "true"})
     environment = settings.environment(None)
     for number in range(1, IN_A_ROW + 2):
         lines: list[str] = []
@@ -39,7 +40,11 @@ def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:
         built = any(line.startswith("[desktop-cache] building ") for line in lines)
         assert built is (number <= IN_A_ROW), lines
         assert "[desktop-cache] falling back to runtime install" in lines
-    assert "[desktop-cache] build failed: 3 builds of this key failed in a row; the next try is in 15 min" in lines
+    last = "the last: the install script ended with status 3"
+    told = f"[desktop-cache] build failed: 3 builds of this key failed in a row; the next try is in 15 min; {last}"
+    assert told in lines
+    with pytest.raises(ScriptFailedError, match=last):
+        ensure_desktop_image(environment, replace(settings, install_at_start=False))
     tried = cli("build")
     assert tried.returncode == 6
     assert "[desktop-cache] building " in tried.stderr

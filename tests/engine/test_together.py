@@ -104,7 +104,7 @@ def test_one_fails(cli: Run, environments: Callable[..., None], project: Path) -
     assert statuses(built(cli("build", "a", "c", "d", "--json"))) == dict.fromkeys("acd", "local-hit")
     results = ensure_desktop_images(
         [*load_settings(project / "desktop-bake.toml", {}).environments.values()],
-        load_settings(project / "desktop-bake.toml", {}),
+        load_settings(project / "desktop-bake.toml", {"DESKTOP_BAKE_INSTALL_AT_START": "true"}),
     )
     assert [r.status for r in results.values()] == [
         Status.LOCAL_HIT,

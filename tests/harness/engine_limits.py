@@ -103,7 +103,7 @@ def clock_in_a_build(task: Task) -> Outcome:
 def clock_in_a_pause(task: Task) -> Outcome:
     """A pause after failed builds ends with the clock a year ahead, and with the clock set back."""
     task.first = ("pause.IN_A_ROW = 1",)
-    task.write(f"{IN_BUILDS} exit 3")
+    task.write(f"{IN_BUILDS} exit 3", top="install_at_start = true")
     clock = jumping(task, "+1y")
     task.run()
     clock.write_text("-1y")

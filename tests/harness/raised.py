@@ -169,6 +169,7 @@ class Scope:
 # Errors whose whole message is another's: who has it, and what it is.
 WHOLE = {
     "bake/build/failed_layer.py": "the failure of a step, with the names that people have for its layer",
+    "bake/build/own_script.py": "the failure of a step, as one of the environment's own script",
     "bake/cli/commands/build.py": "why the image was not published",
     "bake/cli/parser.py": "what argparse says of an argument",
     "bake/config/layer_table.py": "a fault of a layer, behind the environment that has it",

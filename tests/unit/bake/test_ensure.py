@@ -12,6 +12,7 @@ from desktop_bake import (
     BuildFailedError,
     ImageReference,
     RegistryError,
+    ScriptFailedError,
     Settings,
     ensure_desktop_image,
     ensure_desktop_images,
@@ -127,6 +128,38 @@ def test_without_fallback(engine: FakeEngine, fails: list[BaseException]) -> Non
     fails.append(BuildFailedError("no"))
     with pytest.raises(BuildFailedError, match="no"):
         ensured(engine, replace(SETTINGS, fallback=False))
+
+
+OWN_FAILED = ScriptFailedError("build failed: the setup script ended with status 3", "it said: no luck")
+REFUSED = "build failed: the setup script ended with status 3; no task of environment {!r} starts: the same script "
+
+
+def test_an_own_script_that_failed(engine: FakeEngine, fails: list[BaseException], lines: list[str]) -> None:
+    """A script that the environment gives is not run once more at start: a line says why, one what to do, status 6."""
+    fails.append(OWN_FAILED)
+    with pytest.raises(ScriptFailedError) as caught:
+        ensured(engine, log=lines.append)
+    assert str(caught.value) == REFUSED.format("office") + "would fail again"
+    assert caught.value.remedy.startswith("it said: no luck; mend the script, or ")
+    assert "run --install-at-start" in caught.value.remedy
+    assert (caught.value.exit_status, caught.value.__cause__) == (6, OWN_FAILED)
+    assert not [line for line in lines if "falling back" in line or "build failed" in line]
+
+
+def test_install_at_start(engine: FakeEngine, fails: list[BaseException], lines: list[str]) -> None:
+    """Who asks for it gets the fallback also after an own script, which may fail in a build alone."""
+    fails.append(OWN_FAILED)
+    result = ensured(engine, replace(SETTINGS, install_at_start=True), log=lines.append)
+    assert (result.status, result.install_at_start, result.exit_status) == (Status.FALLBACK, True, 6)
+    assert lines[-1] == "[desktop-cache] falling back to runtime install"
+
+
+def test_no_fallback_wins(engine: FakeEngine, fails: list[BaseException]) -> None:
+    """With `fallback` off nothing is installed at start, whoever asks for it."""
+    fails.append(OWN_FAILED)
+    with pytest.raises(ScriptFailedError) as caught:
+        ensured(engine, replace(SETTINGS, fallback=False, install_at_start=True))
+    assert caught.value is OWN_FAILED
 
 
 # --- an engine that goes ---------------------------------------------------------------------------------------------
@@ -283,6 +316,15 @@ def test_what_no_fallback_answers(
     """A wrong configuration is told, and so is a failure without fallback."""
     with pytest.raises(type(error)):
         several(monkeypatch, engine, None, error, settings=Settings(fallback=fallback))
+
+
+def test_an_own_script_among_several(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
+    """The environment whose own script failed is told by its name, or has its fallback if that is asked for."""
+    with pytest.raises(ScriptFailedError) as caught:
+        several(monkeypatch, engine, None, OWN_FAILED)
+    assert str(caught.value).startswith(REFUSED.format("1"))
+    asked = several(monkeypatch, engine, None, OWN_FAILED, settings=Settings(install_at_start=True))
+    assert [result.status for result in asked.values()] == [Status.BUILT, Status.FALLBACK]
 
 
 @pytest.mark.parametrize("comes_back", [True, False])

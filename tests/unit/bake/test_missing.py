@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import Settings
+from desktop_bake import ScriptFailedError, Settings
 from desktop_bake.bake import missing
 from desktop_bake.bake.build import pause
 from desktop_bake.bake.build.bake_all import Baked
-from desktop_bake.bake.build.failed_step import FinalError
+from desktop_bake.bake.build.failed_step import FailedStep, FinalError
 from desktop_bake.bake.build.machine_lock import lock_of
 from desktop_bake.bake.images.result import Built, LocalHit, Miss
 from desktop_bake.bake.images.trust import BUILT, note
@@ -143,4 +143,17 @@ def test_built_by_another_process(engine: FakeEngine) -> None:
         job = MissingImage(miss=Miss(order=order(Settings())), context=context)
         assert job.take_turn(pausing=False)
         assert job.is_open is afresh
+        job.turn.close()
+
+
+def test_a_script_of_its_own(jobs: list[MissingImage]) -> None:
+    """A bake of several that fails at an environment's own script is told as that, and the pause knows it."""
+    one = jobs[0]
+    error = FinalError("build failed: the preflight script ended with status 3", "it said: no")
+    error.step = FailedStep(name="preflight script", status=3, said="no")
+    one.settle(Baked(built={}, failed={str(KEY): error}), pausing=True)
+    assert isinstance(one.error, ScriptFailedError)
+    assert (str(one.error), one.error.remedy) == (str(error), error.remedy)
+    assert pause.read(KEY).script == str(error)
+    for job in jobs:
         job.turn.close()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import BuildFailedError, RegistryError, Settings
+from desktop_bake import BuildFailedError, RegistryError, ScriptFailedError, Settings
 from desktop_bake.bake.build import bake, pause, team_lease
+from desktop_bake.bake.build.failed_step import FailedStep, FinalError
 from desktop_bake.bake.images.history import read_inputs
 from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.resolve import glance
@@ -154,6 +155,38 @@ def test_what_is_no_miss_is_left_alone(engine: FakeEngine, lines: list[str]) -> 
     found = glance(replace(OFFICE, cache_desktop_build=False), work(engine))
     assert obtain(found, work(engine, log=lines.append)) is found
     assert (engine.asked, lines) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (FailedStep(name="script", status=3, said=""), ScriptFailedError),
+        (FailedStep(name="install script", status=3, said=""), FinalError),  # the shipped one
+        (FailedStep(name="script", status=3, said="", blames_network=True), FinalError),
+    ],
+)
+def test_whose_script_failed(
+    engine: FakeEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    built: list[str],
+    lines: list[str],
+    step: FailedStep,
+    kind: type[Exception],
+) -> None:
+    """A build that fails at a script of the environment's own is told as that, in the pause after it, too."""
+    error = FinalError("build failed: it ended with status 3")
+    error.step = step
+
+    def build(*_: object) -> ImageResult:
+        raise error
+
+    monkeypatch.setattr(bake, "build", build)
+    for _ in range(3):
+        with pytest.raises(kind, match="status 3"):
+            obtained(engine, Settings(), lines, pausing=True)
+    paused = ScriptFailedError if kind is ScriptFailedError else pause.PausedError
+    with pytest.raises(paused, match="3 builds of this key failed in a row"):
+        obtained(engine, Settings(), lines, pausing=True)
 
 
 @pytest.mark.parametrize("pausing", [True, False])

@@ -12,7 +12,7 @@ from desktop_bake.bake.build.machine_lock import Turn
 from desktop_bake.bake.build.pause import IN_A_ROW, PAUSE_S, Failures, PausedError
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.reporter import Reporter
-from desktop_bake.generator.errors import BuildFailedError, CancelledError
+from desktop_bake.generator.errors import BuildFailedError, CancelledError, ScriptFailedError
 from tests.harness.fake_engine import FakeEngine
 from tests.harness.keys import KEY
 from tests.harness.work import work
@@ -59,6 +59,20 @@ def test_three_in_a_row_pause() -> None:
     failures.lift(KEY)
     with pytest.raises(BuildFailedError, match="broken"):
         fail()
+
+
+def test_a_script_of_the_environment() -> None:
+    """If the last failed at such a script, tasks do not install at start in the pause either: its words are kept."""
+    lines: list[str] = []
+    for _ in range(IN_A_ROW):
+        with pytest.raises(ScriptFailedError), failures.attempt(KEY, work(FakeEngine(), log=lines.append).reporter):
+            raise ScriptFailedError("build failed: the setup script ended with status 3", "it said: a secret")
+    said = "none is tried for 15 min; try at once by: desktop-bake build"
+    assert lines == [f"[desktop-cache] 3 builds of this key failed in a row: {said}"]
+    told = "in a row; the next try is in 15 min; the last: the setup script ended with status 3"
+    with pytest.raises(ScriptFailedError, match=told):
+        fail()
+    assert "a secret" not in "".join(path.read_text() for path in (cache_folder() / "failures").iterdir())
 
 
 def test_a_success_ends_the_row() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from desktop_bake import BuildFailedError, ConfigurationError, Digest, Settings
+from desktop_bake import BuildFailedError, ConfigurationError, Digest, ScriptFailedError, Settings
 from desktop_bake.bake.images.order import Order
 from desktop_bake.bake.images.result import Disabled, LocalHit, Miss, MissReason, RegistryHit
 from desktop_bake.bake.ui import words
@@ -27,9 +27,9 @@ ROW = Row(environment=OFFICE)
 MISS = Miss(order=ORDER, why=MissReason(here="setup script changed"))
 
 
-def build_of(*env_ids: str, fallback: bool = True) -> Build:
+def build_of(*env_ids: str, fallback: bool = True, install_at_start: bool = False) -> Build:
     """A build that runs."""
-    return Build(1, Settings(fallback=fallback), env_ids)
+    return Build(1, Settings(fallback=fallback, install_at_start=install_at_start), env_ids)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,17 @@ def test_meanwhile() -> None:
     strict = build_of("a", fallback=False)
     strict.errors = {"": BuildFailedError("x")}
     assert words.meanwhile(strict) == "Meanwhile tasks of a do not start: fallback is off in the configuration."
+
+
+def test_meanwhile_after_an_own_script() -> None:
+    """Tasks of an environment whose own script failed do not start, unless they are to install at start anyway."""
+    build = build_of("a", "b")
+    build.errors = {"a": ScriptFailedError("x")}
+    refused = "Meanwhile tasks of a do not start: the same script would fail again."
+    assert words.meanwhile(build) == refused
+    build.errors |= {"b": BuildFailedError("x")}
+    slower = "install their desktop at every start: slower, but they run."
+    assert words.meanwhile(build) == f"Meanwhile tasks of b {slower} {refused}"
+    asked = build_of("a", install_at_start=True)
+    asked.errors = {"a": ScriptFailedError("x")}
+    assert words.meanwhile(asked) == f"Meanwhile tasks of a {slower}"
