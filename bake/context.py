@@ -12,12 +12,14 @@ from .system.reporter import Reporter, silent
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from typing import Unpack
 
     from .config.settings import Settings
     from .engine import snapshot
     from .registry import client
     from .registry.access import Access
+    from .system.events import TaskEvent
     from .system.process import Ended
     from .system.reporter import Log
 else:
@@ -94,12 +96,14 @@ class Work(TypedDict, total=False):
         engine: the engine; the docker client's own if None.
         log: gets one line at a time, from several threads.
         progress, cancel: as of `Context`.
+        on_event: gets one `TaskEvent` at a time, from several threads; its errors are told in a line of the log.
     """
 
     engine: Engine | None
     log: Log
     progress: str
     cancel: threading.Event | None
+    on_event: Callable[[TaskEvent], None] | None
 
 
 def context_of(settings: Settings, **work: Unpack[Work]) -> Context:
@@ -111,10 +115,11 @@ def context_of(settings: Settings, **work: Unpack[Work]) -> Context:
     unknown = work.keys() - Work.__annotations__.keys()
     if unknown:
         raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    reporter, on_event = Reporter.of(work.get("log", silent)), work.get("on_event")
     return Context(
         settings=settings,
         engine=work.get("engine") or Engine(),
-        reporter=Reporter.of(work.get("log", silent)),
+        reporter=reporter.telling(on_event) if on_event else reporter,
         cancel=work.get("cancel"),
         progress=work.get("progress", "plain"),
     )

@@ -43,7 +43,7 @@ def ensure_desktop_image(
         work: the keywords of `Work`, each of which may be left out. `engine`: the engine; the docker client's own
             if None. `log`: gets one line at a time. `progress`: BuildKit's, `plain` for lines in the log, or `auto`
             to draw on this process's terminal. `cancel`: set by another thread to give up; a build is then stopped in
-            BuildKit too.
+            BuildKit too. `on_event`: gets `Pulling` and `Building` as they begin.
 
     Returns:
         A result whose `image_id` can be run as it is, or the base image with `install_at_start`. After a failure it

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from .bake.images.result import ImageResult as ImageResult
     from .bake.images.result import Status as Status
     from .bake.metrics.recorder import Recorder as Recorder
+    from .bake.system.events import Building as Building
+    from .bake.system.events import Creating as Creating
+    from .bake.system.events import Exited as Exited
+    from .bake.system.events import Output as Output
+    from .bake.system.events import Pulling as Pulling
+    from .bake.system.events import Ready as Ready
+    from .bake.system.events import Started as Started
+    from .bake.system.events import TaskEvent as TaskEvent
     from .bake.task.entry import TaskEntry as TaskEntry
     from .bake.task.execute import Completed as Completed
     from .bake.task.execute import Execution as Execution
@@ -67,12 +75,14 @@ _HOMES = {
     "BakeOptions": "generator.bake_options",
     "BakeTarget": "generator.bakefile",
     "BuildFailedError": "generator.errors",
+    "Building": "bake.system.events",
     "CacheKey": "generator.key",
     "CancelledError": "generator.errors",
     "Completed": "bake.task.execute",
     "ConfigurationError": "generator.errors",
     "Context": "bake.context",
     "ContextFile": "generator.recipe",
+    "Creating": "bake.system.events",
     "DesktopBakeError": "generator.errors",
     "DesktopTask": "bake.task.task",
     "Digest": "generator.reference",
@@ -81,6 +91,7 @@ _HOMES = {
     "EngineError": "generator.errors",
     "Environment": "generator.environment",
     "Execution": "bake.task.execute",
+    "Exited": "bake.system.events",
     "ImageReference": "generator.reference",
     "ImageResult": "bake.images.result",
     "Key": "generator.layer_key",
@@ -88,8 +99,11 @@ _HOMES = {
     "LayerKey": "generator.layer_key",
     "LayerRecipe": "generator.stack",
     "Mount": "bake.task.mounts",
+    "Output": "bake.system.events",
     "Port": "bake.task.ports",
     "Preflight": "generator.stack",
+    "Pulling": "bake.system.events",
+    "Ready": "bake.system.events",
     "Recipe": "generator.recipe",
     "Recorder": "bake.metrics.recorder",
     "RegistryError": "generator.errors",
@@ -97,9 +111,11 @@ _HOMES = {
     "ScriptFailedError": "generator.errors",
     "Settings": "bake.config.settings",
     "Stack": "generator.stack",
+    "Started": "bake.system.events",
     "Status": "bake.images.result",
     "TaskEntry": "bake.task.entry",
     "TaskError": "generator.errors",
+    "TaskEvent": "bake.system.events",
     "TaskGoneError": "generator.errors",
     "TaskOptions": "bake.task.options",
     "Tasks": "bake.task.tasks",
@@ -119,12 +135,14 @@ __all__ = [
     "BakeOptions",
     "BakeTarget",
     "BuildFailedError",
+    "Building",
     "CacheKey",
     "CancelledError",
     "Completed",
     "ConfigurationError",
     "Context",
     "ContextFile",
+    "Creating",
     "DesktopBakeError",
     "DesktopTask",
     "Digest",
@@ -133,6 +151,7 @@ __all__ = [
     "EngineError",
     "Environment",
     "Execution",
+    "Exited",
     "ImageReference",
     "ImageResult",
     "Key",
@@ -140,8 +159,11 @@ __all__ = [
     "LayerKey",
     "LayerRecipe",
     "Mount",
+    "Output",
     "Port",
     "Preflight",
+    "Pulling",
+    "Ready",
     "Recipe",
     "Recorder",
     "RegistryError",
@@ -149,9 +171,11 @@ __all__ = [
     "ScriptFailedError",
     "Settings",
     "Stack",
+    "Started",
     "Status",
     "TaskEntry",
     "TaskError",
+    "TaskEvent",
     "TaskGoneError",
     "TaskOptions",
     "Tasks",

@@ -20,6 +20,7 @@ from desktop_bake import (
     Mount,
     Script,
     Settings,
+    Started,
     TaskOptions,
     ensure_desktop_image,
     start_task,
@@ -27,6 +28,8 @@ from desktop_bake import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from desktop_bake import TaskEvent
 
 LONGEST_S = 7 * 86400.0
 _OURS = re.compile(r"\[(desktop(?:-cache)?)\] (WARNING: )?(.*)", re.DOTALL)
@@ -147,8 +150,8 @@ class DesktopWorker:
             command=self.command,
             log=self._log,
             cancel=self._cancel,
+            on_event=self._on_event,
         ) as task:
-            self.container_id = task.container_id
             state: dict[str, Any] = {"Status": "running", "StartedAt": _now(), "ExitCode": 0}
             if task.novnc_url:
                 state |= {"DesktopEnabled": True, "DesktopDisplay": ":1", "NoVncUrl": task.novnc_url}
@@ -159,6 +162,11 @@ class DesktopWorker:
             status = task.wait(LONGEST_S, self._cancel)
         self._on_state({**state, "Status": "exited", "ExitCode": status, "FinishedAt": _now()})
         return status
+
+    def _on_event(self, event: TaskEvent) -> None:
+        """Know the container from its start: what is printed from then on, before `start_task` returns, is its own."""
+        if isinstance(event, Started):
+            self.container_id = event.container_id
 
     def _log(self, line: str) -> None:
         self._on_log(as_their_line(line, self.container_id))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,7 @@ from ..images.gone import gone
 from ..images.resolve import proven
 from ..images.result import Built
 from ..images.trust import BUILT, note
+from ..system.events import Building
 from ..system.folders import cache_folder
 from ..system.process import Child, ended_by
 from ..system.redaction import without_secrets
@@ -203,6 +205,7 @@ def bake_wanted(wanted: Wanted, folder: Path, ready: Preparation) -> None:
     context.reporter.phase("build")
     for target in wanted.targets:
         if target.name in wanted.asked:
+            context.reporter.tell(partial(Building, target.image))
             context.reporter.say(f"[desktop-cache] building {target.image}")
     _run(request, wanted, ready)
     if context.settings.cache == "local":

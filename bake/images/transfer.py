@@ -14,6 +14,7 @@ from ...generator.variables import CACHE_SCOPE_VARIABLE
 from ..engine.shortage import shortage
 from ..registry.client import check_push
 from ..registry.shared_tag import SharedTag
+from ..system.events import Pulling
 from ..system.text import last_line
 from .alias import put_aliases
 from .published import is_published
@@ -50,6 +51,7 @@ def pull(hit: RegistryHit, context: Context) -> RegistryHit:
     settings, order = context.settings, hit.order
     name = f"{settings.repository}@{hit.digest}"
     context.reporter.phase("pull")
+    context.reporter.tell(lambda: Pulling(name))
     context.reporter.say(f"[desktop-cache] pulling {name}")
     platform = ("--platform", order.platform) if order.emulated else ()
     ended = context.work("pull", *platform, name)

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
+    from .events import TaskEvent
+
     Log = Callable[[str], None]
     Phase = Literal["pull", "wait", "build", "push", "start"]
 
@@ -17,7 +19,7 @@ def silent(_line: str) -> None:
 
 
 class Reporter:
-    """Tells people in lines what goes on, and tells whoever takes the time when a phase begins.
+    """Tells people in lines what goes on, whoever takes the time when a phase begins, and a task's program its events.
 
     It can be called with a line, so that it is a log, too.
 
@@ -25,6 +27,7 @@ class Reporter:
         log: gets one line at a time, from several threads.
         begun: gets the name of each phase as it begins, which ends the one before.
         turned: gets the environments' IDs when work for others begins.
+        told: gets each event, from several threads; None if nobody listens.
     """
 
     def __init__(
@@ -32,13 +35,19 @@ class Reporter:
         log: Log = silent,
         begun: Callable[[Phase], None] = silent,
         turned: Callable[[Sequence[str]], None] = lambda _: None,
+        told: Callable[[TaskEvent], None] | None = None,
     ) -> None:
-        self._log, self._begun, self._turned = log, begun, turned
+        self._log, self._begun, self._turned, self._told = log, begun, turned, told
+        self._has_failed = False
 
     @classmethod
     def of(cls, log: Log) -> Reporter:
         """The reporter of a log: itself, if it is one."""
         return log if isinstance(log, Reporter) else cls(log)
+
+    def telling(self, told: Callable[[TaskEvent], None]) -> Reporter:
+        """The same reporter, whose events this callback gets."""
+        return Reporter(self._log, self._begun, self._turned, told)
 
     def __call__(self, line: str) -> None:
         """As `say`."""
@@ -55,6 +64,22 @@ class Reporter:
     def phase(self, name: Phase) -> None:
         """Report that a phase begins."""
         self._begun(name)
+
+    def tell(self, happened: Callable[[], TaskEvent]) -> None:
+        """Tell of an event, which is made only if somebody listens.
+
+        A listener that fails loses nothing but its own: a line warns of its first fault, and it gets what comes next.
+        """
+        if not self._told:
+            return
+        event = happened()
+        try:
+            self._told(event)
+        except Exception as error:  # noqa: BLE001 (whatever the listener's fault is, the task goes on)
+            if not self._has_failed:
+                self._has_failed = True
+                kind = type(event).__name__
+                self.warn(f"on_event failed at {kind}: {type(error).__name__}: {error}; the task goes on")
 
     def about(self, *environments: str) -> None:
         """Report that what follows is done for these environments, in equal parts."""

@@ -5,48 +5,58 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError
+from ..system.lazy import lazy
 from .ending import FOREVER_S, await_event
 from .program import with_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from ..system import events
+    from ..system.events import Stream
+    from ..system.reporter import Reporter
     from .console import Console
     from .container import Container
     from .ending import Ending
+else:
+    events = lazy("..system.events", __package__)
 
 
 class Command:
-    """A command in a container; a thread hands what it prints to a log, and the container's own log has it, too.
+    """A command in a container; a thread reports what it prints, and the container's own log has it, too.
 
     Args:
         container: the container.
         words: program and arguments.
-        log: gets one line at a time, in that thread.
+        reporter: gets one line at a time, in that thread, and the command's events.
 
     Raises:
         TaskError: the engine refused.
     """
 
-    def __init__(self, container: Container, words: Sequence[str], log: Callable[[str], None]) -> None:
+    def __init__(self, container: Container, words: Sequence[str], reporter: Reporter) -> None:
         self._container = container
         self._name, self._console = container.execute(with_logs(words))
-        self._log = log
+        self._reporter = reporter
         self._ended = threading.Event()
         self._status = 137
         threading.Thread(target=self._follow, name="command", daemon=True).start()
 
     def _follow(self) -> None:
         try:
-            _hand_on(self._console, self._log)
+            _hand_on(self._console, self._reporter)
         finally:
             with contextlib.suppress(DesktopBakeError):  # an engine that is gone: as killed
                 self._status = self._container.exit_status(self._name)
             self._console.close()
-            self._ended.set()
+            try:
+                self._reporter.tell(lambda: events.Exited(self._status))
+            finally:
+                self._ended.set()
 
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
         """Wait for its end.
@@ -67,36 +77,44 @@ class Command:
 
 
 class MainCommand:
-    """A detached task's command, which is its container's own; a thread hands what is printed to a log.
+    """A detached task's command, which is its container's own; a thread reports what is printed.
 
     Args:
         console: the container's streams.
         ending: the container's end.
-        log: gets one line at a time, in that thread.
+        reporter: gets one line at a time, in that thread, and the command's events.
     """
 
-    def __init__(self, console: Console, ending: Ending, log: Callable[[str], None]) -> None:
+    def __init__(self, console: Console, ending: Ending, reporter: Reporter) -> None:
         self._console = console
-        self._log = log
+        self._reporter = reporter
         self._followed = threading.Event()
         self._ending = ending
         threading.Thread(target=self._follow, name="command", daemon=True).start()
 
     def _follow(self) -> None:
         try:
-            _hand_on(self._console, self._log)
+            _hand_on(self._console, self._reporter)
+            with contextlib.suppress(DesktopBakeError):  # an engine that is gone tells no status
+                self._reporter.tell(lambda: events.Exited(self._ending.wait(FOREVER_S)))
         finally:
             self._followed.set()
 
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
-        """As `Command.wait`, when all that it printed is in the log."""
+        """As `Command.wait`, when all that it printed is reported."""
         end = time.monotonic() + timeout_s
         status = self._ending.wait(timeout_s, cancel)
         await_event(self._followed, max(0.0, end - time.monotonic()), cancel, "the command")
         return status
 
 
-def _hand_on(console: Console, log: Callable[[str], None]) -> None:
-    """Hand each line of a console to a log until there are no more."""
-    while (line := console.line(time.monotonic() + FOREVER_S)) is not None:
-        log(line)
+def _hand_on(console: Console, reporter: Reporter) -> None:
+    """Report each line of a console until there are no more."""
+    while said := console.said(time.monotonic() + FOREVER_S):
+        reporter.tell(partial(_output, *said))
+        reporter.say(said[1])
+
+
+def _output(stream: Stream, line: str) -> events.Output:
+    """The event, whose module is loaded only if somebody listens."""
+    return events.Output(stream, line)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..engine.connection import Connection
+    from ..system.events import Stream
 
 
 _CANCEL_EVERY_S = 0.05
 _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
 _KEPT_LINES, _KEPT_OF_A_LINE = 20, 2000
 _HEADER_BYTES = 8
+_STDERR = 2  # what a frame's first byte says
 _LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
 LISTENS, READY, INSTALLED = MARKS = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 
@@ -51,7 +53,7 @@ class Console:
         self._raw = b""
         self._stream, self._left = 0, 0  # of the frame that is being read: its stream, and what of it is to come
         self._partial: dict[int, bytes] = {}  # by stream
-        self._lines: deque[str] = deque()
+        self._lines: deque[tuple[Stream, str]] = deque()
         self._seen: set[str] = set()
         self.last: deque[str] = deque(maxlen=_KEPT_LINES)
         self.ended = False
@@ -73,6 +75,11 @@ class Console:
             TimeLimitError: no line came in time.
             CancelledError: `cancel` was set.
         """
+        said = self.said(end_s, cancel)
+        return said[1] if said else None
+
+    def said(self, end_s: float, cancel: threading.Event | None = None) -> tuple[Stream, str] | None:
+        """As `line`, with the stream that it came by."""
         with self._reading:
             while not self._lines:
                 if self.ended:
@@ -85,12 +92,12 @@ class Console:
                         "the container printed nothing more in time", "wait longer: a larger timeout_s"
                     )
                 self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
-            line = self._lines.popleft()
+            stream, line = self._lines.popleft()
         self.last.append(line[:_KEPT_OF_A_LINE])
-        _, mark, said = line.rpartition("[desktop] ")  # what came before on that line was another program's
-        if mark + said in MARKS:
-            self._seen.add(mark + said)
-        return line
+        _, mark, rest = line.rpartition("[desktop] ")  # what came before on that line was another program's
+        if mark + rest in MARKS:
+            self._seen.add(mark + rest)
+        return stream, line
 
     def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:
         """Read until one of the desktop's own lines comes, or has come before; False where the process ended first.
@@ -120,7 +127,8 @@ class Console:
                 self._stream, self._left = self._raw[0], int.from_bytes(self._raw[4:_HEADER_BYTES], "big")
                 self._raw = self._raw[_HEADER_BYTES:]
         if self.ended:
-            self._add(filter(None, self._partial.values()))
+            for stream, partial in self._partial.items():
+                self._add(stream, filter(None, [partial]))
 
     def _take(self, piece: bytes) -> None:
         """Read the next bytes of a frame, which need not be all of it."""
@@ -129,10 +137,11 @@ class Console:
         if len(partial) > _LONGEST_LINE_BYTES:
             whole, partial = [*whole, partial], b""
         self._partial[self._stream] = partial
-        self._add(whole)
+        self._add(self._stream, whole)
 
-    def _add(self, lines: Iterable[bytes]) -> None:
-        self._lines.extend(raw.decode(errors="replace").rstrip() for raw in lines)
+    def _add(self, stream: int, lines: Iterable[bytes]) -> None:
+        name: Stream = "stderr" if stream == _STDERR else "stdout"
+        self._lines.extend((name, raw.decode(errors="replace").rstrip()) for raw in lines)
 
     def drain(self) -> None:
         """Read whatever comes in a thread, until it ends: what nobody reads blocks who prints it in the end."""
@@ -175,5 +184,5 @@ class NoConsole(Console):
     def write(self, data: bytes) -> None:
         """Nobody reads it."""
 
-    def line(self, end_s: float, cancel: threading.Event | None = None) -> None:
+    def said(self, end_s: float, cancel: threading.Event | None = None) -> None:
         """None: nothing comes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Literal, TypedDict
+from typing import IO, TYPE_CHECKING, TypedDict
 
 from ...generator.errors import ConfigurationError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.engine import no_client
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..engine.engine import Engine
-
-    Stream = Literal["stdout", "stderr"]
+    from ..system.events import Stream
 
 
 COMMAND_TIMEOUT_S = 86400.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, TimeLimitError
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..context import Context, Work
     from ..images.result import ImageResult
+    from ..system import events
     from . import forward as forwarding
     from . import installing, user_entry
 else:
+    events = lazy("..system.events", __package__)
     forwarding = lazy(".forward", __package__)
     installing = lazy(".installing", __package__)
     user_entry = lazy(".user_entry", __package__)
@@ -65,7 +68,8 @@ def start_task(
         options: mounts, ports, the screen's size and the like, besides what the environment has of them.
         command: what the task is for; `wait` tells its status.
         work: as of `ensure_desktop_image`. `log` gets, from several threads, while installing at start the install's
-            own lines, then what `command` prints.
+            own lines, then what `command` prints. `on_event` gets `Creating`, `Started`, `Ready`, and, if there is a
+            command, `Output` and `Exited`, the last before `wait` returns. What it raises does not end the task.
 
     Raises:
         ConfigurationError: an option is wrong, or asks for what this engine cannot do.
@@ -121,6 +125,7 @@ def started(
         if desktop and not lacking.before:
             console.write(greeting)
         container.start()
+        context.reporter.tell(lambda: events.Started(container.container_id, container.name))
         if lacking.before:
             installing.install(container, lacking.before, lacking.user, context)
             console.write(installing.DONE + greeting)
@@ -137,6 +142,7 @@ def started(
         if desktop:
             url = novnc_url(port, secret, follows=not options.fixed_size)
             task = _observe(task, url, context)
+        context.reporter.tell(partial(_ready, task))
         display = f":{DISPLAY}" if desktop else None
         run_preflight(container.container_id, lacking.after, display, context, lacking.user)
         run_preflight(container.container_id, {"preflight_run_script": every_start}, display, context)
@@ -209,6 +215,7 @@ class _Start:
 
     def _make(self, name: str, platform: str | None, image: ImageResult, lacking: AtStart) -> None:
         options = self.options
+        self.context.reporter.tell(lambda: events.Creating(name))
         if lacking.before:
             given = {name: value for name, value in self.environment.build_args.items() if name in SWITCHES}
             options = replace(options, variables={**given, **options.variables})
@@ -227,6 +234,7 @@ class _Start:
     def _pulled(self, name: str, platform: str | None) -> bool:
         """Whether a base could be pulled."""
         reporter, limit_s = self.context.reporter, PULL_TIMEOUT_S
+        reporter.tell(lambda: events.Pulling(name))
         reporter.say(f"[desktop] pulling {name}")
         flags = ["--platform", platform] if platform else []
         pulled = self.context.engine.work(
@@ -237,6 +245,11 @@ class _Start:
                 f"the pull of {name} was stopped after {limit_s:g} s", f"check: docker pull {name}"
             ) from None
         return not pulled.status
+
+
+def _ready(task: DesktopTask) -> events.Ready:
+    """The event, whose module is loaded only if somebody listens."""
+    return events.Ready(task.novnc_url)
 
 
 def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Command | MainCommand:

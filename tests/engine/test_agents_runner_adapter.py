@@ -21,12 +21,12 @@ from tests.harness.tasks import tasks
 if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
 
-# Prints what the task has of its scripts, its desktop, its variables and its mounts, and as whom it has it; once the
-# window was told that it runs, from when on what it prints is told as the container's.
-LOOK = """until [ -e go ]; do sleep 0.1; done
-cat /etc/cached /tmp/settings /tmp/environment; echo "$GREETING $AGENTS_RUNNER_TASK_ID $(id -un) $PWD"
+# Prints what the task has of its scripts, its desktop, its variables and its mounts, and as whom it has it, at once:
+# what comes before the worker has its task is told as the container's, too.
+LOOK = """cat /etc/cached /tmp/settings /tmp/environment; echo "$GREETING $AGENTS_RUNNER_TASK_ID $(id -un) $PWD"
 cat /home/worker/.codex/config file; ls /extra
-[ -z "$DISPLAY" ] || { xwininfo -root >/dev/null && echo a desktop; }"""
+[ -z "$DISPLAY" ] || { xwininfo -root >/dev/null && echo a desktop; }
+until [ -e go ]; do sleep 0.1; done"""
 OWN = f"{REPOSITORY}-adapter"
 CACHED = "echo cached | sudo tee /etc/cached >/dev/null\r\n"
 LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)

@@ -12,11 +12,11 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import Settings, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake import Exited, Output, Ready, Settings, Started, TaskOptions, ensure_desktop_image, start_task
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Disabled
 from desktop_bake.bake.task.mounts import Mount
@@ -25,7 +25,7 @@ from desktop_bake.generator.errors import CancelledError, ConfigurationError, Ta
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
-    from desktop_bake import Environment, ImageResult
+    from desktop_bake import Environment, ImageResult, TaskEvent
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "runner.md"
@@ -40,7 +40,7 @@ def image(desktop: Environment, desktop_settings: Settings) -> ImageResult:
 def test_the_runner_of_the_page(tmp_path: Path, base: str, image: ImageResult) -> None:
     """The page's code, as it stands there, runs a task: its output, its URL, its status; about 30 lines."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 1
+    assert len(blocks) == 2
     assert len([line for line in blocks[0].splitlines() if line.strip()]) <= 32
     (tmp_path / "runner.py").write_text(blocks[0])
     words = ["sh", "-c", "xdotool getdisplaygeometry; echo $GREETING; exit 5"]
@@ -59,19 +59,39 @@ def test_the_runner_of_the_page(tmp_path: Path, base: str, image: ImageResult) -
     assert tasks("default") == []
 
 
-def test_not_in_the_main_thread(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """Everything works in a thread, and the log gets the command's lines there."""
-    lines: list[str] = []
+def test_not_in_the_main_thread(
+    desktop: Environment, desktop_settings: Settings, image: ImageResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything works in a thread, and the log gets the command's lines there; the events come in order, the page's
+    code understands them, and a fault of whoever gets them ends no task."""
+    lines, events = list[str](), list["TaskEvent"]()
+    page: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1], page)
+
+    def on_event(event: TaskEvent) -> None:
+        events.append(event)
+        page["on_event"](event)
+        if len(events) == 2:
+            raise ValueError("no such window")
 
     def work() -> int:
-        with start_task(
-            desktop, image, desktop_settings, command=("sh", "-c", "echo one; echo two >&2; exit 3"), log=lines.append
-        ) as task:
+        command = ("sh", "-c", "echo one; echo two >&2; exit 3")
+        more: Any = {"command": command, "log": lines.append, "on_event": on_event}
+        with start_task(desktop, image, desktop_settings, **more) as task:
+            assert events[1] == Started(task.container_id, task.name)
+            assert events[2] == Ready(task.novnc_url)
             return task.wait(60)
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         assert pool.submit(work).result(120) == 3
     assert {"one", "two"} <= set(lines)
+    assert any("on_event failed at Started: ValueError: no such window" in line for line in lines)
+    assert [type(event).__name__ for event in events[:3]] == ["Creating", "Started", "Ready"]
+    assert set(events[3:-1]) == {Output("stdout", "one"), Output("stderr", "two")}
+    assert events[-1] == Exited(3)
+    printed = capsys.readouterr().out
+    assert "stdout: one\n" in printed
+    assert printed.endswith("ended with 3\n")
     assert tasks(desktop.env_id) == []
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from desktop_bake import Exited, Ready
 from desktop_bake.bake.system.reporter import Reporter
 
 if TYPE_CHECKING:
+    from desktop_bake import TaskEvent
     from desktop_bake.bake.system.reporter import Phase
 
 
@@ -36,3 +38,31 @@ def test_of() -> None:
     assert Reporter.of(reporter) is reporter
     Reporter.of(lines.append).say("x")
     assert lines == ["x"]
+
+
+def test_events() -> None:
+    """Events go to who listens, besides lines and phases; if nobody does, none is made."""
+    lines, phases, events = list[str](), list["Phase"](), list["TaskEvent"]()
+    quiet = Reporter(lines.append, phases.append)
+    quiet.tell(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    reporter = quiet.telling(events.append)
+    reporter.say("a line")
+    reporter.phase("pull")
+    reporter.tell(lambda: Exited(3))
+    assert (lines, phases, events) == (["a line"], ["pull"], [Exited(3)])
+
+
+def test_a_listener_that_fails() -> None:
+    """Its error goes no further than one line, and it gets the next event, too."""
+    lines, got = list[str](), list["TaskEvent"]()
+
+    def listen(event: TaskEvent) -> None:
+        got.append(event)
+        raise ValueError("no such window")
+
+    reporter = Reporter(lines.append).telling(listen)
+    reporter.tell(lambda: Ready("http://127.0.0.1/#secret"))
+    reporter.tell(lambda: Exited(0))
+    assert got == [Ready("http://127.0.0.1/#secret"), Exited(0)]
+    assert lines == ["[desktop-cache] WARNING: on_event failed at Ready: ValueError: no such window; the task goes on"]
+    assert "secret" not in repr(got[0])

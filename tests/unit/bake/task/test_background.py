@@ -8,28 +8,33 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from desktop_bake import CancelledError, EngineError, TimeLimitError
-from desktop_bake.bake.task.background import Command
+from desktop_bake import CancelledError, EngineError, Exited, Output, TaskGoneError, TimeLimitError
+from desktop_bake.bake.system.reporter import Reporter
+from desktop_bake.bake.task.background import Command, MainCommand
 from desktop_bake.bake.task.program import with_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from desktop_bake import TaskEvent
+    from desktop_bake.bake.system.events import Stream
+    from desktop_bake.bake.task.console import Console
     from desktop_bake.bake.task.container import Container
+    from desktop_bake.bake.task.ending import Ending
 
 
 class Running:
     """A container whose command prints what a test says, and its console.
 
     Attributes:
-        said: lines, and None for the end.
+        prints: lines, those of standard error with a `!`, and None for the end.
         status: with which it ends; an error if the engine is gone.
         words: what was run.
         closed: set when the console is closed.
     """
 
     def __init__(self, status: int | EngineError = 0) -> None:
-        self.said: Queue[str | None] = Queue()
+        self.prints: Queue[str | None] = Queue()
         self.status = status
         self.words: list[str] = []
         self.closed = threading.Event()
@@ -39,9 +44,10 @@ class Running:
         self.words = list(words)
         return "name", self
 
-    def line(self, _end: float) -> str | None:
-        """As `Console.line`."""
-        return self.said.get()
+    def said(self, _end: float) -> tuple[Stream, str] | None:
+        """As `Console.said`."""
+        line = self.prints.get()
+        return None if line is None else ("stderr" if line.startswith("!") else "stdout", line)
 
     def exit_status(self, name: str) -> int:
         """As `Container.exit_status`."""
@@ -55,9 +61,9 @@ class Running:
         self.closed.set()
 
 
-def started(running: Running, log: Callable[[str], None]) -> Command:
+def started(running: Running, log: Callable[[str], None], told: Callable[[TaskEvent], None] | None = None) -> Command:
     """The command in it."""
-    return Command(cast("Container", running), ["make", "all"], log)
+    return Command(cast("Container", running), ["make", "all"], Reporter(log, told=told))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,7 @@ def test_its_end(status: int | EngineError, wanted: int) -> None:
     running, lines = Running(status), list[str]()
     command = started(running, lines.append)
     for line in ("one", "", "two", None):
-        running.said.put(line)
+        running.prints.put(line)
     assert command.wait(10) == wanted
     assert command.wait(0) == wanted
     assert (running.words, lines, running.closed.is_set()) == (with_logs(["make", "all"]), ["one", "", "two"], True)
@@ -83,7 +89,7 @@ def test_a_log_that_fails() -> None:
         raise ZeroDivisionError
 
     command = started(running, fail)
-    running.said.put("a line")
+    running.prints.put("a line")
     assert command.wait(10) == 5
     assert running.closed.is_set()
     for thread in threading.enumerate():
@@ -97,7 +103,7 @@ def test_the_limit() -> None:
     command = started(running, print)
     with pytest.raises(TimeLimitError, match=r"^the command still runs after 0\.01 s$"):
         command.wait(0.01)
-    running.said.put(None)
+    running.prints.put(None)
     assert command.wait(10) == 0
 
 
@@ -108,6 +114,47 @@ def test_cancelled() -> None:
     cancel.set()
     with pytest.raises(CancelledError, match=r"^cancelled$"):
         command.wait(10, cancel)
-    running.said.put(None)
+    running.prints.put(None)
     assert command.wait(10) == 0
     assert command.wait(10, cancel) == 0  # it has ended
+
+
+def test_events() -> None:
+    """Each line is told with its stream; the end is told last, and before whoever waits goes on."""
+    running, events = Running(3), list["TaskEvent"]()
+    command = started(running, print, events.append)
+    for line in ("one", "!two", None):
+        running.prints.put(line)
+    assert command.wait(10) == 3
+    assert events == [Output("stdout", "one"), Output("stderr", "!two"), Exited(3)]
+
+
+class End:
+    """The end of a container; None if nobody knows its status."""
+
+    def __init__(self, status: int | None) -> None:
+        self.status = status
+
+    def wait(self, _limit_s: float, _cancel: object = None) -> int:
+        """As `Ending.wait`."""
+        if self.status is None:
+            raise TaskGoneError("the task is gone")
+        return self.status
+
+
+@pytest.mark.parametrize(("status", "ends"), [(4, [Exited(4)]), (None, [])])
+def test_events_of_a_detached_command(status: int | None, ends: list[TaskEvent]) -> None:
+    """A detached task's command is told of in the same way; an end without a status is told by nothing but `wait`."""
+    running, events = Running(), list["TaskEvent"]()
+    command = MainCommand(cast("Console", running), cast("Ending", End(status)), Reporter(told=events.append))
+    running.prints.put("one")
+    running.prints.put(None)
+    if status is None:
+        with pytest.raises(TaskGoneError):
+            command.wait(10)
+        for thread in threading.enumerate():
+            if thread.name == "command":
+                thread.join(10)
+    else:
+        assert command.wait(10) == status
+    assert events == [Output("stdout", "one"), *ends]

@@ -13,13 +13,14 @@ from desktop_bake.bake.images.result import Disabled, Fallback, LocalHit
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.task import forward as forwarding
-from desktop_bake.bake.task import start, user_entry
+from desktop_bake.bake.task import start
 from desktop_bake.bake.task.background import MainCommand
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
 from desktop_bake.bake.task.container import NoImageError
 from desktop_bake.bake.task.program import program
 from desktop_bake.bake.task.start import started
 from desktop_bake.generator.script import Script
+from tests.harness.fake_container import FakeContainer, next_container
 from tests.harness.recipes import OFFICE
 from tests.harness.work import order, work
 
@@ -34,121 +35,10 @@ FALLBACK = Fallback(environment="office", image="debian:bookworm", cache_key=Non
 NO_DESKTOP = replace(OFFICE, headless_desktop_enabled=False)
 
 
-class Container:
-    """A container, and its console.
-
-    Attributes:
-        calls: what was done with it, in order.
-        body: of its creation.
-        refuses: what the next creations end with.
-        says: the lines of its main process, to come.
-        installs: those of what is installed in it.
-        port: where noVNC is published.
-    """
-
-    container_id = "c0ffee"
-    name = "desktop-bake-office-1"
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.body: dict[str, Any] = {}
-        self.refuses: list[Exception] = []
-        self.says = [LISTENS, READY]
-        self.written = b""
-        self.files: dict[str, bytes] = {}
-        self.port: int | None = 6080
-        self.closed, self.last = False, list[str]()
-        self.installs: list[str] = []
-
-    @property
-    def ended(self) -> bool:
-        """As `Console.ended`."""
-        return not self.says
-
-    def create(self, body: dict[str, Any], platform: str | None) -> None:
-        """As `Container.create`."""
-        self.calls.append(f"create {body['Image']} {platform}")
-        self.body = body
-        if self.refuses:
-            raise self.refuses.pop(0)
-
-    def put(self, folder: str, files: dict[str, bytes], _executables: object = ()) -> None:
-        """As `Container.put`."""
-        self.calls.append(f"put {folder}")
-        self.files = files
-
-    def rename(self, name: str) -> None:
-        """As `Container.rename`."""
-        self.calls.append(f"rename {name}")
-
-    def attach(self) -> Container:
-        """As `Container.attach`."""
-        self.calls.append("attach")
-        return self
-
-    def write(self, content: bytes) -> None:
-        """As `Console.write`."""
-        self.calls.append("write")
-        self.written = content
-
-    def start(self) -> None:
-        """As `Container.start`."""
-        self.calls.append("start")
-
-    def execute(self, command: list[str], user: str) -> tuple[str, SimpleNamespace]:
-        """As `Container.execute`, of what installs."""
-        self.calls.append(f"install {' '.join(command[command.index('install') + 2 :])} as {user}")
-        line = lambda *_: self.installs.pop(0) if self.installs else None  # noqa: E731
-        return "id", SimpleNamespace(line=line, close=lambda: None, last=["no luck"])
-
-    def published(self, _port: int) -> int | None:
-        """As `Container.published`."""
-        return self.port
-
-    def until(self, wanted: str, _end: float, _cancel: object) -> bool:
-        """As `Console.until`."""
-        while self.says:
-            self.last.append(self.says.pop(0))
-            if self.last[-1] == wanted:
-                return True
-        return False
-
-    def line(self, _end: float, _cancel: object = None) -> str | None:
-        """As `Console.line`."""
-        return self.says.pop(0) if self.says else None
-
-    def drain(self) -> None:
-        """As `Console.drain`."""
-        self.calls.append("drain")
-
-    def remove(self) -> None:
-        """As `Container.remove`."""
-        self.calls.append("remove")
-
-    def close(self) -> None:
-        """As `Console.close` and `Forward.close`."""
-        self.calls.append("close")
-
-
 @pytest.fixture
-def container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Container:
-    """The container that is made next; noVNC answers, no script is run, and the engine is of this machine."""
-    container = Container()
-    monkeypatch.setattr(start, "Container", lambda _endpoint: container)
-    monkeypatch.setattr(start, "wait_for_banner", lambda *_: container.calls.append("banner"))
-
-    def preflight(
-        _name: str, scripts: dict[str, bytes | None], display: str | None, _context: object, user: str = ""
-    ) -> None:
-        if any(scripts.values()) or not user:
-            container.calls.append(f"preflight {display}" + (f" by {user}" if user else ""))
-
-    monkeypatch.setattr(start, "run_preflight", preflight)
-    monkeypatch.setattr(user_entry, "give_home", lambda _container, user: container.calls.append(f"home of {user}"))
-    monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
-    monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
-    monkeypatch.setattr(engine, "variables", lambda _name: {}, raising=False)
-    return container
+def container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeContainer:
+    """The container that is made next."""
+    return next_container(monkeypatch, engine)
 
 
 def run(
@@ -159,7 +49,7 @@ def run(
     return started(environment, image, work(engine, log=lines.append), options, more.pop("command", ()))
 
 
-def test_a_hit(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+def test_a_hit(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """The container is made of the ID, gets its secret by its input, and is ready once its desktop says so."""
     task = run(engine, lines)
     assert container.calls == [f"create {IMAGE_ID} None", "attach", "write", "start", "banner", "preflight :1"]
@@ -177,7 +67,7 @@ def test_a_hit(container: Container, engine: FakeEngine, lines: list[str]) -> No
     ("options", "written"), [(TaskOptions(auth=False), b"- \n"), (TaskOptions(auth=False, detach=True), b"- stay\n")]
 )
 def test_the_secret(
-    container: Container, engine: FakeEngine, lines: list[str], options: TaskOptions, written: bytes
+    container: FakeContainer, engine: FakeEngine, lines: list[str], options: TaskOptions, written: bytes
 ) -> None:
     """Without a secret the container is told so, and if it is to stay, that, too."""
     task = run(engine, lines, options=options)
@@ -186,7 +76,7 @@ def test_the_secret(
     assert "token" not in task.novnc_url
 
 
-def test_without_a_desktop(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """A task without a desktop has a name of its own, no address, and lives as long as its input."""
     task = run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(name="mine"))
     assert container.calls == [
@@ -208,7 +98,7 @@ def test_without_a_desktop(container: Container, engine: FakeEngine, lines: list
     assert [*container.body["Entrypoint"], *container.body["Cmd"]] == ["sleep", "infinity"]
 
 
-def test_a_user(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+def test_a_user(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """A desktop's user has a home before the container starts; a title tells the environment."""
     run(engine, lines, options=TaskOptions(user="7"))
     assert container.calls[1:5] == ["home of 7", "attach", "write", "start"]
@@ -219,7 +109,7 @@ def test_a_user(container: Container, engine: FakeEngine, lines: list[str]) -> N
     assert "DESKTOP_NAME=office" not in container.body["Env"]
 
 
-def test_an_install_at_start(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+def test_an_install_at_start(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """If nothing is baked, the scripts are put there and their lines are shown, without secrets; what the install reads
     of the build arguments is there, too."""
     container.installs = ["https://u:hunter2@h/", f"half a line{INSTALLED}"]
@@ -239,7 +129,9 @@ def test_an_install_at_start(container: Container, engine: FakeEngine, lines: li
 
 
 @pytest.mark.parametrize(("image_user", "user"), [("", "0"), ("worker:staff", "worker:staff")])
-def test_who_installs(container: Container, engine: FakeEngine, lines: list[str], image_user: str, user: str) -> None:
+def test_who_installs(
+    container: FakeContainer, engine: FakeEngine, lines: list[str], image_user: str, user: str
+) -> None:
     """What a task's image lacks is installed by that image's user, as in a bake; what runs at every start is not."""
     engine.store[IMAGE_ID] = replace(engine.add("a"), user=image_user)
     environment = replace(OFFICE, preflight_script=Script.text("x\n"), preflight_run_script=Script.text("y\n"))
@@ -249,7 +141,7 @@ def test_who_installs(container: Container, engine: FakeEngine, lines: list[str]
 
 
 @pytest.mark.parametrize("says", [[], [LISTENS], ["no screens found"]])
-def test_a_desktop_that_ends(container: Container, engine: FakeEngine, lines: list[str], says: list[str]) -> None:
+def test_a_desktop_that_ends(container: FakeContainer, engine: FakeEngine, lines: list[str], says: list[str]) -> None:
     """A desktop that ends before it is ready is an error with its last words; the container is gone, and the note."""
     container.says = list(says)
     with pytest.raises(TaskError, match=r"^the desktop ended before it was ready: ") as caught:
@@ -261,7 +153,11 @@ def test_a_desktop_that_ends(container: Container, engine: FakeEngine, lines: li
 
 @pytest.mark.parametrize("error", [TimeLimitError("late"), KeyboardInterrupt()])
 def test_whatever_fails(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+    container: FakeContainer,
+    engine: FakeEngine,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
 ) -> None:
     """After any error, Ctrl-C too, the container is gone; a limit is told with what is waited for."""
 
@@ -277,7 +173,7 @@ def test_whatever_fails(
 
 
 def test_a_remote_engine(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A port that the engine does not publish here is forwarded; after an error that ends, too."""
     made: list[tuple[str, int, int]] = []
@@ -303,7 +199,7 @@ def test_a_remote_engine(
 
 @pytest.mark.parametrize("how", ["remote", "no network"])
 def test_a_detached_desktop_that_nobody_reaches(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, how: str
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """What could be reached only by way of this program cannot outlive it."""
     monkeypatch.setattr(engine, "is_remote", lambda: how == "remote")
@@ -313,7 +209,7 @@ def test_a_detached_desktop_that_nobody_reaches(
     assert container.calls == []
 
 
-def test_a_base_that_is_not_here(container: Container, engine: FakeEngine, lines: list[str]) -> None:
+def test_a_base_that_is_not_here(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """A base is pulled, for the platform that is asked for; one that cannot be pulled is the engine's refusal."""
     container.refuses = [NoImageError("no such image: debian:bookworm")]
     engine.ends = [Ended(status=0, lines=(), timed_out=False)]
@@ -332,7 +228,7 @@ def test_a_base_that_is_not_here(container: Container, engine: FakeEngine, lines
 
 
 def test_an_image_that_was_removed(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An image that somebody removed since it was found is looked for once more, and no registry asked for its ID."""
     other = replace(HIT, image_id="sha256:" + "2" * 64)
@@ -345,7 +241,9 @@ def test_an_image_that_was_removed(
     assert not [asked for asked in engine.asked if asked.startswith("pull")]
 
 
-def test_a_command(container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command(
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the task is for runs in it, once all is ready."""
     words: list[Any] = []
 
@@ -362,7 +260,7 @@ def test_a_command(container: Container, engine: FakeEngine, lines: list[str], m
 
 @pytest.mark.parametrize("environment", [OFFICE, NO_DESKTOP])
 def test_a_detached_command(
-    container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, environment: Any
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch, environment: Any
 ) -> None:
     """It is the container's own: it is there from the start, is told to begin in the end, and its end is waited for."""
     monkeypatch.setattr(start, "Ending", lambda _endpoint, name: container.calls.append(f"waits for {name}"))
@@ -374,7 +272,9 @@ def test_a_detached_command(
     assert isinstance(task.command, MainCommand)
 
 
-def test_proxies(container: Container, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies(
+    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The client's proxies are the task's, unless it has its own."""
     monkeypatch.setattr(start, "client_proxies", lambda _host: {"HTTP_PROXY": "p", "NO_PROXY": "n"})
     run(engine, lines, options=TaskOptions(variables={"NO_PROXY": "mine"}))
