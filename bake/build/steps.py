@@ -92,6 +92,8 @@ def _step(head: str) -> Step | None:
     own = [word for word in words if not word.startswith("stage-") and not _POSITION.match(word)]
     if "context" in words:
         return Step(name=f"base {what.partition('@')[0]}")
+    if what.startswith("FROM "):
+        what = what.partition("@")[0]
     name = next((name for file, name in SCRIPTS.items() if f"source={file}" in what), what[:_LONGEST_NAME])
     return Step(name=name, target=" ".join([*own, *([f"{position[1]} of {position[2]}"] if position else [])]))
 

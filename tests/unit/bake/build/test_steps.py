@@ -52,6 +52,13 @@ def test_as_they_come(steps: Steps) -> None:
     assert len(steps) == 3
 
 
+def test_another_stage() -> None:
+    """What a stage begins with is told without its digest."""
+    steps = Steps()
+    steps.feed(f"#6 [bootstrap 1/3] FROM debian:bookworm@sha256:{'2' * 64}")
+    assert [(step.name, step.target) for step in steps] == [("FROM debian:bookworm", "bootstrap 1 of 3")]
+
+
 def test_a_failed_step(steps: Steps) -> None:
     """The step that failed keeps what it printed; one that was given up with it is not the culprit."""
     for line in ("#9 [other stage-0 1/1] COPY a b", "#9 CANCELED", "#8 0.3 no such file", "#8 ERROR: process died"):
