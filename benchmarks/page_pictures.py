@@ -117,11 +117,22 @@ class Pictures:
 def _in_few_colours(shown: Image.Image) -> Image.Image:
     """A picture in 256 colours, a third of its size: the most frequent as they are, for the rest some near."""
     most = sorted(shown.getcolors(1 << 24) or [], reverse=True)[:128]
-    exact = [part for _, colour in most for part in (colour if isinstance(colour, tuple) else ())]
     near = shown.quantize(128, Image.Quantize.MAXCOVERAGE).getpalette() or []
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(exact + near)
-    return shown.quantize(palette=palette, dither=Image.Dither.NONE)
+    palette = [colour for _, colour in most if isinstance(colour, tuple)]
+    palette += zip(near[0::3], near[1::3], near[2::3], strict=True)
+    at = {colour: number for number, colour in reversed(list(enumerate(palette)))}
+
+    def nearest(colour: tuple[int, ...]) -> int:
+        if colour not in at:
+            far = [sum((a - b) ** 2 for a, b in zip(colour, other, strict=True)) for other in palette]
+            at[colour] = far.index(min(far))
+        return at[colour]
+
+    parts = shown.tobytes()
+    colours = zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+    few = Image.frombytes("P", shown.size, bytes(map(nearest, colours)))
+    few.putpalette([part for colour in palette for part in colour])
+    return few
 
 
 _RENAME = """for (const [from, to] of arguments[0]) {
@@ -243,7 +254,7 @@ def _tasks(page: Page) -> Iterator[None]:
     try:
         for number, (name, command) in enumerate(SCENES, 1):
             page.click("[data-do=start-form]")
-            page.until("#start-form")
+            page.until("dialog[open] #start-form")
             driver.execute_script(
                 "const form = document.getElementById('start-form'); form.env.value = arguments[0]; "
                 "form.command.value = arguments[1];",
