@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from examples.agents_runner import as_their_line
+from desktop_bake import Started, TaskError
+from examples import agents_runner
+from examples.agents_runner import DesktopWorker, RunnerConfig, as_their_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -23,3 +31,23 @@ from examples.agents_runner import as_their_line
 def test_lines(line: str, container_id: str | None, theirs: str) -> None:
     """Each has scope, part and level; one that has them already stays."""
     assert as_their_line(line, container_id) == theirs
+
+
+def test_lines_before_the_task_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the container prints before `start_task` returns, as while it installs, is told as the container's."""
+
+    def start_task(*_: object, log: Callable[[str], None], on_event: Callable[[Any], None], **__: object) -> None:
+        log("of the image")
+        on_event(Started("1a2b3c", "t"))
+        log("of the container")
+        raise TaskError("no desktop")
+
+    monkeypatch.setattr(agents_runner, "ensure_desktop_image", lambda *_, **__: SimpleNamespace())
+    monkeypatch.setattr(agents_runner, "start_task", start_task)
+    config = RunnerConfig(
+        task_id="t", image="debian", host_config_dir="/c", host_workdir="/w", container_config_dir="/c"
+    )
+    lines, done = list[str](), list[tuple[Any, ...]]()
+    DesktopWorker(config, ["true"], lambda _: None, lines.append, lambda *a: done.append(a)).run()
+    assert lines[:2] == ["[desktop/build][INFO] of the image", "[1a2b/stdout][INFO] of the container"]
+    assert done == [(1, "no desktop", [])]
