@@ -198,6 +198,7 @@ def _page(project: Path, driver: webdriver.Remote) -> Iterator[Page]:
 
 def _all(page: Page, pictures: Pictures) -> None:
     _builds(page, pictures)
+    page.until("body:not(:has(.build))")  # rows stay where they are from now on
     page.click("[data-env=terminal] [data-do=build]:not(:disabled)")
     for name in ("terminal", "reports"):
         page.until(f"[data-env={name}] .state", "Ready here")
