@@ -275,7 +275,12 @@ def impostor(project: Path) -> Iterator[str]:
 def test_labels_of_an_impostor(impostor: str, cli: Run) -> None:
     """Commands that read every image of ours do so beside one of hostile labels, and no terminal obeys these."""
     said = []
-    for words, status in (("images", "--all"), 0), (("explain",), 0), (("prune", "--dry-run"), 0), (("resolve",), 3):
+    for words, status in (
+        (("images", "--all", "--no-trunc"), 0),
+        (("explain",), 0),
+        (("prune", "--dry-run"), 0),
+        (("resolve",), 3),
+    ):
         done = cli(*words)
         assert done.returncode == status, done.stderr
         assert "\x1b" not in done.stdout + done.stderr

@@ -9,27 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import ConfigurationError, EngineError, TaskError
-from desktop_bake.bake.task.entry import TaskEntry
 from desktop_bake.bake.ui import desks as module
 from desktop_bake.bake.ui.desks import Desks, Picture
+from tests.harness.entries import ENTRY
 
 if TYPE_CHECKING:
+    from desktop_bake.bake.task.entry import TaskEntry
     from desktop_bake.bake.ui.source import Source
 
-ENTRY = TaskEntry(
-    container_id="c" * 64,
-    name="desktop-bake-0123456789ab",
-    environment="office",
-    cache_key="",
-    project="p",
-    project_name="project",
-    owner="o",
-    version="1",
-    state="running",
-    status=None,
-    created_s=1.0,
-    novnc_port=6080,
-)
 URL = "http://127.0.0.1:6080/vnc.html#autoconnect=1"
 
 

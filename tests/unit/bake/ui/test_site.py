@@ -15,7 +15,7 @@ from desktop_bake.bake.ui.builds import Build
 from desktop_bake.bake.ui.desks import Starting
 from desktop_bake.bake.ui.site import TITLES, Site
 from desktop_bake.bake.ui.world import name_of
-from tests.unit.bake.ui.test_desks import ENTRY
+from tests.harness.entries import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
