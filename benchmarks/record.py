@@ -138,8 +138,9 @@ def run(film: Film, words: list[str], until: str, folder: Path) -> float:
 
 
 def _clean(content: bytes) -> bytes:
-    """What people see in place of this machine's names: the base it is a copy of, and no secret."""
+    """What people see in place of this machine's names: the base it is a copy of, no mirror of apt's, and no secret."""
     content = re.sub(rb"127\.0\.0\.1:\d+/debian", b"debian", content)
+    content = re.sub(rb"(Get:\d+) https?://\S+", rb"\1", content)
     return re.sub(rb"(token%3D)[\w-]+", rb"\1................................", content)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.annotations import INDEX, MANIFEST, annotated
-from ...generator.cache_backend import packing
+from ...generator.cache_backend import LOCAL, packing
 from ...generator.layer_key import family_of
 from ...generator.variables import ANNOTATE_VARIABLE, CACHE_SCOPE_VARIABLE, PLATFORMS_VARIABLE, REPOSITORY_VARIABLE
 
@@ -88,8 +88,8 @@ def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context
         if settings.cache == "local" and target.cache_from:
             read, written = (f"{folder.name}/{place(folder, target).name}" for place in (cache_in, cache_out))
             has_cache = cache_in(folder, target).exists() and not context.afresh
-            overrides[f"{target.name}.cache-from"] = f"type=local,src={read}" if has_cache else ""
-            overrides[f"{target.name}.cache-to"] = f"type=local,dest={written},mode=max,ignore-error=true"
+            overrides[f"{target.name}.cache-from"] = f"{LOCAL}src={read}" if has_cache else ""
+            overrides[f"{target.name}.cache-to"] = f"{LOCAL}dest={written},mode=max,ignore-error=true"
         if target.cache_to and target.name not in exporting:
             overrides[f"{target.name}.cache-to"] = ""  # where it cannot, BuildKit would fail the build
     return {

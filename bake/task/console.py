@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ...generator.errors import CancelledError, TimeLimitError
+from .ending import FOREVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,7 +148,7 @@ class Console:
         """Read whatever comes in a thread, until it ends: what nobody reads blocks who prints it in the end."""
 
         def read() -> None:
-            while self.line(time.monotonic() + _LONGEST_POLL_S * 24 * 365) is not None:
+            while self.line(time.monotonic() + FOREVER_S) is not None:
                 pass
 
         threading.Thread(target=read, name="console", daemon=True).start()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake import ConfigurationError, TaskError
-from desktop_bake.bake.task.entry import TaskEntry
 from desktop_bake.bake.ui.desks import Picture, Starting
+from tests.harness.entries import ENTRY
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -25,22 +26,7 @@ def running(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     asked: list[object] = []
     desks = site.desks
     desks.entries, desks.has_looked = (
-        (
-            TaskEntry(
-                container_id=TASK,
-                name="mine",
-                environment="<office>",
-                cache_key="",
-                project="p",
-                project_name="project",
-                owner="o",
-                version="1",
-                state="running",
-                status=None,
-                created_s=1.0,
-                novnc_port=6080,
-            ),
-        ),
+        (replace(ENTRY, container_id=TASK, name="mine", environment="<office>"),),
         True,
     )
     monkeypatch.setattr(desks, "picture", lambda task, _: desks.entry(task) and Picture(png=b"png", at=0.0))
