@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from .bake.engine.engine import Engine as Engine
     from .bake.ensure import ensure_desktop_image as ensure_desktop_image
     from .bake.ensure import ensure_desktop_images as ensure_desktop_images
+    from .bake.images.result import Built as Built
+    from .bake.images.result import Disabled as Disabled
+    from .bake.images.result import Fallback as Fallback
     from .bake.images.result import ImageResult as ImageResult
+    from .bake.images.result import LocalHit as LocalHit
+    from .bake.images.result import Miss as Miss
+    from .bake.images.result import MissReason as MissReason
+    from .bake.images.result import RegistryHit as RegistryHit
     from .bake.images.result import Status as Status
     from .bake.metrics.recorder import Recorder as Recorder
     from .bake.system.events import Building as Building
@@ -31,8 +38,11 @@ if TYPE_CHECKING:
     from .bake.task.execute import Completed as Completed
     from .bake.task.execute import Execution as Execution
     from .bake.task.mounts import Mount as Mount
+    from .bake.task.mounts import parse_mount as parse_mount
+    from .bake.task.mounts import parse_volume as parse_volume
     from .bake.task.options import TaskOptions as TaskOptions
     from .bake.task.ports import Port as Port
+    from .bake.task.ports import parse_ports as parse_ports
     from .bake.task.runner_config import DockerRunnerConfig as DockerRunnerConfig
     from .bake.task.start import start_task as start_task
     from .bake.task.task import DesktopTask as DesktopTask
@@ -76,6 +86,7 @@ _HOMES = {
     "BakeTarget": "generator.bakefile",
     "BuildFailedError": "generator.errors",
     "Building": "bake.system.events",
+    "Built": "bake.images.result",
     "CacheKey": "generator.key",
     "CancelledError": "generator.errors",
     "Completed": "bake.task.execute",
@@ -86,18 +97,23 @@ _HOMES = {
     "DesktopBakeError": "generator.errors",
     "DesktopTask": "bake.task.task",
     "Digest": "generator.reference",
+    "Disabled": "bake.images.result",
     "DockerRunnerConfig": "bake.task.runner_config",
     "Engine": "bake.engine.engine",
     "EngineError": "generator.errors",
     "Environment": "generator.environment",
     "Execution": "bake.task.execute",
     "Exited": "bake.system.events",
+    "Fallback": "bake.images.result",
     "ImageReference": "generator.reference",
     "ImageResult": "bake.images.result",
     "Key": "generator.layer_key",
     "Layer": "generator.layer",
     "LayerKey": "generator.layer_key",
     "LayerRecipe": "generator.stack",
+    "LocalHit": "bake.images.result",
+    "Miss": "bake.images.result",
+    "MissReason": "bake.images.result",
     "Mount": "bake.task.mounts",
     "Output": "bake.system.events",
     "Port": "bake.task.ports",
@@ -107,6 +123,7 @@ _HOMES = {
     "Recipe": "generator.recipe",
     "Recorder": "bake.metrics.recorder",
     "RegistryError": "generator.errors",
+    "RegistryHit": "bake.images.result",
     "Script": "generator.script",
     "ScriptFailedError": "generator.errors",
     "Settings": "bake.config.settings",
@@ -127,6 +144,9 @@ _HOMES = {
     "key_from_labels": "generator.layer_key",
     "load_settings": "bake.config.toml_file",
     "ordered": "generator.layer",
+    "parse_mount": "bake.task.mounts",
+    "parse_ports": "bake.task.ports",
+    "parse_volume": "bake.task.mounts",
     "render_bake_file": "generator.template",
     "stack_key": "generator.layer_key",
     "start_task": "bake.task.start",
@@ -136,6 +156,7 @@ __all__ = [
     "BakeTarget",
     "BuildFailedError",
     "Building",
+    "Built",
     "CacheKey",
     "CancelledError",
     "Completed",
@@ -146,18 +167,23 @@ __all__ = [
     "DesktopBakeError",
     "DesktopTask",
     "Digest",
+    "Disabled",
     "DockerRunnerConfig",
     "Engine",
     "EngineError",
     "Environment",
     "Execution",
     "Exited",
+    "Fallback",
     "ImageReference",
     "ImageResult",
     "Key",
     "Layer",
     "LayerKey",
     "LayerRecipe",
+    "LocalHit",
+    "Miss",
+    "MissReason",
     "Mount",
     "Output",
     "Port",
@@ -167,6 +193,7 @@ __all__ = [
     "Recipe",
     "Recorder",
     "RegistryError",
+    "RegistryHit",
     "Script",
     "ScriptFailedError",
     "Settings",
@@ -188,6 +215,9 @@ __all__ = [
     "key_from_labels",
     "load_settings",
     "ordered",
+    "parse_mount",
+    "parse_ports",
+    "parse_volume",
     "render_bake_file",
     "stack_key",
     "start_task",

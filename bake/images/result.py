@@ -26,7 +26,8 @@ class Status(StrEnum):
 class ImageResult:
     """What a task uses: a `Disabled`, `LocalHit`, `RegistryHit`, `Miss`, `Built` or `Fallback`.
 
-    All of this can be read of each.
+    All of this can be read of each; `isinstance` or `match` tells which it is. `ensure_desktop_image` returns any of
+    them but a `Miss`.
 
     Attributes:
         status: how it was found.

@@ -73,10 +73,23 @@ class Mount:
 
 
 def parse_volume(text: str) -> Mount:
-    """`-v SOURCE:TARGET[:FLAGS]`: a source with a slash, or that begins with a dot or ~, is a path, else a volume.
+    """A mount as `docker run -v` and `desktop-bake run -v` take it.
+
+    Args:
+        text: `SOURCE:TARGET[:FLAGS]`. A source with a slash, or that begins with a dot or ~, is a path of this machine,
+            from the working directory on; any other is a volume's name. `TARGET` alone is a new volume.
 
     Raises:
         ConfigurationError: it is malformed.
+
+    Examples:
+        >>> parse_volume("/srv/data:/data:ro")
+        Mount(kind='bind', source='/srv/data', target='/data', read_only=True, flags=(), fields={})
+        >>> parse_volume("cache:/var/cache").kind
+        'volume'
+        >>> parse_volume("/srv/data:data")
+        Traceback (most recent call last):
+        desktop_bake.generator.errors.ConfigurationError: the mount's target 'data' is no path in the container
     """
     parts = text.split(":")
     if len(parts) == 1 and text:
@@ -123,10 +136,19 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def parse_mount(text: str) -> Mount:
-    """`--mount type=bind,source=…,target=…,readonly`.
+    """A mount as `docker run --mount` and `desktop-bake run --mount` take it.
+
+    Args:
+        text: `KEY=VALUE` with commas between, such as `type=bind,source=/srv/data,target=/data,readonly`.
 
     Raises:
         ConfigurationError: it is malformed or asks for what is not known.
+
+    Examples:
+        >>> parse_mount("type=bind,source=/srv/data,target=/data,readonly")
+        Mount(kind='bind', source='/srv/data', target='/data', read_only=True, flags=(), fields={})
+        >>> parse_mount("type=tmpfs,target=/fast,tmpfs-size=64m").fields
+        {'TmpfsOptions': {'SizeBytes': 67108864}}
     """
     own = {"type": "volume", "source": "", "target": "", "readonly": "false"}
     fields: dict[str, Any] = {}

@@ -67,10 +67,23 @@ def port_in_use(address: str) -> TaskError:
 
 
 def parse_ports(text: str) -> tuple[Port, ...]:
-    """`-p [[IP:]HOST:]PORT[/PROTOCOL]`, each of both a port or a range of them; the loopback where no IP is given.
+    """The ports of one `-p` of `desktop-bake run`, whose grammar is that of `docker run -p`.
+
+    Args:
+        text: `[[IP:]HOST:]PORT[/PROTOCOL]`, each of both a port or a range of them. Without an IP it is the loopback's.
+
+    Returns:
+        One for each port of the container.
 
     Raises:
         ConfigurationError: it is malformed.
+
+    Examples:
+        >>> parse_ports("8080:80")
+        (Port(container=80, host=8080, host_last=0, address='127.0.0.1', protocol='tcp'),)
+        >>> [(port.host, port.container) for port in parse_ports("0.0.0.0:9000-9001:3000-3001/udp")]
+        [(9000, 3000), (9001, 3001)]
+        >>> options = TaskOptions(ports=parse_ports("8080:80"), mounts=(parse_volume("/srv:/srv"),))
     """
     remedy = "write 8080:80, 127.0.0.1:8080:80/tcp, [::1]:8080:80 or 8000-8010:8000-8010; ports are 1 to 65535"
     outside, _, inside = (_from_fields(text) if "=" in text else text).rpartition(":")
