@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_SECRET = "-"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-MOST = 100  # connections, of those that watch and of the others
+MOST = 100  # connections, of those that watch, of those that may only look on, and of the others
 
 
 def is_of_this_machine(address: str, own: str, routes: "Iterable[str]") -> bool:
@@ -68,7 +68,8 @@ class Gate:
 
     Attributes:
         idle: the connections that do not watch the screen, the oldest first.
-        watching: those that do.
+        watching: those that do, and may touch it.
+        looking_on: those that do, and may not; counted apart, so that they never keep out who may.
     """
 
     def __init__(self, secret: str) -> None:
@@ -76,6 +77,7 @@ class Gate:
         self._guard = _thread.allocate_lock()
         self.idle: Dict[_socket.socket, bool] = {}
         self.watching: Set[_socket.socket] = set()
+        self.looking_on: Set[_socket.socket] = set()
 
     def refusal(self, target: str, headers: "Mapping[str, str]", is_local: "Callable[[], bool]") -> "Optional[int]":
         """The HTTP status that refuses the screen to a request, or None if it is welcome.
@@ -87,9 +89,13 @@ class Gate:
         """
         host, origin = headers.get("host", ""), headers.get("origin")
         of_our_page = is_loopback(host) and origin in (None, "http://" + host, "https://" + host)
-        if not (of_our_page and (self._knows_the_secret(target, is_local) or self.looks_on(target))):
+        if not of_our_page:
             return 403
-        return 503 if len(self.watching) >= MOST else None
+        if self._knows_the_secret(target, is_local):
+            return 503 if len(self.watching) >= MOST else None
+        if self.looks_on(target):
+            return 503 if len(self.looking_on) >= MOST else None
+        return 403
 
     def _knows_the_secret(self, target: str, is_local: "Callable[[], bool]") -> bool:
         if self._secret == NO_SECRET:
@@ -115,11 +121,11 @@ class Gate:
             self.idle[connection] = True
         connection.settimeout(PATIENCE_S)
 
-    def watches(self, connection: _socket.socket) -> None:
-        """Note that it has the screen now, and may say nothing for as long as it likes."""
+    def watches(self, connection: _socket.socket, *, looks_on: bool = False) -> None:
+        """Note that it has the screen now, to look on or to touch it, and may say nothing for as long as it likes."""
         with self._guard:
             self.idle.pop(connection, None)
-            self.watching.add(connection)
+            (self.looking_on if looks_on else self.watching).add(connection)
         connection.settimeout(None)
 
     def left(self, connection: _socket.socket) -> None:
@@ -127,6 +133,7 @@ class Gate:
         with self._guard:
             self.idle.pop(connection, None)
             self.watching.discard(connection)
+            self.looking_on.discard(connection)
 
 
 # --- the screen ----------------------------------------------------------------------------------------------
@@ -213,12 +220,12 @@ class Server:
         status = self._gate.refusal(target, headers, is_local)
         if status:
             raise RefusedError(status)
-        hello = handshake_of(method, headers)
-        self._gate.watches(connection)
+        hello, looks_on = handshake_of(method, headers), self._gate.looks_on(target)
+        self._gate.watches(connection, looks_on=looks_on)
         screen = screen_at(self._vnc)
         try:
             connection.sendall(hello)
-            relay(connection, screen, early, Onlooker().passed if self._gate.looks_on(target) else bytes)
+            relay(connection, screen, early, Onlooker().passed if looks_on else bytes)
         finally:
             screen.close()
 

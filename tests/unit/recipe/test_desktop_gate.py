@@ -317,7 +317,7 @@ def test_no_bytes_open_it(pieces: list[bytes]) -> None:
     """Whatever comes without the secret, the screen is nobody's."""
     gate = Gate(SECRET)
     answer(b"".join(pieces), gate)
-    assert not gate.watching
+    assert not gate.watching | gate.looking_on
 
 
 def test_a_second_request_is_not_answered() -> None:
@@ -362,6 +362,21 @@ def test_so_many_watch(pairs: list[tuple[socket.socket, socket.socket]]) -> None
     assert status(handshake("/websockify"), gate) == 403
     gate.left(pairs[0][0])
     assert status(handshake(), gate) == 101
+
+
+def test_so_many_look_on(pairs: list[tuple[socket.socket, socket.socket]]) -> None:
+    """Whoever may only look on is counted apart: a hundred of them keep out one more of their kind, and nobody who may
+    touch the screen; nor do those keep out a first who looks on."""
+    gate, looking = Gate(SECRET), f"/websockify?token={onlooker_secret(SECRET)}"
+    for ours, _ in pairs[:MOST]:
+        gate.watches(ours, looks_on=True)
+    assert (status(handshake(looking), gate), status(handshake(), gate)) == (503, 101)
+    gate.left(pairs[0][0])
+    assert status(handshake(looking), gate) == 101
+    for ours, _ in pairs[:MOST]:
+        gate.left(ours)
+        gate.watches(ours)
+    assert (status(handshake(looking), gate), status(handshake(), gate)) == (101, 503)
 
 
 def test_who_watches_may_be_silent(pairs: list[tuple[socket.socket, socket.socket]]) -> None:
