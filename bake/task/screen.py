@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import TaskError
+from ..engine.api import CALL_TIMEOUT_S
 from ..system.lazy import lazy
 from ..system.text import last_line
 from .options import DISPLAY, size_of
@@ -20,19 +21,23 @@ PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
 _PNG = b"\x89PNG"
 
 
-def picture(engine: Engine, container_id: str, *, limit_bytes: int = PICTURE_BYTES) -> bytes:
+def picture(
+    engine: Engine, container_id: str, *, limit_bytes: int = PICTURE_BYTES, limit_s: float = CALL_TIMEOUT_S
+) -> bytes:
     """The whole desktop of a running task, as PNG.
 
     Args:
         engine: where it runs.
         container_id: the task's container.
         limit_bytes: the most that it may be.
+        limit_s: the most that it may take.
 
     Raises:
         TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
+        TimeLimitError: it does not answer.
     """
     words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", container_id, "import", "-window", "root", "png:-")
-    done = engine.docker(*words, limit_bytes=limit_bytes)
+    done = engine.docker(*words, limit_bytes=limit_bytes, timeout_s=limit_s)
     if done.returncode or not done.stdout.startswith(_PNG):
         raise TaskError(
             f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}",

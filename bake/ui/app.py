@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ class App:
     async def _log(self, request: Request) -> Response:
         number = request.query_params.get("build", "")
         try:
-            build = self._site.builds.get(int(number) if number.isascii() and number.isdigit() else 0)
+            build = self._site.builds.get(int(number) if re.fullmatch("[0-9]{1,9}", number) else 0)
         except ConfigurationError as error:
             return PlainTextResponse(f"{error}\n", 404)
         return PlainTextResponse("\n".join(build.lines) + "\n")

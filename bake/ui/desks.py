@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError, DesktopBakeError
+from ...generator.errors import ConfigurationError, DesktopBakeError, TimeLimitError
 from ..ensure import ensured
 from ..system.redaction import without_secrets
 from ..system.text import last_line
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _FRESH_S = 2.0  # tabs that ask within this time get the same picture
+_TAKING_S, _HUNG_S = 10.0, 300.0  # for a picture; and how long one that gave none meanwhile holds up no other
 _LOG_LINES = "2000"
 _TRIES = 20  # a task that has no command is asked for it no longer
 _VIEW = "&view_only=1"
@@ -90,6 +91,7 @@ class Desks:
         self.commands: dict[str, str] = {}
         self._tries: dict[str, int] = {}
         self._pictures: dict[str, Picture] = {}
+        self._hung: dict[str, tuple[float, TimeLimitError]] = {}
         self._forwards: dict[str, tuple[str, Forward | None]] = {}
         self._lock, self._taking = threading.Lock(), threading.Lock()
         self._number = 0
@@ -107,7 +109,7 @@ class Desks:
         there = {entry.container_id for entry in self.entries}
         with self._lock:
             gone = [self._forwards.pop(task) for task in set(self._forwards) - there]
-        for known in (self._pictures, self.lines, self.commands, self._tries):
+        for known in (self._pictures, self._hung, self.lines, self.commands, self._tries):
             for task in set(known) - there:
                 known.pop(task, None)
         for _, forward in gone:
@@ -141,16 +143,23 @@ class Desks:
         """Its screen now, or a moment ago; one at a time, so that they never take the machine.
 
         Raises:
-            DesktopBakeError: it has no desktop, or it is gone.
+            DesktopBakeError: it has no desktop, or it is gone, or it does not answer.
         """
         entry = self.entry(task)
         with self._taking:
+            if (hung := self._hung.get(task)) and time.monotonic() < hung[0]:
+                raise hung[1]
             self._learn(entry, settings)
             had = self._pictures.get(task)
             if had and time.monotonic() - had.at < _FRESH_S:
                 return had
             engine = self._source.context(settings).engine
-            taken = self._pictures[task] = Picture(png=picture(engine, task), at=time.monotonic())
+            try:
+                png = picture(engine, task, limit_s=_TAKING_S)
+            except TimeLimitError as error:
+                self._hung[task] = time.monotonic() + _HUNG_S, error
+                raise
+            taken = self._pictures[task] = Picture(png=png, at=time.monotonic())
             line = without_secrets()(last_line(self.log(task, settings, "5")))
         if self.lines.get(task) != line:
             self.lines[task] = line

@@ -56,15 +56,17 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
 
+        head = head_of(scope)
+        verdict = self._keys.decide(head)
+        wanted = _HEADERS if verdict is Verdict.ADMITTED else {**_HEADERS, "connection": "close"}
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 names = {name for name, _ in message["headers"]}
-                more = [(n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in names]
+                more = [(n.encode(), v.encode()) for n, v in wanted.items() if n.encode() not in names]
                 message["headers"] = [*message["headers"], *more]
             await send(message)
 
-        head = head_of(scope)
-        verdict = self._keys.decide(head)
         if verdict is Verdict.ADMITTED:
             await self._app({**scope, "path": "/" + head.path.removeprefix(self._keys.place)}, receive, guarded)
             return

@@ -10,7 +10,6 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from enum import Enum
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -115,8 +114,7 @@ class Keys:
         return secrets.compare_digest(given, self.token.encode())
 
     def _has_cookie(self, head: Head) -> bool:
-        try:
-            found = SimpleCookie(head.one("cookie") or "").get(self.cookie_name)
-        except CookieError:
-            return False
-        return found is not None and secrets.compare_digest(found.value.encode(errors="replace"), self.cookie.encode())
+        """Whether one of its cookies is ours, whatever others set at other ports: of the same name, or malformed."""
+        pairs = (cookie.strip().partition("=") for cookie in (head.one("cookie") or "").split(";"))
+        given = [value.encode(errors="replace") for name, _, value in pairs if name == self.cookie_name]
+        return any(secrets.compare_digest(value, self.cookie.encode()) for value in given)

@@ -53,4 +53,5 @@ class Pages:
             name: the template's, without its ending.
             values: what it names.
         """
-        return self._templates.get_template(f"{name}.html").render(values)
+        text = self._templates.get_template(f"{name}.html").render(values)
+        return text.encode(errors="replace").decode()  # the name of a file, or what JSON has, may be no Unicode

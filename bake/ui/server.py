@@ -18,6 +18,7 @@ import uvicorn
 from ...generator.errors import ConfigurationError
 from .app import App
 from .keys import Keys
+from .porch import Porch
 from .site import Site
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def serve(source: Source, port: int, told: Callable[[str], None], *, opened: boo
             log_config=None,
             log_level="critical",
             lifespan="off",
+            http=Porch().protocol(),
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,

@@ -14,6 +14,8 @@ async function show(isControlled) {
     if (mine !== asked) return; // a person wanted something else meanwhile
     const frame = document.createElement("iframe"); // another one: noVNC reads its settings once
     frame.title = "Desktop";
+    frame.sandbox = "allow-scripts allow-same-origin"; // it comes from the task, which leads nobody elsewhere
+    frame.allow = "fullscreen";
     frame.src = url;
     screen.replaceChildren(frame);
     control.setAttribute("aria-checked", String(isControlled));

@@ -70,8 +70,13 @@ function patch(html) {
 }
 
 /** Hear what changes; what the page shows as it was loaded is not sent again. */
+let hearing = null;
+let isDue = 0;
 function listen(drawn = "", failed = 0) {
+  clearTimeout(isDue);
+  hearing?.close();
   const events = new EventSource(`events?page=${page}&drawn=${drawn}`);
+  hearing = events;
   const say = (state, text) => {
     live.dataset.state = state;
     live.lastElementChild.textContent = text;
@@ -84,8 +89,22 @@ function listen(drawn = "", failed = 0) {
   events.onerror = () => {
     events.close(); // by itself it would ask as at first, when the page showed something else
     say("off", failed < 5 ? "reconnecting" : "stopped");
-    setTimeout(() => listen("", failed + 1), failed < 5 ? 1000 : 5000);
+    isDue = setTimeout(() => listen("", failed + 1), failed < 5 ? 1000 : 5000);
   };
+}
+
+/** A browser has six connections to a host: a tab that nobody sees keeps none, so that the seventh opens, too. */
+let wasLoaded = document.body.dataset.drawn;
+function hear() {
+  if (document.hidden) {
+    clearTimeout(isDue);
+    hearing?.close();
+    live.dataset.state = "off";
+    live.lastElementChild.textContent = "paused";
+    return;
+  }
+  listen(wasLoaded);
+  wasLoaded = "";
 }
 
 // --- what a person does ---
@@ -323,5 +342,9 @@ setInterval(() => {
   }
 }, 1000);
 
-if (page !== "desk") listen(document.body.dataset.drawn);
-else live.hidden = true;
+if (page === "desk") {
+  live.hidden = true;
+} else {
+  hear();
+  document.addEventListener("visibilitychange", hear);
+}

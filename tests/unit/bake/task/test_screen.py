@@ -25,17 +25,17 @@ def test_picture(status: int, printed: bytes, says: str | None) -> None:
     """What the container prints is the picture, if it is one and the program succeeded."""
     asked: list[Any] = []
 
-    def docker(*words: str, limit_bytes: int) -> subprocess.CompletedProcess[bytes]:
-        asked.append((words[:4], limit_bytes))
+    def docker(*words: str, limit_bytes: int, timeout_s: float) -> subprocess.CompletedProcess[bytes]:
+        asked.append((words[:4], limit_bytes, timeout_s))
         return subprocess.CompletedProcess(words, status, printed, b"import:\ngone\n")
 
     engine = cast("Any", SimpleNamespace(docker=docker))
     if says:
         with pytest.raises(TaskError, match=f"^{says}$"):
-            picture(engine, "c0ffee")
+            picture(engine, "c0ffee", limit_s=9)
     else:
-        assert picture(engine, "c0ffee") == printed
-    assert asked == [(("exec", "-e", "DISPLAY=:1", "c0ffee"), PICTURE_BYTES)]
+        assert picture(engine, "c0ffee", limit_s=9) == printed
+    assert asked == [(("exec", "-e", "DISPLAY=:1", "c0ffee"), PICTURE_BYTES, 9)]
 
 
 @pytest.mark.parametrize(("status", "said"), [(0, b""), (1, b"x\nthere is not enough memory\n")])

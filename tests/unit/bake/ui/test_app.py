@@ -34,7 +34,10 @@ def test_read(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["static/app.py", "static/..%2fapp.py", "log?build=1", "log?build=x", "events?page=x"])
+@pytest.mark.parametrize(
+    "path",
+    ["static/app.py", "static/..%2fapp.py", "log?build=1", "log?build=x", "log?build=" + "9" * 5000, "events?page=x"],
+)
 def test_not_there(client: TestClient, path: str) -> None:
     """What is not there is not there."""
     assert client.get(path).status_code == 404

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import ConfigurationError, EngineError, TaskError
+from desktop_bake import ConfigurationError, EngineError, TaskError, TimeLimitError
 from desktop_bake.bake.ui import desks as module
 from desktop_bake.bake.ui.desks import Desks, Picture
 from tests.harness.entries import ENTRY
@@ -108,7 +108,7 @@ def test_pictures(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch)
     """Tabs that ask at once share one picture; the last line of the log comes with it."""
     taken: list[str] = []
 
-    def picture(_engine: object, task: str) -> bytes:
+    def picture(_engine: object, task: str, *, limit_s: float) -> bytes:
         taken.append(task)
         return b"png"
 
@@ -119,6 +119,21 @@ def test_pictures(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch)
     assert taken == [ENTRY.container_id]
     assert desks.lines == {ENTRY.container_id: "last"}
     assert one.tag == Picture(png=b"png", at=9.0).tag != Picture(png=b"other", at=0.0).tag
+
+
+def test_a_screen_that_hangs(desks: Desks, running: Engine, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen that gives no picture in time is not waited for again: the others' pictures are taken one at a time."""
+    asked: list[tuple[str, float]] = []
+
+    def picture(_engine: object, task: str, *, limit_s: float) -> bytes:
+        asked.append((task, limit_s))
+        raise TimeLimitError("docker did not answer within 10 s", "check the engine: docker info")
+
+    monkeypatch.setattr(module, "picture", picture)
+    for _ in range(2):
+        with pytest.raises(TimeLimitError, match="did not answer"):
+            desks.picture(ENTRY.container_id, source.load())
+    assert asked == [(ENTRY.container_id, 10)]
 
 
 def test_its_address(desks: Desks, running: Engine, source: Source) -> None:

@@ -80,6 +80,13 @@ def test_headers(client: TestClient) -> None:
         assert headers["x-frame-options"] == "DENY"
 
 
+def test_a_refusal_ends_the_connection(client: TestClient) -> None:
+    """Whoever is refused has to come again; who is let in may go on."""
+    client.cookies.set("desktop-bake", KEYS.cookie, path="/place/")
+    ends = {path: client.get(path).headers.get("connection") for path in ("/place/", "/", "/place/?token=x")}
+    assert ends == {"/place/": None, "/": "close", "/place/?token=x": "close"}
+
+
 def test_nothing_but_http(client: TestClient, seen: list[str]) -> None:
     """A WebSocket gets no answer of ours."""
     client.cookies.set("desktop-bake", KEYS.cookie, path="/place/")

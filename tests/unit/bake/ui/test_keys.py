@@ -44,6 +44,12 @@ def post(**headers: str | None) -> Head:
         (head(host="127.0.0.1:8000@evil"), Verdict.FORBIDDEN),
         (head(host=""), Verdict.FORBIDDEN),
         (head(host=None), Verdict.FORBIDDEN),
+        # what others set in this browser, at other ports of this machine: cookies know no port
+        (head(cookie=f"{COOKIE}; desktop-bake=theirs"), Verdict.ADMITTED),
+        (head(cookie=f"desktop-bake=theirs; {COOKIE}"), Verdict.ADMITTED),
+        (head(cookie=f'state={{"a": "b,c"}}; \x7f=; =; [x]=y; {COOKIE}'), Verdict.ADMITTED),
+        (head(cookie="desktop-bake=theirs; desktop-bake="), Verdict.FORBIDDEN),
+        (head(cookie=f"x{COOKIE}"), Verdict.FORBIDDEN),
         # no cookie, or another
         (head(cookie=None), Verdict.FORBIDDEN),
         (head(cookie=COOKIE[:-1]), Verdict.FORBIDDEN),

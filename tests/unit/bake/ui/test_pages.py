@@ -16,6 +16,12 @@ def test_escaped() -> None:
     assert "&lt;script&gt;" in html
 
 
+def test_what_cannot_be_encoded() -> None:
+    """A name of a file, or of another program's JSON, that is no Unicode leaves the rest of the page as it is."""
+    html = Pages().draw("seen", {"seen": "caf\udce9 ok"})
+    assert "caf? ok" in html.encode().decode()
+
+
 class HostileError(Exception):
     """An error whose texts are markup."""
 

@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 import webbrowser
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ import uvicorn
 from desktop_bake import ConfigurationError
 from desktop_bake.bake.ui import server as module
 from desktop_bake.bake.ui.builds import Build
+from desktop_bake.bake.ui.porch import Arrival
 from desktop_bake.bake.ui.server import serve
 from desktop_bake.bake.ui.site import Site
 
@@ -57,6 +59,8 @@ def test_served(source: Source, served: list[object]) -> None:
     config = served[0]
     assert isinstance(config, uvicorn.Config)
     assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
+    assert isinstance(config.http, partial)
+    assert config.http.func is Arrival
 
 
 def test_opened(source: Source, served: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
