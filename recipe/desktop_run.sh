@@ -148,11 +148,14 @@ web=$!
 unset desktop_secret
 
 if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
-  if [ -d /etc/desktop-bake/fluxbox ]; then
+  if [ -e /etc/desktop-bake/fluxbox/init ]; then
     [ -e ~/.fluxbox/init ] || named=${title//[,\\]/ } # in fluxbox's list of names
     cp -rnT /etc/desktop-bake/fluxbox ~/.fluxbox # a base's own configuration wins
     # between spaces that it does not cut off
     [ -z "${named:-}" ] || printf 'session.screen0.workspaceNames: \302\240%s\302\240,\n' "$named" >>~/.fluxbox/init
+  elif [ ! -e ~/.fluxbox/overlay ] && [ -z "$(type -P Esetroot feh hsetroot wmsetbg)" ] && mkdir -p ~/.fluxbox; then
+    # The distribution's style has a wallpaper. ImageMagick would set it, on a part of the screen, and fail in a window.
+    echo 'background: unset' >~/.fluxbox/overlay
   fi
   if [ -n "${DESKTOP_KEYBOARD:-}" ]; then
     setxkbmap "$DESKTOP_KEYBOARD" 2>/dev/null || refuse "no keyboard layout '$DESKTOP_KEYBOARD': write one of XKB's, such as de"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image as Picture
 
-from desktop_bake import Environment, ImageReference, TaskOptions, ensure_desktop_image, start_task
+from desktop_bake import Environment, ImageReference, Mount, TaskOptions, ensure_desktop_image, start_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from desktop_bake import DesktopTask, Settings
 
@@ -92,3 +94,20 @@ def test_what_plain_docker_starts(desktop: Environment, desktop_settings: Settin
         assert task.engine.docker(*words).stdout.decode() == "C.UTF-8 xcb\n"
         added = "[ /usr/share/applications -nt /etc/desktop-bake/menu ] && echo newer"
         assert out(task, added) == ""
+
+
+def test_a_setup_script_without_the_look(desktop: Environment, desktop_settings: Settings, tmp_path: Path) -> None:
+    """If a setup script writes no look of the window manager, the background is the shipped one, and no program sets
+    the wallpaper of the distribution's style."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "fbsetbg").write_text("#!/bin/sh\necho asked >/tmp/asked\n")
+    (tmp_path / "fbsetbg").chmod(0o755)
+    image = ensure_desktop_image(desktop, desktop_settings)
+    stand_ins = {"empty": "/etc/desktop-bake/fluxbox", "fbsetbg": "/usr/bin/fbsetbg"}
+    mounts = tuple(Mount(kind="bind", source=f"{tmp_path}/{name}", target=stand_ins[name]) for name in stand_ins)
+    with start_task(desktop, image, desktop_settings, options=TaskOptions(mounts=mounts)) as task:
+        # the window manager manages windows once it has read its style
+        out(task, "xterm -e sleep 60 & until xprop -root _NET_CLIENT_LIST | grep -q 0x; do sleep 0.05; done")
+        task.screenshot(tmp_path / "look.png")
+        assert Picture.open(tmp_path / "look.png").convert("RGB").getpixel((1279, 100)) == (0x2E, 0x40, 0x57)
+        assert out(task, "cat /tmp/asked").endswith("No such file or directory")
