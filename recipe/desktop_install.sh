@@ -177,10 +177,11 @@ unset ID ID_LIKE PRETTY_NAME # of the environment
 # shellcheck disable=SC1091
 . /etc/os-release 2>/dev/null || refuse "unsupported base: no /etc/os-release; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)"
 case " ${ID:-} ${ID_LIKE:-} " in
-  *" debian "* | *" ubuntu "*) family=apt ;;
-  *" arch "*) family=arch ;;
+  *" debian "* | *" ubuntu "*) family=apt manager=apt-get ;;
+  *" arch "*) family=arch manager=pacman ;;
   *) refuse "unsupported base: ${PRETTY_NAME:-${ID:-unknown}}; supported: Debian, Ubuntu (apt) and Arch (pacman or yay)" ;;
 esac
+command -v "$manager" >/dev/null || refuse "unsupported base: it has no $manager; take one that has it"
 if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
   refuse "the base runs as user $(id -un) and has no sudo; install sudo in the base or let it run as root"
 fi

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 4
+# Where layers' steps have what they run; an earlier release's had it in the others, and its records may still be here.
+_FOLDERS = ("/run/desktop-bake", "/tmp", "/tmp/layer")
+_SCRIPTS = (PREFLIGHT, LAYER, PACKAGES)
 _LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
 
 
@@ -75,8 +78,8 @@ def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
     if not chains or not engine.has_containerd_store():
         return frozenset()
     records = engine.ask("GET", "/system/df", {"type": "build-cache"}).content.get("BuildCache") or ()
-    steps = (f"/tmp/{PREFLIGHT}", f"/tmp/layer/{LAYER}", f"/tmp/{PACKAGES}")
-    built_here = any(step in str(record.get("Description")) for record in records for step in steps)
+    described = [str(record.get("Description")) for record in records]
+    built_here = any(f"{folder}/{script}" in text for text in described for folder in _FOLDERS for script in _SCRIPTS)
     return chains if built_here else frozenset()
 
 

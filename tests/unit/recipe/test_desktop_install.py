@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -98,3 +99,14 @@ def test_another_value() -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "[desktop] DESKTOP_FONTS is 'some': write all, or none\n"
+
+
+@pytest.mark.parametrize(("family", "manager"), [("debian", "apt-get"), ("arch", "pacman")])
+def test_a_base_without_its_package_manager(tmp_path: Path, family: str, manager: str) -> None:
+    """A base from which the package manager was removed is told so in one line, at once."""
+    (tmp_path / "os-release").write_text(f"ID={family}\n")
+    script = SCRIPT.replace("/etc/os-release", str(tmp_path / "os-release"))
+    words = [shutil.which("bash") or "", "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"[desktop] unsupported base: it has no {manager}; take one that has it\n"

@@ -237,3 +237,13 @@ def test_another_base(base: Base, release: str, name: str) -> None:
     status, asked, said = base.run("git")
     assert (status, asked) == (1, [])
     assert said == [f"[layer] unsupported base: {name}; packages need Debian, Ubuntu (apt) or Arch (pacman or yay)"]
+
+
+@pytest.mark.parametrize(("release", "manager"), [(DEBIAN, "apt-get"), (ARCH, "pacman")])
+def test_a_base_without_its_package_manager(base: Base, release: str, manager: str) -> None:
+    """A base from which the package manager was removed is told so in one line, at once."""
+    (base.folder / "etc/os-release").write_text(release)
+    (base.folder / "bin/apt-get").unlink()
+    status, asked, said = base.run("git")
+    assert (status, asked) == (1, [])
+    assert said == [f"[layer] unsupported base: it has no {manager}; take one that has it"]

@@ -134,7 +134,8 @@ def test_images_that_differ_in_their_topmost_layer(
 @pytest.mark.parametrize(
     ("containerd", "records", "is_held"),
     [
-        (True, [{"Description": "mount / from exec /bin/sh -c /tmp/preflight.sh"}], True),
+        (True, [{"Description": "mount / from exec /bin/sh -c /run/desktop-bake/preflight.sh"}], True),
+        (True, [{"Description": "mount / from exec /bin/sh -c /tmp/layer/layer.sh"}], True),
         (True, [{"Description": "pulled from debian"}, {}], False),
         (True, None, False),
         (False, [{"Description": "/tmp/preflight.sh"}], False),
