@@ -82,6 +82,19 @@ def alias_tags_of(templates: Sequence[str], env_ids: Iterable[str]) -> Mapping[s
     return tags
 
 
+def is_alias(tag: str, templates: Sequence[str]) -> bool:
+    """Whether a tag is that of some environment, be it one that is no more.
+
+    A template that is a name alone, `{environment}`, tells nothing: any tag that a person gives may be one.
+
+    Args:
+        tag: the tag.
+        templates: the setting `alias_tags`.
+    """
+    forms = (re.escape(t).replace(re.escape(ENVIRONMENT), "[A-Za-z0-9_-]+") for t in templates if t != ENVIRONMENT)
+    return any(re.fullmatch(form, tag) for form in forms)
+
+
 def _check_alias(tag: str, env_id: str) -> None:
     if not _TAG.fullmatch(tag):
         raise ConfigurationError(

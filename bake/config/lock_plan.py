@@ -10,7 +10,7 @@ from .lock import Lock, LockedImage
 from .lock_names import BASE, IMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from .lock_moves import Found
@@ -30,7 +30,7 @@ class Problem:
     """Why a lock does not fit.
 
     Attributes:
-        kind: `base`, `tool`, `image` or `packages`.
+        kind: `base`, `tool` or `packages`.
         name: of the block; empty for the date.
         environments: whom it concerns; empty for a block that nobody uses.
         said: in one line.
@@ -49,13 +49,15 @@ class Problem:
         return {**what, "what": self.said, "remedy": self.remedy}
 
 
-def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None, *, whole: bool = True) -> tuple[Problem, ...]:
+def problems(lock: Lock, uses: Uses, *, whole: bool = True) -> tuple[Problem, ...]:
     """What is not locked, and what nobody uses.
+
+    An image of a key that nobody has any more is no problem: it is so from each change of a script until what was
+    published for it is recorded, and it decides nothing.
 
     Args:
         lock: the lock.
         uses: of the environments.
-        keys: the texts of every key of theirs; None if they are not known.
         whole: whether these are all who use the lock; else nothing is unused.
     """
     found = []
@@ -70,13 +72,20 @@ def problems(lock: Lock, uses: Uses, keys: frozenset[str] | None, *, whole: bool
             said = f"{use.kind} {use.reference.named} of {', '.join(use.environments)} is not locked"
             found.append(_problem(use.key, use.environments, said, "run: desktop-bake lock"))
     for kind, name in entries if whole else ():
-        if kind == IMAGE and keys is not None and name not in keys:
-            remedy = "run: desktop-bake lock --images"
-            found.append(_problem((kind, name), (), f"{kind} {name} is of no environment's key", remedy))
-        elif kind != IMAGE and (kind, name) not in used:
+        if kind != IMAGE and (kind, name) not in used:
             remedy = "remove its block, or run: desktop-bake lock --upgrade"
             found.append(_problem((kind, name), (), f"{kind} {name} is used by no environment", remedy))
     return tuple(found)
+
+
+def without_key(lock: Lock, keys: Collection[str]) -> tuple[str, ...]:
+    """The keys of the images that are locked and that no environment has any more.
+
+    Args:
+        lock: the lock.
+        keys: the texts of every key of the environments.
+    """
+    return tuple(key for key in lock.images if key not in keys)
 
 
 def _problem(key: tuple[str, str], environments: tuple[str, ...], said: str, remedy: str) -> Problem:

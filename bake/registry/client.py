@@ -78,27 +78,40 @@ def look_up(reference: ImageReference, platform: str, access: Access | None = No
 
     def ask(session: Session) -> RemoteImage | None:
         found = session.manifest(reference.digest or reference.tag or "latest")
-        if found is None:
-            return None
-        content, digest = found
-        manifest = read_manifest(content)
-        platforms: tuple[str, ...] = ()
-        if isinstance(manifest, Index):
-            platforms = manifest.platforms
-            chosen = manifest.for_platform(platform)
-            if chosen is None:
-                return RemoteImage(digest=digest, platforms=platforms, labels=None)
-            manifest = read_manifest(session.content("manifests", chosen, MANIFEST_LIMIT_BYTES))
-            if isinstance(manifest, Index):
-                raise RegistryError(f"{reference}: an index where a manifest was stated", "push the image again")
-        config = read_config(session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
-        labels = config.labels if same_platform(config.platform, platform) else None
-        return RemoteImage(
-            digest=digest, platforms=platforms or (config.platform,), labels=labels, created=config.created
-        )
+        return _described(session, reference, found, platform) if found else None
 
     access = access or Access()
     return access.once(("look up", reference, platform), lambda: within(access, reference, ask))
+
+
+def _described(
+    session: Session, reference: ImageReference, found: tuple[bytes, Digest], platform: str, *, or_any: bool = False
+) -> RemoteImage:
+    """What a manifest or an index describes.
+
+    Args:
+        session: asks for what it names.
+        reference: where it is, for messages.
+        found: its content and digest.
+        platform: whose labels are wanted.
+        or_any: whether those of the first platform will do if it has none for this one.
+    """
+    content, digest = found
+    manifest = read_manifest(content)
+    platforms: tuple[str, ...] = ()
+    if isinstance(manifest, Index):
+        platforms = manifest.platforms
+        chosen = manifest.for_platform(platform)
+        if chosen is None and or_any and platforms:
+            chosen = manifest.for_platform(platforms[0])
+        if chosen is None:
+            return RemoteImage(digest=digest, platforms=platforms, labels=None)
+        manifest = read_manifest(session.content("manifests", chosen, MANIFEST_LIMIT_BYTES))
+        if isinstance(manifest, Index):
+            raise RegistryError(f"{reference}: an index where a manifest was stated", "push the image again")
+    config = read_config(session.content("blobs", manifest.config, CONFIG_LIMIT_BYTES))
+    labels = config.labels if or_any or same_platform(config.platform, platform) else None
+    return RemoteImage(digest=digest, platforms=platforms or (config.platform,), labels=labels, created=config.created)
 
 
 def digest_of(reference: ImageReference, access: Access | None = None) -> Digest | None:
@@ -195,30 +208,57 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
     return access.once(("tags", reference.repository), lambda: within(access, reference, ask))
 
 
-def reached(reference: ImageReference, access: Access | None = None) -> frozenset[Digest]:
-    """What a tag reaches: what lies under it and, if that is an index, all that it names; nothing if it is gone.
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """What a tag leads to.
 
-    Args, Raises: as `tags_of`.
+    Attributes:
+        reached: what lies under it and, if that is an index, all that it names; nothing if it is gone.
+        image: what lies under it, as an image, with the labels of the platform asked for, or of its first one; None if
+            that was not asked.
     """
 
-    def ask(session: Session) -> frozenset[Digest]:
-        found: set[Digest] = set()
-        ahead: list[object] = [reference.tag]
-        for _ in range(MOST_INDEXES):
-            if not ahead:
-                return frozenset(found)
-            answer = session.manifest(ahead.pop())
-            if answer is None:
-                continue
+    reached: frozenset[Digest]
+    image: RemoteImage | None = None
+
+
+def tagged(reference: ImageReference, platform: str | None, access: Access | None = None) -> Tagged:
+    """What a tag leads to: each manifest is asked for once, and the image's configuration if its labels are wanted.
+
+    Args:
+        reference: the repository, and the tag.
+        platform: whose labels are wanted; None if none are.
+        access: as `look_up`.
+
+    Raises: as `tags_of`.
+    """
+
+    def ask(session: Session) -> Tagged:
+        found = session.manifest(reference.tag)
+        if found is None:
+            return Tagged(reached=frozenset())
+        image = _described(session, reference, found, platform, or_any=True) if platform else None
+        return Tagged(reached=_reached(session, reference, found), image=image)
+
+    return within(access, reference, ask)
+
+
+def _reached(session: Session, reference: ImageReference, first: tuple[bytes, Digest]) -> frozenset[Digest]:
+    found: set[Digest] = set()
+    ahead: list[Digest] = []
+    answer: tuple[bytes, Digest] | None = first
+    for _ in range(MOST_INDEXES):
+        if answer:
             content, digest = answer
             found.add(digest)
             for child in read_children(content):
                 if child.media_type in INDEX_TYPES and child.digest not in found:
                     ahead.append(child.digest)
                 found.add(child.digest)
-        raise RegistryError(f"{reference} holds indexes without end", "push that image again")
-
-    return within(access, reference, ask)
+        if not ahead:
+            return frozenset(found)
+        answer = session.manifest(ahead.pop())
+    raise RegistryError(f"{reference} holds indexes without end", "push that image again")
 
 
 def check_push(reference: ImageReference, access: Access | None = None) -> None:

@@ -63,16 +63,21 @@ def recorder_image(environment: Environment, context: Context) -> str:
         BuildFailedError, TimeLimitError: it cannot be baked; no task is worth a film that nobody gets.
         ConfigurationError, EngineError, CancelledError: as `ensure_desktop_image`.
     """
+    settings = replace(context.settings, fallback=False)
+    result = ensured(recorder_of(environment), replace(context, settings=settings))
+    return result.image_id or result.image
+
+
+def recorder_of(environment: Environment) -> Environment:
+    """The environment that is baked for the recorder of films; the same for all that share a base."""
     script = Script.text(shipped("recipe/film_install.sh").read_text(encoding="utf-8"))
-    wanted = Environment(
+    return Environment(
         env_id=f"{environment.env_id} (film)",
         base_image=environment.base_image,
         platform=environment.platform,
         preflight_script=script,
         cache_preflight_build=True,
     )
-    result = ensured(wanted, replace(context, settings=replace(context.settings, fallback=False)))
-    return result.image_id or result.image
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from ..images.order import stack_and_key
 from ..images.published import is_published
 from ..registry.client import digest_of
 from ..system.folders import cache_folder
+from ..task.film import recorder_of
 from .policy import Reach, reach_of
 from .sizes import StoredImage
 
@@ -139,6 +140,8 @@ def cache_families() -> tuple[CacheFamily, ...]:
 def reach(context: Context, *, strict: bool) -> Reach:
     """What the environments that have their cache switched on reach, what containers use, and what layers are called.
 
+    The recorder of films on an environment's base is reached, too: no environment names it, and the next film needs it.
+
     Args:
         context: the environments, and the engine.
         strict: whether an environment whose key cannot be computed is an error, or a line of the log.
@@ -162,10 +165,14 @@ def reach(context: Context, *, strict: bool) -> Reach:
         for key, part in zip(chain_of(keys[env_id]), stack.parts, strict=True):
             if isinstance(part, LayerRecipe):
                 named[str(key)] = tuple(dict.fromkeys((*named.get(str(key), ()), part.name)))
+    on_bases = {(e.base_image, e.platform): e for e in reversed([context.settings.environments[i] for i in keys])}
+    for recorder in map(recorder_of, on_bases.values()):
+        with contextlib.suppress(DesktopBakeError):
+            keys[recorder.env_id] = stack_and_key(recorder, looking)[1]
     containers = context.engine.ask("GET", "/containers/json", {"all": True}).content
     used = {str(c.get(field)) for c in containers for field in ("ImageID", "Image")}
     reached = reach_of(keys, made_elsewhere(context.settings), used, _aliases(context.settings))
-    return replace(reached, layers={**layers_made(), **named})
+    return replace(reached, layers={**layers_made(), **named}, alias_templates=context.settings.alias_tags)
 
 
 def _aliases(settings: Settings) -> frozenset[str]:

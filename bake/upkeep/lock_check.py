@@ -34,7 +34,7 @@ def lock_checks(settings: Settings, today: date) -> Iterator[Check]:
     if settings.lock is None and not settings.frozen:
         return
     lock = settings.lock or Lock()
-    found = problems(lock, uses_of(settings.environments.values(), settings), None)
+    found = problems(lock, uses_of(settings.environments.values(), settings))
     missing = [problem for problem in found if problem.environments and problem.name]
     if missing and settings.frozen:
         status = ConfigurationError.exit_status

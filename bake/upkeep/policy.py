@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from ...generator.annotations import is_alias
 from ...generator.key import CacheKey
 from ...generator.layer_key import chain_of, family_of
 
@@ -27,6 +28,7 @@ class Reach:
         elsewhere: the folder of another project that made a key, by the key's text.
         in_use: IDs and tags of images that a container uses, be it running or stopped.
         aliases: tags for people that environments have or had, which go with the image.
+        alias_templates: the setting `alias_tags`, by which those are known that nobody remembers.
         layers: what the topmost layer of an image is called, as far as it is known, by the key's text.
     """
 
@@ -35,6 +37,7 @@ class Reach:
     elsewhere: Mapping[str, str]
     in_use: Collection[str] = ()
     aliases: Collection[str] = ()
+    alias_templates: Sequence[str] = ()
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -121,7 +124,8 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
         return "its labels prove no key"
     ours = (f"{repository}:{key}", f"{repository}:cache-{family_of(key)}-")
     known = {ours[0], *(f"{repository}:{alias}" for alias in reach.aliases)}
-    foreign = [tag for tag in image.tags if tag not in known and not tag.startswith(ours[1])]
+    others = (tag for tag in image.tags if tag not in known and not tag.startswith(ours[1]))
+    foreign = [tag for tag in others if not _is_alias(tag, repository, reach)]
     if foreign:  # also an image that was made of one of ours, which has its labels
         return f"also tagged {foreign[0]}"
     if ours[0] not in image.tags:
@@ -133,6 +137,12 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
     if str(key) in reach.elsewhere:
         return f"made for {reach.elsewhere[str(key)]}"
     return None
+
+
+def _is_alias(tag: str, repository: str, reach: Reach) -> bool:
+    """Whether a tag has the form of those for people, as of an environment that was removed on another machine."""
+    its, _, name = tag.rpartition(":")
+    return its == repository and is_alias(name, reach.alias_templates)
 
 
 def lineage_of(key: Key, layers: Mapping[str, tuple[str, ...]]) -> str:

@@ -13,7 +13,7 @@ from ...generator.layer_key import desktop_of_text
 from ...generator.reference import Digest
 from ..build import local_cache
 from ..build.scratch import clear_build_folders
-from ..registry.client import delete_manifest, look_up, reached, tags_of, time_of
+from ..registry.client import delete_manifest, tagged, tags_of, time_of
 from ..system.folders import cache_folder
 from ..system.reporter import Reporter
 from ..task.start_note import remove_abandoned
@@ -137,25 +137,24 @@ def _published(context: Context) -> list[StoredImage]:
 
 
 def _look(repository: ImageReference, platform: str, access: Access) -> list[StoredImage]:
-
-    tags = [replace(repository, tag=tag) for tag in tags_of(repository, access)]
-
-    def image(tagged: ImageReference) -> StoredImage | None:
-        found = look_up(tagged, platform, access)
-        if found and found.labels is None and found.platforms:  # made for other platforms than this engine's
-            found = look_up(tagged, found.platforms[0], access)
-        if found is None or found.labels is None:
-            return None
-        return StoredImage(
-            image_id=str(found.digest), tags=(str(tagged),), labels=found.labels, created_s=time_of(found.created)
-        )
-
+    """Each tag is asked for once, and the configuration of what has a key's."""
+    tags = tags_of(repository, access)
+    names: dict[str, list[str]] = {}
+    images: list[StoredImage] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        names: dict[str, list[str]] = {}
-        for tagged, digests in zip(tags, pool.map(lambda tagged: reached(tagged, access), tags), strict=True):
-            for digest in digests:
-                names.setdefault(str(digest), []).append(str(tagged))
-        images = [found for found in pool.map(image, [t for t in tags if _is_key(t.tag or "")]) if found]
+        found = pool.map(
+            lambda tag: tagged(replace(repository, tag=tag), platform if _is_key(tag) else None, access), tags
+        )
+        for tag, under in zip(tags, found, strict=True):
+            name = str(replace(repository, tag=tag))
+            for digest in under.reached:
+                names.setdefault(str(digest), []).append(name)
+            image = under.image
+            if image and image.labels is not None:
+                made_s = time_of(image.created)
+                images.append(
+                    StoredImage(image_id=str(image.digest), tags=(name,), labels=image.labels, created_s=made_s)
+                )
     return [replace(i, tags=tuple(dict.fromkeys((*i.tags, *names.get(i.image_id, ()))))) for i in images]
 
 

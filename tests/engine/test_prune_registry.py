@@ -14,7 +14,7 @@ import pytest
 from desktop_bake import Digest, ImageReference, RegistryError
 from desktop_bake.bake.config.settings import Settings
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.registry.client import digest_of, reached, tags_of
+from desktop_bake.bake.registry.client import Tagged, digest_of, tagged, tags_of
 from desktop_bake.bake.registry.manifest import OCI_INDEX, OCI_MANIFEST
 from desktop_bake.bake.upkeep.policy import Policy, Reach
 from desktop_bake.bake.upkeep.prune import plan
@@ -124,10 +124,10 @@ def test_what_a_tag_reaches(registry: RealRegistry) -> None:
     where = replace(reference(registry.host), tag="t")
     push_image(registry.host, NAME, "t", {"a": "b"}, platforms=(HERE, "linux/s390x"), attestation=True, nested=True)
     outer = digest_of(where)
-    found = reached(where)
+    found = tagged(where, None).reached
     assert outer in found
     assert len(found) == 6  # two indexes, two images, two attestations
-    assert reached(replace(where, tag="absent")) == frozenset()
+    assert tagged(replace(where, tag="absent"), HERE) == Tagged(reached=frozenset())
 
 
 # --- the command -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....generator.errors import ConfigurationError, DesktopBakeError
 from ...config.lock import Lock
 from ...config.lock_names import LOCK_NAME
-from ...config.lock_plan import problems
+from ...config.lock_plan import problems, without_key
 from ...config.lock_uses import uses_of
 from ...upkeep.locking import keys_of, recorded, upgraded
 from ..context import print_json, with_or_without_engine, work_of
@@ -68,9 +68,13 @@ def _check(chosen: Sequence[Environment], context: Context, arguments: argparse.
     settings = context.settings
     there = settings.lock or Lock()
     keys = keys_of(chosen, context) if there.images and whole else None
-    found = problems(there, uses_of(chosen, settings), frozenset(keys) if keys is not None else None, whole=whole)
+    found = problems(there, uses_of(chosen, settings), whole=whole)
+    old = without_key(there, keys) if keys is not None else ()
+    for key in old:
+        context.reporter.say(f"[desktop-cache] image {key} is of no environment's key; to remove it: lock --images")
     if arguments.json:
-        print_json({"schema": 1, "lock": str(settings.lock_file), "problems": [p.as_json() for p in found]})
+        said = [problem.as_json() for problem in found]
+        print_json({"schema": 1, "lock": str(settings.lock_file), "problems": said, "images_without_key": list(old)})
     for problem in found if not arguments.json else ():
         print(problem.said)
     sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from desktop_bake import BakeOptions, ConfigurationError, Stack, bake_targets, render_bake_file
-from desktop_bake.generator.annotations import alias_tags_of
+from desktop_bake.generator.annotations import alias_tags_of, is_alias
 from tests.harness.bake_files import TEAM, TEMPLATE, rendered
 from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
 
@@ -99,6 +99,24 @@ def test_alias_tags_are_checked(template: str, env_ids: list[str], says: str) ->
     assert caught.value.remedy
     with pytest.raises(ConfigurationError, match=says):
         replace(TEAM, alias_tags=(template,), environments=tuple(env_ids))
+
+
+@pytest.mark.parametrize(
+    ("tag", "templates", "wanted"),
+    [
+        ("desktop-gone", ("desktop-{environment}",), True),
+        ("gone.v2", ("x", "{environment}.v2"), True),
+        ("latest", ("latest",), True),
+        ("gone", ("{environment}",), False),
+        ("desktop-", ("desktop-{environment}",), False),
+        ("desktop-1.0", ("desktop-{environment}",), False),
+        ("gonexv2", ("{environment}.v2",), False),
+        ("gone", (), False),
+    ],
+)
+def test_the_form_of_an_alias(tag: str, templates: tuple[str, ...], wanted: bool) -> None:
+    """A tag is known by its form, unless that is a bare name."""
+    assert is_alias(tag, templates) is wanted
 
 
 def test_one_environment_may_be_latest() -> None:

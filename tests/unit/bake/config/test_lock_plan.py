@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from desktop_bake.bake.config.lock import Lock, LockedImage
-from desktop_bake.bake.config.lock_plan import Wish, problems
+from desktop_bake.bake.config.lock_plan import Wish, problems, without_key
 from tests.harness.locks import BASE, BOTH, LOCK, NEW, OLD, OTHER, THEN, TODAY, TOOL, USES, found, use
 from tests.harness.recipes import KEY
 
@@ -16,15 +16,12 @@ from tests.harness.recipes import KEY
 
 
 @pytest.mark.parametrize(
-    ("lock", "keys", "said"),
+    ("lock", "said"),
     [
-        (LOCK, frozenset({str(KEY)}), []),
-        (LOCK, frozenset(), [f"image {KEY} is of no environment's key"]),
-        (LOCK, None, []),
-        (replace(LOCK, packages=None), None, ["the lock has no packages date"]),
+        (LOCK, []),
+        (replace(LOCK, packages=None), ["the lock has no packages date"]),
         (
             Lock(packages=THEN),
-            frozenset(),
             [
                 "base debian:bookworm of a, b is not locked",
                 "base registry.example.com/base:1 of c is not locked",
@@ -33,29 +30,33 @@ from tests.harness.recipes import KEY
         ),
         (
             replace(LOCK, tools={**LOCK.tools, "golang:1": LockedImage(digest=OLD)}, images={}),
-            frozenset(),
             ["tool golang:1 is used by no environment"],
         ),
         (
             replace(LOCK, bases={**LOCK.bases, "x:1": LockedImage(digest=OLD)}),
-            None,
             ["base x:1 is used by no environment"],
         ),
     ],
 )
-def test_problems(lock: Lock, keys: frozenset[str] | None, said: list[str]) -> None:
+def test_problems(lock: Lock, said: list[str]) -> None:
     """What is not locked and what nobody uses, each with a remedy; what others may use is nobody's business."""
-    found = problems(lock, USES, keys)
+    found = problems(lock, USES)
     assert [problem.said for problem in found] == said
     assert all("desktop-bake lock" in problem.remedy for problem in found)
     lacking = tuple(problem for problem in found if problem.environments)
-    assert problems(lock, USES, keys, whole=False) == lacking
+    assert problems(lock, USES, whole=False) == lacking
+
+
+def test_images_without_a_key() -> None:
+    """An image of a key that no environment has any more, as after a script's change, is told, and is no problem."""
+    assert without_key(LOCK, {str(KEY)}) == ()
+    assert without_key(LOCK, {"another"}) == (str(KEY),)
 
 
 def test_a_project_without_desktops_needs_no_date() -> None:
     """The date is of packages: if none are installed by it, it is not missing."""
     uses = replace(USES, dated=())
-    assert problems(replace(LOCK, packages=None), uses, None) == ()
+    assert problems(replace(LOCK, packages=None), uses) == ()
     assert Wish(today=TODAY).lock_with(Lock(), uses, {}).packages is None
 
 

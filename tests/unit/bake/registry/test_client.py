@@ -11,11 +11,12 @@ from desktop_bake import ImageReference, RegistryError
 from desktop_bake.bake.registry import client
 from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.client import (
+    Tagged,
     check_push,
     delete_manifest,
     digest_of,
     look_up,
-    reached,
+    tagged,
     tags_of,
     time_of,
     within,
@@ -163,7 +164,7 @@ def test_indexes_without_end(registry: MemoryRegistry, monkeypatch: pytest.Monke
         digest = registry.put_index(f"{PLACE}:{number}", {"linux/amd64": digest})
     monkeypatch.setattr(client, "MOST_INDEXES", 3)
     with pytest.raises(RegistryError, match=r"^registry\.example\.com/team/desktop:3 holds indexes without end$"):
-        reached(ImageReference.parse(f"{PLACE}:3"))
+        tagged(ImageReference.parse(f"{PLACE}:3"), None)
 
 
 def test_digest_of(registry: MemoryRegistry) -> None:
@@ -180,8 +181,24 @@ def test_reached(registry: MemoryRegistry) -> None:
     image = registry.put(f"{PLACE}:a", LABELS)
     inner = registry.put_index(f"{PLACE}:b", {"linux/amd64": image})
     outer = registry.put_index(NAME, {"linux/amd64": inner})
-    assert reached(REFERENCE) == {image, inner, outer}
-    assert reached(ImageReference.parse(f"{PLACE}:gone")) == frozenset()
+    assert tagged(REFERENCE, None).reached == {image, inner, outer}
+    assert tagged(ImageReference.parse(f"{PLACE}:gone"), "linux/amd64") == Tagged(reached=frozenset())
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+def test_what_lies_under_a_tag(registry: MemoryRegistry, platform: str) -> None:
+    """Manifest and configuration are asked for once each, also if what is there is for other platforms alone."""
+    digest = registry.put(NAME, LABELS, "linux/amd64")
+    found = tagged(REFERENCE, platform)
+    assert found.image
+    assert (set(found.reached), found.image.digest, dict(found.image.labels or {})) == ({digest}, digest, LABELS)
+    assert [asked.rpartition("/")[0] for asked in registry.asked] == [f"GET {PLACE}/manifests", f"GET {PLACE}/blobs"]
+    registry.asked.clear()
+    index = registry.put_index(NAME, {"linux/amd64": digest})
+    found = tagged(REFERENCE, platform)
+    assert found.image
+    assert (set(found.reached), found.image.digest, dict(found.image.labels or {})) == ({index, digest}, index, LABELS)
+    assert len(registry.asked) == 3  # the index names no configuration
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------

@@ -75,6 +75,21 @@ def test_who_stays() -> None:
     }
 
 
+def test_tags_of_environments_that_are_no_more() -> None:
+    """A tag for people goes with its image on any machine, if its form tells what it is; a bare name may be anybody's,
+    and so may a tag of another repository."""
+    office = baked("old", tags=(f"{REPOSITORY}:{key('old')}", f"{REPOSITORY}:desktop-gone"))
+    verdicts = {
+        templates: judge([office], REPOSITORY, replace(reach_of({}, {}), alias_templates=templates), Policy())[0].reason
+        for templates in (("desktop-{environment}",), ("{environment}",), ("other-{environment}",))
+    }
+    kept = f"also tagged {REPOSITORY}:desktop-gone"
+    assert list(verdicts.values()) == ["no environment reaches it", kept, kept]
+    elsewhere = replace(office, tags=(*office.tags, "mine:desktop-gone"))
+    reach = replace(reach_of({}, {}), alias_templates=("desktop-{environment}",))
+    assert judge([elsewhere], REPOSITORY, reach, Policy())[0].reason == "also tagged mine:desktop-gone"
+
+
 @pytest.mark.parametrize(
     ("policy", "goes"),
     [

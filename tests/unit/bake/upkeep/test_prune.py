@@ -14,6 +14,7 @@ from desktop_bake.bake.build import local_cache
 from desktop_bake.bake.images.history import write_record
 from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.system.folders import cache_folder
+from desktop_bake.bake.task.film import recorder_of
 from desktop_bake.bake.upkeep.inventory import reach, stored_images
 from desktop_bake.bake.upkeep.policy import Policy, reach_of
 from desktop_bake.bake.upkeep.prune import Plan, carry_out, family_of_text, plan
@@ -169,6 +170,7 @@ def test_registry(engine: FakeEngine, registry: MemoryRegistry, team: Settings, 
     found = planned(engine, team, reach=used, registry=True)
     assert removed(found.published) == {str(OLD)}
     assert {v.image.created_s for v in found.published} == {1_704_067_200.0}
+    assert len(registry.asked) == 1 + 3 + 2  # the tags, each of them, and the configuration of those that are keys
     assert carry_out(found, work(engine, team, lines.append)) == (1, [])
     assert sorted(name.rpartition(":")[2] for name in registry.tags) == sorted(["by-hand", str(KEY)])
     assert lines == [f"[desktop-cache] removed {REPOSITORY}:{OLD} from the registry"]
@@ -233,7 +235,7 @@ def test_reach(engine: FakeEngine, team: Settings, lines: list[str], strict: boo
             reach(work(engine, settings, lines.append), strict=True)
         return
     found = reach(work(engine, settings, lines.append), strict=False)
-    assert list(found.environments.values()) == [("office",)]
+    assert list(found.environments.values()) == [("office",), ("office (film)",)]
     assert set(found.in_use) == {"sha256:1", "a:1"}
     assert lines[-1].startswith("[desktop-cache] WARNING: environment 'bad': environment 'bad': cannot read no")
 
@@ -247,6 +249,19 @@ def test_reach_knows_the_names_of_environments(engine: FakeEngine, team: Setting
     found = reach(work(engine, settings, lines.append), strict=True)
     assert found.aliases == {"x-office", "x-b", "x-gone"}
     assert reach(work(engine, team), strict=True).aliases == set()
+
+
+def test_the_recorder_of_films_stays(engine: FakeEngine, team: Settings) -> None:
+    """The image that films are recorded with is no environment's, and stays as long as one has its base."""
+    engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
+    settings = replace(team, environments={"office": OFFICE, "b": replace(OFFICE, env_id="b")})
+    key = order_of(recorder_of(OFFICE), work(engine, settings)).key
+    engine.add(f"{REPOSITORY}:{key}", key.labels("b"), made_s=100)
+    found = reach(work(engine, settings), strict=True)
+    assert found.environments[str(key)] == ("office (film)",)
+    assert not planned(engine, settings, reach=found).images[0].removed
+    gone = reach(work(engine, replace(settings, environments={})), strict=True)
+    assert planned(engine, settings, reach=gone).images[0].removed
 
 
 def test_reach_without_an_engine(engine: FakeEngine, team: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,6 +105,24 @@ def test_check(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock.unlink()
     assert main(["lock", "--check"]) == 1
     assert "error: desktop-bake.lock is not there: " in capsys.readouterr().err
+
+
+def test_a_script_that_changed(locked: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    """`lock --check` stays green after `lock --images` also if a script changes then, and tells which block is old."""
+    lock = locked / "desktop-bake.lock"
+    settings = load_settings(locked / "desktop-bake.toml", {})
+    keys = keys_of(settings.environments.values(), work(engine, settings))
+    assert keys
+    lock.write_text(edit_lock(lock.read_text(), replace(LOCK, images=dict.fromkeys(keys, OLD))))
+    assert main(["lock", "--check"]) == 0
+    assert capsys.readouterr() == ("", "")
+    file = locked / "desktop-bake.toml"
+    file.write_text(file.read_text().replace('N = "7"', 'N = "changed"'))
+    assert main(["lock", "--check", "--json"]) == 0
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (told["problems"], len(told["images_without_key"])) == ([], 1)
+    assert said.err.startswith(f"[desktop-cache] image {told['images_without_key'][0]} is of no environment's key;")
 
 
 def test_frozen(locked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
