@@ -71,11 +71,28 @@ headless_desktop_enabled = true
 [environments.nightly]
 base_image = "{base}"
 """
-XTERM = "xterm -fa DejaVuSansMono -fs 12"
+SETUP = r"""#!/bin/sh
+set -e
+cat >/usr/local/bin/reports <<'END'
+#!/bin/sh
+echo "page 9 of 12: returns"
+exec xterm -fs 16 -geometry 76x21+70+50 -T reports -e sh -c '
+  printf "\n  \033[1mReports, November\033[0m\n\n"
+  for page in Summary "Sales by region" "Sales by product" Margins Stock Orders Deliveries Suppliers; do
+    printf "  \033[32mdone\033[0m     %-20s\n" "$page"
+  done
+  printf "  \033[33mrenders\033[0m  Returns\n"
+  for page in Staff Budget Outlook; do printf "  \033[90mwaits    $page\033[0m\n"; done
+  printf "\n  8 of 12 pages "
+  exec sleep 900'
+END
+chmod +x /usr/local/bin/reports
+echo templates are in place
+"""
 SCENES = (  # in which environment what runs
-    ("default", f"{XTERM} -geometry 88x26+150+120 -T notes -e sh -c 'cat /etc/os-release; echo; date; exec sleep 900'"),
-    ("terminal", f'{XTERM} -geometry 96x30+110+90 -bg "#1c2430" -fg "#d7e0ea" -T top -e top -d 1'),
-    ("terminal", f"{XTERM} -geometry 80x20+200+150 -T fonts -e sh -c 'fc-list : family | sort -u; exec sleep 900'"),
+    ("default", "xterm -fs 16 -geometry 76x24+120+60 -T notes -e sh -c 'cat /etc/os-release; date; exec sleep 900'"),
+    ("terminal", "xterm -fs 14 -geometry 92x28+60+40 -T top -e top -d 1"),
+    ("reports", "reports --month november"),
 )
 
 
@@ -154,7 +171,7 @@ def main() -> int:
         base_image=ImageReference.parse(base),
         headless_desktop_enabled=True,
         cache_desktop_build=True,
-        packages=("chromium", "chromium-driver"),
+        packages=("chromium", "chromium-driver", "fonts-inter", "fonts-urw-base35"),
     )
     settings = Settings(repository=ImageReference.parse("desktop-bake"))
     image = ensure_desktop_image(browser, replace(settings, cache="none", fallback=False))
@@ -162,7 +179,7 @@ def main() -> int:
         project = Path(temporary) / "studio"
         project.mkdir()
         (project / "desktop-bake.toml").write_text(CONFIG.format(base=base))
-        (project / "reports.sh").write_text("#!/bin/sh\nset -e\necho templates are in place\n")
+        (project / "reports.sh").write_text(SETUP)
         _forget()
         try:
             with _page(project, driver) as page:
@@ -277,7 +294,7 @@ def _screens(page: Page, pictures: Pictures) -> None:
     time.sleep(8)  # the screens show what runs on them, and have been taken
     pictures.take("page-tasks", height=640)
     pictures.take("page-dark", height=640, scheme="dark")
-    page.click("[data-name=default] a.shot")
+    page.click("[data-name=reports] a.shot")
     page.click("#control")
     page.until("#desk-said", "Keyboard and mouse are yours")
     time.sleep(4)

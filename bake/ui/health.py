@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .source import Source
 
 
+_FIRST = (State.FAILURE, State.WARNING, State.OK)
+
+
 class Health:
     """What `doctor` found last.
 
@@ -52,7 +55,7 @@ class Health:
                 if len(found) > before:  # the first time; afterwards what was there stays until all is known
                     self.checks = tuple(found)
                     self._touch("health")
-            self.checks = tuple(found)
+            self.checks = tuple(sorted(found, key=lambda check: _FIRST.index(check.state)))
         finally:
             self.is_looking = False
             self._touch("health")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .world import Row, World
 
 
-_AT_FIRST = 40  # rows; nobody's screen is as high
+_AT_FIRST = 24  # rows; nobody's screen is as high
 _TOGETHER = 50
 _SHOWN_STEPS = 6
 _SHOWN_LINES = {"running": 8, "failed": 40}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = "127.0.0.1"
 _CANCELLING_S = 0.7  # builds that are still being given up then end with the process
-_OPENED_S = 60.0
+_SWITCH_S = 0.0005  # threads that compute keys give way to whoever waits for the page; Python's own is ten times that
 
 
 class _Server(uvicorn.Server):
@@ -58,6 +59,7 @@ def serve(source: Source, port: int, told: Callable[[str], None], *, opened: boo
     Raises:
         ConfigurationError: the port is taken.
     """
+    sys.setswitchinterval(_SWITCH_S)
     keys = Keys()
     site = Site(source)
     with _bound(port) as listener, ExitStack() as left:

@@ -129,6 +129,15 @@ class Site:
         """What is asked before a task starts."""
         return self.pages.draw("start", {"environments": [row.environment.env_id for row in self.world.rows]})
 
+    def stop_form(self, task: str) -> str:
+        """What is asked before a task ends for good.
+
+        Raises:
+            ConfigurationError: it does not run any more.
+        """
+        entry = self.desks.entry(task)
+        return self.pages.draw("stop", {"task": entry, "command": self.desks.commands.get(task, "")})
+
     def whole(self, page: str) -> str:
         """A whole page."""
         return self._framed(page, TITLES[page], next(self.first(page)))

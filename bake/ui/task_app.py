@@ -31,6 +31,7 @@ class TaskApp:
             Route("/shot", self._shot, methods=["GET"]),
             Route("/task-log", self._log, methods=["GET"]),
             Route("/start", self._start_form, methods=["GET"]),
+            Route("/stop", self._stop_form, methods=["GET"]),
             *act_routes(
                 {"desktop": self._desktop, "start": self._start, "stop": self._stop, "dismiss-start": self._dismiss}
             ),
@@ -68,6 +69,12 @@ class TaskApp:
 
     async def _start_form(self, _request: Request) -> Response:
         return HTMLResponse(self._site.start_form())
+
+    async def _stop_form(self, request: Request) -> Response:
+        try:
+            return HTMLResponse(self._site.stop_form(request.query_params.get("task", "")))
+        except DesktopBakeError as error:
+            return PlainTextResponse(f"{error}\n", 404)
 
     def _desktop(self, asked: dict[str, Any]) -> dict[str, Any]:
         settings, control = self._site.settings(), asked.get("control") is True

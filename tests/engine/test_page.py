@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MORE = '[environments.{name}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
 CACHE = "[data-env=default] [data-switch=cache_desktop_build]"
+SEEN = """Object.defineProperty(document, "hidden", {value: !arguments[0], configurable: true});
+document.dispatchEvent(new Event("visibilitychange"));"""
 # A page of another origin of this machine, which knows all but the cookie, and tries a read, a write and a form.
 EVIL = """<script type="module">
 const to = decodeURIComponent(location.hash.slice(1));
@@ -74,7 +76,8 @@ def is_running(words: str) -> bool:
 
 
 def test_switches(page: Page) -> None:
-    """A switch is in the file at once, and undone; another tab follows; of two at once the first wins, and is told."""
+    """A switch is in the file at once, and undone; another tab follows; of two at once the first wins, and is told.
+    A tab that nobody sees keeps none of the six connections that a browser has for a host, and follows when seen."""
     before = page.config.read_text()
     off = before.replace("cache_desktop_build = true", "cache_desktop_build = false")
     assert page.driver.current_url == page.base  # without the token
@@ -94,7 +97,10 @@ def test_switches(page: Page) -> None:
     page.driver.execute_script(click_behind, CACHE)
     page.until(".toast.bad", "was changed meanwhile")
     assert page.config.read_text() == before
+    page.driver.execute_script(SEEN, False)
+    page.until("#live[data-state=off]", "paused")
     page.config.write_text(off)  # another process
+    page.driver.execute_script(SEEN, True)
     for handle in page.driver.window_handles:
         page.driver.switch_to.window(handle)
         eventually(lambda: not is_on(page))
@@ -182,7 +188,8 @@ def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedPro
             read = ["docker", "exec", task, "cat", typed]
             eventually(lambda: subprocess.run(read, capture_output=True, check=False).stdout == b"typed in the page\n")
             again.open("tasks")
-            again.click(f"[data-task='{task}'] [data-do=stop-task]")
+            again.click(f"[data-task='{task}'] [data-do=stop-form]")
+            again.click("#sheet [data-do=stop-task]")
             again.until("#tasks .lead-text")
             gone = ["docker", "container", "inspect", task]
             eventually(lambda: subprocess.run(gone, capture_output=True, check=False).returncode)

@@ -109,8 +109,14 @@ function hear() {
 
 // --- what a person does ---
 
+const silent = { message: "The page's server does not answer.", remedy: "Start it again: desktop-bake ui" };
+const ask = (path, options) =>
+  fetch(path, options).catch(() => {
+    throw Object.assign(new Error(silent.message), silent);
+  });
+
 export async function post(path, body) {
-  const answer = await fetch(path, {
+  const answer = await ask(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Desktop-Bake": "1" },
     body: JSON.stringify(body),
@@ -148,7 +154,27 @@ function button(text, act, kind = "") {
   return made;
 }
 
-export const refused = (error) => toast(error.message, { more: error.remedy, kind: "bad" });
+/** Say what was refused: in the sheet that is open, as all else lies behind it. */
+export function refused(error) {
+  if (!sheet.open) {
+    toast(error.message, { more: error.remedy, kind: "bad" });
+    return;
+  }
+  sheet.querySelector(".fault")?.remove();
+  const said = document.createElement("p");
+  said.className = "fault";
+  said.role = "alert";
+  said.textContent = [error.message, error.remedy].filter(Boolean).join(": ");
+  sheet.querySelector("h2").after(said);
+}
+
+/** HTML of the server's own; whatever else it says is an error's text, and no markup. */
+async function drawn(path) {
+  const answer = await ask(path);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text.trim());
+  return text;
+}
 
 const seen = () => document.getElementById("seen");
 let saving = Promise.resolve(); // one after the other: each save has seen the one before
@@ -191,13 +217,15 @@ async function why(button) {
   if (!open) return;
   panel.textContent = "Looking for the nearest image…";
   const env = button.closest("[data-env]").dataset.env;
-  const answer = await fetch(`why?env=${encodeURIComponent(env)}`);
-  panel.innerHTML = await answer.text();
+  try {
+    panel.innerHTML = await drawn(`why?env=${encodeURIComponent(env)}`);
+  } catch (error) {
+    panel.textContent = error.message;
+  }
 }
 
 export async function openSheet(path, { label = "" } = {}) {
-  const answer = await fetch(path);
-  sheet.innerHTML = await answer.text();
+  sheet.innerHTML = await drawn(path);
   if (label) sheet.setAttribute("aria-label", label);
   if (!sheet.open) sheet.showModal();
 }
@@ -243,6 +271,7 @@ Object.assign(acts, {
     sheet.close();
   },
   "dismiss-start": (button) => post("dismiss-start", { number: Number(button.dataset.number) }),
+  "stop-form": (button) => openSheet(`stop?task=${button.closest("[data-task]").dataset.task}`),
   "stop-task": async (button) => {
     const { task, name } = button.closest("[data-task]").dataset;
     button.disabled = true;
@@ -250,46 +279,10 @@ Object.assign(acts, {
       await post("stop", { task });
       toast(`The task of ${name} has ended.`);
     } finally {
-      button.disabled = false;
+      sheet.close();
     }
   },
 });
-
-// --- pictures of screens: the next once the last is there; what stands still is asked for less and less ---
-
-const waits = new WeakMap();
-async function picture(image) {
-  const before = waits.get(image) ?? { tag: "", wait: 0, due: 0 };
-  if (Date.now() < before.due) return;
-  try {
-    const answer = await fetch(image.dataset.shot, { headers: before.tag ? { "X-Have": before.tag } : {} });
-    const tag = answer.headers.get("X-Picture") ?? "";
-    const same = answer.status === 204;
-    if (answer.ok && !same) {
-      const url = URL.createObjectURL(await answer.blob());
-      image.onload = () => URL.revokeObjectURL(url);
-      image.src = url;
-    }
-    const wait = !answer.ok ? 10000 : same ? Math.min(30000, before.wait * 1.6 + 1000) : 3000;
-    waits.set(image, { tag, wait, due: Date.now() + wait });
-  } catch {
-    waits.set(image, { ...before, due: Date.now() + 10000 });
-  }
-}
-let isTaking = false;
-async function pictures() {
-  if (isTaking || document.hidden) return;
-  isTaking = true;
-  for (const image of document.querySelectorAll("[data-shot]")) {
-    const { top, bottom } = image.getBoundingClientRect();
-    if (bottom > 0 && top < innerHeight) await picture(image);
-  }
-  isTaking = false;
-}
-if (page === "tasks") {
-  setInterval(pictures, 1000);
-  document.addEventListener("patched", pictures);
-}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-do]");
@@ -345,6 +338,6 @@ setInterval(() => {
 if (page === "desk") {
   live.hidden = true;
 } else {
-  hear();
+  requestAnimationFrame(() => setTimeout(hear)); // what is there is painted first
   document.addEventListener("visibilitychange", hear);
 }

@@ -40,12 +40,12 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
     ],
 )
 def test_said(source: Source, found: list[Check], checks: tuple[Check, ...], said: str) -> None:
-    """All checks in a sentence."""
+    """All checks in a sentence; once all are known, what failed comes first."""
     found += checks
     health = Health(source, lambda *_: None)
     assert health.said() == "Looking at everything that a build needs."
     health.look()
-    assert (health.checks, health.said(), health.is_looking) == (checks, said, False)
+    assert (health.checks, health.said(), health.is_looking) == (checks[::-1], said, False)
 
 
 def test_as_they_come(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

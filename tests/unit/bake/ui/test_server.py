@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import sys
 import threading
 import webbrowser
 from functools import partial
@@ -22,6 +23,8 @@ from desktop_bake.bake.ui.server import serve
 from desktop_bake.bake.ui.site import Site
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from desktop_bake.bake.ui.source import Source
 
 
@@ -40,12 +43,14 @@ class Listener:
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     """What uvicorn was asked to serve: nothing is."""
     asked: list[object] = []
     monkeypatch.setattr(module, "_bound", lambda _port: Listener())
     monkeypatch.setattr(module._Server, "run", lambda self, sockets: asked.append(self.config))  # noqa: SLF001
-    return asked
+    before = sys.getswitchinterval()
+    yield asked
+    sys.setswitchinterval(before)
 
 
 def test_served(source: Source, served: list[object]) -> None:
@@ -61,6 +66,7 @@ def test_served(source: Source, served: list[object]) -> None:
     assert (config.access_log, config.log_config, config.ws) == (False, None, "none")
     assert isinstance(config.http, partial)
     assert config.http.func is Arrival
+    assert sys.getswitchinterval() < 0.001  # who waits for the page comes before what is computed meanwhile
 
 
 def test_opened(source: Source, served: list[object], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,10 @@ def test_started_and_stopped(client: TestClient, site: Site, running: list[objec
     """What is asked for is done, and nothing is done without a name."""
     assert "<option>office</option>" in client.get("start").text
     client.post("start", json={"env": "office", "command": "xterm", "geometry": "800x600"})
+    asked = client.get("stop", params={"task": TASK}).text
+    assert "&lt;office&gt;" in asked
+    assert "Let it run" in asked
+    assert client.get("stop", params={"task": "x"}).status_code == 404
     client.post("stop", json={"task": TASK})
     assert running == [("office", "xterm", "800x600"), "mine"]
     assert client.post("start", json={"env": "office"}).status_code == 400
