@@ -144,7 +144,7 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
 def _not_started(error: ScriptFailedError, env_id: str) -> ScriptFailedError:
     """Why no task of an environment starts whose own script failed a moment ago."""
     told = f"{error}; no task of environment {env_id!r} starts: the same script would fail again"
-    tried = "mend the script, or install at start all the same: run --install-at-start, install_at_start = true"
+    tried = "fix the script, or install at start all the same: run --install-at-start, install_at_start = true"
     return ScriptFailedError(told, f"{error.remedy}; {tried}")
 
 

@@ -38,7 +38,7 @@ def check_added(setting: str, values: Mapping[str, str]) -> None:
                 f"{setting}: malformed name {name[:80]!r}", "write it as in org.opencontainers.image.source"
             )
         if name.startswith(PREFIX) or name in (OCI_BASE_NAME, OCI_BASE_DIGEST):
-            raise ConfigurationError(f"{setting}: {name} is one that desktop-bake writes itself", "leave it out")
+            raise ConfigurationError(f"{setting}: {name} is written by desktop-bake itself", "leave it out")
         if not value.isprintable():
             raise ConfigurationError(f"{setting}: {name} holds a character that is not printable", "remove it")
 
@@ -75,7 +75,7 @@ def alias_tags_of(templates: Sequence[str], env_ids: Iterable[str]) -> Mapping[s
             _check_alias(tag, env_id)
             if tag in owners:
                 raise ConfigurationError(
-                    f"alias tag {tag!r} would be that of the environments {owners[tag]!r} and {env_id!r}",
+                    f"alias tag {tag!r} would name the image of several environments: {owners[tag]!r} and {env_id!r}",
                     f'write {ENVIRONMENT} into it: alias_tags = ["{ENVIRONMENT}"]',
                 )
             owners[tag] = env_id
@@ -110,6 +110,6 @@ def _check_alias(tag: str, env_id: str) -> None:
         is_key = True
     if is_key or _OURS.fullmatch(tag):
         raise ConfigurationError(
-            f"alias tag {tag!r} of environment {env_id!r} has a form that desktop-bake needs itself",
+            f"alias tag {tag!r} of environment {env_id!r} has a form that is reserved for desktop-bake",
             f'put a word before it: alias_tags = ["desktop-{ENVIRONMENT}"]',
         )

@@ -53,9 +53,9 @@ class Environment:
     cache_preflight_build: bool | None = field(
         default=None,
         metadata=about(
-            "bake the preflight, whatever becomes of the desktop",
-            "`cache_desktop_build` is then for the desktop alone",
-            unset="as `cache_desktop_build`",
+            "bake the preflight, independently of the desktop",
+            "`cache_desktop_build` then applies only to the desktop",
+            unset="the value of `cache_desktop_build`",
             example="true",
         ),
     )
@@ -89,7 +89,7 @@ class Environment:
     preflight_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
-            "script of its own, baked on the desktop, or without one on the base",
+            "the environment's own script, baked on the desktop, or on the base if there is no desktop",
             "see [layers](layers.md); or `preflight`, the text itself",
             example='"preflight.sh"',
         ),
@@ -106,20 +106,20 @@ class Environment:
         default_factory=dict,
         metadata=about(
             "build arguments of the Dockerfile",
-            "none of BuildKit's own, `BUILDKIT_…`: name a frontend by `# syntax=` in the Dockerfile; none of ours, "
-            "`DESKTOP_BAKE_…`",
+            "not BuildKit's own, `BUILDKIT_…` (name a frontend with `# syntax=` in the Dockerfile), nor "
+            "desktop-bake's, `DESKTOP_BAKE_…`",
             unset="empty",
             example='{ NAME = "value" }',
         ),
     )
     platforms: tuple[str, ...] = field(
         default=(),
-        metadata=about("platforms that are built", unset="the builder's own", example='["linux/amd64", "linux/arm64"]'),
+        metadata=about("platforms to build", unset="the builder's own", example='["linux/amd64", "linux/arm64"]'),
     )
     build_secrets: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "names of environment variables that a Dockerfile of your own may mount",
+            "names of environment variables that your own Dockerfile may mount",
             "`RUN --mount=type=secret,id=NAME,env=NAME …`; values are in no key, file, label or layer, and an install "
             "at start does not have them",
             unset="empty",
@@ -129,8 +129,8 @@ class Environment:
     platform: str | None = field(
         default=None,
         metadata=about(
-            "what its tasks run on, as `docker run --platform`",
-            "part of no key",
+            "platform of its tasks, as in `docker run --platform`",
+            "not part of any key",
             unset="the `platform` above",
             example='"linux/amd64"',
         ),
@@ -140,7 +140,7 @@ class Environment:
         repr=False,
         metadata=about(
             "environment variables of its tasks",
-            "part of no key; `-e` of `run` overrides one; `env show` tells their names alone",
+            "not part of any key; `run -e` overrides them; `env show` shows only their names",
             unset="empty",
             example='{ NAME = "value" }',
         ),
@@ -149,7 +149,7 @@ class Environment:
         default=(),
         metadata=about(
             "mounts of its tasks, `SOURCE:TARGET[:FLAGS]` as `run -v`",
-            "part of no key; the first at a target counts, and before it that of a flag",
+            "not part of any key; of several mounts at one target the first is used, and flags come before it",
             example='["/srv/data:/data:ro"]',
         ),
     )
@@ -157,15 +157,15 @@ class Environment:
         default=(),
         metadata=about(
             "ports of its tasks, as `run -p`",
-            "part of no key; 6080 of a task with a desktop is left out",
+            "not part of any key; 6080 is left out if the task has a desktop",
             example='["8080:80"]',
         ),
     )
     user: str | None = field(
         default=None,
         metadata=about(
-            "whom its tasks run as, `USER[:GROUP]` as `run -u`",
-            "part of no key; [one that the image does not know](desktop.md#programs) gets a name and a home",
+            "user that its tasks run as, `USER[:GROUP]` as in `run -u`",
+            "not part of any key; [a user that the image does not know](desktop.md#programs) gets a name and a home",
             unset="the image's",
             example='"1000"',
         ),
@@ -174,28 +174,28 @@ class Environment:
         default=(),
         metadata=about(
             "security options of its tasks, as `run --security-opt`",
-            "part of no key; the file of `seccomp=FILE` lies in the configuration's folder; a flag overrides one",
+            "not part of any key; FILE in `seccomp=FILE` is relative to the configuration's folder; flags override them",
             example='["seccomp=browser.json"]',
         ),
     )
     shm_size: str | None = field(
         default=None,
         metadata=about(
-            "size of `/dev/shm` of its tasks, as `run --shm-size`", "part of no key", unset="1g", example='"2g"'
+            "size of `/dev/shm` of its tasks, as `run --shm-size`", "not part of any key", unset="1g", example='"2g"'
         ),
     )
     layers: tuple[Layer, ...] = field(  # lowest first; those below the desktop before the others
         default=(),
         metadata=about(
             "[layers](layers.md): names of `[layers.NAME]`, or such tables",
-            "what a layer needs comes with it",
+            "the layers that a layer needs are added",
             example='[{ name = "web", packages = ["chromium"] }]',
         ),
     )
     packages: tuple[str, ...] = field(  # a layer named PACKAGES, above all of `layers`
         default=(),
         metadata=about(
-            "packages to install, by the package manager that the base has",
+            "packages to install with the base's package manager",
             "a [layer](layers.md) named `packages`, above all others",
             example='["chromium", "git"]',
         ),
@@ -203,8 +203,8 @@ class Environment:
     files: tuple[File, ...] = field(
         default=(),
         metadata=about(
-            "files and folders for the build context of a Dockerfile of your own",
-            "under the names that they have here; a layer has [files of its own](layers.md#files)",
+            "files and folders for the build context of your own Dockerfile",
+            "they keep their names; a layer has [its own files](layers.md#files)",
             example='["patches/", "theme.conf"]',
         ),
     )

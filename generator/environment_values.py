@@ -46,16 +46,16 @@ def check_build_argument(where: str, name: str, value: str) -> None:
         )
     if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
         raise ConfigurationError(
-            f"{where}BuildKit takes the build argument {name} for an option of its own",
+            f"{where}BuildKit treats the build argument {name} as one of its own options",
             "choose another name; a frontend is named in the Dockerfile: # syntax=…",
         )
     if name.startswith(OWN_ARGUMENTS):
         raise ConfigurationError(
-            f"{where}the build argument {name} is one of desktop-bake's own",
+            f"{where}the build argument {name} is reserved for desktop-bake",
             f"choose a name that does not begin with {OWN_ARGUMENTS}",
         )
     if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise ConfigurationError(f"{where}build argument {name} holds a character that is no text", "remove it")
+        raise ConfigurationError(f"{where}build argument {name} holds an invalid character", "remove it")
 
 
 def check_platform(platform: str, where: str = "") -> None:

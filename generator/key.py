@@ -127,7 +127,7 @@ class CacheKey(LabelledKey):
             raise ConfigurationError(f"malformed variant {self.variant!r}", "use [a-z0-9_.], at most 32 characters")
         check_below(self)
         if self.below and DESKTOP_LEVEL in self.below.levels:
-            raise ConfigurationError("a desktop lies on another desktop", "bake one of them")
+            raise ConfigurationError("a desktop cannot be built on another desktop", "bake one of them")
 
     def __str__(self) -> str:
         last = self.dockerfile
@@ -171,7 +171,7 @@ def check_below(key: LabelledKey) -> None:
         ConfigurationError: they are not.
     """
     if key.below and (key.below.variant, key.below.base) != (key.variant, key.base):
-        raise ConfigurationError("a layer and what it lies on have different bases", "compute both from one base")
+        raise ConfigurationError("a layer and the image below it have different bases", "compute both from one base")
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:

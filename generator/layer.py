@@ -46,7 +46,7 @@ class Layer:
     packages: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "packages to install, by the package manager that the base has, before the script runs",
+            "packages to install with the base's package manager, before the script runs",
             example='["chromium", "git"]',
         ),
     )
@@ -55,18 +55,18 @@ class Layer:
         metadata=about("[files and folders](layers.md#files) that the script needs", example='["requirements.txt"]'),
     )
     below_desktop: bool = field(
-        default=False, metadata=about("put it below the desktop, and not above it", example="true")
+        default=False, metadata=about("put it below the desktop instead of above", example="true")
     )
     cache: bool | None = field(
         default=None,
         metadata=about(
-            "bake it; off: its part runs at every start",
-            unset="as the environment's `cache_desktop_build`",
+            "bake it; if off, it is installed at every start",
+            unset="the environment's `cache_desktop_build`",
             example="true",
         ),
     )
     needs: tuple[str, ...] = field(
-        default=(), metadata=about("names of layers that have to lie below it", example='["tools"]')
+        default=(), metadata=about("names of layers that must be below it", example='["tools"]')
     )
 
     def __post_init__(self) -> None:
@@ -101,12 +101,12 @@ def check_packages(where: str, names: Iterable[str]) -> None:
         if not _PACKAGE.fullmatch(name) or len(name) > _LONGEST_PACKAGE:
             shown = repr(name) if len(name) <= _LONGEST_PACKAGE else f"{name[:40]!r}…"
             if name.startswith("-"):
-                remedy = "options of the package manager are for a script: write names of packages alone"
+                remedy = "write only names of packages; options of the package manager belong into a script"
             elif len(name.split()) > 1 and all(map(_PACKAGE.fullmatch, name.split())):
                 remedy = f"write each by itself: {', '.join(map(repr, name.split()[:3]))}"[:200]
             else:
                 remedy = f"write the name of a package, at most {_LONGEST_PACKAGE} characters, such as 'git'"
-            raise ConfigurationError(f"{where}packages holds {shown}, which is no package's name", remedy)
+            raise ConfigurationError(f"{where}packages holds {shown}, which is not the name of a package", remedy)
     if len(names) > MOST_PACKAGES:
         raise ConfigurationError(
             f"{where}packages holds {len(names)} names, more than {MOST_PACKAGES}", "spread them over several layers"
@@ -133,14 +133,14 @@ def ordered(wanted: Iterable[str | Layer], known: Mapping[str, Layer]) -> tuple[
     for one in wanted:
         name = one if isinstance(one, str) else one.name
         if name not in every:
-            raise ConfigurationError(f"layers names {name!r}, which is no layer", _all_of(every))
+            raise ConfigurationError(f"layers names {name!r}, which is not a layer", _all_of(every))
         _place(name, every, placed, ())
     below = [layer for layer in placed.values() if layer.below_desktop]
     for layer in below:
         for need in layer.needs:
             if not every[need].below_desktop:
                 raise ConfigurationError(
-                    f"layer {layer.name!r} lies below the desktop and needs {need!r}, which lies above it",
+                    f"layer {layer.name!r} is below the desktop and needs {need!r}, which is above it",
                     f"write below_desktop = true in {need!r}, too",
                 )
     return (*below, *(layer for layer in placed.values() if not layer.below_desktop))
@@ -157,7 +157,7 @@ def _place(name: str, every: Mapping[str, Layer], placed: dict[str, Layer], path
         raise _too_many("")
     for need in every[name].needs:
         if need not in every:
-            raise ConfigurationError(f"layer {name!r} needs {need!r}, which is no layer", _all_of(every))
+            raise ConfigurationError(f"layer {name!r} needs {need!r}, which is not a layer", _all_of(every))
         _place(need, every, placed, (*path, name))
     placed[name] = every[name]
 
@@ -180,12 +180,12 @@ def check_ordered(where: str, layers: Iterable[Layer]) -> None:
         for need in layer.needs:
             if need not in lower:
                 raise ConfigurationError(
-                    f"{where}layer {layer.name!r} needs {need!r}, which does not lie below it",
+                    f"{where}layer {layer.name!r} needs {need!r}, which is not below it",
                     "a program orders layers by ordered(layers, known)",
                 )
         if layer.below_desktop and lower and not list(lower.values())[-1].below_desktop:
             raise ConfigurationError(
-                f"{where}layer {layer.name!r} lies below the desktop, and stands after one above it",
+                f"{where}layer {layer.name!r} is below the desktop, but comes after a layer above it",
                 "a program orders layers by ordered(layers, known)",
             )
         lower[layer.name] = layer
@@ -198,7 +198,7 @@ def _twice(name: str, where: str = "") -> ConfigurationError:
 
 
 def _too_many(where: str) -> ConfigurationError:
-    return ConfigurationError(f"{where}more than {MOST_LAYERS} layers lie on each other", "join some of them")
+    return ConfigurationError(f"{where}more than {MOST_LAYERS} layers in one chain", "join some of them")
 
 
 def _all_of(names: Iterable[str]) -> str:

@@ -62,7 +62,7 @@ class Script:
         try:
             return cls(content=text.removeprefix(_MARK).replace("\r\n", "\n").encode())
         except UnicodeEncodeError as error:
-            raise ConfigurationError("a text holds a character that is no text", "remove it") from error
+            raise ConfigurationError("a text holds an invalid character", "remove it") from error
 
     @classmethod
     def in_turn(cls, texts: list[str]) -> Self:

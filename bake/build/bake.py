@@ -144,7 +144,7 @@ def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str
     if not found or not proven(found, order.key, order.platform):
         require_buildx(engine)
         raise BuildFailedError(
-            "the build ended, but its image is not here",
+            "the build ended, but its image is not in this engine",
             "the builder keeps its images in another engine: push, or use a builder of this one (docker buildx ls)",
         )
     note(found.image_id, BUILT)

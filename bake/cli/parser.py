@@ -149,11 +149,11 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
         default: what each comes to if it is not typed; `argparse.SUPPRESS` leaves what was typed before the command.
     """
     add = partial(command.add_argument, default=default)
-    add("--config", type=Path, metavar="FILE", help="configuration file (default: found upwards)")
+    add("--config", type=Path, metavar="FILE", help="configuration file; default: searched for from the working directory upwards")
     add("--context", metavar="NAME", help="docker context, as docker --context")
     _overrides(command, default=default)
-    add("--environments", type=Path, metavar="FILE", help="environments of Agents Runner, in JSON, not the file's")
-    add("--metrics", type=Path, metavar="FILE", help="append a JSON line of what was done, and how long")
+    add("--environments", type=Path, metavar="FILE", help="use the environments in this JSON file of Agents Runner")
+    add("--metrics", type=Path, metavar="FILE", help="append a JSON line with what was done, and how long it took")
     quiet = default or False
     command.add_argument(
         "-q", "--quiet", action="store_true", default=quiet, help="no log lines, only results and errors"

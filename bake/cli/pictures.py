@@ -32,7 +32,7 @@ def wish_of(arguments: argparse.Namespace, environment: Environment) -> PictureW
     _check(arguments, environment, "screenshot", "to take a screenshot of")
     every_s = duration_s(every) if every is not None else 0.0
     if every is not None and not every_s:
-        raise ConfigurationError(f"--screenshot-every {every} is no pause", "write 1s or more")
+        raise ConfigurationError(f"--screenshot-every {every} is too short a pause", "write 1s or more")
     wish = PictureWish(file=arguments.screenshot, every_s=every_s)
     wish.check()
     return wish

@@ -22,28 +22,28 @@ def _several(command: argparse.ArgumentParser) -> None:
 
 
 def _all(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-a", "--all", action="store_true", help="those of other users and machines, too")
+    command.add_argument("-a", "--all", action="store_true", help="include tasks of other users and machines")
 
 
 def _ps(ps: argparse.ArgumentParser) -> None:
     _all(ps)
-    ps.add_argument("--no-trunc", action="store_true", help="whole names, IDs and keys")
+    ps.add_argument("--no-trunc", action="store_true", help="full names, IDs and keys")
     json_flag(ps)
 
 
 def _logs(logs: argparse.ArgumentParser) -> None:
     _one(logs)
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until the task ends, or Ctrl-C")
+    logs.add_argument("-f", "--follow", action="store_true", help="keep printing until the task ends, or Ctrl-C")
 
 
 def _wait(wait: argparse.ArgumentParser) -> None:
     _one(wait)
-    wait.add_argument("--timeout", metavar="DURATION", help="give up after so long, such as 30s or 1h, with status 124")
+    wait.add_argument("--timeout", metavar="DURATION", help="stop waiting after this time, such as 30s or 1h, with status 124")
     json_flag(wait)
 
 
 def _exec(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="who runs it; default: as the task")
+    command.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="user that runs it; default: the task's")
     command.add_argument(
         "-w", "--workdir", default="", metavar="DIR", help="working directory; default: the task's own"
     )
@@ -53,14 +53,14 @@ def _exec(command: argparse.ArgumentParser) -> None:
 
 def _stop(stop: argparse.ArgumentParser) -> None:
     _several(stop)
-    stop.add_argument("-t", "--time", type=int, default=10, metavar="S", help="until SIGKILL; default: %(default)s")
-    stop.add_argument("--rm", action="store_true", help="remove it, if it was started with --keep, too")
+    stop.add_argument("-t", "--time", type=int, default=10, metavar="S", help="seconds until SIGKILL; default: %(default)s")
+    stop.add_argument("--rm", action="store_true", help="also remove a task that was started with --keep")
 
 
 def _url(url: argparse.ArgumentParser) -> None:
     _one(url)
     url.add_argument(
-        "--view-only", action="store_true", help="to look on: neither keyboard nor mouse reach the desktop"
+        "--view-only", action="store_true", help="view only: neither keyboard nor mouse reaches the desktop"
     )
     json_flag(url)
 
@@ -83,9 +83,9 @@ TASK_VERBS = (
     Verb("logs", "print a task's output from the first line", "logs -f office", _logs),
     Verb("attach", "follow a task's output from now on; Ctrl-C leaves it running", "attach office", _one),
     Verb("wait", "wait for a task's end, and exit with its status", "wait office --timeout 1h", _wait),
-    Verb("exec", "run a further command in a task, and exit with its status", "exec office -- xterm", _exec),
+    Verb("exec", "run another command in a task, and exit with its status", "exec office -- xterm", _exec),
     Verb("stop", "end tasks: SIGTERM, and after a while SIGKILL", "stop office", _stop),
     Verb("url", "print the address of a task's desktop, with its secret", "url office", _url),
     Verb("screenshot", "save a task's desktop as PNG", "screenshot office -o desktop.png", _screenshot),
-    Verb("cp", "copy files to or from a task, also one that is kept", "cp office:/tmp/out.txt .", _cp),
+    Verb("cp", "copy files to or from a task, running or kept", "cp office:/tmp/out.txt .", _cp),
 )

@@ -47,11 +47,11 @@ def _init(init: argparse.ArgumentParser) -> None:
 def _lock(lock: argparse.ArgumentParser) -> None:
     lock.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
     lock.add_argument(
-        "--upgrade", action="store_true", help="move what is locked to what registries have now, and today"
+        "--upgrade", action="store_true", help="move locked digests to what registries have now, and the packages date to today"
     )
-    lock.add_argument("--max-age", metavar="AGE", help="upgrade only what is older, such as 30d")
-    lock.add_argument("--check", action="store_true", help="ask nobody; exit 1 if something is not locked, or not used")
-    lock.add_argument("--images", action="store_true", help="record the digests of the images that are published")
+    lock.add_argument("--max-age", metavar="AGE", help="upgrade only entries older than AGE, such as 30d")
+    lock.add_argument("--check", action="store_true", help="ask no registry; exit 1 if something is not locked, or is unused")
+    lock.add_argument("--images", action="store_true", help="record the digests of published images")
     json_flag(lock)
 
 
@@ -76,24 +76,24 @@ def _render(render: argparse.ArgumentParser) -> None:
 
 def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
-    build.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
-    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="as --build-timeout")
-    build.add_argument("--no-cache", action="store_true", help="bake afresh under the same key, without any cache")
+    build.add_argument("--all", action="store_true", help="every environment whose cache is on")
+    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout")
+    build.add_argument("--no-cache", action="store_true", help="bake from scratch under the same key, without any cache")
     json_flag(build)
 
 
 def _run(run: argparse.ArgumentParser) -> None:
-    pictures = "save the desktop as PNG when the command ends, with its windows; - for standard output"
+    pictures = "save a PNG of the desktop, with its windows, when the command ends; - for standard output"
     run.add_argument("--screenshot", metavar="FILE", help=pictures)
     run.add_argument(
         "--screenshot-every",
         metavar="DURATION",
-        help="also meanwhile, such as 2s, if something changed: the newest, or each if FILE has %%d in it",
+        help="also save one every DURATION, such as 2s, if the screen changed; FILE has the newest, or with %%d in its name each",
     )
     run.add_argument(
-        "--timeout", metavar="DURATION", help="stop the task after so long, such as 90s or 2h, with status 124"
+        "--timeout", metavar="DURATION", help="stop the task after this time, such as 90s or 2h, with status 124"
     )
-    run.add_argument("--record", type=Path, metavar="FILE", help="film the desktop meanwhile, as .mp4 or .webm")
+    run.add_argument("--record", type=Path, metavar="FILE", help="film the desktop while the command runs, as .mp4 or .webm")
     _task_flags(run)
     run.add_argument(
         "words",
@@ -113,26 +113,26 @@ def _notes(notes: argparse.ArgumentParser) -> None:
 
 
 def _warm(warm: argparse.ArgumentParser) -> None:
-    warm.add_argument("env", nargs="*", metavar="ENV", help="default: all that have their cache switched on")
-    warm.add_argument("--watch", metavar="DURATION", help="a round every so often, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument("env", nargs="*", metavar="ENV", help="default: every environment whose cache is on")
+    warm.add_argument("--watch", metavar="DURATION", help="repeat the round every DURATION, such as 15m or 1h30m, until Ctrl-C")
     warm.add_argument(
-        "--no-push", action="store_true", help="publish nothing; default: to the registry, if there is one"
+        "--no-push", action="store_true", help="publish nothing; default: publish to the registry, if there is one"
     )
-    warm.add_argument("--max-age", metavar="AGE", help="first upgrade what is older in the lock, such as 30d")
-    warm.add_argument("--prune", action="store_true", help="then remove here, unasked, what no environment reaches")
+    warm.add_argument("--max-age", metavar="AGE", help="first upgrade lock entries older than AGE, such as 30d")
+    warm.add_argument("--prune", action="store_true", help="afterwards remove local images that no environment uses, without asking")
     _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
 
 
 def _stats(stats: argparse.ArgumentParser) -> None:
     stats.add_argument("file", type=Path, metavar="FILE")
-    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw it as SVG")
+    stats.add_argument("--plot", type=Path, metavar="FILE", help="draw the plot as SVG")
     json_flag(stats)
 
 
 def _ui(ui: argparse.ArgumentParser) -> None:
-    ui.add_argument("--port", type=int, default=0, metavar="N", help="of the loopback; default: a free one")
-    ui.add_argument("--open", action="store_true", help="open it in the browser")
+    ui.add_argument("--port", type=int, default=0, metavar="N", help="port on the loopback; default: a free one")
+    ui.add_argument("--open", action="store_true", help="open the page in the browser")
 
 
 def _completion(completion: argparse.ArgumentParser) -> None:
@@ -142,18 +142,18 @@ def _completion(completion: argparse.ArgumentParser) -> None:
 def _task_flags(run: argparse.ArgumentParser) -> None:
     """What people expect of a task's container, named as `docker run` names it."""
     add = run.add_argument
-    size = "screen size, which then stays; default: 1280x800, until somebody opens the URL in a window of another size"
+    size = "fixed screen size; default: 1280x800, until somebody opens the URL in a window of another size"
     add("--geometry", metavar="WxH", help=size)
-    add("--depth", type=int, default=24, metavar="BITS", help="of a pixel: 24 (default) or 16")
+    add("--depth", type=int, default=24, metavar="BITS", help="bits per pixel: 24 (default) or 16")
     add(
         "-v",
         "--volume",
         action="append",
         default=[],
         metavar="SRC:DST[:FLAGS]",
-        help="mount a folder or volume; flags as docker's: ro, z, nocopy, …",
+        help="mount a folder or volume; FLAGS are docker's: ro, z, nocopy, …",
     )
-    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, as docker run --mount")
+    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, in the syntax of docker run --mount")
     add(
         "-p",
         "--publish",
@@ -169,30 +169,30 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         default=[],
         dest="env_variables",
         metavar="NAME[=VALUE]",
-        help="a variable; NAME alone takes our own value, which no process list shows",
+        help="a variable; NAME without a value takes the value from here, and no process list shows it",
     )
     add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
-    add("-u", "--user", metavar="USER[:GROUP]", help="who the processes in the container are")
+    add("-u", "--user", metavar="USER[:GROUP]", help="user that the task runs as")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
-    add("--novnc-port", type=int, metavar="N", help="of the desktop's URL, as for a tunnel; default: a free one")
+    add("--novnc-port", type=int, metavar="N", help="port in the desktop's URL, for example for a tunnel; default: a free one")
     add("--network", metavar="NAME", help="a network of the engine, or none")
     add("--name", metavar="NAME", help="the container's name")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
     add("--json", action="store_true", help="with --detach: one JSON object on standard output")
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
     add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
-    add("--no-auth", action="store_false", dest="auth", help="no secret: every user here gets to the desktop")
+    add("--no-auth", action="store_false", dest="auth", help="no secret: every user of this machine can reach the desktop")
     add(
         "--docker",
         action="append",
         default=[],
         metavar="=--OPTION=VALUE",
-        help="a further option of docker run, as --docker=--memory=4g",
+        help="another option of docker run, as in --docker=--memory=4g",
     )
     for name, metavar, text in (
-        ("--shm-size", "SIZE", "of /dev/shm, default: 1g"),
-        ("--pids-limit", "N", "of processes and threads, default: 4096; -1 for none"),
+        ("--shm-size", "SIZE", "size of /dev/shm, default: 1g"),
+        ("--pids-limit", "N", "limit of processes and threads, default: 4096; -1 for no limit"),
         ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
     ):
         word = f"{name}={{}}".format
@@ -200,9 +200,9 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
 
 
 def _env_set(put: argparse.ArgumentParser) -> None:
-    put.add_argument("--create", action="store_true", help="the environment is a new one")
+    put.add_argument("--create", action="store_true", help="create a new environment")
     put.add_argument("env", metavar="ENV")
-    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value for one of a table")
+    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value sets one entry of a table")
     json_flag(put)
 
 
@@ -216,32 +216,32 @@ def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) ->
     """What stays although no environment reaches it."""
     keeps = "keep the N newest of each family, default: %(default)s"
     command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
-    ages = "remove only what is older, such as 12h, 30d or 8w; default: %(default)s"
+    ages = "remove only images older than AGE, such as 12h, 30d or 8w; default: %(default)s"
     command.add_argument("--older-than", metavar="AGE", default=older_than, help=ages)
 
 
 def _explain(explain: argparse.ArgumentParser) -> None:
     explain.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
-    explain.add_argument("--all", action="store_true", help="every environment that has its cache switched on")
+    explain.add_argument("--all", action="store_true", help="every environment whose cache is on")
     json_flag(explain)
 
 
 def _no_trunc(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--no-trunc", action="store_true", help="whole names, and all that is known of each")
+    command.add_argument("--no-trunc", action="store_true", help="full names, and all columns")
 
 
 def _images(images: argparse.ArgumentParser) -> None:
-    images.add_argument("--all", action="store_true", help="in every repository, not in the configured one alone")
+    images.add_argument("--all", action="store_true", help="in every repository, not only the configured one")
     images.add_argument("--registry", action="store_true", help="ask the team's registry whether it has each")
     _no_trunc(images)
     json_flag(images)
 
 
 def _prune(prune: argparse.ArgumentParser) -> None:
-    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    prune.add_argument("--dry-run", action="store_true", help="only show what would be removed")
     prune.add_argument("--yes", action="store_true", help="do not ask")
     _staying(prune, keep=0, older_than="0")
-    prune.add_argument("--registry", action="store_true", help="tags in the team's registry too")
+    prune.add_argument("--registry", action="store_true", help="remove tags in the team's registry, too")
     _no_trunc(prune)
     json_flag(prune)
 
@@ -270,15 +270,15 @@ VERBS = (
     Verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check", _render),
     Verb("build", "bake the image if there is none yet", "build --all", _build),
     Verb("run", "start a task with a live desktop, and exit with its command's status", "run -- xterm -e top", _run),
-    Verb("resize", "give a running task's desktop another size", "resize office 1920x1080", _resize),
+    Verb("resize", "change the size of a running task's desktop", "resize office 1920x1080", _resize),
     Verb(
         "agent-notes",
         "print notes for an agent: how to see, click and type on a desktop",
         "agent-notes default",
         _notes,
     ),
-    Verb("env", "read and change environments; comments stay", "env list", json_flag, _ENV),
-    Verb("warm", "have every desktop ready before a task asks for it", "warm --watch 15m", _warm),
+    Verb("env", "read and change environments, keeping comments", "env list", json_flag, _ENV),
+    Verb("warm", "have every desktop ready before a task needs it", "warm --watch 15m", _warm),
     Verb("stats", "summarize a --metrics file: hit rate, seconds saved, slowest phases", "stats metrics.jsonl", _stats),
     Verb("ui", "serve a page in the browser: see and switch environments, watch tasks", "ui --open", _ui),
     Verb("completion", "print the script that completes commands in a shell", "completion bash", _completion),

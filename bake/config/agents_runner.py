@@ -90,11 +90,11 @@ class OriginFile:
                 found = [(top, whole)]
         except (UnicodeDecodeError, JSONDecodeError) as error:
             raise ConfigurationError(
-                f"{name} is not JSON: {error}", "let Agents Runner write it anew, or name another: --environments FILE"
+                f"{name} is not JSON: {error}", "let Agents Runner write it again, or name another: --environments FILE"
             ) from error
         except RecursionError as error:
             raise ConfigurationError(
-                f"{name} is nested too deeply", "let Agents Runner write it anew, or name another: --environments FILE"
+                f"{name} is nested too deeply", "let Agents Runner write it again, or name another: --environments FILE"
             ) from error
         known = {i: (at, value) for at, value in found if (i := _identifier(value))}
         if not known:
@@ -202,7 +202,7 @@ def _state(content: bytes | None) -> Mapping[str, Any]:
         table = tomllib.loads(content.decode()) if content else {}
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ConfigurationError(
-            f"{STATE_NAME} beside the environments is not TOML: {error}", "let Agents Runner write it anew"
+            f"{STATE_NAME} beside the environments is not TOML: {error}", "let Agents Runner write it again"
         ) from error
     return table if table.get("version") == _STATE_VERSION else {}
 
@@ -246,14 +246,14 @@ def _cached_script(payload: Mapping[str, Any], where: str) -> Script | None:
 def _variables(payload: Mapping[str, Any], where: str) -> dict[str, str]:
     value = payload.get("env_vars")
     if value is not None and not isinstance(value, dict):
-        raise ConfigurationError(f"{where}env_vars is no object", 'write {"NAME": "value"}')
+        raise ConfigurationError(f"{where}env_vars is not an object", 'write {"NAME": "value"}')
     return {name.strip(): _as_str(text) for name, text in (value or {}).items() if name.strip()}
 
 
 def _list(payload: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
     value = payload.get(field)
     if value is not None and not isinstance(value, list):
-        raise ConfigurationError(f"{where}{field} is no list", 'write ["…", "…"]')
+        raise ConfigurationError(f"{where}{field} is not a list", 'write ["…", "…"]')
     return tuple(text for item in value or () if (text := _as_str(item).strip()))
 
 

@@ -29,7 +29,7 @@ def layers_from(tables: Mapping[str, Any], file: str) -> dict[str, Layer]:
         file: the file's name, for messages.
 
     Raises:
-        ConfigurationError: one is no table, has an unknown key or a value of the wrong type or form, or needs a layer
+        ConfigurationError: one is not a table, has an unknown key or a value of the wrong type or form, or needs a layer
             that there is not or that needs it.
     """
     layers = {}
@@ -62,7 +62,7 @@ def layers_of(items: Iterable[Any], known: Mapping[str, Layer], where: str) -> t
             table = {key: value for key, value in item.items() if key != "name"}
             wanted.append(_layer(item["name"], table, f"{where}: layer {item['name']!r}"))
         else:
-            what = "a table without a name" if isinstance(item, dict) else f"{item!r}, which is no name of a layer"
+            what = "a table without a name" if isinstance(item, dict) else f"{item!r}, which is not the name of a layer"
             raise ConfigurationError(f"{where}: layers holds {what}", f'write "tools", or {_FORM}')
     own = [layer for layer in wanted if isinstance(layer, Layer)]
     names = {**known, **{layer.name: layer for layer in own}}
@@ -81,7 +81,7 @@ def _layer(name: str, table: Mapping[str, Any], where: str) -> Layer:
 def _check_known(names: Iterable[str], known: Mapping[str, Layer], where: str) -> None:
     for name in names:
         if name not in known:
-            raise ConfigurationError(f"{where} names {name!r}, which is no layer", did_you_mean(name, known))
+            raise ConfigurationError(f"{where} names {name!r}, which is not a layer", did_you_mean(name, known))
 
 
 def _ordered(wanted: Iterable[str | Layer], known: Mapping[str, Layer], where: str) -> tuple[Layer, ...]:

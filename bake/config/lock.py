@@ -124,7 +124,7 @@ def parse_lock(text: str, name: str = LOCK_NAME) -> Lock:
     except RecursionError as error:
         raise ConfigurationError(f"{name} is nested too deeply", "restore it from Git") from error
     except ValueError as error:
-        raise ConfigurationError(f"invalid TOML in {name}: {error}", "mend that line, or restore it") from error
+        raise ConfigurationError(f"invalid TOML in {name}: {error}", "fix that line, or restore it") from error
     schema = table.get("schema")
     if type(schema) is not int or schema != SCHEMA:
         said = "no schema" if schema is None else f"schema {repr(schema)[:40]}"
@@ -155,7 +155,7 @@ def _locked(name: str, entry: object, where: str) -> LockedImage:
     platforms = fields.get("platforms", ())
     for platform in platforms:
         if not isinstance(platform, str):
-            raise ConfigurationError(f"{where}: platforms holds {platform!r}, which is no text", "put it in quotes")
+            raise ConfigurationError(f"{where}: platforms holds {platform!r}, which is not text", "put it in quotes")
         check_platform(platform, f"{where}: ")
     return LockedImage(digest=_digest(fields, where), platforms=tuple(platforms), locked=_day(fields, "locked", where))
 
@@ -171,7 +171,7 @@ def _published(key: str, entry: object, where: str) -> Digest:
 
 def _block(entry: object, known: Mapping[str, type], where: str) -> Mapping[str, Any]:
     if not isinstance(entry, dict):
-        raise ConfigurationError(f"{where} is no table", "remove it, and run: desktop-bake lock")
+        raise ConfigurationError(f"{where} is not a table", "remove it, and run: desktop-bake lock")
     _check(entry, known, where)
     return entry
 

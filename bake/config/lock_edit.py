@@ -74,7 +74,7 @@ def edit_lock(text: str, wanted: Lock, name: str = LOCK_NAME) -> str:
     edited = "\n".join(lines).rstrip("\n") + "\n"
     if not _means(edited, wanted, name):
         raise ConfigurationError(
-            f"cannot edit {name} as it is written", "edit it by hand, or remove it and run: desktop-bake lock"
+            f"cannot edit {name} as it is written", "edit it in an editor, or remove it and run: desktop-bake lock"
         )
     return edited.replace("\n", "\r\n") if is_dos else edited
 

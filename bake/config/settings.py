@@ -85,7 +85,7 @@ class Settings:
     compression: str = setting(
         ZSTD,
         about(
-            "how layers are packed: `zstd`, `gzip` or `uncompressed`",
+            "how layers are compressed: `zstd`, `gzip` or `uncompressed`",
             "the latter two for [registries that refuse zstd](team.md#publishing)",
         ),
         check=check_compression,
@@ -102,7 +102,7 @@ class Settings:
         flag=Flag("--push", commands=("build",)),
         in_init=True,
     )
-    lease: bool = setting(True, about("machines that push [agree on one that builds](team.md#one-build-per-key)"))
+    lease: bool = setting(True, about("machines that push [agree on one machine that builds](team.md#one-build-per-key)"))
     pull: str = setting(
         "missing",
         about("when to ask the base's registry whether the tag moved: `missing`, `always` or `never`"),
@@ -122,7 +122,7 @@ class Settings:
     )
     install_at_start: bool = setting(
         False,
-        about("install at start also if [the environment's own script](runner.md#a-failed-build) failed the build"),
+        about("also install at start if [the environment's own script](runner.md#a-failed-build) failed the build"),
         flag=Flag("--install-at-start", commands=("run",)),
     )
     build_timeout_s: int = setting(
@@ -131,20 +131,20 @@ class Settings:
         flag=Flag("--build-timeout", "SECONDS", commands=("build", "run")),
         in_init=True,
     )
-    registry_timeout_s: int = setting(10, about("seconds for one question to a registry"))
+    registry_timeout_s: int = setting(10, about("seconds for one look-up in a registry"))
     credential_helper_timeout_s: int = setting(
         30, about("seconds for a docker credential helper, on top of `registry_timeout_s`")
     )
     cache_scope: str = setting(
         DEFAULT_SCOPE,
-        about("whose registry cache is written, such as a branch's", "that of `main` is always read, too"),
+        about("name of the registry cache to write, such as a branch's", "the one of `main` is always read, too"),
         check=check_scope,
     )
     platform: str | None = setting(
         None,
         about(
-            "[what tasks run on](team.md#platforms), as `docker run --platform`",
-            "part of no key",
+            "[platform of tasks](team.md#platforms), as in `docker run --platform`",
+            "not part of any key",
             unset="the engine's own",
         ),
         flag=Flag("--platform", "PLATFORM"),
@@ -152,13 +152,13 @@ class Settings:
     )
     base_image: ImageReference = setting(
         ImageReference.parse(ORIGIN_BASE_IMAGE),
-        about("base of the environments in [a JSON file](environments.md) that name none"),
+        about("base of environments in [a JSON file](environments.md) that do not name one"),
     )
     attest: tuple[str, ...] = setting(
         (),
         about(
             "[attestations](supply-chain.md): `type=sbom` or `type=provenance,mode=max`",
-            unset="none but the builder's own",
+            unset="only those that the builder adds itself",
             example='["type=sbom"]',
         ),
         flag=Flag("--attest", "ATTESTATION", commands=("render", "build")),
@@ -167,24 +167,24 @@ class Settings:
     alias_tags: tuple[str, ...] = setting(
         (),
         about(
-            "[further tags for people](team.md#tags-for-people); `{environment}` is the environment's name",
-            "the labels decide all the same",
+            "[additional tags for people](team.md#tags-for-people); `{environment}` is the environment's name",
+            "the labels still decide",
             example='["{environment}"]',
         ),
     )
     image_labels: Mapping[str, str] = setting(
-        {}, about("further labels of every image", "part of no key", example=_SOURCE), check=check_image_labels
+        {}, about("additional labels of every image", "not part of any key", example=_SOURCE), check=check_image_labels
     )
     annotations: Mapping[str, str] = setting(
         {},
-        about("annotations of every image and of its index, if it has one", "part of no key", example=_SOURCE),
+        about("annotations of every image and of its index, if it has one", "not part of any key", example=_SOURCE),
         check=check_annotations,
     )
     verify_command: tuple[str, ...] = setting(
         (),
         about(
-            "[program and arguments](supply-chain.md#verify-before-an-image-is-used) that accept an image of the "
-            "registry by exit status 0",
+            "[program and arguments](supply-chain.md#verify-before-an-image-is-used) that accept an image in the "
+            "registry with exit status 0",
             "`{image}` in an argument is its `repository@digest`",
             example='["cosign", "verify", "--key", "cosign.pub", "{image}"]',
         ),
@@ -209,7 +209,7 @@ class Settings:
             added.alias_tags_of(self.alias_tags, self.environments or ("environment",))
         if self.push and not self.has_registry:
             raise ConfigurationError(
-                f"repository {str(self.repository)!r} is in no registry to push to",
+                f"repository {str(self.repository)!r} is not in a registry, so there is nowhere to push to",
                 'write repository = "registry.example.com/team/desktop"',
             )
 

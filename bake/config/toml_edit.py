@@ -130,7 +130,7 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
         same = False
     if not same:
         raise ConfigurationError(
-            f"cannot edit environments.{env_id} as it is written in {path.name}", "edit the file by hand"
+            f"cannot edit environments.{env_id} as it is written in {path.name}", "edit the file in an editor"
         )
     settings_from(edited, path, {})
     return edited

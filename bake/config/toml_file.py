@@ -119,7 +119,7 @@ def settings_from(
         raise ConfigurationError(f"{path.name} is nested too deeply", "remove brackets, or restore the file") from error
     except ValueError as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise ConfigurationError(
-            f"invalid TOML in {path.name}: {error}", 'mend that line; a text stands in quotes: key = "value"'
+            f"invalid TOML in {path.name}: {error}", 'fix that line; text is written in quotes: key = "value"'
         ) from error
     check_table(table, _TOP, path.name)
     if table.get("schema", 1) != 1:

@@ -78,7 +78,7 @@ def as_fields(values: Mapping[str, Any], settings: Iterable[Setting], where: str
 def _check_texts(named: Iterable[tuple[str, Any]], where: str) -> None:
     for name, value in named:
         if not isinstance(value, str):
-            raise ConfigurationError(f"{where}: {name} holds {value!r}, which is no text", f'write "{value}"')
+            raise ConfigurationError(f"{where}: {name} holds {value!r}, which is not text", f'write "{value}"')
 
 
 def of_variable(variable: str, text: str, wanted: type) -> Any:

@@ -52,7 +52,7 @@ class Credentials:
         except UnicodeEncodeError:  # its text may hold the secret
             is_text = False
         if not is_text:
-            raise RegistryError("a stored login holds what is no text", "log in again: docker login") from None
+            raise RegistryError("a stored login is not text", "log in again: docker login") from None
 
     @property
     def is_identity_token(self) -> bool:

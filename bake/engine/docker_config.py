@@ -37,6 +37,6 @@ def client_config() -> dict[str, Any]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise RegistryError(
-            "the docker client's config.json cannot be read", f"mend or remove {path}, and log in again"
+            "the docker client's config.json cannot be read", f"fix or remove {path}, and log in again"
         ) from error
     return config if isinstance(config, dict) else {}

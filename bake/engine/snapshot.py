@@ -58,7 +58,7 @@ class Snapshot:
             singly = frozenset(self._singly[repository])
         if is_tagged and len(singly) >= FEW:
             listed = self._seen.once(("tagged", repository), lambda: listing.tagged(self.live, repository))
-            if singly <= listed.keys():  # else it is no list of all that is here under such names
+            if singly <= listed.keys():  # else it is not a list of all that is here under such names
                 return listed[reference] or self.live.image(reference) if reference in listed else None
         found = self.live.image(reference)
         if is_tagged and found and len(singly) < FEW:

@@ -27,5 +27,5 @@ def gone(order: Order, context: Context) -> str | None:
     for kind, reference, digest in wanted:
         with contextlib.suppress(RegistryError):
             if digest_of(replace(reference, digest=digest), context.access()) is None:
-                return f"{NAMES[kind]} {reference} is locked at {digest}, which its registry has no more"
+                return f"{NAMES[kind]} {reference} is locked at {digest}, which its registry no longer has"
     return None

@@ -156,7 +156,7 @@ def _packed(lines: tuple[str, ...], image_id: str, context: Context) -> str:
         check_push(context.settings.repository, context.access())
     except RegistryError:
         return ""
-    return f'; if it takes no zstd, write compression = "gzip", run: docker image rm -f {image_id}, and build again'
+    return f'; if it refuses zstd, write compression = "gzip", run: docker image rm -f {image_id}, and build again'
 
 
 def _is_there(order: Order, context: Context) -> bool:

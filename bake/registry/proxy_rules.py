@@ -119,4 +119,4 @@ def _proxy(stated: str, variable: str) -> str:
             f"{variable} names a SOCKS proxy, which desktop-bake cannot use",
             f"name an HTTP proxy in {variable}, or the registry in no_proxy",
         )  # its text may hold the proxy's password
-    raise RegistryError(f"{variable} holds no address of a proxy", f"write {variable}=http://host:port")
+    raise RegistryError(f"{variable} is not the address of a proxy", f"write {variable}=http://host:port")

@@ -51,11 +51,11 @@ class Refusal:
         if self.status == 401 and self.login:
             return "refuses the stored login", f"log in again: docker login {self.host}"
         if self.status == 401:
-            return "demands a login", f"run: docker login {self.host}"
+            return "requires a login", f"run: docker login {self.host}"
         if self.status == 403:
             return f"denies access to {self.repository}", f"ask for permission to {self.action} there"
         if self.status == 404:
-            return "answers with 404, but not as a registry does", "check the host and the port"
+            return "answers with 404, but not like a registry", "check the host and the port"
         if self.status == 429:
             known = self.retry_after.isdigit() and len(self.retry_after) < 7
             wait = f"wait {self.retry_after} s" if known else "wait a while"

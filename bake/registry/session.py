@@ -31,7 +31,7 @@ class Session(Exchange):
             return None
         content, headers = answer
         if headers.get("Content-Type", "").startswith("text/html"):
-            raise self.error("answers, but not as a registry does", "check the host and the port")
+            raise self.error("answers, but not like a registry", "check the host and the port")
         digest = Digest.of(content)
         stated = str(tag) if isinstance(tag, Digest) else headers.get("Docker-Content-Digest")
         if stated and stated.startswith("sha256:") and stated != str(digest):

@@ -27,7 +27,7 @@ def read_tags(content: bytes, host: str) -> tuple[str, ...]:
     tags = () if tags is None else tags  # an empty repository's
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
         raise RegistryError(
-            f"registry {host} gives a list of tags that is not understood", "check the host and the port"
+            f"registry {host} sends a malformed list of tags", "check the host and the port"
         )
     return tuple(tags)
 

@@ -84,7 +84,7 @@ class Transport:
         """Refuse to be led by a public registry to a private, loopback or link-local address."""
         if not is_global and self._registry_is_public():
             raise self.error(
-                "leads to a private address", "ask its operator: a public registry may not lead into a private network"
+                "redirects to a private address", "ask its operator: a public registry must not redirect into a private network"
             )
 
     def _registry_is_public(self) -> bool:
@@ -138,7 +138,7 @@ class Transport:
         except ValueError:
             parts = None
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise self.error("redirects to what is no address", "check the host and the port")
+            raise self.error("redirects to a malformed address", "check the host and the port")
         if before[0] == "https" and after[0] == "http":
             raise self.error("redirects from https to http", "ask its operator: its redirects have to keep TLS")
         kept = headers if before == after else {n: v for n, v in headers.items() if n.lower() != "authorization"}
@@ -259,7 +259,7 @@ class Transport:
                 "check https_proxy, http_proxy and no_proxy",
             )
         if isinstance(cause, urllib3.exceptions.LocationValueError | ValueError):  # its text holds the URL
-            return self.error("names an address that is none", "check the host and the port")
+            return self.error("names a malformed address", "check the host and the port")
         return self.error(f"cannot be reached: {_said(cause)}", "check the host, the port and the network")
 
 

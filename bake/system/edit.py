@@ -35,7 +35,7 @@ def editing(path: Path) -> Iterator[bytes]:
         path: the file.
 
     Raises:
-        ConfigurationError: it cannot be read, or another edit of it does not end.
+        ConfigurationError: it cannot be read, or another program is editing it and does not finish.
     """
     locks = folders.cache_folder() / "locks"
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
@@ -45,7 +45,7 @@ def editing(path: Path) -> Iterator[bytes]:
             yield path.read_bytes()
     except filelock.Timeout as error:
         raise ConfigurationError(
-            f"another edit of {path} goes on", "wait for its end, and repeat the command"
+            f"another program is editing {path}", "wait for its end, and repeat the command"
         ) from error
     except OSError as error:
         raise ConfigurationError(

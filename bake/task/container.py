@@ -79,7 +79,7 @@ class Container:
                 f"the engine refuses the container: {answer.message}", "change or leave out the option that it names"
             )
         else:
-            raise TaskError(f"the container cannot be made: {answer.message}", f"check: docker run {body['Image']}")
+            raise TaskError(f"the container cannot be created: {answer.message}", f"check: docker run {body['Image']}")
 
     def _created(self, body: dict[str, Any], query: dict[str, str]) -> Answer:
         """Ask for it in a thread, and wait for the answer also if we are interrupted.
@@ -173,7 +173,7 @@ class Container:
             if taken := ports.taken_of(answer.message):
                 raise ports.port_in_use(taken)
             raise TaskError(
-                f"the container did not start: {answer.message}", "mend what the engine names, and start the task again"
+                f"the container did not start: {answer.message}", "fix what the engine names, and start the task again"
             )
 
     def execute(self, command: Sequence[str], user: str = "", *, stdin: bool = False) -> tuple[str, Console]:

@@ -130,7 +130,7 @@ def with_profile(word: str, content: bytes) -> str:
         content: of the file.
 
     Raises:
-        ConfigurationError: it is no seccomp profile.
+        ConfigurationError: it is not a seccomp profile.
     """
     try:
         profile = json.loads(content)
@@ -138,7 +138,7 @@ def with_profile(word: str, content: bytes) -> str:
         profile = None
     if not isinstance(profile, dict) or "defaultAction" not in profile:
         raise ConfigurationError(
-            f"{profile_of(word)} is no seccomp profile", "see docs/browser.md, or seccomp=unconfined"
+            f"{profile_of(word)} is not a seccomp profile", "see docs/browser.md, or seccomp=unconfined"
         )
     return f"--security-opt=seccomp={json.dumps(profile, separators=(',', ':'))}"
 
@@ -183,7 +183,7 @@ def docker_options(words: Iterable[str]) -> dict[str, Any]:
         name, _, value = word.removeprefix("--").partition("=")
         if not word.startswith("--") or name not in _OPTIONS:
             raise ConfigurationError(
-                f"--docker: the option {word.split('=')[0]!r} is not let through",
+                f"--docker: the option {word.split('=')[0]!r} is not allowed",
                 "write --docker=--NAME=VALUE with one of: " + ", ".join(_OPTIONS),
             )
         field, kind, read = _OPTIONS[name]

@@ -52,7 +52,7 @@ class Mount:
             object.__setattr__(self, "target", normpath("/" + self.target.lstrip("/")))  # as the engine reads it
         if not self.target.startswith("/") or self.target == "/":
             raise ConfigurationError(
-                f"the mount's target {self.target!r} is no path in the container",
+                f"the mount's target {self.target!r} is not a path in the container",
                 "write an absolute path: /work",
             )
         if self.kind == "bind" and not self.source.startswith("/"):
@@ -89,7 +89,7 @@ def parse_volume(text: str) -> Mount:
         'volume'
         >>> parse_volume("/srv/data:data")
         Traceback (most recent call last):
-        desktop_bake.generator.errors.ConfigurationError: the mount's target 'data' is no path in the container
+        desktop_bake.generator.errors.ConfigurationError: the mount's target 'data' is not a path in the container
     """
     parts = text.split(":")
     if len(parts) == 1 and text:

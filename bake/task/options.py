@@ -120,7 +120,7 @@ class TaskOptions:
         targets = self._targets()
         twice = next((t for t in targets if targets.count(t) > 1), None)
         if twice:
-            raise ConfigurationError(f"two mounts at {twice}: one would hide the other", "give each its own target")
+            raise ConfigurationError(f"two mounts have the target {twice}: one would hide the other", "give each its own target")
         device_request(self.gpus)
 
     def _targets(self) -> list[str]:

@@ -50,4 +50,4 @@ def run_preflight(
             raise TimeLimitError(f"{name} was stopped after {limit_s:g} s", "raise build_timeout_s")
         if ended.status:
             said = failed_step.last_words(ended.lines) or "it printed nothing"
-            raise TaskError(f"{name} ended with status {ended.status}: {said}", "mend the script: " + name)
+            raise TaskError(f"{name} ended with status {ended.status}: {said}", "fix the script: " + name)

@@ -63,6 +63,6 @@ def resize(engine: Engine, container_id: str, geometry: str) -> None:
     if done.returncode:
         said = last_line(done.stderr.decode(errors="replace"))
         raise TaskError(
-            f"the desktop does not take the size {geometry}: {said}",
+            f"the desktop refuses the size {geometry}: {said}",
             "the task needs a desktop that runs: headless_desktop_enabled = true",
         )

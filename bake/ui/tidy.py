@@ -111,7 +111,7 @@ class Tidy:
         context = self._source.context(settings, fresh=True)
         clear_left_over(context)
         if _removed(plan_now(context, wanted.policy(), registry=wanted.registry)) != _removed(plan):
-            raise ConfigurationError("what no environment reaches is another by now", "look at it again: Prune…")
+            raise ConfigurationError("the list of unused images has changed", "look at it again: Prune…")
         return carry_out(plan, context)
 
 

@@ -1,4 +1,4 @@
-"""Rounds that look whether a base moved, and have every desktop ready before a task asks for it."""
+"""Rounds that look whether a base moved, and have every desktop ready before a task needs it."""
 
 from __future__ import annotations
 

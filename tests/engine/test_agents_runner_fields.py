@@ -71,7 +71,7 @@ def test_every_field(cli: Run, project: Path, saved: dict[str, Any]) -> None:
     ("fields", "says"),
     [
         ({"ports": ["80:eighty"]}, "environment 'midori': ports: malformed port '80:eighty'"),
-        ({"ports": "80"}, "environment 'midori': ports is no list"),
+        ({"ports": "80"}, "environment 'midori': ports is not a list"),
         ({"extra_mounts": ["/a"]}, "environment 'midori': extra_mounts: malformed mount '/a'"),
         ({"extra_mounts": ["/no/where:/a"]}, "environment 'midori': extra_mounts: cannot mount /no/where"),
         (

@@ -142,7 +142,7 @@ def test_permissions(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
-    """A registry that demands a login says so, and a credential helper that is missing is named."""
+    """A registry that requires a login says so, and a credential helper that is missing is named."""
     with real_registry(tmp_path / "registry", htpasswd=True) as registry:
         variables = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/test", "DESKTOP_BAKE_PUSH": "1"}
         checks = examined(cli, 5, **variables)

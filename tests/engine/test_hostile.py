@@ -384,7 +384,7 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
     "a gigabyte": ("image", [endless(headers={"Content-Length": str(1 << 30)})], LONG),
     "a manifest without an end": ("image", [endless()], LONG),
     "a page without an end, refused": ("image", [endless(status=403)], LONG),
-    "a 401 without an end": ("image", [endless(status=401, headers={"WWW-Authenticate": "Basic"})], "demands a login"),
+    "a 401 without an end": ("image", [endless(status=401, headers={"WWW-Authenticate": "Basic"})], "requires a login"),
     "a 503 without an end": ("image", [endless(status=503)], LONG),
     "a redirect without an end": (
         "digest",
@@ -415,7 +415,7 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
                 + b"\r\n"
             )
         ],
-        "demands a login",
+        "requires a login",
     ),
     "a bomb": ("image", [answers(200, BOMB, headers={"Content-Encoding": "gzip"})], ODD),
     "a bomb of tags": ("tags", [answers(200, BOMB, headers={"Content-Encoding": "gzip"})], ODD),

@@ -220,7 +220,7 @@ def test_fallback(layered: Layered) -> None:
     refused = layered.cli("run", "--", "true")
     told = "error: build failed: the preflight script ended with status 9; no task of environment 'default' starts: "
     assert (refused.returncode, refused.stdout) == (6, "")
-    assert f"{told}the same script would fail again\n  it said: not here; mend the script, or " in refused.stderr
+    assert f"{told}the same script would fail again\n  it said: not here; fix the script, or " in refused.stderr
     assert "falling back" not in refused.stderr
     done = layered.cli("run", "--install-at-start", "--", "cat", "/etc/preflight", "/etc/started")
     assert done.returncode == 0, done.stderr

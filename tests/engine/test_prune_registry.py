@@ -78,7 +78,7 @@ def test_every_page_is_read(form: str) -> None:
         assert list(tags_of(reference(proxy.host))) == TAGS
 
 
-NO_LIST = "gives a list of tags that is not understood"
+NO_LIST = "sends a malformed list of tags"
 ELSEWHERE = "lists tags on pages, and the next one cannot be asked for"
 BROKEN: dict[str, tuple[Fault, str]] = {
     "a page that fails": (faults.answers(500, on="cursor=20"), "failed with status 500"),

@@ -129,7 +129,7 @@ def test_a_file_that_somebody_put_into_a_context(cli: Run, project: Path) -> Non
     check = cli("render", "-o", "ci", "--check")
     assert check.returncode == 1
     assert "extra: ci/context/default/deep/notes: not known to be rendered\n" in check.stdout
-    assert "ci holds what was not rendered" in check.stderr
+    assert "ci contains files that were not rendered" in check.stderr
     assert "WARNING: ci/context/default/deep/notes stays" in cli("render", "-o", "ci").stderr
 
 

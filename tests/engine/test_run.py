@@ -70,7 +70,7 @@ def test_flags_after_the_environment(cli: Run, folder: Path) -> None:
     """A flag that stands after the environment is not taken for the command."""
     done = cli("run", ENV, "-q", "--", "true")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: -q stands where the command begins\n  flags go first")
+    assert done.stderr.startswith("error: -q comes where the command should begin\n  flags go first")
 
 
 def interrupted(folder: Path, on: str, at: Callable[[subprocess.Popen[bytes]], object], *command: str) -> None:
@@ -247,9 +247,9 @@ def test_ports(cli: Run, folder: Path) -> None:
         (("-p", "99999:1"), "malformed port '99999:1'"),
         (("-v", "./not-there:/data"), "it does not exist"),
         (("--network", "host"), "would share the desktop's ports"),
-        (("--docker=--pid=host",), "'--pid' is not let through"),
+        (("--docker=--pid=host",), "'--pid' is not allowed"),
         (("-p", "8080:6080"), "port 6080 is noVNC's, and published already"),
-        (("-v", "/srv:/data", "--mount", "type=tmpfs,target=/data/"), "two mounts at /data"),
+        (("-v", "/srv:/data", "--mount", "type=tmpfs,target=/data/"), "two mounts have the target /data"),
         (("--json",), "--json tells how to reach a detached task"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_challenge_from_elsewhere_is_not_answered(
             faulty(registry.host, faults.bearer(), faults.redirects(elsewhere.host, on=on)) as proxy,
         ):
             login(own_config, proxy.host)
-            with pytest.raises(RegistryError, match="leads to another place, which demands a login"):
+            with pytest.raises(RegistryError, match="redirects to another place, which requires a login"):
                 look_up(image(proxy.host), HERE)
     assert elsewhere.requests
     assert not [r for r in elsewhere.requests if "authorization" in r.headers]
@@ -90,7 +90,7 @@ def test_a_public_registry_leads_to_no_private_address() -> None:
     own = [a for a in (PUBLIC, OTHER_PUBLIC, *PRIVATE) if a not in ("127.0.0.1", "::1")]
     played = apart("led", [*inwards, *allowed], own)
     for scene, found in zip(inwards, played, strict=False):
-        assert (found["asked"], "leads to a private address" in found["said"]) == (0, True), (scene, found)
+        assert (found["asked"], "redirects to a private address" in found["said"]) == (0, True), (scene, found)
     for scene, found in zip(allowed, played[len(inwards) :], strict=True):
         assert found["asked"] > 0, (scene, found)
         assert "private" not in found["said"], (scene, found)

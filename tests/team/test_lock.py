@@ -153,6 +153,6 @@ def test_a_base_that_its_registry_lost(based: Project, second: Machine) -> None:
     failed = second.desktop_bake("build", cwd=based.folder)
     assert failed.returncode == 6
     assert failed.stderr.endswith(
-        f"error: build failed: base image {based.base} is locked at {digest}, which its registry has no more\n"
+        f"error: build failed: base image {based.base} is locked at {digest}, which its registry no longer has\n"
         "  move the lock: desktop-bake lock --upgrade default\n"
     )

@@ -71,7 +71,7 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    """A registry that demands a login."""
+    """A registry that requires a login."""
     with real_registry(tmp_path_factory.mktemp("locked"), htpasswd=True) as registry:
         push_image(registry.host, "team/desktop", "t", {}, platforms=(HERE,), authorization=BASIC)
         yield registry
@@ -119,7 +119,7 @@ def test_the_login_is_the_docker_clients(
             with monkeypatch.context() as patch:
                 for name, value in variables(case, host).items():
                     patch.setenv(name, value)
-                with pytest.raises(RegistryError, match=r"demands a login|refuses the stored login"):
+                with pytest.raises(RegistryError, match=r"requires a login|refuses the stored login"):
                     look_up(image(host), HERE)
 
         return sent(ask)
@@ -154,7 +154,7 @@ def test_a_helper_is_asked_once(locked: RealRegistry, own_config: Path, helper: 
         (f"sleep 1.5; echo '{answer}'", None),
         ("exit 3", "failed with status 3"),
         ("exec sleep 20", "did not answer within 2 s"),
-        ("echo credentials not found in native keychain; exit 1", "demands a login"),
+        ("echo credentials not found in native keychain; exit 1", "requires a login"),
     ):
         asked = helper("one", script)
         asked.write_text("")

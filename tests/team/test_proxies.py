@@ -66,7 +66,7 @@ def test_each_url_has_its_own_proxy(own_config: Path, monkeypatch: pytest.Monkey
             monkeypatch.setenv("https_proxy", f"http://{secure.host}")
             monkeypatch.setenv("http_proxy", f"http://{plain.host}")
             login(own_config, "registry.invalid:5000")
-            with pytest.raises(RegistryError, match="leads to a private address"):
+            with pytest.raises(RegistryError, match="redirects to a private address"):
                 look_up(image("registry.invalid:5000"), HERE, Access(insecure=lambda: insecure))
     assert {r.path for r in secure.requests} == {"registry.invalid:5000"}
     asked = [r.path.partition("?")[0] for r in plain.requests]
@@ -97,9 +97,9 @@ def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("socks5://127.0.0.1:9", "https_proxy names a SOCKS proxy"),
         ("socks5h://a:b@127.0.0.1:9", "https_proxy names a SOCKS proxy"),
-        ("ftp://127.0.0.1:9", "https_proxy holds no address of a proxy"),
-        ("http://[x", "https_proxy holds no address of a proxy"),
-        ("http://a:bc", "https_proxy holds no address of a proxy"),
+        ("ftp://127.0.0.1:9", "https_proxy is not the address of a proxy"),
+        ("http://[x", "https_proxy is not the address of a proxy"),
+        ("http://a:bc", "https_proxy is not the address of a proxy"),
         ("http://127.0.0.1:9", "cannot be reached through the proxy of the environment: Connection ref"),
     ],
 )

@@ -114,10 +114,10 @@ def test_labels_of_any_kind_are_read(registry: RealRegistry) -> None:
 
 
 FAULTS: dict[str, tuple[list[Fault], str]] = {
-    "401 without a challenge": ([faults.answers(401)], "demands a login"),
+    "401 without a challenge": ([faults.answers(401)], "requires a login"),
     "401 that no login answers": (
         [faults.answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})],
-        "demands a login",
+        "requires a login",
     ),
     "403": ([faults.refuses(403, "DENIED")], "denies access to team/desktop (DENIED)"),
     "404 of a web server": ([faults.html(404)], "404, but not as a registry does"),
@@ -215,7 +215,7 @@ def test_nested_and_oversized(registry: RealRegistry) -> None:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    """A registry that demands a login."""
+    """A registry that requires a login."""
     with real_registry(tmp_path_factory.mktemp("locked"), htpasswd=True) as registry:
         push_image(registry.host, "team/desktop", "t", LABELS, platforms=(HERE,), authorization=BASIC)
         yield registry
@@ -223,7 +223,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
 
 def test_basic_login(locked: RealRegistry, own_config: Path) -> None:
     """No login, a wrong one and the right one; no password in any error."""
-    with pytest.raises(RegistryError, match="demands a login") as missing:
+    with pytest.raises(RegistryError, match="requires a login") as missing:
         look_up(image(locked.host), HERE)
     assert missing.value.remedy == f"run: docker login {locked.host}"
     login(own_config, locked.host, "SECRET-wrong")
@@ -265,7 +265,7 @@ def test_credential_helper(
     says(f"read server; [ $1 = get ] && [ $server = {locked.host} ] && echo '{answer}'")
     assert look_up(image(locked.host), HERE)
     says("echo 'credentials not found in native keychain'; exit 1")
-    with pytest.raises(RegistryError, match="demands a login"):
+    with pytest.raises(RegistryError, match="requires a login"):
         look_up(image(locked.host), HERE)
     for script, why in (
         ("exit 3", "failed with status 3"),
@@ -286,7 +286,7 @@ def test_token_login(registry: RealRegistry, own_config: Path) -> None:
         assert look_up(image(proxy.host), HERE)
         assert sum(path.startswith("/token") for _, path, _ in proxy.requests) == 1
     with faulty(registry.host, faults.bearer()) as proxy:
-        with pytest.raises(RegistryError, match="demands a login"):
+        with pytest.raises(RegistryError, match="requires a login"):
             look_up(image(proxy.host), HERE)
         login(own_config, proxy.host)
         assert look_up(image(proxy.host), HERE)

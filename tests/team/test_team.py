@@ -149,7 +149,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "a rate limit": ([refuses(429, "TOOMANYREQUESTS")], "limits the rate"),
     "a failure": ([answers(500)], "failed with status 500"),
     "a refusal": ([refuses(403, "DENIED")], "denies access"),
-    "a demanded login": ([answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})], "demands a login"),
+    "a demanded login": ([answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})], "requires a login"),
 }
 
 
@@ -235,14 +235,14 @@ def test_a_registry_that_goes_in_the_middle(shared: Project, tmp_path: Path, ste
 
 
 def test_login(shared: Project, tmp_path: Path) -> None:
-    """A registry that demands a login: without one, with a wrong one, with the right one."""
+    """A registry that requires a login: without one, with a wrong one, with the right one."""
     config = copy_client(tmp_path / "docker")
     with real_registry(tmp_path / "locked", htpasswd=True) as locked:
         shared.host = locked.host
         shared.change()
         without = shared.bake("build", "--push", "--json", DOCKER_CONFIG=str(config))
         assert without.returncode == 5
-        assert "demands a login" in without.stderr
+        assert "requires a login" in without.stderr
         subprocess.run(
             ["docker", "--config", str(config), "login", "-u", USER, "--password-stdin", locked.host],
             input=PASSWORD,

@@ -35,7 +35,7 @@ def render(arguments: argparse.Namespace) -> int:
     """Write, print or check the rendered folder."""
 
     if arguments.json and not arguments.check:
-        raise ConfigurationError("--json goes with --check alone", "run: desktop-bake render -o DIR --check --json")
+        raise ConfigurationError("--json needs --check", "run: desktop-bake render -o DIR --check --json")
     context = work_of(arguments)
     settings = context.settings
     named = {settings.environment(env_id).env_id for env_id in arguments.env} or set(settings.environments)
@@ -99,7 +99,7 @@ def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, 
         raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
     if others:
         raise DesktopBakeError(
-            f"{folder} holds what was not rendered", "mend or remove it by hand, or render into another folder: -o DIR"
+            f"{folder} contains files that were not rendered", "edit or remove it yourself, or render into another folder: -o DIR"
         )
     return 0
 

@@ -184,6 +184,6 @@ def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
     env_id, command = (words[0], words[1:]) if has_name else (None, words)
     if command and command[0].startswith("-"):
         raise ConfigurationError(
-            f"{command[0]} stands where the command begins", "flags go first: desktop-bake run FLAGS ENV -- CMD"
+            f"{command[0]} comes where the command should begin", "flags go first: desktop-bake run FLAGS ENV -- CMD"
         )
     return env_id, command

@@ -140,7 +140,7 @@ def test_an_own_script_that_failed(engine: FakeEngine, fails: list[BaseException
     with pytest.raises(ScriptFailedError) as caught:
         ensured(engine, log=lines.append)
     assert str(caught.value) == REFUSED.format("office") + "would fail again"
-    assert caught.value.remedy.startswith("it said: no luck; mend the script, or ")
+    assert caught.value.remedy.startswith("it said: no luck; fix the script, or ")
     assert "run --install-at-start" in caught.value.remedy
     assert (caught.value.exit_status, caught.value.__cause__) == (6, OWN_FAILED)
     assert not [line for line in lines if "falling back" in line or "build failed" in line]

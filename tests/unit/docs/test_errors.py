@@ -19,7 +19,7 @@ def test_errors_are_found() -> None:
     assert len(RAISED) > 400
     assert {one.status for one in RAISED} == {1, 2, 4, 5, 6, 124, 130}
     messages = {one.message for one in RAISED}
-    assert {"… is empty", "registry … redirects from https to http", "registry … demands a login…"} <= messages
+    assert {"… is empty", "registry … redirects from https to http", "registry … requires a login…"} <= messages
     assert {one.place.partition(":")[0] for one in RAISED} >= {*WHOLE, *HANDED}, (
         "a file that is named has none any more"
     )

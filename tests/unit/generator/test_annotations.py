@@ -22,8 +22,8 @@ SOURCE = {"org.opencontainers.image.source": "https://example.com/x?a=b,c"}
         ("a b", "x", "malformed name 'a b'"),
         ("a=b", "x", "malformed name 'a=b'"),
         ("index:a", "x", "malformed name 'index:a'"),
-        ("desktop-bake.cache-key", "x", "is one that desktop-bake writes itself"),
-        ("org.opencontainers.image.base.name", "x", "is one that desktop-bake writes itself"),
+        ("desktop-bake.cache-key", "x", "is written by desktop-bake itself"),
+        ("org.opencontainers.image.base.name", "x", "is written by desktop-bake itself"),
         ("a", "x\ny", "a holds a character that is not printable"),
         ("a", "\0", "a holds a character that is not printable"),
     ],
@@ -86,10 +86,10 @@ def test_alias_tags() -> None:
         ("{env}", ["a"], "malformed alias tag '{env}'"),
         ("-{environment}", ["a"], "malformed alias tag '-a'"),
         ("x" * 120 + "{environment}", ["office-42"], "malformed alias tag 'x"),
-        ("latest", ["a", "b"], "alias tag 'latest' would be that of the environments 'a' and 'b'"),
+        ("latest", ["a", "b"], "alias tag 'latest' would name the image of several environments: 'a' and 'b'"),
         ("cache-{environment}", ["a"], "alias tag 'cache-a' of environment 'a' has a form that desktop-bake needs"),
         ("{environment}", ["lease-x"], "alias tag 'lease-x' of environment 'lease-x' has a form"),
-        (str(KEY), ["a"], "has a form that desktop-bake needs itself"),
+        (str(KEY), ["a"], "has a form that is reserved for desktop-bake"),
     ],
 )
 def test_alias_tags_are_checked(template: str, env_ids: list[str], says: str) -> None:

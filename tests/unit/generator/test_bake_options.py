@@ -19,7 +19,7 @@ from tests.harness.bake_files import TEAM
         ({"compression": "lz4"}, "unknown compression"),
         ({"attest": ("sbom",)}, "malformed attestation"),
         ({"alias_tags": ("a b",)}, "malformed alias tag"),
-        ({"alias_tags": ("latest",), "environments": ("a", "b")}, "would be that of the environments"),
+        ({"alias_tags": ("latest",), "environments": ("a", "b")}, "would name the image of several environments:"),
         ({"image_labels": {"a b": "c"}}, "image_labels: malformed name"),
         ({"annotations": {"a b": "c"}}, "annotations: malformed name"),
     ],

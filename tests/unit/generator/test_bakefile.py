@@ -138,8 +138,8 @@ def test_the_file_is_formatted(options: BakeOptions, folder: str) -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("\0", "build argument A holds a character that is no text"),
-        ("\ud800", "build argument A holds a character that is no text"),
+        ("\0", "build argument A holds an invalid character"),
+        ("\ud800", "build argument A holds an invalid character"),
         ("\U0002f800", "holds a character that a bake file would change"),
         ("e\u0301", "holds a character that a bake file would change"),
     ],

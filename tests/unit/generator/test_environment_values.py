@@ -26,10 +26,10 @@ def test_a_secrets_name() -> None:
     ("name", "value", "says"),
     [
         ("1A", "", "malformed build argument name '1A'"),
-        ("BUILDKIT_SYNTAX", "x", "BuildKit takes the build argument BUILDKIT_SYNTAX for an option of its own"),
-        ("DESKTOP_BAKE_BASE", "x", "the build argument DESKTOP_BAKE_BASE is one of desktop-bake's own"),
-        ("A", "a\0", "build argument A holds a character that is no text"),
-        ("A", "\ud800", "build argument A holds a character that is no text"),
+        ("BUILDKIT_SYNTAX", "x", "BuildKit treats the build argument BUILDKIT_SYNTAX as one of its own options"),
+        ("DESKTOP_BAKE_BASE", "x", "the build argument DESKTOP_BAKE_BASE is reserved for desktop-bake"),
+        ("A", "a\0", "build argument A holds an invalid character"),
+        ("A", "\ud800", "build argument A holds an invalid character"),
     ],
 )
 def test_a_build_argument(name: str, value: str, says: str) -> None:

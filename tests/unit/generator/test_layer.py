@@ -58,7 +58,7 @@ def names(layers: tuple[Layer, ...]) -> str:
         ),
         (
             {"name": "tools", "packages": ("git", "--force-yes")},
-            "layer 'tools': packages holds '--force-yes', which is no package's name",
+            "layer 'tools': packages holds '--force-yes', which is not the name of a package",
         ),
     ],
 )
@@ -127,7 +127,7 @@ def test_no_package(name: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         check_packages("environment 'e': ", ["git", name])
     assert str(refused.value).startswith("environment 'e': packages holds ")
-    assert str(refused.value).endswith(", which is no package's name")
+    assert str(refused.value).endswith(", which is not the name of a package")
     assert len(str(refused.value)) < 200
     assert refused.value.remedy.startswith(remedy)
 
@@ -177,19 +177,19 @@ A_TWICE = layer("a"), layer("a", packages=("git",))
         (["a"], [layer("a", "a")], "layers need each other in a circle: a -> a"),
         (["a"], [layer("a", "b"), layer("b", "a")], "layers need each other in a circle: a -> b -> a"),
         (["x"], [layer("x", "a"), layer("a", "b"), layer("b", "a")], "layers need each other in a circle: a -> b -> a"),
-        (["b"], [layer("a")], "layers names 'b', which is no layer"),
-        (["a"], [layer("a", "b")], "layer 'a' needs 'b', which is no layer"),
+        (["b"], [layer("a")], "layers names 'b', which is not a layer"),
+        (["a"], [layer("a", "b")], "layer 'a' needs 'b', which is not a layer"),
         ([A_TWICE[0]], [A_TWICE[1]], "two layers are named 'a'"),
         (A_TWICE, [], "two layers are named 'a'"),
         (
             ["a"],
             [layer("a", "b", below_desktop=True), layer("b")],
-            "layer 'a' lies below the desktop and needs 'b', which lies above it",
+            "layer 'a' is below the desktop and needs 'b', which is above it",
         ),
         (
             ["0"],
             [layer(str(n), str(n + 1)) for n in range(2000)],
-            f"more than {MOST_LAYERS} layers lie on each other",
+            f"more than {MOST_LAYERS} layers in one chain",
         ),
     ],
 )
@@ -204,17 +204,17 @@ def test_no_order(wanted: list[str | Layer], known: list[Layer], says: str) -> N
 @pytest.mark.parametrize(
     ("layers", "packages", "says"),
     [
-        ((layer("b", "a"), layer("a")), (), "layer 'b' needs 'a', which does not lie below it"),
-        ((layer("b", "a"),), (), "layer 'b' needs 'a', which does not lie below it"),
+        ((layer("b", "a"), layer("a")), (), "layer 'b' needs 'a', which is not below it"),
+        ((layer("b", "a"),), (), "layer 'b' needs 'a', which is not below it"),
         (A_TWICE, (), "two layers are named 'a'"),
         (
             (layer("a"), layer("b", below_desktop=True)),
             (),
-            "layer 'b' lies below the desktop, and stands after one above it",
+            "layer 'b' is below the desktop, but comes after a layer above it",
         ),
         ((layer("packages"),), ("git",), "two layers are named 'packages'"),
-        (tuple(layer(f"l{n}") for n in range(51)), (), "more than 50 layers lie on each other"),
-        ((), ("-o", "git"), "packages holds '-o', which is no package's name"),
+        (tuple(layer(f"l{n}") for n in range(51)), (), "more than 50 layers in one chain"),
+        ((), ("-o", "git"), "packages holds '-o', which is not the name of a package"),
     ],
 )
 def test_an_environments_layers(layers: tuple[Layer, ...], packages: tuple[str, ...], says: str) -> None:

@@ -41,7 +41,7 @@ def test_a_file_stays_a_name() -> None:
     ("text", "says"),
     [
         ("#" * 1_000_000, "a text of 1,000,000 bytes is longer than 256 KiB"),
-        ("echo \ud800", "a text holds a character that is no text"),
+        ("echo \ud800", "a text holds an invalid character"),
     ],
 )
 def test_refused(text: str, says: str) -> None:

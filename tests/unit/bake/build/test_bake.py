@@ -172,7 +172,7 @@ def test_an_image_that_is_not_here(engine: FakeEngine, bakes: Bakes, made: str) 
             engine.add(tag, labels, "linux/s390x")
 
     bakes.makes = make
-    with pytest.raises(BuildFailedError, match="the build ended, but its image is not here"):
+    with pytest.raises(BuildFailedError, match="the build ended, but its image is not in this engine"):
         built(bakes, work(engine))
 
 
@@ -400,5 +400,5 @@ def test_the_platform_that_was_asked_for(engine: FakeEngine, bakes: Bakes) -> No
     assert built(bakes, work(engine)).image_id == engine.names[bakes.order.tag]
     assert b'"linux/arm64"' in bakes.files[0]["docker-bake.hcl"]
     bakes.makes = lambda tag, labels, _: engine.add(tag, labels, "linux/amd64")
-    with pytest.raises(BuildFailedError, match="its image is not here"):
+    with pytest.raises(BuildFailedError, match="its image is not in this engine"):
         built(bakes, work(engine))

@@ -33,7 +33,7 @@ def test_what_is_asked_for() -> None:
     ("typed", "environment", "says"),
     [
         (flags(screenshot_every="2s"), OFFICE, "--screenshot-every needs a file"),
-        (flags(screenshot="a", screenshot_every="0"), OFFICE, "--screenshot-every 0 is no pause"),
+        (flags(screenshot="a", screenshot_every="0"), OFFICE, "--screenshot-every 0 is too short a pause"),
         (flags(screenshot="a"), PLAIN, "environment 'plain' has no desktop to take a screenshot of"),
         (
             flags(screenshot="a", detach=True),

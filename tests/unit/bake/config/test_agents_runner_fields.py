@@ -104,10 +104,10 @@ def test_the_settings_script() -> None:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"ports": "8080:80"}, "environment 'midori': ports is no list"),
-        ({"ports": {"8080": 80}}, "environment 'midori': ports is no list"),
-        ({"extra_mounts": "/a:/b"}, "environment 'midori': extra_mounts is no list"),
-        ({"env_vars": ["TOKEN=hunter2"]}, "environment 'midori': env_vars is no object"),
+        ({"ports": "8080:80"}, "environment 'midori': ports is not a list"),
+        ({"ports": {"8080": 80}}, "environment 'midori': ports is not a list"),
+        ({"extra_mounts": "/a:/b"}, "environment 'midori': extra_mounts is not a list"),
+        ({"env_vars": ["TOKEN=hunter2"]}, "environment 'midori': env_vars is not an object"),
         (
             {"cached_preflight_script": "#" * 1_000_000},
             "environment 'midori': cached_preflight_script: a text of 1,000,000 bytes is longer than 256 KiB",

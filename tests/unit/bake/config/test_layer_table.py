@@ -35,7 +35,7 @@ def office(text: str) -> Environment:
 
 
 def test_every_field() -> None:
-    """Tables are read whole, and what a layer needs comes with it, below it."""
+    """Tables are read whole, and the layers that a layer needs are added, below it."""
     assert {field.name for field in LAYER} | LAYER_TEXTS.keys() == {
         "script", "text", "packages", "files", "below_desktop", "cache", "needs"
     }  # fmt: skip
@@ -70,50 +70,50 @@ REFUSED = {
     '[layers]\na = "git"\n': ": layers.a is not a table",
     '[layers.a]\nscript = "a.sh"\nneed = ["b"]\n': ", layers.a: unknown key 'need'",
     '[layers.a]\npackages = "chromium"\n': ", layers.a: packages is 'chromium', not of type list",
-    '[layers.a]\npackages = [1]\n': ", layers.a: packages holds 1, which is no text",
-    '[layers.a]\nfiles = ["x", ["y"]]\nscript = "a.sh"\n': ", layers.a: files holds ['y'], which is no text",
+    '[layers.a]\npackages = [1]\n': ", layers.a: packages holds 1, which is not text",
+    '[layers.a]\nfiles = ["x", ["y"]]\nscript = "a.sh"\n': ", layers.a: files holds ['y'], which is not text",
     '[layers.a]\nscript = ["a.sh"]\n': ", layers.a: script is ['a.sh'], not of type str",
     '[layers.a]\nscript = "a.sh"\ncache = "on"\n': ", layers.a: cache is 'on', not of type bool",
     '[layers.a]\nscript = "a.sh"\ntext = "true"\n': ", layers.a: both text and script",
     f'[layers.a]\ntext = "{"#" * 1_000_000}"\n': ", layers.a: text: a text of 1,000,000 bytes is longer than 256 KiB",
     '[layers.a]\nscript = "a.sh"\nneeds = ["tolls"]\n[layers.tools]\npackages = ["git"]\n': (
-        ", layers.a: needs names 'tolls', which is no layer"
+        ", layers.a: needs names 'tolls', which is not a layer"
     ),
     '[layers.a]\npackages = ["git"]\nneeds = ["b"]\n[layers.b]\npackages = ["git"]\nneeds = ["a"]\n': (
         ": layers need each other in a circle: a -> b -> a"
     ),
     A + OFFICE + 'layers = "a"\n': ", environments.office: layers is 'a', not of type list",
-    A + OFFICE + 'layers = ["b"]\n': ", environments.office: layers names 'b', which is no layer",
-    A + OFFICE + "layers = [7]\n": ", environments.office: layers holds 7, which is no name of a layer",
+    A + OFFICE + 'layers = ["b"]\n': ", environments.office: layers names 'b', which is not a layer",
+    A + OFFICE + "layers = [7]\n": ", environments.office: layers holds 7, which is not the name of a layer",
     A + OFFICE + 'layers = [{ packages = ["git"] }]\n': ", environments.office: layers holds a table without a name",
     A + OFFICE + 'layers = [{ name = "a", packages = ["curl"] }]\n': ", environments.office: two layers are named 'a'",
     OFFICE + 'layers = [{ name = "a", packages = "git" }]\n': (
         ", environments.office: layer 'a': packages is 'git', not of type list"
     ),
     OFFICE + 'layers = [{ name = "a", packages = ["git"], needs = ["b"] }]\n': (
-        ", environments.office: layer 'a': needs names 'b', which is no layer"
+        ", environments.office: layer 'a': needs names 'b', which is not a layer"
     ),
     OFFICE + 'layers = [{ name = "a", text = "", needs = ["a"] }]\n': (
         ", environments.office: layers need each other in a circle: a -> a"
     ),
     A + OFFICE + 'layers = ["a", { name = "b", packages = ["git"], below_desktop = true, needs = ["a"] }]\n': (
-        ", environments.office: layer 'b' lies below the desktop and needs 'a', which lies above it"
+        ", environments.office: layer 'b' is below the desktop and needs 'a', which is above it"
     ),
     OFFICE + 'packages = "chromium"\n': ", environments.office: packages is 'chromium', not of type list",
 }  # fmt: skip
 OF_THE_VALUE = {
     "[layers.a]\nbelow_desktop = true\n": "layer 'a' installs nothing",
     '[layers.a]\npackages = ["git"]\nfiles = ["x"]\n': "layer 'a': files without a script",
-    '[layers.a]\npackages = ["-o"]\n': "layer 'a': packages holds '-o', which is no package's name",
+    '[layers.a]\npackages = ["-o"]\n': "layer 'a': packages holds '-o', which is not the name of a package",
     '[layers."a b"]\npackages = ["git"]\n': "malformed layer name 'a b'",
     '[layers.a]\nscript = "../a.sh"\n': "layer 'a': script '../a.sh' leads out of the configuration's folder",
     OFFICE
-    + 'packages = ["git", "--yes"]\n': "environment 'office': packages holds '--yes', which is no package's name",
+    + 'packages = ["git", "--yes"]\n': "environment 'office': packages holds '--yes', which is not the name of a package",
     OFFICE + 'files = ["/etc/passwd"]\n': (
         "environment 'office': files '/etc/passwd' leads out of the configuration's folder"
     ),
     OFFICE + "layers = [" + ", ".join(f'{{ name = "l{n}", text = "" }}' for n in range(51)) + "]\n": (
-        "environment 'office': more than 50 layers lie on each other"
+        "environment 'office': more than 50 layers in one chain"
     ),
 }
 

@@ -49,7 +49,7 @@ def test_read() -> None:
         (f"{SCHEMA}packages = '27.11.2026'", r"^f\.lock: packages is '27\.11\.2026'$", 'packages = "2026-11-27"'),
         (f"{SCHEMA}packages = '2026-02-30'", r"^f\.lock: packages is '2026-02-30'$", "write a day"),
         (f"{SCHEMA}base = 'a'", r"^f\.lock: base is a$", "write a table"),
-        (f"{SCHEMA}[base]\n'a:1' = 'x'", r"^f\.lock, base 'a:1' is no table$", "remove it, and run: desktop-bake lock"),
+        (f"{SCHEMA}[base]\n'a:1' = 'x'", r"^f\.lock, base 'a:1' is not a table$", "remove it, and run: desktop-bake lock"),
         (f"{SCHEMA}[base.'a:1']", r"^f\.lock, base 'a:1' has no digest$", "remove the block, and run"),
         (f"{SCHEMA}[base.'a:1']\ndigest = 1", r"^f\.lock, base 'a:1': digest is 1$", "a text in quotes"),
         (
@@ -64,7 +64,7 @@ def test_read() -> None:
         (f"{SCHEMA}[base.'docker.io/a:1']\ndigest = '{OLD}'", r"it is no name that desktop-bake writes$", "'a:1'"),
         (f"{SCHEMA}[base.'a@{OLD}']\ndigest = '{OLD}'", r"it is no name that desktop", "needs no lock"),
         (f"{BLOCK}platforms = 'linux/amd64'", r"base 'a:1': platforms is linux/amd64$", "a list such as"),
-        (f"{BLOCK}platforms = [1]", r"base 'a:1': platforms holds 1, which is no text$", "put it in quotes"),
+        (f"{BLOCK}platforms = [1]", r"base 'a:1': platforms holds 1, which is not text$", "put it in quotes"),
         (f"{BLOCK}platforms = ['amd64']", r"base 'a:1': malformed platform 'amd64'$", "os/architecture"),
         (f"{BLOCK}locked = 'today'", r"base 'a:1': locked is 'today'$", 'locked = "2026-11-27"'),
         (f"{BLOCK}pushed = 'today'", r"base 'a:1': unknown key 'pushed'$", "known: digest, platforms, locked"),

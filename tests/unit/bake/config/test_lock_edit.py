@@ -118,7 +118,7 @@ def test_an_odd_layout_is_refused(text: str) -> None:
     assert parse_lock(text).bases["a:1"].digest == OLD
     with pytest.raises(ConfigurationError, match=r"^cannot edit desktop-bake\.lock as it is written$") as caught:
         edit_lock(text, Lock(bases={"a:1": ONE}))
-    assert caught.value.remedy == "edit it by hand, or remove it and run: desktop-bake lock"
+    assert caught.value.remedy == "edit it in an editor, or remove it and run: desktop-bake lock"
 
 
 @given(LOCKS, LOCKS)

@@ -143,7 +143,7 @@ def test_environments_that_are_none() -> None:
         ("attest", ("sbom",), "malformed attestation 'sbom'"),
         ("verify_timeout_s", 31_536_001, "verify_timeout_s is 31536001"),
         ("repository", ImageReference.parse("a:1"), "repository 'a:1' has a tag or a digest"),
-        ("push", True, "repository 'desktop-bake' is in no registry to push to"),
+        ("push", True, "repository 'desktop-bake' is not in a registry, so there is nowhere to push to"),
     ],
 )
 def test_another_form(field: str, value: object, says: str) -> None:

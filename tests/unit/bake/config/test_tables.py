@@ -28,7 +28,7 @@ def test_rows() -> None:
     assert [row.split("`")[1] for row in layer_table().splitlines()[2:]] == [f.name for f in LAYER]
     assert settings[0].count("|") == settings[1].count("|") == 6
     for row in (
-        "| `registry_timeout_s` | `DESKTOP_BAKE_REGISTRY_TIMEOUT_S` | | seconds for one question to a registry | 10 |",
+        "| `registry_timeout_s` | `DESKTOP_BAKE_REGISTRY_TIMEOUT_S` | | seconds for one look-up in a registry | 10 |",
         "| `push` | `DESKTOP_BAKE_PUSH` | `build --push` | publish what is built to the team's registry | false |",
     ):
         assert row in settings

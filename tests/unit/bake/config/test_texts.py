@@ -27,7 +27,7 @@ def test_both() -> None:
     ("text", "says"),
     [
         ("#" * 1_000_000, "here: a text of 1,000,000 bytes is longer than 256 KiB"),
-        ("\ud800", "here: a text holds a character that is no text"),
+        ("\ud800", "here: a text holds an invalid character"),
     ],
 )
 def test_no_text(text: str, says: str) -> None:

@@ -72,7 +72,7 @@ def test_layers(word: str, line: str) -> None:
 
 def test_layers_that_cannot_be() -> None:
     """A name that is no layer's is not written, nor a package that is an option."""
-    for word, says in (("layers=tolls", "'tolls', which is no layer"), ("packages=-y", "packages holds '-y'")):
+    for word, says in (("layers=tolls", "'tolls', which is not a layer"), ("packages=-y", "packages holds '-y'")):
         with pytest.raises(ConfigurationError, match=says):
             edit_toml(LAYERED, HERE, "default", field_and_value([word]))
 

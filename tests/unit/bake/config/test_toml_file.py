@@ -61,12 +61,12 @@ def test_whole() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
-        ("a = ", "invalid TOML in desktop-bake.toml: ", 'mend that line; a text stands in quotes: key = "value"'),
+        ("a = ", "invalid TOML in desktop-bake.toml: ", 'fix that line; text is written in quotes: key = "value"'),
         ("a = " + "[" * 100_000, "desktop-bake.toml is nested too deeply", "remove brackets, or restore the file"),
         (
             "build_timeout_s = " + "9" * 5000,
             "invalid TOML in desktop-bake.toml: ",
-            'mend that line; a text stands in quotes: key = "value"',
+            'fix that line; text is written in quotes: key = "value"',
         ),
         ("schema = 2", "desktop-bake.toml has schema 2", "write schema = 1, or install the version"),
         ("repositry = 'a'", "desktop-bake.toml: unknown key 'repositry'", "did you mean 'repository'?"),
@@ -77,7 +77,7 @@ def test_whole() -> None:
             "write a whole number, without quotes",
         ),
         ("build_timeout_s = 0", "build_timeout_s is 0", "use a positive number of seconds, at most 31536000"),
-        ("attest = [1]", "desktop-bake.toml: attest holds 1, which is no text", 'write "1"'),
+        ("attest = [1]", "desktop-bake.toml: attest holds 1, which is not text", 'write "1"'),
         ("environments.a = 1", "environments.a is not a table", "write [environments.a]"),
         ("[environments.a]", "desktop-bake.toml, environments.a: base_image is missing", "write base_image ="),
         (
@@ -90,7 +90,7 @@ def test_whole() -> None:
         ("[environments.a]\nbase_image='a'\nbuild_args={A=1}", "environments.a: A holds 1", 'write "1"'),
         ("[environments.a]\nbase_image='A B'", "malformed image reference 'A B'", ""),
         ("repository = 'a:1'", "repository 'a:1' has a tag or a digest", "leave it out: the cache key is the tag"),
-        ("push = true", "repository 'desktop-bake' is in no registry to push to", "write repository ="),
+        ("push = true", "repository 'desktop-bake' is not in a registry, so there is nowhere to push to", "write repository ="),
         ("pull = 'daily'", "pull is 'daily'", "use one of: missing, always, never"),
         ("cache = 'x'", "cache", ""),
         ("builder = '-x'", "malformed builder name '-x'", "see: docker buildx ls"),

@@ -48,8 +48,8 @@ def test_as_fields(values: dict[str, Any], wanted: dict[str, Any]) -> None:
     ("values", "says", "remedy"),
     [
         ({"image": "A B"}, "malformed image reference 'A B'", "lower-case"),
-        ({"tags": ["a", 1]}, "here: tags holds 1, which is no text", 'write "1"'),
-        ({"labels": {"a": 1}}, "here: a holds 1, which is no text", 'write "1"'),
+        ({"tags": ["a", 1]}, "here: tags holds 1, which is not text", 'write "1"'),
+        ({"labels": {"a": 1}}, "here: a holds 1, which is not text", 'write "1"'),
         ({"labels": ["a"]}, "labels: 'a' is not of the form NAME=VALUE", "write a=…"),
     ],
 )

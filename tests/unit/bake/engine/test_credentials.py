@@ -198,7 +198,7 @@ def test_a_helper_is_asked_once(own_config: Path, helper: Callable[[str, str], P
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"1", b'"x"', b"null", b"[" * 100_000, b'{"Secret": "\\ud800"}'])
 def test_no_answer(content: bytes) -> None:
-    """Whatever is no object of texts is no answer."""
+    """Whatever is not an object of texts is no answer."""
     with pytest.raises(ValueError):  # noqa: PT011  (its text is nobody's)
         read_answer(content)
 

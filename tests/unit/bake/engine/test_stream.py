@@ -51,7 +51,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[bytes]]:
 
 
 def test_as_they_come(serve: Callable[..., list[bytes]]) -> None:
-    """Each line is an object, however it is cut into pieces; what is no object is passed over."""
+    """Each line is an object, however it is cut into pieces; what is not an object is passed over."""
     requests = serve(CHUNKED + chunk(b'{"a": 1}\n{"b"') + chunk(b": 2}\n[]\n") + b"0\r\n\r\n")
     assert list(lines_of(Endpoint(ENGINE), "/events", {"filters": {"type": ["image"]}})) == [{"a": 1}, {"b": 2}]
     assert requests[0].startswith(b"GET /v1.51/events?filters=")

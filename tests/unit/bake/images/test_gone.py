@@ -33,7 +33,7 @@ def test_what_a_registry_has_no_more(tmp_path: Path, engine: FakeEngine, registr
     assert gone(order, context) is None
     for name, digest, said in ((TOOL_NAME, tool, "the Dockerfile's image"), (BASE_NAME, base, "base image")):
         del registry.manifests[f"{ImageReference.parse(name).repository}@{digest}"]
-        assert gone(order, context) == f"{said} {name} is locked at {digest}, which its registry has no more"
+        assert gone(order, context) == f"{said} {name} is locked at {digest}, which its registry no longer has"
     registry.broken = {OFFICE.base_image.domain: RegistryError("down"), "tools.example.com": RegistryError("down")}
     assert gone(order, context) is None
     assert gone(order, work(engine, Settings(root=tmp_path))) is None

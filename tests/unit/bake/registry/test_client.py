@@ -79,7 +79,7 @@ def test_another_image_of_the_platform(registry: MemoryRegistry) -> None:
 
 @pytest.mark.parametrize(
     ("status", "says"),
-    [(404, "answers with 404, but not as a registry does"), (500, "failed with status 500"), (429, "limits the rate")],
+    [(404, "answers with 404, but not like a registry"), (500, "failed with status 500"), (429, "limits the rate")],
 )
 def test_what_is_no_answer(registry: MemoryRegistry, status: int, says: str) -> None:
     """A page's 404 is not a registry's, and a failure is not an absence."""
@@ -106,7 +106,7 @@ def test_a_page_in_place_of_a_manifest(registry: MemoryRegistry) -> None:
     """A login page that answers 200 is not a registry."""
     digest = registry.put(NAME, LABELS)
     registry.manifests[f"{PLACE}@{digest}"] = b"<html>", "text/html; charset=utf-8"
-    with pytest.raises(RegistryError, match="answers, but not as a registry does"):
+    with pytest.raises(RegistryError, match="answers, but not like a registry"):
         look_up(REFERENCE, "linux/amd64")
 
 

@@ -46,7 +46,7 @@ def test_basic_login(registry: MemoryRegistry, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("entry", "says", "remedy"),
     [
-        ({}, "demands a login", "run: docker login registry.example.com"),
+        ({}, "requires a login", "run: docker login registry.example.com"),
         ({"auth": "dTp4"}, "refuses the stored login", "log in again: docker login registry.example.com"),
         ({"identitytoken": "i"}, "refuses the stored login", "log in again: docker login registry.example.com"),
     ],
@@ -154,7 +154,7 @@ def test_no_repository(registry: MemoryRegistry) -> None:
     registry.statuses[f"GET {PLACE}/tags/list"] = 404
     assert within(None, REFERENCE, lambda asked: asked.page("tags/list", 100, absent=True)) is None
     registry.statuses["GET registry.example.com/"] = 404
-    with pytest.raises(RegistryError, match="answers with 404, but not as a registry does"):
+    with pytest.raises(RegistryError, match="answers with 404, but not like a registry"):
         within(None, REFERENCE, lambda asked: asked.page("tags/list", 100, absent=True))
 
 
@@ -162,5 +162,5 @@ def test_a_login_is_demanded_elsewhere(registry: MemoryRegistry, monkeypatch: py
     """Where a registry leads, no login is sent, whatever is demanded there."""
     registry.login = "u:p"
     monkeypatch.setattr(MemoryTransport, "is_own", lambda *_: False)
-    with pytest.raises(RegistryError, match="leads to another place, which demands a login"):
+    with pytest.raises(RegistryError, match="redirects to another place, which requires a login"):
         look_up(REFERENCE, "linux/amd64")

@@ -29,10 +29,10 @@ def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("status", "more", "says", "remedy"),
     [
-        (401, {}, "demands a login", "run: docker login r.example.com"),
+        (401, {}, "requires a login", "run: docker login r.example.com"),
         (401, {"login": True}, "refuses the stored login", "log in again: docker login r.example.com"),
         (403, {"action": "delete"}, "denies access to a/b", "ask for permission to delete there"),
-        (404, {}, "answers with 404, but not as a registry does", "check the host and the port"),
+        (404, {}, "answers with 404, but not like a registry", "check the host and the port"),
         (429, {"retry_after": "30"}, "limits the rate of requests", "wait 30 s, or log in for a higher limit"),
         (429, {"retry_after": "soon"}, "limits the rate of requests", "wait a while, or log in for a higher limit"),
         (429, {"retry_after": "9" * 7}, "limits the rate of requests", "wait a while, or log in for a higher limit"),

@@ -79,7 +79,7 @@ def test_one_edit_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             thread.start()
             thread.join()
     another("link")
-    assert said == [f"another edit of {tmp_path / 'link'} goes on", "b", "a"]
+    assert said == [f"another program is editing {tmp_path / 'link'}", "b", "a"]
 
 
 @pytest.mark.parametrize("kind", ["gone", "folder"])

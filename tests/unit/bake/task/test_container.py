@@ -82,9 +82,9 @@ def test_create(platform: str | None, query: dict[str, str]) -> None:
     ("answer", "error", "text"),
     [
         (said(404, "No such image: a"), NoImageError, "the engine has no image sha256:a"),
-        (said(404, "no such network"), TaskError, "the container cannot be made: no such network"),
+        (said(404, "no such network"), TaskError, "the container cannot be created: no such network"),
         (said(400, "invalid port"), ConfigurationError, "the engine refuses the container: invalid port"),
-        (said(500, "oops"), TaskError, "the container cannot be made: oops"),
+        (said(500, "oops"), TaskError, "the container cannot be created: oops"),
         (EngineError("gone"), EngineError, "gone"),
     ],
 )

@@ -70,7 +70,7 @@ def test_variables() -> None:
         ({"extra_mounts": ["/a"]}, "environment 'e': extra_mounts: malformed mount '/a'"),
         (
             {"extra_mounts": ["/a:b"]},
-            "environment 'e': extra_mounts: the mount's target 'b' is no path in the container",
+            "environment 'e': extra_mounts: the mount's target 'b' is not a path in the container",
         ),
         ({"extra_mounts": ["/a:/b:rw,ro"]}, "environment 'e': extra_mounts: malformed volume '/a:/b:rw,ro'"),
         ({"extra_mounts": ["/a:/tmp/.X11-unix"]}, "environment 'e': extra_mounts: a mount at /tmp/.X11-unix is in"),
@@ -136,7 +136,7 @@ def test_a_profile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("b.json", "environment 'e': security_opt: b.json is no seccomp profile"),
+        ("b.json", "environment 'e': security_opt: b.json is not a seccomp profile"),
         ("c.json", "environment 'e': security_opt: cannot read c.json: No such file or directory"),
         (".", "environment 'e': security_opt: cannot read .: "),
         ("../a.json", "environment 'e': security_opt: seccomp '../a.json' leads out of the configuration's folder"),

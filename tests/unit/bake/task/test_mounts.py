@@ -36,16 +36,16 @@ def test_volumes(text: str, mount: Mount) -> None:
     [
         ("", "malformed volume ''"),
         (":", "malformed volume ':'"),
-        ("a:", "the mount's target '' is no path in the container"),
-        ("/a:b", "the mount's target 'b' is no path in the container"),
+        ("a:", "the mount's target '' is not a path in the container"),
+        ("/a:b", "the mount's target 'b' is not a path in the container"),
         ("/a:/b:z:z", "malformed volume '/a:/b:z:z'"),
         ("/a:/b:z,Z", "malformed volume '/a:/b:z,Z'"),
         ("/a:/b:mine", "unknown flag 'mine' in '/a:/b:mine'"),
         ("/a:/b:", "unknown flag '' in '/a:/b:'"),
         ("/a:/b:ro,rw", "malformed volume '/a:/b:ro,rw'"),
-        ("/a:/..", "the mount's target '/' is no path in the container"),
+        ("/a:/..", "the mount's target '/' is not a path in the container"),
         ("~nobody-of-this-name/a:/b", "no folder has the name '~nobody-of-this-name/a'"),
-        ("/a:/", "the mount's target '/' is no path in the container"),
+        ("/a:/", "the mount's target '/' is not a path in the container"),
     ],
 )
 def test_volumes_refused(text: str, says: str) -> None:
@@ -100,7 +100,7 @@ def test_fields(text: str, fields: dict[str, Any]) -> None:
     ("text", "says"),
     [
         ("type=npipe,target=/a", "unknown kind of mount 'npipe'"),
-        ("type=bind,source=/a", "the mount's target '' is no path in the container"),
+        ("type=bind,source=/a", "the mount's target '' is not a path in the container"),
         ("target=/b,shared=1", "--mount: unknown key 'shared'"),
         *(
             (text, f"malformed mount '{text}'")

@@ -69,7 +69,7 @@ def test_a_session() -> None:
         ({"gpus": "some"}, "bad value of gpus: 'some'"),
         ({"variables": {"": "x"}}, "malformed environment variable ''"),
         ({"variables": {"A": "\0"}}, "malformed environment variable 'A'"),
-        ({"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}, "two mounts at /a: "),
+        ({"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}, "two mounts have the target /a: "),
     ],
 )
 def test_options_refused(values: dict[str, object], says: str) -> None:
@@ -127,7 +127,7 @@ def test_novncs_port_is_refused() -> None:
 def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -> None:
     """Two mounts at one target are refused with what would happen, whichever way each is written."""
     mounts, extra = (Mount(kind="bind", source="/s", target="/a"), *others), docker_options(words)
-    with pytest.raises(ConfigurationError, match="two mounts at /a: one would hide the other") as caught:
+    with pytest.raises(ConfigurationError, match="two mounts have the target /a: one would hide the other") as caught:
         TaskOptions(mounts=mounts, extra=extra)
     assert caught.value.remedy == "give each its own target"
 

@@ -62,7 +62,7 @@ def test_build(typed: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_which(typed: Callable[..., tuple[int, str, str]]) -> None:
-    """--all is every environment that has its cache switched on; one that has not is told how to."""
+    """--all is every environment whose cache is on; one that has not is told how to."""
     assert [i["environment"] for i in json.loads(typed("build", "--all", "--json")[1])["images"]] == ["default"]
     status, output, errors = typed("build", "plain", "default")
     assert (status, [line.split()[0] for line in output.splitlines()]) == (0, ["disabled", "local-hit"])

@@ -46,7 +46,7 @@ def test_what_was_not_rendered(typed: Callable[..., tuple[int, str, str]], proje
         "extra: ci/compose.yaml: Bake reads it as well",
         "stale: ci/.gitattributes: lacks the line '* -text'",
     ]
-    assert errors.splitlines()[0] == "error: ci holds what was not rendered"
+    assert errors.splitlines()[0] == "error: ci contains files that were not rendered"
 
 
 @pytest.mark.parametrize("flags", [(), ("--check",)])

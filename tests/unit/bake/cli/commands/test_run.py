@@ -125,14 +125,14 @@ def test_which_environment(
     ("words", "says"),
     [
         (("gone", "--", "make"), "gone"),
-        (("plain", "--screenshot", "a.png"), "--screenshot stands where the command begins"),
+        (("plain", "--screenshot", "a.png"), "--screenshot comes where the command should begin"),
         (("--screenshot", "a.png", "plain"), "environment 'plain' has no desktop to take a screenshot of"),
         (("--json", "--", "a"), "--json tells how to reach a detached task"),
         (("--record", "a.avi"), "a.avi: a film is .mp4 or .webm"),
         (("--detach", "--record", "a.mp4"), "needs this program until the command ends, and --detach ends it before"),
         (("--record", "a.mp4", "plain"), "environment 'plain' has no desktop to film"),
         (("--screenshot-every", "2s"), "--screenshot-every needs a file"),
-        (("--screenshot", "a", "--screenshot-every", "0"), "--screenshot-every 0 is no pause"),
+        (("--screenshot", "a", "--screenshot-every", "0"), "--screenshot-every 0 is too short a pause"),
         (("--screenshot", "a", "--screenshot-every", "2"), "the duration '2' has no unit"),
         (("--screenshot", "no/a.png"), "there is no folder no for the screenshot"),
         (
