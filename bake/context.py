@@ -29,15 +29,15 @@ else:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What one piece of work needs, besides what it is about.
+    """What every piece of work needs: settings, engine, reporter and cancellation.
 
     Attributes:
         settings: the configuration.
         engine: the engine to ask.
-        reporter: where it is reported.
-        cancel: set by another thread to give the work up, or None.
+        reporter: receives reports about the work.
+        cancel: set by another thread to cancel the work, or None.
         progress: BuildKit's progress: `plain` for lines in the log, or `auto` to draw on this process's terminal.
-        afresh: whether images are baked although there are some of their keys, and without any cache.
+        afresh: whether to bake even if an image exists, and without any cache.
     """
 
     settings: Settings
@@ -54,11 +54,11 @@ class Context:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether another thread gave the work up."""
+        """Whether another thread cancelled the work."""
         return self.cancel is not None and self.cancel.is_set()
 
     def check_cancelled(self) -> None:
-        """Go on only if nobody gave the work up.
+        """Raise an error if another thread cancelled the work.
 
         Raises:
             CancelledError: `cancel` is set.
@@ -67,11 +67,11 @@ class Context:
             raise CancelledError("cancelled")
 
     def looking(self) -> Context:
-        """The same work, for who looks at several environments: engine and registries are asked each question once."""
+        """The same work for code that looks at several environments: each question is asked only once."""
         return replace(self, engine=cast("Engine", snapshot.Snapshot(self.live().engine)))
 
     def live(self) -> Context:
-        """The same work, for who changes or waits for something: the engine is asked each time."""
+        """The same work, for code that changes or waits for something: the engine is asked every time."""
         engine = self.engine
         return replace(self, engine=engine.live) if isinstance(engine, snapshot.Snapshot) else self
 

@@ -32,28 +32,29 @@ RESTART_S = 30.0  # a service's restart takes some seconds, of which its contain
 def ensure_desktop_image(
     environment: Environment, settings: Settings | None = None, **work: Unpack[Work]
 ) -> ImageResult:
-    """The image a task of this environment uses, built on a miss; a failure that a task's start may mend falls back.
+    """Return the image for a task of this environment, and build it on a miss; fall back if the build fails.
 
-    After three builds of a key that failed in a row, none is tried for 15 minutes, unless `desktop-bake build` asks for
-    one: a broken script does not cost every task a build.
+    After three failed builds of a key in a row, no build is tried for 15 minutes, except by `desktop-bake build`, so
+    that a broken script does not cost every task a build.
 
     Args:
         environment: the environment.
         settings: repository, cache and limits; the defaults if None.
-        work: the keywords of `Work`, each of which may be left out. `engine`: the engine; the docker client's own
-            if None. `log`: gets one line at a time. `progress`: BuildKit's, `plain` for lines in the log, or `auto`
-            to draw on this process's terminal. `cancel`: set by another thread to give up; a build is then stopped in
-            BuildKit too. `on_event`: gets `Pulling` and `Building` as they begin.
+        work: the keywords of `Work`, all optional. `engine`: the engine; the docker client's own if None. `log`:
+            receives one line at a time. `progress`: BuildKit's progress, `plain` for lines in the log, or `auto` to
+            draw on this process's terminal. `cancel`: set by another thread to cancel; a build is then stopped in
+            BuildKit, too. `on_event`: receives `Pulling` and `Building` as they begin.
 
     Returns:
-        A result whose `image_id` can be run as it is, or the base image with `install_at_start`. After a failure it
-        is the nearest image there is: `lacks_desktop`, `lacks_preflight` and `baked_layers` tell what it lacks. It may
-        be called from any thread.
+        A result whose `image_id` can be run as it is, or the base image with `install_at_start`. After a failure it is
+        the nearest existing image; `lacks_desktop`, `lacks_preflight` and `baked_layers` say what is missing. This
+        function may be called from any thread.
 
     Raises:
-        ConfigurationError: the recipe or configuration is wrong: never answered with a fallback.
-        EngineError: no engine answers, so that no task could start either; one that ends during a build is waited for.
-        ScriptFailedError: a script that the environment gives failed the build, as it would at a task's start, and
+        ConfigurationError: the recipe or configuration is wrong; this never falls back.
+        EngineError: no engine answers, so no task could start either; if the engine ends during a build, the call waits
+            for its return.
+        ScriptFailedError: the environment's own script failed the build, as it would at a task's start, and
             `settings.install_at_start` is off.
         BuildFailedError, TimeLimitError: a build failed and `settings.fallback` is off.
         CancelledError: `cancel` was set.
@@ -64,9 +65,9 @@ def ensure_desktop_image(
 def ensure_desktop_images(
     environments: Sequence[Environment], settings: Settings | None = None, **work: Unpack[Work]
 ) -> dict[str, ImageResult]:
-    """The images of tasks of several environments: what is missing is baked at once, so that BuildKit shares its steps.
+    """Return the images for tasks of several environments, and bake the missing ones in one call, which shares steps.
 
-    An environment that fails takes nothing from the others: each has its own result, or its own fallback.
+    A failing environment does not affect the others: each has its own result, or its own fallback.
 
     Args:
         environments: the environments.
@@ -76,8 +77,8 @@ def ensure_desktop_images(
         A result for each environment's ID, as `ensure_desktop_image` returns it.
 
     Raises:
-        ConfigurationError, ScriptFailedError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, of the first
-            environment that failed so, once there is an image for each of the others.
+        ConfigurationError, ScriptFailedError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, for the
+            first environment that failed, when every other environment has its image.
         EngineError, CancelledError: as `ensure_desktop_image`.
     """
     context = context_of(settings or Settings(), **work)

@@ -22,14 +22,15 @@ class BakeOptions:
 
     Args:
         repository: where tags go, without a tag, e.g. `registry.example.com/team/desktop`.
-        cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, passed through.
-        attest: attestations in BuildKit's form, such as `type=sbom`; where there is none for provenance, the builder
-            adds its own.
-        compression: how layers of a registry's cache are packed.
-        environments: ids of all environments that names have to tell apart; empty for those that are rendered.
-        alias_tags: further tags of each environment's image; `{environment}` in one is the environment's name.
-        without_aliases: ids of environments of which only what their image lies on is here.
-        image_labels: further labels of every image.
+        cache_backend: `local`, `registry`, `inline`, `none`, or BuildKit's own form `type=gha,…`, which is passed
+            through.
+        attest: attestations in BuildKit's form, such as `type=sbom`; without one for provenance, the builder adds its
+            own.
+        compression: how layers of a registry's cache are compressed.
+        environments: IDs of all environments whose names must differ; empty for those that are rendered.
+        alias_tags: additional tags of each environment's image; `{environment}` stands for the environment's name.
+        without_aliases: IDs of environments of which only the images below theirs are rendered.
+        image_labels: additional labels of every image.
         annotations: annotations of every image, and of its index if it has one.
         task_platforms: the platform that an environment's tasks run on, by id; the engine's own for the others.
 

@@ -122,7 +122,7 @@ class _Part:
 
 
 def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one a distinct key, in their order: what lies on another follows it.
+    """The targets of these environments, one per distinct key, in order: a target follows the ones that it is built on.
 
     Args:
         wanted: each environment with what is baked for it and its computed key.

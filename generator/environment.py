@@ -26,16 +26,16 @@ PACKAGES = "packages"  # the layer that the field of this name is
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a task runs in: a desktop, if it wants one, on a base image.
+    """What tasks run in: a base image, with a desktop if they want one.
 
-    The name of a file begins in the configuration's folder and may not leave it; a `Path`, which only a program can
-    give, may. A `Script` is a file or the text itself.
+    A file name is relative to the configuration's folder and may not lead out of it; a `Path`, which only a program can
+    pass, may. A `Script` is a file or inline text.
 
     Args:
-        env_id: the identifier that commands take.
+        env_id: the ID that commands take.
 
     Raises:
-        ConfigurationError: a value is of another type, or cannot be passed to BuildKit as it stands.
+        ConfigurationError: a value has the wrong type, or cannot be passed to BuildKit.
     """
 
     env_id: str
@@ -174,7 +174,7 @@ class Environment:
         default=(),
         metadata=about(
             "security options of its tasks, as `run --security-opt`",
-            "not part of any key; FILE in `seccomp=FILE` is relative to the configuration's folder; flags override them",
+            "not part of any key; FILE in `seccomp=FILE` is relative to the configuration's folder; flags override it",
             example='["seccomp=browser.json"]',
         ),
     )

@@ -43,7 +43,7 @@ class DesktopBakeError(Exception):
 
 
 class ConfigurationError(DesktopBakeError):
-    """A value, recipe, flag or configuration file is wrong; never answered with a fallback."""
+    """A value, recipe, flag or configuration file is wrong; this never falls back."""
 
     exit_status = 2
 
@@ -55,7 +55,7 @@ class EngineError(DesktopBakeError):
 
 
 class RegistryError(DesktopBakeError):
-    """A registry refused or could not be reached where its answer was needed."""
+    """A registry refused, or could not be reached, when its answer was needed."""
 
     exit_status = 5
 
@@ -67,7 +67,7 @@ class BuildFailedError(DesktopBakeError):
 
 
 class ScriptFailedError(BuildFailedError):
-    """A script that the environment gives failed a build: it would fail at start, too, so that no fallback is tried."""
+    """The environment's own script failed a build; it would fail at start, too, so there is no fallback."""
 
 
 class TimeLimitError(DesktopBakeError):
@@ -87,4 +87,4 @@ class TaskError(DesktopBakeError):
 
 
 class TaskGoneError(TaskError):
-    """The container of a task has ended, or is not there any more."""
+    """The container of a task has ended, or no longer exists."""

@@ -104,7 +104,7 @@ class LabelledKey(ABC):
 class CacheKey(LabelledKey):
     """`<variant>-<base>-<install>-<setup>-<dockerfile>`, each digest shortened to 16 hex in the text.
 
-    Of a desktop on layers the last part of the text is over the Dockerfile's digest and all that is below.
+    For a desktop on layers, the last part of the text is a hash of the Dockerfile's digest and everything below.
 
     Args:
         variant: at most 32 of `[a-z0-9_.]`.
@@ -207,7 +207,7 @@ def variant_of(base_image: ImageReference) -> str:
 def compute_key(
     environment: Environment, recipe: Recipe, base_digest: Digest, below: LabelledKey | None = None
 ) -> CacheKey:
-    """The cache key of an environment: the same on every machine that holds the same inputs.
+    """The cache key of an environment: the same on every machine with the same inputs.
 
     Args:
         environment: supplies the variant, build arguments and platforms.

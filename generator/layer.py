@@ -28,14 +28,14 @@ MOST_LAYERS = 50  # Docker mounts at most 127 layers; one of ours is one or two
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """What tasks of an environment need below or above the desktop, baked as a layer of its own.
+    """Packages or a script below or above the desktop, baked as a separate layer.
 
     Args:
-        name: what people call it, and what its target in the bake file is named after; environments may share it.
+        name: the layer's name, from which its target in the bake file is named; environments may share it.
 
     Raises:
-        ConfigurationError: a value is of another type or form, there is nothing to install, or there are files for
-            no script.
+        ConfigurationError: a value has the wrong type or form, there is nothing to install, or there are files without
+            a script.
     """
 
     name: str

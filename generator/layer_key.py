@@ -76,7 +76,8 @@ class LayerKey(LabelledKey):
         check_below(self)
         if isinstance(self.below, LayerKey) and self.below.is_preflight:
             raise ConfigurationError(
-                "a layer cannot be built on a preflight, which is always the topmost", "put the preflight above all layers"
+                "a layer cannot be built on a preflight, which is always the topmost",
+                "put the preflight above all layers",
             )
 
     def __str__(self) -> str:

@@ -21,8 +21,8 @@ class Script:
     """A script: a file, or its text. Make it with `Script.file(…)` or `Script.text(…)`.
 
     Attributes:
-        path: the file's name, below the configuration's folder, or a `Path` to any file; None for a text.
-        content: the bytes of a text; None for a file, which is read when it is needed.
+        path: the file's name in the configuration's folder, or a `Path` to any file; None for inline text.
+        content: the bytes of inline text; None for a file, which is read when it is needed.
 
     Raises:
         ConfigurationError: it has both or neither, or the text is longer than 256 KiB.
@@ -42,7 +42,7 @@ class Script:
 
     @classmethod
     def file(cls, path: str | PurePath) -> Self:
-        """A file, read as it is: one with a byte order mark or CRLF line ends is refused when it is read.
+        """A file, used as it is; a byte order mark or CRLF line ends are refused when it is read.
 
         Args:
             path: relative to the configuration's folder and inside it, or a `Path` to any file.
@@ -54,7 +54,7 @@ class Script:
         r"""The text itself: a leading byte order mark goes, and CRLF becomes `\n`, since whoever types cannot see them.
 
         Args:
-            text: what `bash` is to run.
+            text: the text that `bash` runs.
 
         Raises:
             ConfigurationError: it is too long, or holds what no UTF-8 can say.
@@ -66,7 +66,7 @@ class Script:
 
     @classmethod
     def in_turn(cls, texts: list[str]) -> Self:
-        """Several texts as one, each in a `bash` of its own; the first that fails ends it with its status.
+        """Several texts as one, each in its own `bash`; the first that fails ends the script with its status.
 
         Args:
             texts: at least one; a single one stays as it is.

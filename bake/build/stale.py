@@ -184,7 +184,9 @@ def _read(folder: Path, path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it readable, or render again") from error
+        raise ConfigurationError(
+            f"cannot read {path}: {error.strerror}", "make it readable, or render again"
+        ) from error
 
 
 def with_age(cause: Cause, targets: Sequence[BakeTarget], context: Context) -> Cause:

@@ -149,7 +149,12 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
         default: what each comes to if it is not typed; `argparse.SUPPRESS` leaves what was typed before the command.
     """
     add = partial(command.add_argument, default=default)
-    add("--config", type=Path, metavar="FILE", help="configuration file; default: searched for from the working directory upwards")
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="configuration file; default: searched for from the working directory upwards",
+    )
     add("--context", metavar="NAME", help="docker context, as docker --context")
     _overrides(command, default=default)
     add("--environments", type=Path, metavar="FILE", help="use the environments in this JSON file of Agents Runner")

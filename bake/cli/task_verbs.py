@@ -38,12 +38,16 @@ def _logs(logs: argparse.ArgumentParser) -> None:
 
 def _wait(wait: argparse.ArgumentParser) -> None:
     _one(wait)
-    wait.add_argument("--timeout", metavar="DURATION", help="stop waiting after this time, such as 30s or 1h, with status 124")
+    wait.add_argument(
+        "--timeout", metavar="DURATION", help="stop waiting after this time, such as 30s or 1h, with status 124"
+    )
     json_flag(wait)
 
 
 def _exec(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-u", "--user", default="", metavar="USER[:GROUP]", help="user that runs it; default: the task's")
+    command.add_argument(
+        "-u", "--user", default="", metavar="USER[:GROUP]", help="user that runs it; default: the task's"
+    )
     command.add_argument(
         "-w", "--workdir", default="", metavar="DIR", help="working directory; default: the task's own"
     )
@@ -53,7 +57,9 @@ def _exec(command: argparse.ArgumentParser) -> None:
 
 def _stop(stop: argparse.ArgumentParser) -> None:
     _several(stop)
-    stop.add_argument("-t", "--time", type=int, default=10, metavar="S", help="seconds until SIGKILL; default: %(default)s")
+    stop.add_argument(
+        "-t", "--time", type=int, default=10, metavar="S", help="seconds until SIGKILL; default: %(default)s"
+    )
     stop.add_argument("--rm", action="store_true", help="also remove a task that was started with --keep")
 
 

@@ -47,10 +47,14 @@ def _init(init: argparse.ArgumentParser) -> None:
 def _lock(lock: argparse.ArgumentParser) -> None:
     lock.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
     lock.add_argument(
-        "--upgrade", action="store_true", help="move locked digests to what registries have now, and the packages date to today"
+        "--upgrade",
+        action="store_true",
+        help="move locked digests to what registries have now, and the packages date to today",
     )
     lock.add_argument("--max-age", metavar="AGE", help="upgrade only entries older than AGE, such as 30d")
-    lock.add_argument("--check", action="store_true", help="ask no registry; exit 1 if something is not locked, or is unused")
+    lock.add_argument(
+        "--check", action="store_true", help="ask no registry; exit 1 if something is not locked, or is unused"
+    )
     lock.add_argument("--images", action="store_true", help="record the digests of published images")
     json_flag(lock)
 
@@ -77,8 +81,12 @@ def _render(render: argparse.ArgumentParser) -> None:
 def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
     build.add_argument("--all", action="store_true", help="every environment whose cache is on")
-    build.add_argument("--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout")
-    build.add_argument("--no-cache", action="store_true", help="bake from scratch under the same key, without any cache")
+    build.add_argument(
+        "--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout"
+    )
+    build.add_argument(
+        "--no-cache", action="store_true", help="bake from scratch under the same key, without any cache"
+    )
     json_flag(build)
 
 
@@ -88,12 +96,14 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--screenshot-every",
         metavar="DURATION",
-        help="also save one every DURATION, such as 2s, if the screen changed; FILE has the newest, or with %%d in its name each",
+        help="also every DURATION, such as 2s, if the screen changed; FILE is the newest, or each if its name has %%d",
     )
     run.add_argument(
         "--timeout", metavar="DURATION", help="stop the task after this time, such as 90s or 2h, with status 124"
     )
-    run.add_argument("--record", type=Path, metavar="FILE", help="film the desktop while the command runs, as .mp4 or .webm")
+    run.add_argument(
+        "--record", type=Path, metavar="FILE", help="film the desktop while the command runs, as .mp4 or .webm"
+    )
     _task_flags(run)
     run.add_argument(
         "words",
@@ -114,12 +124,16 @@ def _notes(notes: argparse.ArgumentParser) -> None:
 
 def _warm(warm: argparse.ArgumentParser) -> None:
     warm.add_argument("env", nargs="*", metavar="ENV", help="default: every environment whose cache is on")
-    warm.add_argument("--watch", metavar="DURATION", help="repeat the round every DURATION, such as 15m or 1h30m, until Ctrl-C")
+    warm.add_argument(
+        "--watch", metavar="DURATION", help="repeat the round every DURATION, such as 15m or 1h30m, until Ctrl-C"
+    )
     warm.add_argument(
         "--no-push", action="store_true", help="publish nothing; default: publish to the registry, if there is one"
     )
     warm.add_argument("--max-age", metavar="AGE", help="first upgrade lock entries older than AGE, such as 30d")
-    warm.add_argument("--prune", action="store_true", help="afterwards remove local images that no environment uses, without asking")
+    warm.add_argument(
+        "--prune", action="store_true", help="afterwards remove local images that no environment uses, without asking"
+    )
     _staying(warm, keep=1, older_than="1d")
     json_flag(warm)
 
@@ -153,7 +167,13 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         metavar="SRC:DST[:FLAGS]",
         help="mount a folder or volume; FLAGS are docker's: ro, z, nocopy, …",
     )
-    add("--mount", action="append", default=[], metavar="KEY=VALUE,…", help="the same, in the syntax of docker run --mount")
+    add(
+        "--mount",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE,…",
+        help="the same, in the syntax of docker run --mount",
+    )
     add(
         "-p",
         "--publish",
@@ -175,14 +195,24 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
     add("-u", "--user", metavar="USER[:GROUP]", help="user that the task runs as")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
-    add("--novnc-port", type=int, metavar="N", help="port in the desktop's URL, for example for a tunnel; default: a free one")
+    add(
+        "--novnc-port",
+        type=int,
+        metavar="N",
+        help="port in the desktop's URL, for example for a tunnel; default: a free one",
+    )
     add("--network", metavar="NAME", help="a network of the engine, or none")
     add("--name", metavar="NAME", help="the container's name")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
     add("--json", action="store_true", help="with --detach: one JSON object on standard output")
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
     add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
-    add("--no-auth", action="store_false", dest="auth", help="no secret: every user of this machine can reach the desktop")
+    add(
+        "--no-auth",
+        action="store_false",
+        dest="auth",
+        help="no secret: every user of this machine can reach the desktop",
+    )
     add(
         "--docker",
         action="append",

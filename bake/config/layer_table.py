@@ -29,8 +29,8 @@ def layers_from(tables: Mapping[str, Any], file: str) -> dict[str, Layer]:
         file: the file's name, for messages.
 
     Raises:
-        ConfigurationError: one is not a table, has an unknown key or a value of the wrong type or form, or needs a layer
-            that there is not or that needs it.
+        ConfigurationError: one is not a table, has an unknown key or a value of the wrong type or form, or needs an
+            unknown layer, or one that needs it.
     """
     layers = {}
     for name, table in tables.items():

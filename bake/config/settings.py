@@ -49,8 +49,8 @@ ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents
 class Settings:
     """The configuration, read and checked.
 
-    A field with a description is a key of the file and a variable, and has its line in docs/configuration.md, and in
-    `--help` if a flag overrides it: to add a setting is to add a field.
+    Each field with a description is a key of the file and a variable, and has a line in docs/configuration.md, and in
+    `--help` if a flag overrides it. To add a setting, add a field.
 
     Args:
         root: folder that relative script names start from.
@@ -59,7 +59,7 @@ class Settings:
         environments: by id.
 
     Raises:
-        ConfigurationError: a value is of another type, malformed, or does not go with another.
+        ConfigurationError: a value has the wrong type, is malformed, or conflicts with another.
     """
 
     root: Path = Path()
@@ -102,7 +102,9 @@ class Settings:
         flag=Flag("--push", commands=("build",)),
         in_init=True,
     )
-    lease: bool = setting(True, about("machines that push [agree on one machine that builds](team.md#one-build-per-key)"))
+    lease: bool = setting(
+        True, about("machines that push [agree on one machine that builds](team.md#one-build-per-key)")
+    )
     pull: str = setting(
         "missing",
         about("when to ask the base's registry whether the tag moved: `missing`, `always` or `never`"),

@@ -45,14 +45,14 @@ def load_settings(
     """Read the file, then the variables, then the overrides.
 
     Args:
-        path: the file, or None for one found upwards from the working directory.
+        path: the file, or None to search upwards from the working directory.
         variables: the process environment.
         overrides: values of flags by setting's name; None values are ignored.
-        required: whether there has to be a file.
+        required: whether a missing file is an error.
 
     Raises:
-        ConfigurationError: no file, or one found that may be somebody else's; invalid TOML, an unknown key or a value
-            of the wrong type or form.
+        ConfigurationError: there is no file, or another user may have written the file that was found; invalid TOML, an
+            unknown key, or a value of the wrong type or form.
     """
     found = None if path else find_upwards(FILE_NAME)
     path = path or found

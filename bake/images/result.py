@@ -24,21 +24,23 @@ class Status(StrEnum):
 
 
 class ImageResult:
-    """What a task uses: a `Disabled`, `LocalHit`, `RegistryHit`, `Miss`, `Built` or `Fallback`.
+    """The image that a task uses: a `Disabled`, `LocalHit`, `RegistryHit`, `Miss`, `Built` or `Fallback`.
 
-    All of this can be read of each; `isinstance` or `match` tells which it is. `ensure_desktop_image` returns any of
-    them but a `Miss`.
+    All of them have these attributes; use `isinstance` or `match` to tell them apart. `ensure_desktop_image` returns
+    any of them except `Miss`.
 
     Attributes:
         status: how it was found.
         environment: the environment's id.
-        image: the image for people: the cache tag, or the pinned base.
-        image_id: the ID to run, which no moving tag can change; None if nothing is to be run yet.
+        image: the image's name for people: the cache tag, or the pinned base.
+        image_id: the ID to run, which does not change when a tag moves; None if there is no image to run yet.
         cache_key: the key, or None if it could not be computed.
         reason: why it is so, in one line.
-        install_at_start: whether the task has to do itself all that would be baked: desktop, preflight, or both.
-        lacks_desktop, lacks_preflight: the same of each, which also an image may lack that has the other.
-        exit_status: the exit status of the error behind a fallback, else 0.
+        install_at_start: whether the task must install everything at start that would be baked: desktop, preflight, or
+            both.
+        lacks_desktop, lacks_preflight: whether the task must install that part; an image may have one without the
+            other.
+        exit_status: the exit status of the error that caused a fallback, else 0.
         registry_error: why the team's registry could not be asked, or None.
         push_error: why the image could not be published, or None.
     """
@@ -196,11 +198,11 @@ class MissReason:
     """Why there is no image.
 
     Attributes:
-        here: what is wrong with the one that has the key's tag or labels, else what changed against the nearest of
-            ours; empty if nobody looked yet.
-        there: what the team's registry says; empty if it was not asked.
-        is_refused: whether an image under the key's tag, here or there, or with its labels, is not used: that tells
-            more than what changed.
+        here: what is wrong with the local image that has the key's tag or labels, or else what changed since the
+            nearest image; empty if nothing was compared yet.
+        there: the answer of the team's registry; empty if it was not asked.
+        is_refused: whether an image with the key's tag or labels exists, here or in the registry, but may not be used;
+            this explains more than what changed.
     """
 
     here: str = ""
@@ -245,15 +247,15 @@ class Built(_Ordered):
 
 @dataclass(frozen=True, kw_only=True)
 class Fallback(ImageResult):
-    """What a task runs on since something failed: the nearest image there is, else the base; it installs the rest.
+    """The image that a task runs on after a failure: the nearest one, or the base; the task installs the rest.
 
     Attributes:
         environment, image, cache_key: as of every result.
         reason: what failed.
         exit_status: that of the error.
-        upon: what is in the image; None on the base.
+        upon: the contents of the image; None on the base.
         image_id: the ID of the nearest image; None on the base.
-        install_at_start: whether the task has to install all that would be baked, on the base.
+        install_at_start: whether the task must install everything that would be baked, on the base.
     """
 
     status = Status.FALLBACK

@@ -23,16 +23,16 @@ _ERROR_LENGTH = 300
 
 
 class Recorder:
-    """Takes the time of what is done for an environment, and appends it to a file.
+    """Measure the time that is spent on an environment, and append it to a file.
 
     A phase is `look` (the toggles, the key, the stores and registries), `pull`, `wait` (for another process or
     machine that builds the same), `build`, `push` or `start` (of a task). Each event begins where the last one ended.
 
     Args:
-        path: the file; it is made if it is missing.
+        path: the file; it is created if it is missing.
         command: what is being done, such as `run`.
-        log: gets a line where an event could not be written.
-        clock: seconds, of any beginning.
+        log: receives a line if an event could not be written.
+        clock: returns seconds, from any starting point.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Recorder:
         self._about = tuple(environments) or (None,)
 
     def listening(self, log: Log) -> Reporter:
-        """A log that passes every line on; what reports to it, reports here which phases begin."""
+        """A log that passes every line on, and through which this recorder learns when phases begin."""
         self._log = log
         return Reporter(log, self.phase, self.about)
 
     def record(self, result: ImageResult, engine: Engine) -> None:
-        """Append what became of an environment.
+        """Append the outcome for an environment.
 
         Args:
             result: the image it uses; its size is asked for.

@@ -123,7 +123,9 @@ class Exchange:
             if response.status != 401:
                 break
             if not self._is_own(response):
-                raise self.error("redirects to another place, which requires a login", "ask the operator of that registry")
+                raise self.error(
+                    "redirects to another place, which requires a login", "ask the operator of that registry"
+                )
             if last:
                 break
             self.discard(response)

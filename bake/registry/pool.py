@@ -73,7 +73,9 @@ class Pools:
                 else urllib3.PoolManager(**more)
             )
         except (urllib3.exceptions.LocationValueError, ValueError):  # its text may hold the proxy's password
-            raise RegistryError("the environment's proxy is not an address", "write https_proxy=http://host:port") from None
+            raise RegistryError(
+                "the environment's proxy is not an address", "write https_proxy=http://host:port"
+            ) from None
         pool.pool_classes_by_scheme = {
             "http": _telling(urllib3.HTTPConnectionPool, self._keep, proxied=proxy is not None),
             "https": _telling(urllib3.HTTPSConnectionPool, self._keep, proxied=proxy is not None),

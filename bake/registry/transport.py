@@ -84,7 +84,8 @@ class Transport:
         """Refuse to be led by a public registry to a private, loopback or link-local address."""
         if not is_global and self._registry_is_public():
             raise self.error(
-                "redirects to a private address", "ask its operator: a public registry must not redirect into a private network"
+                "redirects to a private address",
+                "ask its operator: a public registry must not redirect into a private network",
             )
 
     def _registry_is_public(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a task goes through, as values for its program: what each stands for begins, or has come, when it is told."""
+"""The events of a task, as values for its program: each is sent when what it names begins or has happened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pulling:
-    """An image is pulled: a baked one from the team's registry, or a base that is not here.
+    """An image is being pulled: a baked one from the team's registry, or a missing base.
 
     Attributes:
         image: its name.
@@ -24,7 +24,7 @@ class Pulling:
 
 @dataclass(frozen=True)
 class Building:
-    """An image is baked on this machine.
+    """An image is being baked on this machine.
 
     Attributes:
         image: its name, whose tag is its key.
@@ -35,7 +35,7 @@ class Building:
 
 @dataclass(frozen=True)
 class Creating:
-    """The task's container is made; once more if its image has to be pulled, or built anew, first.
+    """The task's container is being created; sent again if its image has to be pulled or built first.
 
     Attributes:
         image: the image's ID, or the base's name.
@@ -46,7 +46,7 @@ class Creating:
 
 @dataclass(frozen=True)
 class Started:
-    """The engine has started the container; its desktop is still to come, and so is what is installed at start.
+    """The engine has started the container; the desktop, and anything installed at start, are not ready yet.
 
     Attributes:
         container_id: the container.
@@ -59,7 +59,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Ready:
-    """The desktop answers; without a desktop, the container runs and has what is installed at start.
+    """The desktop answers; without a desktop, the container runs and everything is installed.
 
     Attributes:
         novnc_url: where a browser on this machine sees the desktop, with the task's secret; None without a desktop.
@@ -83,7 +83,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Exited:
-    """The task's command has ended; all that it printed has been told.
+    """The task's command has ended, and all of its output has been sent.
 
     Attributes:
         status: its exit status; 137 also if the task was stopped.

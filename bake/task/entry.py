@@ -40,9 +40,9 @@ class TaskEntry:
         cache_key: its image's key; empty if it has none.
         project: a hash of the configuration's folder, and `project_name` the folder's name.
         owner: the user who started it, and the machine, hashed.
-        version: of desktop-bake, which started it.
+        version: the version of desktop-bake that started it.
         state: the engine's: `running`, `exited` and others.
-        status: the exit status of one that has ended, else None.
+        status: the exit status if it has ended, else None.
         created_s: when it was made, in seconds since 1970.
         novnc_port: where noVNC is published on the engine's machine, or None.
         fixed_size: as of `TaskOptions`.

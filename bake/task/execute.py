@@ -38,11 +38,11 @@ class Completed:
 
 
 class Execution(TypedDict, total=False):
-    """How a command is run; each may be left out.
+    """How to run a command; every key is optional.
 
     Keys:
         stdin: what it reads; nothing if left out.
-        output: gets each line as it comes, from two threads: `stdout` or `stderr`, and the line without its end.
+        output: receives each line as it arrives, from two threads: `stdout` or `stderr`, and the line without its end.
         timeout_s: limit in seconds.
         user: `user[:group]`; the task's own if left out.
         workdir: its working directory; the task's own if left out.

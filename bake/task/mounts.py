@@ -34,8 +34,8 @@ class Mount:
         source: absolute path for a bind, name for a volume, empty for `tmpfs` and a new volume.
         target: absolute path in the container.
         read_only: whether it cannot be written.
-        flags: further ones of `docker run -v`: `z`, `Z`, `nocopy`, `cached`, `rshared` and the like.
-        fields: further ones of the engine's own description (Docker Engine API, "Mount"), as `--mount` gives them.
+        flags: other flags of `docker run -v`: `z`, `Z`, `nocopy`, `cached`, `rshared` and the like.
+        fields: other fields of the engine's description (Docker Engine API, "Mount"), as set by `--mount`.
     """
 
     kind: str

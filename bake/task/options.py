@@ -60,26 +60,27 @@ def size_of(geometry: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
-    """How a task's container is started.
+    """How to start a task's container.
 
     Args:
         geometry: screen size in pixels, `WIDTHxHEIGHT`.
-        fixed_size: whether it stays so, for a command that counts on it. Otherwise the desktop takes the size of the
-            browser's window in which somebody opens the task's URL.
-        depth: bits a pixel, 16 or 24.
-        auth: whether the screen needs the task's secret. Without, every user of this machine gets to it.
-        mounts, ports: see there.
-        variables: environment variables of everything in the container, never printed by us; None for one of the
-            image's that is not to be set.
+        fixed_size: whether the size is fixed, for commands that depend on it. Otherwise the desktop takes the size of
+            the browser window in which somebody opens the task's URL.
+        depth: bits per pixel, 16 or 24.
+        auth: whether the screen requires the task's secret. Without it, every user of this machine can reach the
+            screen.
+        mounts, ports: as `Mount` and `Port` describe them.
+        variables: environment variables of everything in the container, never printed; None unsets a variable of the
+            image.
         workdir: working directory in the container.
         user: `user[:group]`, names or numbers.
         gpus: as `docker run --gpus`: `all`, a number, `device=0,1`, or keys such as `count=2,capabilities=utility`.
         network: name of a network of the engine, or `none`.
-        novnc_port: the port of this machine's loopback in the desktop's URL; a free one if None.
-        name: the container's name; one that nobody has if None.
+        novnc_port: the port in the desktop's URL, on this machine's loopback; a free port if None.
+        name: the container's name; a unique name if None.
         detach: whether the task outlives the program that starts it.
-        keep: whether the container is left, stopped, instead of removed.
-        extra: what of the engine's container body `docker run` options ask for; from `option_text.docker_options`.
+        keep: whether the stopped container is kept instead of removed.
+        extra: parts of the engine's container body for further `docker run` options; from `option_text.docker_options`.
 
     Raises:
         ConfigurationError: a value is malformed, or would open the screen.
@@ -120,7 +121,9 @@ class TaskOptions:
         targets = self._targets()
         twice = next((t for t in targets if targets.count(t) > 1), None)
         if twice:
-            raise ConfigurationError(f"two mounts have the target {twice}: one would hide the other", "give each its own target")
+            raise ConfigurationError(
+                f"two mounts have the target {twice}: one would hide the other", "give each its own target"
+            )
         device_request(self.gpus)
 
     def _targets(self) -> list[str]:
@@ -133,7 +136,7 @@ class TaskOptions:
         return dict(self.extra.get("HostConfig", {}))
 
     def check_desktop(self) -> None:
-        """Refuse what would share the desktop with others, or is in its way.
+        """Refuse options that would expose the desktop to others, or conflict with it.
 
         Raises:
             ConfigurationError: the network is another machine's or container's, a mount is for the X sockets, or a port

@@ -20,9 +20,9 @@ class Port:
 
     Args:
         container: the port in the container.
-        host: the port outside; 0 for any that is free.
-        host_last: the last one of those outside that it may be, from `host` on; 0 for `host` alone.
-        address: the address outside; the loopback, unless somebody wants others to reach it.
+        host: the port outside; 0 for any free port.
+        host_last: the last port of the range outside that begins with `host`; 0 for `host` only.
+        address: the address outside; the loopback by default, so that other machines cannot reach it.
         protocol: `tcp`, `udp` or `sctp`.
     """
 

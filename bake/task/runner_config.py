@@ -25,17 +25,18 @@ _AS_IT_IS = ("layers", "packages", "files", "build_args", "build_secrets", "plat
 
 @dataclass(frozen=True, kw_only=True)
 class DockerRunnerConfig:
-    """The configuration of a runner of Docker tasks. Every toggle is off unless somebody switches it on.
+    """The configuration of a runner of Docker tasks. Every toggle is off by default.
 
     Args:
         base_image: image reference of the base.
         env_id: the environment's id, for logs and labels.
         headless_desktop_enabled: whether tasks get a desktop.
-        desktop_cache_enabled: whether that desktop, and layers without a switch of their own, are baked once; off
+        desktop_cache_enabled: whether that desktop, and layers without their own switch, are baked once; no effect
             without either.
-        preflight_cache_enabled: whether the preflight is baked once, with or without a desktop; off without one.
-        preflight_script: what tasks need on top, such as `Script.text("…")`; it runs at start unless it is baked.
-        preflight_run_script: what runs at every start, before the command.
+        preflight_cache_enabled: whether the preflight is baked once, with or without a desktop; no effect without a
+            preflight.
+        preflight_script: a script that prepares tasks, such as `Script.text("…")`; it runs at start unless it is baked.
+        preflight_run_script: a script that runs at every start, before the command.
         options: how a task's container starts.
         layers, packages, files, install_script, setup_script, dockerfile: as `Environment`.
         build_args, build_secrets, platforms, platform: as `Environment`.

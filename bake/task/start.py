@@ -58,21 +58,21 @@ def start_task(
 ) -> DesktopTask:
     """Start a container of this image and wait until its desktop answers through noVNC and its window manager runs.
 
-    The container ends with this process, whatever becomes of it, unless `options.detach` says that it stays. Where the
-    image was removed since it was found, it is looked for and built once more, as by `ensure_desktop_image`.
+    The container ends when this process ends, however it ends, unless `options.detach` is set. If the image was removed
+    since it was found, it is looked for and built again, as by `ensure_desktop_image`.
 
     Args:
         environment: the environment.
         image: from `ensure_desktop_image`.
-        settings: where the recipe lies.
-        options: mounts, ports, the screen's size and the like, besides what the environment has of them.
-        command: what the task is for; `wait` tells its status.
-        work: as of `ensure_desktop_image`. `log` gets, from several threads, while installing at start the install's
-            own lines, then what `command` prints. `on_event` gets `Creating`, `Started`, `Ready`, and, if there is a
-            command, `Output` and `Exited`, the last before `wait` returns. What it raises does not end the task.
+        settings: the settings, which say where the recipe is.
+        options: mounts, ports, the screen's size and the like, in addition to those of the environment.
+        command: the command to run; `wait` returns its status.
+        work: as of `ensure_desktop_image`. `log` receives, from several threads, the output of an install at start, and
+            then the output of `command`. `on_event` receives `Creating`, `Started`, `Ready`, and, if there is a
+            command, `Output` and `Exited`, the last before `wait` returns. An exception in it does not end the task.
 
     Raises:
-        ConfigurationError: an option is wrong, or asks for what this engine cannot do.
+        ConfigurationError: an option is wrong, or this engine does not support it.
         TaskError: the container or the desktop did not start.
         TimeLimitError: the desktop did not answer in time.
         CancelledError: `cancel` was set. As after every error, the container is gone.

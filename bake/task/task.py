@@ -48,12 +48,12 @@ class DesktopTask:
     """A running container with its desktop. Every method may be called from any thread.
 
     Attributes:
-        engine: the engine it runs on.
+        engine: the engine that the task runs on.
         container_id: the container.
         name: the container's name.
-        novnc_url: where a browser on this machine sees the desktop, with the task's secret; None without a desktop.
-        options: how it was started.
-        container, console, forward, command: what the methods work with.
+        novnc_url: the desktop's address for a browser on this machine, with the task's secret; None without a desktop.
+        options: the options that it was started with.
+        container, console, forward, command: used by the methods.
     """
 
     engine: Engine
@@ -78,9 +78,9 @@ class DesktopTask:
     def view_only_url(self) -> str | None:
         """Where a browser on this machine sees the desktop and cannot touch it, whatever it sends.
 
-        Its secret is another than that of `novnc_url`, to which it does not lead. The gate in the container keeps back
-        keys, pointer, clipboard and wishes for a size; what programs copy is told to viewers. None without a desktop
-        or with `auth=False`.
+        Its secret differs from that of `novnc_url`, which cannot be derived from it. The gate in the container drops
+        keys, pointer, clipboard and size changes; viewers receive what programs copy. None without a desktop or with
+        `auth=False`.
         """
         return view_only_url(self.novnc_url) if self.novnc_url else None
 
@@ -111,7 +111,7 @@ class DesktopTask:
         copying.copy(self.engine, str(source), f"{self.container_id}:{target}")
 
     def get(self, source: str, target: Path) -> None:
-        """Copy a file or folder of the task to this machine, as `docker cp` does, also of one that is kept.
+        """Copy a file or folder of the task to this machine, as `docker cp` does; a kept, stopped task will do.
 
         Raises: as `put`.
         """
@@ -125,7 +125,7 @@ class DesktopTask:
             cancel: set by another thread to stop waiting.
 
         Returns:
-            The command's exit status; without one 0 after `stop`, 1 where the desktop ended by itself.
+            The command's exit status; without a command, 0 after `stop`, or 1 if the desktop ended by itself.
 
         Raises:
             TimeLimitError: it still runs.
@@ -147,10 +147,10 @@ class DesktopTask:
         """Take a picture of the whole desktop, as PNG.
 
         Args:
-            file: where it is saved, too.
+            file: a file in which the picture is saved, too.
 
         Raises:
-            TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
+            TaskError: the desktop is gone, or no picture of it can be taken.
             ConfigurationError: the file cannot be written.
         """
         width, height = size_of(self.options.geometry)
@@ -165,10 +165,10 @@ class DesktopTask:
         return taken
 
     def stop(self, status: int = 0) -> None:
-        """Remove the container, or leave it stopped where `keep` says so; one that is gone already is no error.
+        """Remove the container, or leave it stopped if `keep` is set. It is no error if the container is gone already.
 
         Args:
-            status: what a container exits with that is kept and has no command of its own.
+            status: the exit status of a kept container that has no command.
 
         Raises:
             EngineError, TimeLimitError: the engine does not answer.

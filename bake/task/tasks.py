@@ -41,7 +41,7 @@ class Tasks:
 
     Args:
         context: which engine.
-        everyone: whether those that other users and other machines started, too.
+        everyone: whether to include the tasks of other users and machines.
 
     Attributes:
         engine: the engine.
@@ -52,7 +52,7 @@ class Tasks:
         self._everyone = everyone
 
     def list(self) -> list[TaskEntry]:
-        """Every task, the newest first, also those that have ended and are kept; by one request.
+        """List every task, newest first, including ended tasks that are kept, with one request.
 
         Raises:
             EngineError, TimeLimitError: the engine does not answer, or not as one does.
@@ -105,11 +105,11 @@ class Tasks:
         return tuple(dict.fromkeys(named(entries, name) for name in names))
 
     def url(self, name: str, *, view_only: bool = False) -> tuple[str, Forward | None]:
-        """Where a browser on this machine sees a task's desktop, and what has to stay for that, if anything.
+        """The address of a task's desktop for a browser on this machine, and what must keep running for it, if any.
 
         Args:
             name: as of `find`.
-            view_only: whether it only sees it, as by `DesktopTask.view_only_url`.
+            view_only: whether the address is view-only, as `DesktopTask.view_only_url`.
 
         Raises:
             TaskGoneError: as `find`, or it has ended.
@@ -142,12 +142,12 @@ class Tasks:
         return LaterEnding(self.engine.endpoint, entry.container_id)
 
     def stop(self, entry: TaskEntry, *, grace_s: int, remove: bool) -> None:
-        """End a task as `docker stop` does; one that is gone already is no error.
+        """End a task as `docker stop` does. It is no error if the task is gone already.
 
         Args:
             entry: the task.
             grace_s: how long its command has, in seconds, from SIGTERM to SIGKILL.
-            remove: whether one that is kept goes, too.
+            remove: whether to remove a kept task as well.
         """
         container = Container.of(self.engine.endpoint, entry.container_id, entry.name)
         container.stop(grace_s)

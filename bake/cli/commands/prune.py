@@ -40,7 +40,9 @@ def prune(arguments: argparse.Namespace) -> int:
 
 def _confirm() -> None:
     if not sys.stdin.isatty():
-        raise ConfigurationError("prune asks before it removes anything, but nobody can answer here", "add --yes or --dry-run")
+        raise ConfigurationError(
+            "prune asks before it removes anything, but nobody can answer here", "add --yes or --dry-run"
+        )
     print("Remove? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise DesktopBakeError("prune removed nothing", "answer y, or add --yes")

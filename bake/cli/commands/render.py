@@ -99,7 +99,8 @@ def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, 
         raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
     if others:
         raise DesktopBakeError(
-            f"{folder} contains files that were not rendered", "edit or remove it yourself, or render into another folder: -o DIR"
+            f"{folder} contains files that were not rendered",
+            "edit or remove it yourself, or render into another folder: -o DIR",
         )
     return 0
 

@@ -107,8 +107,9 @@ OF_THE_VALUE = {
     '[layers.a]\npackages = ["-o"]\n': "layer 'a': packages holds '-o', which is not the name of a package",
     '[layers."a b"]\npackages = ["git"]\n': "malformed layer name 'a b'",
     '[layers.a]\nscript = "../a.sh"\n': "layer 'a': script '../a.sh' leads out of the configuration's folder",
-    OFFICE
-    + 'packages = ["git", "--yes"]\n': "environment 'office': packages holds '--yes', which is not the name of a package",
+    OFFICE + 'packages = ["git", "--yes"]\n': (
+        "environment 'office': packages holds '--yes', which is not the name of a package"
+    ),
     OFFICE + 'files = ["/etc/passwd"]\n': (
         "environment 'office': files '/etc/passwd' leads out of the configuration's folder"
     ),

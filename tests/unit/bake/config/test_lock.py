@@ -49,7 +49,11 @@ def test_read() -> None:
         (f"{SCHEMA}packages = '27.11.2026'", r"^f\.lock: packages is '27\.11\.2026'$", 'packages = "2026-11-27"'),
         (f"{SCHEMA}packages = '2026-02-30'", r"^f\.lock: packages is '2026-02-30'$", "write a day"),
         (f"{SCHEMA}base = 'a'", r"^f\.lock: base is a$", "write a table"),
-        (f"{SCHEMA}[base]\n'a:1' = 'x'", r"^f\.lock, base 'a:1' is not a table$", "remove it, and run: desktop-bake lock"),
+        (
+            f"{SCHEMA}[base]\n'a:1' = 'x'",
+            r"^f\.lock, base 'a:1' is not a table$",
+            "remove it, and run: desktop-bake lock",
+        ),
         (f"{SCHEMA}[base.'a:1']", r"^f\.lock, base 'a:1' has no digest$", "remove the block, and run"),
         (f"{SCHEMA}[base.'a:1']\ndigest = 1", r"^f\.lock, base 'a:1': digest is 1$", "a text in quotes"),
         (

@@ -90,7 +90,11 @@ def test_whole() -> None:
         ("[environments.a]\nbase_image='a'\nbuild_args={A=1}", "environments.a: A holds 1", 'write "1"'),
         ("[environments.a]\nbase_image='A B'", "malformed image reference 'A B'", ""),
         ("repository = 'a:1'", "repository 'a:1' has a tag or a digest", "leave it out: the cache key is the tag"),
-        ("push = true", "repository 'desktop-bake' is not in a registry, so there is nowhere to push to", "write repository ="),
+        (
+            "push = true",
+            "repository 'desktop-bake' is not in a registry, so there is nowhere to push to",
+            "write repository =",
+        ),
         ("pull = 'daily'", "pull is 'daily'", "use one of: missing, always, never"),
         ("cache = 'x'", "cache", ""),
         ("builder = '-x'", "malformed builder name '-x'", "see: docker buildx ls"),

@@ -69,7 +69,10 @@ def test_a_session() -> None:
         ({"gpus": "some"}, "bad value of gpus: 'some'"),
         ({"variables": {"": "x"}}, "malformed environment variable ''"),
         ({"variables": {"A": "\0"}}, "malformed environment variable 'A'"),
-        ({"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))}, "two mounts have the target /a: "),
+        (
+            {"mounts": (Mount(kind="volume", target="/a"), Mount(kind="volume", target="/a/"))},
+            "two mounts have the target /a: ",
+        ),
     ],
 )
 def test_options_refused(values: dict[str, object], says: str) -> None:
