@@ -89,7 +89,7 @@ class Environment:
     preflight_script: str | PurePath | Script | None = field(
         default=None,
         metadata=about(
-            "the environment's own script, baked on the desktop, or on the base if there is no desktop",
+            "its own script, baked on the desktop, or on the base if there is none",
             "see [layers](layers.md); or `preflight`, the text itself",
             example='"preflight.sh"',
         ),

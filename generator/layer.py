@@ -101,7 +101,7 @@ def check_packages(where: str, names: Iterable[str]) -> None:
         if not _PACKAGE.fullmatch(name) or len(name) > _LONGEST_PACKAGE:
             shown = repr(name) if len(name) <= _LONGEST_PACKAGE else f"{name[:40]!r}…"
             if name.startswith("-"):
-                remedy = "write only names of packages; options of the package manager belong into a script"
+                remedy = "write only names of packages; options of the package manager belong in a script"
             elif len(name.split()) > 1 and all(map(_PACKAGE.fullmatch, name.split())):
                 remedy = f"write each by itself: {', '.join(map(repr, name.split()[:3]))}"[:200]
             else:

@@ -174,7 +174,7 @@ class Engine:
         try:
             image = _image(answer.content)
         except (KeyError, TypeError, AttributeError) as error:
-            raise EngineError("the engine sent a malformed answer", "check: docker image inspect") from error
+            raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
         self._variables[image.image_id] = image.variables
         return image
 
@@ -196,7 +196,7 @@ class Engine:
         try:
             return tuple(entry.get("CreatedBy") or "" for entry in reversed(answer.content))
         except (TypeError, AttributeError) as error:
-            raise EngineError("the engine sent a malformed answer", "check: docker history") from error
+            raise EngineError("the engine's answer is not understood", "check: docker history") from error
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
         """The labels of the images that carry all these, by image ID, by one query."""
@@ -204,7 +204,7 @@ class Engine:
         try:
             return {entry["Id"]: entry.get("Labels") or {} for entry in self.images(filters)}
         except (KeyError, TypeError, AttributeError) as error:
-            raise EngineError("the engine sent a malformed answer", "check: docker image ls") from error
+            raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """The images that pass these filters, as the engine states them (Docker Engine API, "List Images").

@@ -27,7 +27,7 @@ def tagged(engine: ImageEngine, repository: str) -> dict[str, Image | None]:
     try:
         listed = [(entry.get("RepoTags") or (), _image(entry)) for entry in engine.images({"reference": [repository]})]
     except (KeyError, TypeError, AttributeError) as error:
-        raise EngineError("the engine sent a malformed answer", "check: docker image ls") from error
+        raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
     return {name: image for names, image in listed for name in names}
 
 

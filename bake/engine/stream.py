@@ -31,6 +31,6 @@ def lines_of(endpoint: Endpoint, path: str, query: Mapping[str, object] | None =
             try:
                 value = json.loads(line)
             except ValueError as error:
-                raise EngineError("the engine sent a malformed answer", "check: docker events") from error
+                raise EngineError("the engine's answer is not understood", "check: docker events") from error
             if isinstance(value, dict):
                 yield value

@@ -92,5 +92,5 @@ def read_token(content: bytes, host: str) -> str:
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):  # the token may be in its text
         token = None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise RegistryError(f"registry {host} sends a malformed token", "check the host and the port")
+        raise RegistryError(f"registry {host} gives a token that is not understood", "check the host and the port")
     return token

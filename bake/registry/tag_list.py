@@ -26,7 +26,9 @@ def read_tags(content: bytes, host: str) -> tuple[str, ...]:
         tags = 0
     tags = () if tags is None else tags  # an empty repository's
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
-        raise RegistryError(f"registry {host} sends a malformed list of tags", "check the host and the port")
+        raise RegistryError(
+            f"registry {host} gives a list of tags that is not understood", "check the host and the port"
+        )
     return tuple(tags)
 
 

@@ -64,7 +64,7 @@ class Tasks:
                 raise EngineError(f"cannot list tasks: {answer.message}", "check: docker ps")
             return sorted(map(TaskEntry.of, answer.content), key=lambda entry: -entry.created_s)
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-            raise EngineError("the engine sent a malformed answer", "check: docker ps") from error
+            raise EngineError("the engine's answer is not understood", "check: docker ps") from error
 
     def find(self, name: str) -> TaskEntry:
         """The task of this name.

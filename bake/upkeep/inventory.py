@@ -78,7 +78,7 @@ def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImag
             for entry in listed
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise EngineError("the engine sent a malformed answer", "check: docker image ls") from error
+        raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
 
 def _unpacked_bytes(entry: Mapping[str, Any]) -> int:

@@ -438,8 +438,8 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
         None,
     ),
     "a size that is none": ("image", [answers(200, json.dumps({"config": {**ENTRY, "size": 1 << 62}}))], "states"),
-    "an address that is none": ("image", [answers(307, headers={"Location": "http://[::a"})], "no address"),
-    "another scheme": ("image", [answers(307, headers={"Location": "file:///etc/passwd"})], "no address"),
+    "an address that is none": ("image", [answers(307, headers={"Location": "http://[::a"})], "malformed address"),
+    "another scheme": ("image", [answers(307, headers={"Location": "file:///etc/passwd"})], "malformed address"),
 }
 
 

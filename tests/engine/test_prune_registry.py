@@ -78,7 +78,7 @@ def test_every_page_is_read(form: str) -> None:
         assert list(tags_of(reference(proxy.host))) == TAGS
 
 
-NO_LIST = "sends a malformed list of tags"
+NO_LIST = "gives a list of tags that is not understood"
 ELSEWHERE = "lists tags on pages, and the next one cannot be asked for"
 BROKEN: dict[str, tuple[Fault, str]] = {
     "a page that fails": (faults.answers(500, on="cursor=20"), "failed with status 500"),
@@ -115,7 +115,7 @@ def test_no_such_repository(registry: RealRegistry) -> None:
     for body in ("404 page not found", ""):
         with faulty(registry.host, faults.answers(404, body, kind="text/plain", on="/tags/")) as proxy:
             assert tags_of(reference(proxy.host)) == ()
-    with faulty(registry.host, faults.html(404)) as proxy, pytest.raises(RegistryError, match="not as a registry does"):
+    with faulty(registry.host, faults.html(404)) as proxy, pytest.raises(RegistryError, match="not like a registry"):
         tags_of(reference(proxy.host))
 
 

@@ -302,8 +302,8 @@ def leads(location: str) -> Fault:
 
 TRACES: dict[str, tuple[list[Fault], str]] = {
     "a redirect to where nobody listens": ([signed("127.0.0.1:9", on="GET ")], "cannot be reached"),
-    "a redirect to what is no address": ([leads(f"http://[x/?X-Sig={SIGNATURE}")], "no address"),
-    "a redirect with a login": ([leads(f"http://a:{SIGNATURE}@b/")], "no address"),
+    "a redirect to what is no address": ([leads(f"http://[x/?X-Sig={SIGNATURE}")], "malformed address"),
+    "a redirect with a login": ([leads(f"http://a:{SIGNATURE}@b/")], "malformed address"),
     "a token that is none": (login(answers(200, json.dumps({"token": f"{TOKEN} and more"}))), "not understood"),
     "an answer that is cut": (login(answers(200, f'{{"token": "{TOKEN}')), "not understood"),
     "a token service that nobody is": (login(redirects("127.0.0.1:9", on="")), "cannot be reached"),

@@ -143,7 +143,7 @@ def test_several_platforms(shared: Project) -> None:
 # --- faults ----------------------------------------------------------------------------------------------------
 
 FAULTS: dict[str, tuple[list[Fault], str]] = {
-    "a web page": ([html()], "not as a registry does"),
+    "a web page": ([html()], "not like a registry"),
     "30 s a request": ([slow(30)], "did not answer"),
     "connections that end": ([closes()], "cannot be reached"),
     "a rate limit": ([refuses(429, "TOOMANYREQUESTS")], "limits the rate"),
@@ -260,7 +260,11 @@ def test_login(shared: Project, tmp_path: Path) -> None:
 
 REFUSALS = {
     "upper case": (["--repository", "registry.example.com/Team/desktop"], 2, "lower-case"),
-    "a push to nowhere": (["--repository", "desktop", "--push"], 2, "in no registry to push to"),
+    "a push to nowhere": (
+        ["--repository", "desktop", "--push"],
+        2,
+        "not in a registry, so there is nowhere to push to",
+    ),
     "an unknown policy": (["--pull", "sometimes"], 2, "missing, always, never"),
     "an unknown cache": (["--cache", "disk"], 2, "unknown cache backend"),
     "a secret in the cache": (["--cache", "type=s3,bucket=b,secret_access_key=SECRET-x"], 2, "secret_access_key"),

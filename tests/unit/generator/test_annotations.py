@@ -87,7 +87,11 @@ def test_alias_tags() -> None:
         ("-{environment}", ["a"], "malformed alias tag '-a'"),
         ("x" * 120 + "{environment}", ["office-42"], "malformed alias tag 'x"),
         ("latest", ["a", "b"], "alias tag 'latest' would name the image of several environments: 'a' and 'b'"),
-        ("cache-{environment}", ["a"], "alias tag 'cache-a' of environment 'a' has a form that desktop-bake needs"),
+        (
+            "cache-{environment}",
+            ["a"],
+            "alias tag 'cache-a' of environment 'a' has a form that is reserved for desktop-bake",
+        ),
         ("{environment}", ["lease-x"], "alias tag 'lease-x' of environment 'lease-x' has a form"),
         (str(KEY), ["a"], "has a form that is reserved for desktop-bake"),
     ],

@@ -159,7 +159,7 @@ def test_build_argument_names_are_checked(name: str) -> None:
 
 def test_our_own_build_arguments_are_nobody_elses() -> None:
     """A name by which the recipe's steps learn what to verify is refused."""
-    with pytest.raises(ConfigurationError, match="one of desktop-bake's own"):
+    with pytest.raises(ConfigurationError, match="is reserved for desktop-bake"):
         replace(ENVIRONMENT, build_args={"DESKTOP_BAKE_SHA256_INSTALL": "x"})
 
 

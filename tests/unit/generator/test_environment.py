@@ -58,7 +58,7 @@ def test_what_is_taken(fields: dict[str, Any]) -> None:
         ({"build_args": {"A": "", "b-c": ""}}, "environment 'e': malformed build argument name 'b-c'"),
         ({"build_args": {"A\n": ""}}, "environment 'e': malformed build argument name"),
         ({"build_args": {"BUILDKIT_SYNTAX": "a"}}, "environment 'e': BuildKit treats the build argument BUILDKIT_SYN"),
-        ({"build_args": {"DESKTOP_BAKE_X": "a"}}, "environment 'e': the build argument DESKTOP_BAKE_X is one of"),
+        ({"build_args": {"DESKTOP_BAKE_X": "a"}}, "environment 'e': the build argument DESKTOP_BAKE_X is reserved"),
         ({"build_args": {"A": "a\0"}}, "environment 'e': build argument A holds an invalid character"),
         ({"build_args": {"A": "\udfff"}}, "environment 'e': build argument A holds an invalid character"),
     ],

@@ -102,9 +102,9 @@ def test_a_package(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("-oDebug::pkgProblemResolver=true", "options of the package manager are for a script"),
-        ("--allow-unauthenticated", "options of the package manager are for a script"),
-        ("-", "options of the package manager are for a script"),
+        ("-oDebug::pkgProblemResolver=true", "write only names of packages; options"),
+        ("--allow-unauthenticated", "write only names of packages; options"),
+        ("-", "write only names of packages; options"),
         ("git curl", "write each by itself: 'git', 'curl'"),
         ("git\ncurl", "write each by itself: 'git', 'curl'"),
         ("git-", "write the name of a package"),

@@ -233,7 +233,7 @@ def test_what_no_header_can_carry(secret: str, is_registry_token: bool, fits: bo
     if fits:
         assert secret not in repr(make())
     else:
-        with pytest.raises(RegistryError, match="holds what is no text") as caught:
+        with pytest.raises(RegistryError, match="a stored login is not text") as caught:
             make()
         assert caught.value.__cause__ is None
 

@@ -96,7 +96,7 @@ def test_image(answers: list[Any], asked: list[Any]) -> None:
 def test_an_image_that_is_not_understood(answers: list[Any], asked: list[Any], content: Any) -> None:
     """An image of another form is an error, not an image that is not there."""
     answers.append((200, content))
-    with pytest.raises(EngineError, match="the engine sent a malformed answer"):
+    with pytest.raises(EngineError, match="the engine's answer is not understood"):
         Engine().image("a:1")
 
 

@@ -52,5 +52,5 @@ def test_what_is_not_clear(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("manifests", [[{"Kind": "image", "Available": True}], [1], 7])
 def test_an_answer_that_is_none(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, manifests: object) -> None:
     """What is not a listing is an error, not a traceback."""
-    with pytest.raises(EngineError, match=r"^the engine sent a malformed answer$"):
+    with pytest.raises(EngineError, match=r"^the engine's answer is not understood$"):
         listed(engine, monkeypatch, Manifests=manifests, RepoTags=["d:1"])

@@ -95,7 +95,7 @@ def test_token(content: bytes, wanted: str | None) -> None:
     if wanted:
         assert read_token(content, HOST) == wanted
     else:
-        with pytest.raises(RegistryError, match=r"registry r\.example\.com sends a malformed token"):
+        with pytest.raises(RegistryError, match=r"registry r\.example\.com gives a token that is not understood"):
             read_token(content, HOST)
 
 

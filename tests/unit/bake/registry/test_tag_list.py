@@ -36,7 +36,7 @@ def test_read(content: bytes, wanted: tuple[str, ...] | None) -> None:
     if wanted is not None:
         assert read_tags(content, "h:1") == wanted
     else:
-        with pytest.raises(RegistryError, match=r"^registry h:1 sends a malformed list of tags$"):
+        with pytest.raises(RegistryError, match=r"^registry h:1 gives a list of tags that is not understood$"):
             read_tags(content, "h:1")
 
 

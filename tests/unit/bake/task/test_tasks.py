@@ -73,7 +73,7 @@ def test_list_of_everyone() -> None:
 @pytest.mark.parametrize("content", [[{}], [1], {"message": "x"}, [{**listed("a"), "Labels": None}]])
 def test_an_answer_that_is_none(content: Any) -> None:
     """What answers and is no engine is told so."""
-    with pytest.raises(EngineError, match="the engine sent a malformed answer"):
+    with pytest.raises(EngineError, match="the engine's answer is not understood"):
         tasks(content)[0].list()
 
 

@@ -43,7 +43,7 @@ def test_stored(engine: FakeEngine) -> None:
 def test_an_answer_that_is_none(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, entry: Any) -> None:
     """What is no image is an error, not a traceback."""
     monkeypatch.setattr(engine, "images", lambda _: [entry])
-    with pytest.raises(EngineError, match=r"^the engine sent a malformed answer$"):
+    with pytest.raises(EngineError, match=r"^the engine's answer is not understood$"):
         stored_images(engine)
 
 

@@ -275,5 +275,5 @@ def test_reach_without_an_engine(engine: FakeEngine, team: Settings) -> None:
 def test_an_answer_that_is_not_understood(engine: FakeEngine, entry: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of images of another form is an error, not a store without images."""
     monkeypatch.setattr(engine, "images", lambda _: [entry])
-    with pytest.raises(EngineError, match="the engine sent a malformed answer"):
+    with pytest.raises(EngineError, match="the engine's answer is not understood"):
         stored_images(engine)

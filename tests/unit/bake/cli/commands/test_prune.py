@@ -64,7 +64,7 @@ def test_nobody_to_ask(
     answering(monkeypatch, "y\n", terminal=False)
     status, _, errors = typed("prune")
     assert (status, TAG in engine.names) == (2, True)
-    assert "nobody is here to answer" in errors
+    assert "nobody can answer here" in errors
     status, output, _ = typed("prune", "--yes", "--json")
     assert (status, json.loads(output)["removed"], TAG in engine.names) == (0, 1, False)
 
