@@ -16,6 +16,11 @@ DIALECT = {
     r"\bis told (for|of) whom\b": "name who reports what",
     r"\bcorrect it\b": "say what to write",
     r"\bwhat is refused is said\b": "name who refuses what",
+    r"\b[Ww]hoever may\b": "say: anyone who can",
+    r"\bwhat is no\b": "say what it is not",
+    r"\bone's own\b": "say: your own",
+    r"\b(anew|afresh)\b": "say: again, from scratch",
+    r"\bbut for\b": "say: except",
 }
 
 
