@@ -158,7 +158,7 @@ def image_below(order: Order, driver: str, context: Context) -> str | None:
         context: the work.
 
     Returns:
-        `docker-image://…@digest`, or None where the builder has no way to the image and has to take the target.
+        `docker-image://…@digest`, or None if the builder has no way to the image and has to take the target.
 
     Raises:
         DesktopBakeError: as `bake.build.bake.build`.

@@ -65,7 +65,7 @@ def _at_once(bench: Bench, count: int, names: list[str]) -> float:
     """So many tasks from threads of one process, until the last one's desktop is ready.
 
     The containers are stopped and kept, for whoever removes `names` after the last measurement: ext4 is slow to make
-    files for minutes where thousands were removed, and the next start would be charged with that.
+    files for minutes after thousands were removed, and the next start would be charged with that.
     """
 
     def one(_number: int) -> DesktopTask:
@@ -77,7 +77,7 @@ def _at_once(bench: Bench, count: int, names: list[str]) -> float:
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         start = time.perf_counter()
-        tasks = list(pool.map(one, range(count)))  # raises where one failed
+        tasks = list(pool.map(one, range(count)))  # raises if one failed
         took = time.perf_counter() - start
         list(pool.map(lambda task: task.stop(), tasks))
     return took

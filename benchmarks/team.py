@@ -74,7 +74,7 @@ class Team:
     def newcomer(self) -> Iterator[Callable[[Path, str], float]]:
         """A machine that never built anything: gives the seconds of one call of the API there.
 
-        It has a disk of its own: ext4 is slow to make files for minutes where thousands were removed, as with the last
+        It has a disk of its own: ext4 is slow to make files for minutes after thousands were removed, as with the last
         machine's.
         """
         os.sync()  # what the last one left to be written is not this one's time

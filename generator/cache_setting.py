@@ -42,7 +42,7 @@ def check_compression(compression: str) -> None:
     """Check how layers are packed.
 
     Raises:
-        ConfigurationError: BuildKit packs none like that, or it is no form that every engine runs.
+        ConfigurationError: BuildKit packs none like that, or it is not a form that every engine runs.
     """
     if compression not in COMPRESSIONS:
         raise ConfigurationError(f"unknown compression {compression[:40]!r}", f"use one of: {', '.join(COMPRESSIONS)}")

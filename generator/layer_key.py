@@ -56,7 +56,7 @@ class LayerKey(LabelledKey):
 
     Args:
         variant, base: as `CacheKey`; those of what is below.
-        below: the key of the desktop or layer below; None where the layer lies on the base itself.
+        below: the key of the desktop or layer below; None if the layer lies on the base itself.
         content: over what the layer itself is, and the platforms.
         is_preflight: whether it is the cached preflight, on which nothing lies.
 

@@ -133,7 +133,7 @@ def check_script(name: str, content: bytes, remedy: str, path: str | None = None
         name: what it is called.
         content: its bytes.
         remedy: what to do if it is empty.
-        path: where it is, for the command that mends it, if that is not its name.
+        path: where it is, for the command that fixes it, if that is not its name.
 
     Raises:
         ConfigurationError: it is empty, begins with a byte order mark or has CRLF line ends.

@@ -26,7 +26,7 @@ def check_no_mark(name: str, content: bytes, path: str) -> None:
     Args:
         name: what the file is called in the message.
         content: its bytes.
-        path: where it is, for the command that mends it.
+        path: where it is, for the command that fixes it.
 
     Raises:
         ConfigurationError: it begins with that of UTF-8, UTF-16 or UTF-32.

@@ -50,7 +50,7 @@ def variables_of(repository: str, annotated: str, folder: str) -> tuple[Variable
     found = [
         Variable(name=REPOSITORY_VARIABLE, description="where images and registry caches go", default=hcl(repository)),
         # Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own
-        # builder would export each image twice at once, of which one fails where both give it its name.
+        # builder would export each image twice at once, of which one fails if both give it its name.
         Variable(
             name=OUTPUT_VARIABLE,
             description="how images are exported, such as type=image,compression=zstd,oci-mediatypes=true",

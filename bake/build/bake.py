@@ -171,7 +171,7 @@ def check_store(context: Context) -> None:
 
 
 def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
-    """Bake the last target: on this image, or else, and where BuildKit cannot have the image, on the targets before."""
+    """Bake the last target: on this image, or else, and if BuildKit cannot have the image, on the targets before."""
     if image:
         try:
             bake_wanted(Wanted.last_of((replace(targets[-1], base=image),)), folder, ready)
@@ -240,7 +240,7 @@ def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
         raise of_layers(error, wanted.targets) from error
     except BuildFailedError as error:
         require_answer(context.engine, error)
-        require_buildx(context.engine)  # where that is what failed, it says what to install
+        require_buildx(context.engine)  # if that is what failed, it says what to install
         raise
 
 
@@ -262,7 +262,7 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Contex
 
 
 def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:
-    """Run a bake, and once more without importing a cache where that, or BuildKit's own, may be what failed it.
+    """Run a bake, and once more without importing a cache if that, or BuildKit's own, may be what failed it.
 
     BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
     changed. What another try cannot mend is not run again.

@@ -59,7 +59,7 @@ def cache_in(folder: Path, target: BakeTarget) -> Path:
 
 
 def cache_out(folder: Path, target: BakeTarget) -> Path:
-    """Where a build in this folder writes a target's local cache."""
+    """The folder to which a build writes a target's local cache."""
     return folder / f"cache-out-{family_of(target.key)}"
 
 
@@ -91,7 +91,7 @@ def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context
             overrides[f"{target.name}.cache-from"] = f"{LOCAL}src={read}" if has_cache else ""
             overrides[f"{target.name}.cache-to"] = f"{LOCAL}dest={written},mode=max,ignore-error=true"
         if target.cache_to and target.name not in exporting:
-            overrides[f"{target.name}.cache-to"] = ""  # where it cannot, BuildKit would fail the build
+            overrides[f"{target.name}.cache-to"] = ""  # if it cannot, BuildKit would fail the build
     return {
         "file": f"{folder.name}/docker-bake.hcl",
         "targets": list(wanted.asked),

@@ -24,7 +24,7 @@ def give_back(context: Context, seconds: float) -> None:
     Records in use, by a build that still runs, stay; any other can be made again.
 
     Args:
-        context: the engine, whose own BuildKit has built; a line is reported where this fails.
+        context: the engine, whose own BuildKit has built; a line is reported if this fails.
         seconds: how long the build took.
     """
     began = time.monotonic()
@@ -82,7 +82,7 @@ def _collected(engine: Engine) -> bool:
 
 def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:
     """Remove them, and say why some are still there: the build that ended may hold them for a moment, and BuildKit,
-    which writes down what it removes, cannot where what remained of the export takes the disk's last byte.
+    which writes down what it removes, cannot if what remained of the export takes the disk's last byte.
 
     Layers go first: BuildKit keeps a cache mount that it failed to remove locked, and every later build waits for it.
     """

@@ -47,7 +47,7 @@ class Failures:
     def pause_s(self, now: float) -> float:
         """For how many seconds from `now` no build is tried; 0 if one may be.
 
-        Once the pause is over one build is tried, and where that fails, too, the pause begins again.
+        Once the pause is over one build is tried, and if that fails, too, the pause begins again.
         """
         since = now - self.last
         return PAUSE_S - since if self.count >= IN_A_ROW and 0 <= since < PAUSE_S else 0.0

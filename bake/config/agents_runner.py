@@ -157,7 +157,7 @@ class OriginFile:
         return sorted(self.payloads[env_id].keys() - ORIGIN_FIELDS.keys() - _IDENTITY)
 
     def edit(self, env_id: str, changes: Mapping[Any, Any]) -> str:
-        """The text with fields of an environment set, or taken out where the value is None; every other byte stays.
+        """The text with fields of an environment set, or taken out if the value is None; every other byte stays.
 
         Args:
             env_id: the environment.

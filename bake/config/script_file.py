@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_script(root: Path, where: str, field: str, given: str | PurePath | Script | None, ours: str = "") -> bytes:
-    """The bytes that a field of an environment or a layer stands for, checked here, where the field's name is known.
+    """The bytes that a field of an environment or a layer stands for, checked here, if the field's name is known.
 
     Args:
         root: folder that file names start from. A name that is a text must stay in it, links followed.

@@ -87,7 +87,7 @@ def _value(name: str, text: str, wanted: type) -> Any:
 
 
 def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bool = False) -> str:
-    """The configuration with fields of an environment set, or taken out where the value is None.
+    """The configuration with fields of an environment set, or taken out if the value is None.
 
     Args:
         text: the file's text.

@@ -21,7 +21,7 @@ else:
 
 _SOCKET = "unix:///var/run/docker.sock"
 _PORT = "2375"
-_PORT_WITH_TLS = "2376"  # of the engine that is taken where DOCKER_TLS is set and nothing else
+_PORT_WITH_TLS = "2376"  # of the engine that is used if DOCKER_TLS is set and nothing else
 _INSPECT_TIMEOUT_S = 60.0
 _REMEDY = "write DOCKER_HOST=unix:///var/run/docker.sock, tcp://HOST:2375 or ssh://USER@HOST"
 # [userinfo@]host[:port][/path][?query][#fragment], as Go's net/url takes it; an address without brackets, too

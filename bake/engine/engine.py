@@ -73,7 +73,7 @@ class Image:
 class Engine:
     """Questions to, and containers of, the engine that the `docker` client is set to use.
 
-    Every call has a time limit in seconds. Raises `EngineError` where no engine answers.
+    Every call has a time limit in seconds. Raises `EngineError` if no engine answers.
 
     Attributes:
         told: where what registries tell is remembered for a command, or None.

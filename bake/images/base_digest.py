@@ -159,7 +159,7 @@ def _platforms_there(reference: ImageReference, platform: str, context: Context)
 
 
 def _known_digest(image: Image, reference: ImageReference) -> Digest:
-    """What a registry calls the local image; its ID where no registry knows it."""
+    """What a registry calls the local image; its ID if no registry knows it."""
     known = [ImageReference.parse(text) for text in image.repo_digests]
     for candidate in known:
         if candidate.repository == reference.repository and candidate.digest:

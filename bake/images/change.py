@@ -19,7 +19,7 @@ class Change:
         part: the key's part that it belongs to: `base`, `install`, `setup`, `dockerfile`, `layer-N` or `preflight`.
         said: what changed, in one line.
         path: the changed file of the build context, if it is one.
-        before, after: the former and the present value, where they are digests or names.
+        before, after: the former and the present value, if they are digests or names.
     """
 
     part: str

@@ -46,7 +46,7 @@ class Candidate:
 def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
     """The image that differs in the fewest inputs; of several the environment's own, what is here, the newest.
 
-    A layer is compared with layers, and with a desktop alone where no layer is near. None is near that was made on
+    A layer is compared with layers, and only with a desktop if no layer is near. None is near that was made on
     another base, unless all of its recipe but one part is the same.
 
     Args:

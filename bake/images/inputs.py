@@ -1,4 +1,4 @@
-"""What went into a key, besides the base image: what to compare where a key is not another."""
+"""What went into a key, besides the base image: what to compare if a key does not differ."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Inputs:
 
     @classmethod
     def from_json(cls, value: Any) -> Inputs | None:
-        """The inputs that were written down, or None where they are of another form."""
+        """The inputs that were written down, or None if they are of another form."""
         try:
             return cls(
                 files={str(n): t if t is None else str(t) for n, t in value["files"].items()},

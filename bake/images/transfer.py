@@ -77,7 +77,7 @@ def publish(image: _Image, context: Context) -> _Image:
         context: repository, cache scope, engine and time limit.
 
     Returns:
-        The image; with `push_error` where it, or what it lies on, could not be pushed: it serves this machine all the
+        The image; with `push_error` if it, or what it lies on, could not be pushed: it serves this machine all the
         same.
 
     Raises:

@@ -69,7 +69,7 @@ def _kind(event: Event) -> str:
 
 
 def _days(events: list[Event]) -> list[str]:
-    """A stacked bar a day; days are put together where they are many."""
+    """A stacked bar a day; days are put together if they are many."""
     counts: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for event in events:
         if event.counts:

@@ -70,7 +70,7 @@ def look_up(reference: ImageReference, platform: str, access: Access | None = No
         access: how registries are asked; its time limit is that of the whole look-up.
 
     Returns:
-        None where the registry says that it is not there.
+        None if the registry says that it is not there.
 
     Raises:
         RegistryError: it refused, could not be reached, did not answer in time, or answered nonsense.

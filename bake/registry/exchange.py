@@ -148,7 +148,7 @@ class Exchange:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> urllib3.BaseHTTPResponse:
         """The first request finds out how this registry is spoken to, as the engine does (dockerd,
-        `insecure-registries`): with verified TLS; where the engine calls it insecure, any TLS or none.
+        `insecure-registries`): with verified TLS; if the engine calls it insecure, any TLS or none.
         """
         host = _HUB_API if self._host == "docker.io" else self._host
         tried: RegistryError | None = None

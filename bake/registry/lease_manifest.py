@@ -80,7 +80,7 @@ def _manifest(annotations: dict[str, str]) -> bytes:
     ).encode()
 
 
-RELEASED = _manifest({})  # what stays under the tag where the registry deletes nothing
+RELEASED = _manifest({})  # what stays under the tag if the registry deletes nothing
 
 
 def lease_tag(key: Key, platform: str = "") -> str:

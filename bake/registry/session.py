@@ -39,7 +39,7 @@ class Session(Exchange):
         return content, digest
 
     def digest(self, tag: object) -> Digest | None:
-        """The digest under a tag, by a HEAD request where the registry states it there."""
+        """The digest under a tag, by a HEAD request if the registry states it there."""
         response = self.request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
         self.discard(response)
         if response.status == 200:

@@ -65,7 +65,7 @@ class Transport:
 
     def abort(self) -> None:
         """End its connections under the thread that uses them: nothing else ends a header that drips."""
-        self._aborted = True  # urllib3 asks once more where a connection broke
+        self._aborted = True  # urllib3 asks once more if a connection broke
         for connection in list(self._sockets):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -220,7 +220,7 @@ class Transport:
         return bytes(content)
 
     def discard(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Be done with an answer; its connection is used again where little is left of it."""
+        """Be done with an answer; its connection is used again if little is left of it."""
         with contextlib.suppress(RegistryError):
             self.read(response, _DISCARD_LIMIT_BYTES)
 

@@ -17,7 +17,7 @@ _PLAIN = "\033[0m"
 
 
 def print_diff(lines: Iterable[str], indent: str = "") -> None:
-    """Print a diff, coloured where standard output may carry colours."""
+    """Print a diff, coloured if standard output may carry colours."""
     colours = _COLOURS if coloured(sys.stdout) else {}
     for line in lines:
         colour = colours.get(line[:1], "")

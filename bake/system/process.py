@@ -97,7 +97,7 @@ class Child:
         os.close(self._leash)
 
     def end(self) -> None:
-        """End it: docker and buildx cancel their work in the engine on SIGINT, and on SIGKILL where that hangs."""
+        """End it: docker and buildx cancel their work in the engine on SIGINT, and on SIGKILL if that hangs."""
         polite = [(signal.SIGINT, 10)] if self._followed else []
         for number, patience_s in (*polite, (signal.SIGKILL, 10)):
             if self._process.poll() is None:
@@ -159,7 +159,7 @@ class Child:
 
 @contextlib.contextmanager
 def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
-    """Have a thread call `end`, such as `Child.end`, where `cancel` is set meanwhile.
+    """Have a thread call `end`, such as `Child.end`, if `cancel` is set meanwhile.
 
     Raises:
         CancelledError: on leaving: it was set, which explains whatever failed.

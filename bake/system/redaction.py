@@ -19,7 +19,7 @@ HIDDEN = "***"
 def without_secrets(names: Iterable[str] = ()) -> Callable[[str], str]:
     """What hides logins and signatures in URLs, and the values of these variables.
 
-    Registries redirect to URLs that are good for whoever has them, and docker prints them where they fail.
+    Registries redirect to URLs that are good for whoever has them, and docker prints them if they fail.
 
     Args:
         names: of variables of this process's environment, such as the build secrets of an environment.

@@ -101,7 +101,7 @@ class Console:
         return stream, line
 
     def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:
-        """Read until one of the desktop's own lines comes, or has come before; False where the process ended first.
+        """Read until one of the desktop's own lines comes, or has come before; False if the process ended first.
 
         Args, Raises: as `line`; `wanted` is one of `MARKS`.
         """

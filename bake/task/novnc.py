@@ -111,7 +111,7 @@ def wait_for_banner(url: str, timeout_s: float, alive: Callable[[], None]) -> st
     Args:
         url: from `novnc_url`.
         timeout_s: limit in seconds.
-        alive: called between two tries; raises where waiting has become pointless.
+        alive: called between two tries; raises if waiting has become pointless.
 
     Raises:
         TimeLimitError: no banner within the limit.

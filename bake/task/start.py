@@ -263,7 +263,7 @@ def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Comma
 
 
 def _reach(container: Container, wanted: int | None) -> tuple[int, forwarding.Forward | None]:
-    """noVNC's port on this machine, and what carries it where the engine does not publish it here."""
+    """noVNC's port on this machine, and what forwards it if the engine does not publish it here."""
     port = container.published(NOVNC_PORT)
     if port is not None:
         return port, None

@@ -47,7 +47,7 @@ class StartNote:
             self.add(name)
 
     def add(self, line: str) -> None:
-        """Write down the container's ID: it stays where the name changes."""
+        """Write down the container's ID: it stays if the name changes."""
         if self._file:
             with contextlib.suppress(OSError):
                 self._file.write(f"{line}\n")
@@ -74,7 +74,7 @@ def remove_abandoned(endpoint: Endpoint) -> None:
 
 
 def _remove(endpoint: Endpoint, container: str, *, created: bool) -> bool:
-    """Whether it is gone; where its creation was not answered, the engine may still be at it."""
+    """Whether it is gone; if its creation was not answered, the engine may still be at it."""
     status = endpoint.ask("DELETE", f"/containers/{container}", {"force": "1", "v": "1"}).status
     return status in (204, 409) or (status == 404 and created)  # 409: it is being removed, as it ended by itself
 

@@ -189,7 +189,7 @@ class DesktopTask:
 
 
 def died(console: Console) -> TaskError:
-    """What to raise where a desktop's container ended: with its last words."""
+    """What to raise if a desktop's container ended: with its last words."""
     said = without_secrets()(failed_step.last_words(tuple(console.last))) or "it said nothing"
     short = shortage.shortage(console.last)
     remedy = short.remedy if short else "check the base image and the scripts"

@@ -56,7 +56,7 @@ def failed(name: str, error: DesktopBakeError, state: State = State.FAILURE) -> 
 
 
 def guarded(name: str, check: Callable[[], Iterator[Check]], settings: Settings | None = None) -> Iterator[Check]:
-    """A part's checks; an error is a failure, but a registry's where a build goes on without it is a warning."""
+    """A part's checks; an error is a failure, but a registry's is a warning if a build goes on without it."""
     try:
         yield from check()
     except RegistryError as error:

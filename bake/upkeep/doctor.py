@@ -1,4 +1,4 @@
-"""Whether a build would work here, and what to do where it would not."""
+"""Whether a build would work here, and what to do if it would not."""
 
 from __future__ import annotations
 

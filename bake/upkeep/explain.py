@@ -110,7 +110,7 @@ def _explain_miss(found: RegistryHit | Miss, context: Context) -> Explanation:
 
 
 def _with_age(change: Change, base_name: str, engine: ImageEngine) -> Change:
-    """A change of the base with the age of the present one, where its copy here states it."""
+    """A change of the base with the age of the present one, if its copy here states it."""
     if change.part != "base":
         return change
 

@@ -55,7 +55,7 @@ class CacheFamily:
 
 
 def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImage, ...]:
-    """Images without their layers, by one query; every image that carries our labels, where no other filter is given.
+    """Images without their layers, by one query; every image that carries our labels, if no other filter is given.
 
     Args:
         engine: the engine.

@@ -84,7 +84,7 @@ def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Li
 
     Raises:
         EngineError: no engine answers.
-        ConfigurationError, RegistryError: as `published_among`, where the registry is asked.
+        ConfigurationError, RegistryError: as `published_among`, if the registry is asked.
     """
     engine, repository = context.engine, context.settings.repository
     reached = reach(context, strict=False)

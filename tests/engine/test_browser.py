@@ -1,4 +1,4 @@
-"""A real Chromium at the printed URL: it connects, types, and is refused where it must be."""
+"""A real Chromium at the printed URL: it connects, types, and is refused when it must be."""
 
 from __future__ import annotations
 

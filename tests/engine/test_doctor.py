@@ -1,4 +1,4 @@
-"""`doctor`: what it looks at, what it says where something is wrong, and that its exit status is the build's."""
+"""`doctor`: what it looks at, what it says if something is wrong, and that its exit status is the build's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def repository(project: Path) -> str:
 
 
 def test_all_is_well(cli: Run, project: Path) -> None:
-    """Where all is well everything is looked at, each is ok, and the build works as promised."""
+    """If all is well everything is looked at, each is ok, and the build works as promised."""
     checks = examined(cli, 0)
     assert list(checks) == [
         "configuration",

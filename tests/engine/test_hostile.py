@@ -353,7 +353,7 @@ def digest(content: bytes) -> str:
 
 
 def serves(config: bytes, **platform: object) -> list[Fault]:
-    """An image of this configuration, with an index in front where a platform is given."""
+    """An image of this configuration, with an index in front if a platform is given."""
     part = {"mediaType": MEDIA["oci"]["config"], "digest": digest(config), "size": len(config)}
     manifest = json.dumps({"mediaType": MEDIA["oci"]["manifest"], "config": part, "layers": []}).encode()
     faults = [answers(200, config, on="/blobs/")]

@@ -83,7 +83,7 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
 
 
 def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
-    """What the engine told of an image's layers is taken from the cache folder, and asked again where that is broken,
+    """What the engine told of an image's layers is taken from the cache folder, and asked again if that is broken,
     or was written before the image was unpacked."""
 
     def frees() -> int:
@@ -226,7 +226,7 @@ def test_caches_and_other_projects(cli: Run, project: Path) -> None:
 
 
 def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> None:
-    """Where one environment's key cannot be computed nothing is removed: what it reaches is unknown."""
+    """If one environment's key cannot be computed nothing is removed: what it reaches is unknown."""
     old, new = built(cli, project, "echo 1"), built(cli, project, "echo 2")
     config = project / "desktop-bake.toml"
     config.write_text(

@@ -115,7 +115,7 @@ def test_what_is_rebuilt(layered: Layered) -> None:
 
 def test_a_new_layer_needs_the_image_of_the_desktop_alone(layered: Layered) -> None:
     """The layer is built on the desktop's image: its recipe is not even looked at, in whatever state BuildKit's cache
-    is; and the desktop's image is built again where it is gone."""
+    is; and the desktop's image is built again if it is gone."""
     first = layered.build()
     layered.write("preflight.sh", STAMPED.format("preflight") + "# 2\n")
     done = layered.cli("build", "--json")

@@ -101,7 +101,7 @@ def test_tools_are_the_locks(cli: Run, project: Path, base: str) -> None:
 
 
 def test_init_writes_one(cli: Run, project: Path, base: str) -> None:
-    """`init` leaves a lock that fits, where the base's registry can be asked; else it says so, and all is well."""
+    """`init` leaves a lock that fits, if the base's registry can be asked; else it says so, and all is well."""
     for name in ("desktop-bake.toml", "install.sh", "setup.sh"):
         (project / name).unlink()
     done = cli("init", "--base-image", base)

@@ -112,7 +112,7 @@ def test_disk_full_at_export(task: Task, rounds: Rounds, figure: Figure) -> None
 
 
 def test_disk_full_at_load(task: Task, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where another builder's image does not fit, the task installs at start."""
+    """If another builder's image does not fit, the task installs at start."""
     task.write(BIG)
     with (
         remote_builder(os.environ["DOCKER_HOST"], task.machine.run, tmp_path_factory.mktemp("b")) as builder,

@@ -257,7 +257,7 @@ class Machine:
     def kill_engine(self) -> None:
         """Kill its engine, as a crash does; its containers run on until the next one ends them."""
         self.engine.stop(signal.SIGKILL)
-        # containerd dies with it, but where PID 1 is slow to reap it the next engine waits 10 seconds for its end.
+        # containerd dies with it, but if PID 1 is slow to reap it the next engine waits 10 seconds for its end.
         endpoint = Path(self.environment["DOCKER_HOST"].removeprefix("unix://"))
         (endpoint.parent / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 

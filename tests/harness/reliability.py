@@ -62,7 +62,7 @@ def with_figures(text: str, counted: dict[str, str]) -> str:
 
 
 def cell(figures: list[str]) -> str:
-    """What a test counted in all its cases, as `CASE: FIGURE` or `FIGURE`: once where they are alike."""
+    """What a test counted in all its cases, as `CASE: FIGURE` or `FIGURE`: once if they are alike."""
     said = {figure.rpartition(": ")[2] for figure in figures}
     return f"in each of {len(figures)} cases: {said.pop()}" if len(figures) > len(said) == 1 else "; ".join(figures)
 

@@ -56,7 +56,7 @@ def provided(other_checkout: Path) -> Path:
 
 @pytest.mark.alone
 def test_an_engine_that_answers_is_used(provided: Path) -> None:
-    """Where one answers, only a registry with a base image is started; `down` leaves that engine as it was."""
+    """If one answers, only a registry with a base image is started; `down` leaves that engine as it was."""
     before = ids()
     own = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")}
     up = engine(provided, "up", **own)

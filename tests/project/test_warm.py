@@ -38,7 +38,7 @@ def test_the_place_for_prune() -> None:
 
 
 def test_unit(tmp_path: Path) -> None:
-    """The systemd unit is one: by systemd's own check where it is installed, and by its form anywhere."""
+    """The systemd unit is one: by systemd's own check if it is installed, and by its form anywhere."""
     unit = configparser.ConfigParser(strict=True, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(UNIT)

@@ -352,7 +352,7 @@ def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_tls_elsewhere(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry without TLS that is not on loopback is spoken to only where the engine does."""
+    """A registry without TLS that is not on loopback is spoken to only if the engine does."""
     monkeypatch.setattr("desktop_bake.bake.registry.access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="speaks no TLS"):
         look_up(image(registry.host), HERE)

@@ -121,7 +121,7 @@ def test_an_image_that_is_not_what_its_tag_says(shared: Project) -> None:
 
 
 def test_several_platforms(shared: Project) -> None:
-    """One key for all platforms of an environment; an index is a hit where it has this machine's platform, and a miss
+    """One key for all platforms of an environment; an index is a hit if it has this machine's platform, and a miss
     that says so if it has not."""
     push_image(shared.host, f"{shared.path}/base", "1", {}, platforms=(OTHER, HERE), index=True)
     shared.base = f"{shared.repository}/base:1"

@@ -47,7 +47,7 @@ def init(arguments: argparse.Namespace) -> int:
 
 
 def _lock(path: Path, arguments: argparse.Namespace) -> None:
-    """Write the lock beside it, unless there is one; where the base's registry cannot be asked, say so."""
+    """Write the lock beside it, unless there is one; if the base's registry cannot be asked, say so."""
     settings = replace(load_settings(path, {}), registry_timeout_s=_TIMEOUT_S)
     if settings.lock is not None:
         return

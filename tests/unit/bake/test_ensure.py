@@ -105,7 +105,7 @@ def test_fallback_on_the_nearest_image(engine: FakeEngine, fails: list[BaseExcep
 
 
 def test_fallback_without_a_key(engine: FakeEngine, lines: list[str]) -> None:
-    """Where not even the key could be found out, the fallback is the base as it is named, after a warning."""
+    """If not even the key could be found out, the fallback is the base as it is named, after a warning."""
     result = ensured(engine, replace(SETTINGS, pull="never"), log=lines.append)
     assert (result.status, result.image, result.cache_key) == (Status.FALLBACK, "registry.example.com/base:1", None)
     assert lines[0].startswith("[desktop-cache] WARNING: base image registry.example.com/base:1 is not in the local")

@@ -117,7 +117,7 @@ def test_a_pull_that_fails_is_built(
 def test_what_is_built_is_published(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str], push: bool
 ) -> None:
-    """A built image is pushed where `push` is on, and only there."""
+    """A built image is pushed if `push` is on, and only there."""
     result = obtained(engine, replace(team, push=push, lease=False), lines)
     assert result.status is Status.BUILT
     assert (f"registry.example.com/team/desktop:{result.cache_key}" in registry.tags) is push
@@ -223,7 +223,7 @@ def test_lease(
     lease: bool,
     asked: int,
 ) -> None:
-    """A lease is asked for where images are pushed and leases are on; it is given back once the image is published."""
+    """A lease is asked for if images are pushed and leases are on; it is given back once the image is published."""
     leases: list[str] = []
 
     @contextmanager

@@ -341,7 +341,7 @@ def test_cancelled_before(engine: FakeEngine, bakes: Bakes) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_on_the_desktop_below(engine: FakeEngine, bakes: Bakes, lines: list[str], fails: bool) -> None:
-    """A layer is baked on its desktop's image; where BuildKit cannot have that, on the desktop's own target."""
+    """A layer is baked on its desktop's image; if BuildKit cannot have that, on the desktop's own target."""
     bakes.order = order(Settings(cache="none"), LAYER)
     bakes.ends = [failed("ERROR: not found")] if fails else []
     built(bakes, work(engine, Settings(cache="none"), lines.append), f"docker-image://x@{BASE}")

@@ -50,7 +50,7 @@ def test_families_are_bounded(tmp_path: Path) -> None:
 
 
 def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where links are refused, the snapshot is a copy."""
+    """If links are refused, the snapshot is a copy."""
     root = tmp_path / "caches"
     local_cache.keep(root, "f", exported(tmp_path / "one", "1"))
 

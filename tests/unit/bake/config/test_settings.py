@@ -81,7 +81,7 @@ def test_platform_of(own: str | None, everybodys: str | None, wanted: str | None
     ],
 )
 def test_stack(root: Path, desktop: bool, preflight: bool, wanted: tuple[bool, bool]) -> None:
-    """A stack has the desktop where one is wanted, the preflight where one is written, and is never empty."""
+    """A stack has the desktop if one is wanted, the preflight if one is written, and is never empty."""
     environment = Environment(
         env_id="a",
         base_image=BASE,

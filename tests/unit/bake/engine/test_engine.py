@@ -205,7 +205,7 @@ def test_returns(answers: list[Any], asked: list[Any]) -> None:
 
 @pytest.mark.parametrize("cancelled", [True, False])
 def test_returns_never(answers: list[Any], asked: list[Any], cancelled: bool) -> None:
-    """It is waited for up to a limit, and no longer where that was cancelled."""
+    """It is waited for up to a limit, and no longer if that was cancelled."""
     answers += [EngineError("no")] * 1000
     cancel = threading.Event()
     if cancelled:

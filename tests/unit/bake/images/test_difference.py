@@ -95,7 +95,7 @@ def test_two_at_once(kind: str) -> None:
 
 
 def test_without_the_former_content() -> None:
-    """Where nothing was written down the part is named, and nothing is guessed."""
+    """If nothing was written down the part is named, and nothing is guessed."""
     changed = wanted("layer", build_args={"B": "1"}, preflight=b"other")
     said = told(changed, wanted("layer"), at_hand=False)
     assert said == "Dockerfile, context, build arguments or platforms changed; preflight changed"
@@ -147,7 +147,7 @@ def test_the_nearest() -> None:
 
 
 def test_the_nearest_of_a_layer() -> None:
-    """A layer's nearest is a layer, also one with more changes than a desktop; a desktop where no layer is near; and a
+    """A layer's nearest is a layer, also one with more changes than a desktop; a desktop if no layer is near; and a
     layer on the base is compared with such alone."""
     key, name = stack_key(*wanted("layer")), "debian:bookworm"
     far = candidate(wanted("layer", setup=b"x", install=b"x", preflight=b"x"))

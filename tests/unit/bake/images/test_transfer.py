@@ -202,7 +202,7 @@ def test_a_registry_without_zstd(
     may_push: bool,
     told: bool,
 ) -> None:
-    """A refusal that may be of zstd names the other packing, where pushing is allowed and nothing else explains it."""
+    """A refusal that may be of zstd names the other packing, if pushing is allowed and nothing else explains it."""
     engine.ends = [ended(line)]
     if not may_push:
         registry.statuses["POST registry.example.com/team/desktop/blobs/uploads/"] = 403
@@ -211,7 +211,7 @@ def test_a_registry_without_zstd(
 
 
 def test_immutable_tags(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built) -> None:
-    """Where tags may not be written twice the key's own is pushed, once."""
+    """If tags may not be written twice the key's own is pushed, once."""
     engine.ends = [ended("tag is immutable")]
     assert publish(built, work(engine, replace(team, compression="gzip"), print)).push_error is None
     assert [words for words in engine.asked if words.startswith("push ")][1:] == [f"push {NAME}"]

@@ -89,7 +89,7 @@ def test_refused_login(
 def test_without_tls(
     registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch, host: str, insecure: Any, tried: list[str]
 ) -> None:
-    """TLS that is not trusted, and none at all, are tried where the engine speaks so to a registry, and only there."""
+    """TLS that is not trusted, and none at all, are tried if the engine speaks so to a registry, and only there."""
     schemes: list[str] = []
 
     def transport(there: str, base: str, deadline: Any, *, verify: bool) -> Any:

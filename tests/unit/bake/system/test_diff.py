@@ -29,6 +29,6 @@ def test_diff_of(before: bytes, after: bytes, wanted: list[str] | None) -> None:
 
 
 def test_print_diff(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where standard output is no terminal there are no colours."""
+    """If standard output is not a terminal there are no colours."""
     print_diff(["-a", "+b"], indent="  ")
     assert capsys.readouterr().out == "  -a\n  +b\n"

@@ -134,7 +134,7 @@ def test_asked_first(lines: list[str]) -> None:
 
 
 def test_killed_with_us(tmp_path: Path) -> None:
-    """Where we are killed, it and all that it started end too."""
+    """If we are killed, it and all that it started end too."""
     program = (
         "from desktop_bake.bake.system.process import Child\n"
         f"with Child(['sh', '-c', {FAMILY!r}], draw=False) as child:\n"

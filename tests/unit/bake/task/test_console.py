@@ -124,7 +124,7 @@ def test_a_long_line_comes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("limit", ["time", "cancel"])
 def test_nothing_comes(stream: Stream, limit: str) -> None:
-    """Who waits gives up at the limit, and at once where it is cancelled; what comes later can still be read."""
+    """Who waits gives up at the limit, and at once if it is cancelled; what comes later can still be read."""
     console, cancel = Console(cast("Connection", stream)), threading.Event()
     began = time.monotonic()
     if limit == "time":

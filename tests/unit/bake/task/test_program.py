@@ -180,7 +180,7 @@ def test_nothing_to_log(log: Path) -> None:
 
 @pytest.mark.parametrize("lacking", ["pipe", "bash"])
 def test_without_a_log(log: Path, lacking: str) -> None:
-    """Where nobody may write to the log, or without bash, the caller has the output all the same."""
+    """If nobody may write to the log, or without bash, the caller has the output all the same."""
     variables = {}
     if lacking == "pipe":
         (log / "2").unlink()

@@ -104,7 +104,7 @@ def test_a_clock_that_states_no_time(info: dict[str, Any]) -> None:
     ],
 )
 def test_image_store(containerd: bool, fields: dict[str, Any], state: State, says: str) -> None:
-    """The classic store fails where attestations are asked for, and warns where a cache is."""
+    """The classic store fails if attestations are asked for, and warns where a cache is."""
     (found,) = image_store_checks(Settings(**fields), cast("Engine", Asked(containerd=containerd)))
     assert (found.state, found.said) == (state, says)
     assert bool(found.remedy) is (state is not State.OK)

@@ -87,7 +87,7 @@ def test_what_stays(store: FakeEngine, team: Settings, how: str) -> None:
 
 
 def test_nothing_to_remove(engine: FakeEngine, team: Settings) -> None:
-    """Where everything is reached the plan is empty, and no image's layers are asked for."""
+    """If everything is reached the plan is empty, and no image's layers are asked for."""
     engine.add(f"{REPOSITORY}:{KEY}", KEY.labels("b"))
     found = planned(engine, team)
     assert (found.is_empty, found.frees_bytes) == (True, 0)
@@ -192,7 +192,7 @@ def test_what_another_tag_needs(engine: FakeEngine, registry: MemoryRegistry, te
 
 
 def test_a_list_that_is_not_whole(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
-    """Where one answer is missing nobody knows what is needed, and nothing is removed."""
+    """If one answer is missing nobody knows what is needed, and nothing is removed."""
     registry.put(f"{REPOSITORY}:{OLD}", OLD.labels("b"))
     registry.put(f"{REPOSITORY}:by-hand", {})
     registry.statuses["GET registry.example.com/team/desktop/manifests/by-hand"] = 500

@@ -57,7 +57,7 @@ def test_shared_layers_count_once(removed: tuple[str, ...], frees: int) -> None:
 
 
 def test_classic_store() -> None:
-    """Where nothing is kept packed the figure is exact."""
+    """If nothing is kept packed the figure is exact."""
     images = [image("a", ("base", 7, 0), ("x", 5, 0)), image("b", ("base", 7, 0), ("y", 3, 0))]
     assert freed_bytes({"a"}, images) == 5
     assert freed_bytes({"a", "b"}, images) == 15
