@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the desktop's packages. Runs while an image is baked and, as the fallback, when a task starts.
 # DESKTOP_KEEP_DOWNLOADS=1 leaves package lists and archives where they are: they lie in cache mounts.
-# DESKTOP_FONTS=none leaves out the fonts for Chinese, Japanese, Korean and emoji (16 MB).
+# DESKTOP_FONTS=none leaves out the fonts for Chinese, Japanese, Korean and emoji (18 MB).
 set -euo pipefail
 
 TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth fc-cache dbus-daemon setxkbmap xclip"
@@ -197,19 +197,61 @@ done
 # Else the window manager reads every font at every start of a task, for 0.15 s. A cache holds for its folder's time
 # of change, of which layers keep the seconds only.
 as_root mkdir -p /usr/share/fonts /usr/local/share/fonts
-# DejaVu's emoji are black and white, and come before the coloured ones if a program asks for no font of emoji.
-if [ -n "$(find /usr/share/fonts -name NotoColorEmoji.ttf)" ]; then
-  as_root tee /etc/fonts/conf.d/50-desktop-emoji.conf >/dev/null <<'X'
+# DejaVu Sans has some emoji in black and white, and Chromium takes them from there although others have colours. So a copy
+# of it without them takes its place.
+dejavu=$(find /usr/share/fonts -name DejaVuSans.ttf -o -name DejaVuSans-Bold.ttf)
+if [ -n "$dejavu" ] && [ -n "$(find /usr/share/fonts -name NotoColorEmoji.ttf)" ]; then
+  as_root mkdir -p /usr/local/share/fonts/desktop-bake
+  # shellcheck disable=SC2086
+  as_root python3 -I - /usr/local/share/fonts/desktop-bake $dejavu <<'X'
+import os
+import struct
+import sys
+
+# Unicode 15.1, emoji-data.txt, Emoji_Presentation: a picture if the text does not ask for a plain sign
+SPANS = """231A-231B 23E9-23EC 23F0 23F3 25FD-25FE 2614-2615 2648-2653 267F 2693 26A1 26AA-26AB 26BD-26BE 26C4-26C5 26CE
+26D4 26EA 26F2-26F3 26F5 26FA 26FD 2705 270A-270B 2728 274C 274E 2753-2755 2757 2795-2797 27B0 27BF 2B1B-2B1C 2B50 2B55
+1F004 1F0CF 1F300-1FAFF"""
+ENDS = [[int(end, 16) for end in span.split("-")] for span in SPANS.split()]
+EMOJI = {sign for ends in ENDS for sign in range(ends[0], ends[-1] + 1)}
+
+
+def groups(signs):  # OpenType 1.9, cmap, format 12: first and last sign, and the first one's glyph
+    found = []
+    for sign, glyph in signs:
+        if found and sign == found[-1][1] + 1 and glyph == found[-1][2] + sign - found[-1][0]:
+            found[-1][1] = sign
+        else:
+            found.append([sign, sign, glyph])
+    return found
+
+
+for path in sys.argv[2:]:
+    with open(path, "rb") as file:
+        font = bytearray(file.read())
+    entries = range(12, 12 + 16 * struct.unpack_from(">H", font, 4)[0], 16)
+    entry = next(at for at in entries if font[at : at + 4] == b"cmap")
+    start, size = struct.unpack_from(">LL", font, entry + 8)
+    cmap = font[start : start + size]
+    for record in range(4, 4 + 8 * struct.unpack_from(">H", cmap, 2)[0], 8):
+        at = struct.unpack_from(">L", cmap, record + 4)[0]
+        if struct.unpack_from(">H", cmap, at)[0] == 12:
+            count = struct.unpack_from(">L", cmap, at + 12)[0]
+            old = [struct.unpack_from(">LLL", cmap, at + 16 + 12 * number) for number in range(count)]
+            signs = ((sign, glyph + sign - first) for first, last, glyph in old for sign in range(first, last + 1))
+            new = groups(pair for pair in signs if pair[0] not in EMOJI)
+            struct.pack_into(">L", cmap, record + 4, len(cmap))
+            cmap += struct.pack(">HHLLL", 12, 0, 16 + 12 * len(new), 0, len(new))
+            cmap += b"".join(struct.pack(">LLL", *group) for group in new)
+    font += b"\0" * (-len(font) % 4)
+    struct.pack_into(">LL", font, entry + 8, len(font), len(cmap))
+    with open(os.path.join(sys.argv[1], os.path.basename(path)), "wb") as file:
+        file.write(font + cmap)
+X
+  as_root tee /etc/fonts/conf.d/50-desktop-emoji.conf >/dev/null <<X
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig>
-  <match target="scan">
-    <test name="family" compare="contains"><string>DejaVu</string></test>
-    <edit name="charset" mode="assign">
-      <minus><name>charset</name><charset><range><int>0x1F600</int><int>0x1F64F</int></range></charset></minus>
-    </edit>
-  </match>
-</fontconfig>
+<fontconfig><selectfont><rejectfont><glob>${dejavu//$'\n'/</glob><glob>}</glob></rejectfont></selectfont></fontconfig>
 X
 fi
 as_root find /usr/share/fonts /usr/local/share/fonts -type d -exec touch -d "@$(date +%s)" {} +

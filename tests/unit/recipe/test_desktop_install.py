@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import struct
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,45 @@ done""",
     "dpkg-query": "[ -z \"$HAS\" ] || echo 'install ok installed'",
     "pacman": 'echo "$*" >>"$CALLS"',
 }
+
+# A font of one table; of its parts two are the same, as in DejaVu, and one is of a form for the first 65,536 signs.
+SIGNS = {
+    0x41: 1,
+    0x42: 2,
+    0x43: 9,
+    0x2614: 4,
+    0x2615: 5,
+    0x2616: 6,
+    0x1F0CE: 3,
+    0x1F0CF: 4,
+    0x1F2FF: 5,
+    0x1F300: 6,
+    0x1F600: 7,
+    0x1F601: 8,
+}
+
+
+def font(groups: list[tuple[int, int, int]]) -> bytes:
+    """A font with these groups of signs."""
+    wide = struct.pack(">HHLLL", 12, 0, 16 + 12 * len(groups), 0, len(groups))
+    wide += b"".join(struct.pack(">LLL", *group) for group in groups)
+    short = struct.pack(">HHHHH", 6, 12, 0, 0x41, 1) + struct.pack(">H", 1)
+    parts = struct.pack(">HHLHHLHHL", 0, 4, 28, 3, 1, 28 + len(wide), 3, 10, 28)
+    cmap = struct.pack(">HH", 0, 3) + parts + wide + short
+    return struct.pack(">LHHHH4sLLL", 0x10000, 1, 16, 0, 0, b"cmap", 0, 28, len(cmap)) + cmap
+
+
+def signs(data: bytes) -> list[dict[int, int]]:
+    """The signs and their glyphs in the parts of a font for all signs."""
+    start, size = struct.unpack_from(">LL", data, 20)
+    assert start % 4 == 0
+    cmap, found = data[start : start + size], []
+    for _, _, at in struct.iter_unpack(">HHL", cmap[4:28]):
+        if struct.unpack_from(">H", cmap, at)[0] == 12:
+            end = at + struct.unpack_from(">L", cmap, at + 4)[0]
+            groups = struct.iter_unpack(">LLL", cmap[at + 16 : end])
+            found.append({sign: glyph + sign - low for low, high, glyph in groups for sign in range(low, high + 1)})
+    return found
 
 
 def called(folder: Path, family: str, **variables: str) -> list[str]:
@@ -110,3 +152,25 @@ def test_a_base_without_its_package_manager(tmp_path: Path, family: str, manager
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"[desktop] unsupported base: it has no {manager}; take one that has it\n"
+
+
+def test_a_font_without_emoji(tmp_path: Path) -> None:
+    """The copy of a font has all of its signs but the emoji, wherever they stand in its groups."""
+    program = re.search(r"<<'X'\n(import os.*?)^X$", SCRIPT, re.MULTILINE | re.DOTALL)
+    assert program
+    groups = [
+        (0x41, 0x42, 1),
+        (0x43, 0x43, 9),
+        (0x2614, 0x2616, 4),
+        (0x1F0CE, 0x1F0CF, 3),
+        (0x1F2FF, 0x1F300, 5),
+        (0x1F600, 0x1F601, 7),
+    ]
+    before = font(groups)
+    assert signs(before) == [SIGNS, SIGNS]
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "DejaVuSans.ttf").write_bytes(before)
+    words = [sys.executable, "-I", "-", str(tmp_path), str(tmp_path / "from" / "DejaVuSans.ttf")]
+    subprocess.run(words, input=program[1], text=True, check=True)
+    after = {0x41: 1, 0x42: 2, 0x43: 9, 0x2616: 6, 0x1F0CE: 3, 0x1F2FF: 5}
+    assert signs((tmp_path / "DejaVuSans.ttf").read_bytes()) == [after, after]
