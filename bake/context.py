@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from ..generator.described import check_keywords, checked
 from ..generator.errors import CancelledError
 from .engine.engine import Engine
 from .system.lazy import lazy
@@ -106,15 +107,14 @@ class Work(TypedDict, total=False):
     on_event: Callable[[TaskEvent], None] | None
 
 
+@checked
 def context_of(settings: Settings, **work: Unpack[Work]) -> Context:
     """The context that these keywords ask for.
 
     Raises:
         TypeError: one of them is none of `Work`.
     """
-    unknown = work.keys() - Work.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    check_keywords(Work, work)
     reporter, on_event = Reporter.of(work.get("log", silent)), work.get("on_event")
     return Context(
         settings=settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..generator.described import checked
 from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError, ScriptFailedError
 from .config.settings import Settings
 from .context import context_of
@@ -29,6 +30,7 @@ else:
 RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
 
 
+@checked
 def ensure_desktop_image(
     environment: Environment, settings: Settings | None = None, **work: Unpack[Work]
 ) -> ImageResult:
@@ -62,6 +64,7 @@ def ensure_desktop_image(
     return ensured(environment, context_of(settings or Settings(), **work))
 
 
+@checked
 def ensure_desktop_images(
     environments: Sequence[Environment], settings: Settings | None = None, **work: Unpack[Work]
 ) -> dict[str, ImageResult]:

@@ -16,7 +16,7 @@ from desktop_bake import Settings, TaskOptions, ensure_desktop_image
 from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.task.console import READY
 from desktop_bake.bake.task.container import Container
-from desktop_bake.bake.task.options import ContainerRequest
+from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.bake.task.program import with_bash
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .annotations import alias_tags_of, check_added
 from .attest import check_attest
 from .cache_setting import ZSTD, check_backend, check_compression
+from .described import check_types
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class BakeOptions:
     task_platforms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_compression(self.compression)
         if self.repository.tag or self.repository.digest:
             raise ConfigurationError(

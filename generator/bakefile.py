@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .annotations import alias_tags_of
 from .cache_backend import cache_entries, packing
 from .cache_setting import ZSTD
+from .described import checked
 from .dockerfile import context_name, named_images
 from .errors import ConfigurationError
 from .layer_key import chain_of, desktop_of
@@ -121,6 +122,7 @@ class _Part:
         return DESKTOP if isinstance(self.recipe, Recipe) else PREFLIGHT
 
 
+@checked
 def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
     """The targets of these environments, one per distinct key, in order: a target follows the ones that it is built on.
 

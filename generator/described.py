@@ -5,31 +5,39 @@ A program that gives another type gets one line at once, not a traceback later.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields
+from functools import cache, wraps
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from .errors import ConfigurationError
 from .reference import ImageReference
 
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
 _CLASSES: Mapping[str, type | tuple[type, ...]] = {
     "None": type(None),
     "str": str,
     "bool": bool,
     "int": int,
+    "float": (float, int),
+    "bytes": bytes,
     "Path": PurePath,
     "PurePath": PurePath,
-    "File": (str, PurePath),
     "ImageReference": ImageReference,
-    "Mapping": Mapping,
 }
-_SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")
+_BY_ATTRIBUTE = {"Engine": "ask", "OnAnEngine": "engine"}  # also what stands for one
+_ALIASES = {"Key": "CacheKey | LayerKey", "File": "str | PurePath"}
 _REMEDIES = {
     "str": "write a text in quotes",
     "bool": "write True or False",
     "int": "write a whole number",
+    "float": "write a number",
+    "bytes": "write bytes, such as b'…'",
+    "Callable": "give a function",
+    "Log": "give a function that takes a line, such as print",
+    "threading.Event": "give a threading.Event()",
     "Path": "write Path({})",
     "ImageReference": "write ImageReference.parse({})",
     "Mapping": "write {{'NAME': 'value'}}",
@@ -59,34 +67,103 @@ def check_types(instance: Any, where: str = "") -> None:
         ConfigurationError: a field holds a value of another type, also a bool as a number and a text as a sequence.
     """
     for field in fields(instance):
-        value, annotation = getattr(instance, field.name), str(field.type)
-        kinds = annotation.split(" | ")
-        if not any(_is(value, kind) for kind in kinds):
-            raise ConfigurationError(
-                f"{where}{field.name} is {repr(value) if field.repr else 'a value'}, not of type {annotation}",
-                _remedy(kinds[0]).format(repr(value[:80]) if isinstance(value, str) else "'…'"),
-            )
+        _check(f"{where}{field.name}", getattr(instance, field.name), str(field.type), shows=field.repr)
+
+
+def check_keywords(kind: Any, given: Mapping[str, Any]) -> None:
+    """Check that keywords are those of a `TypedDict`, and hold what it says.
+
+    Raises:
+        TypeError: there is no such keyword.
+        ConfigurationError: as `check_types`.
+    """
+    unknown = given.keys() - kind.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    for name, value in given.items():
+        _check(name, value, kind.__annotations__[name].__forward_arg__)
+
+
+def checked(function: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
+    """A function or method that refuses arguments of other types than it says, as `check_types` refuses fields."""
+    code, annotations = function.__code__, function.__annotations__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(function)
+    def call(*values: _Given.args, **more: _Given.kwargs) -> _Made:
+        for name, value in (*zip(names, values, strict=False), *more.items()):
+            if name in names and name in annotations:
+                _check(name, value, annotations[name])
+        return function(*values, **more)
+
+    return call
+
+
+def _check(name: str, value: object, annotation: str, *, shows: bool = True) -> None:
+    if not _is_one_of(value, annotation):
+        raise ConfigurationError(
+            f"{name} is {repr(value) if shows else 'a value'}, not of type {annotation}",
+            _remedy(_kinds(annotation)[0]).format(repr(value[:80]) if isinstance(value, str) else "'…'"),
+        )
 
 
 def _remedy(kind: str) -> str:
-    several = _SEVERAL.fullmatch(kind)
-    if several:
-        return "write ({},)" if several[1] in ("str", "File") else f"write ({several[1]}(…),)"
-    return _REMEDIES.get(_key(kind), f"write {kind}(…)")
+    name, inner = _parts(kind)
+    if name in ("tuple", "list", "Sequence", "Iterable"):
+        item = _kinds(inner)[0]
+        return "write ({},)" if item in ("str", "File") else f"write ({item}(…),)"
+    content = _kinds(inner.partition(", ")[2])[0] if name == "Mapping" else ""
+    if content not in ("", "str", "Any"):
+        return f"write {{{{'NAME': {content}(…)}}}}"
+    return _REMEDIES.get(name, f"write {name}(…)")
 
 
-def _key(kind: str) -> str:
-    return "Mapping" if kind.startswith("Mapping[") else kind
+@cache
+def _kinds(annotation: str) -> tuple[str, ...]:
+    """What stands between the bars of an annotation, but not of those within brackets."""
+    kinds = [""]
+    for word in annotation.split(" | "):
+        joins = kinds[-1].count("[") > kinds[-1].count("]")
+        kinds = [*kinds[:-1], f"{kinds[-1]} | {word}"] if joins else [*kinds, word]
+    return tuple(kinds[1:])
+
+
+def _parts(kind: str) -> tuple[str, str]:
+    """A kind, and what it is of: `tuple` and `str`."""
+    name, _, inner = kind.partition("[")
+    return name, inner.removesuffix("]").removesuffix(", ...")
+
+
+def _is_one_of(value: object, annotation: str) -> bool:
+    return any(_is(value, kind) for kind in _kinds(_ALIASES.get(annotation, annotation)))
 
 
 def _is(value: object, kind: str) -> bool:
-    several = _SEVERAL.fullmatch(kind)
-    if several:
-        return isinstance(value, tuple | list) and all(_is(item, several[1]) for item in value)
-    if _key(kind) not in _CLASSES:  # of another floor
-        return type(value).__name__ == kind
-    if not isinstance(value, _CLASSES[_key(kind)]) or (kind == "int" and isinstance(value, bool)):
-        return False
-    if isinstance(value, Mapping) and kind == "Mapping[str, str]":
-        return all(isinstance(text, str) for pair in value.items() for text in pair)
-    return True
+    name, inner = _parts(kind)
+    match name:
+        case "Any" | "object":
+            return True
+        case "tuple" | "list":
+            return isinstance(value, tuple | list) and all(_is_one_of(item, inner) for item in value)
+        case "Sequence":
+            return _is_several(value, Collection) and all(_is_one_of(item, inner) for item in value)  # type: ignore[attr-defined]
+        case "Iterable":  # a look at what is in it might leave nothing
+            return _is_several(value, Iterable)
+        case "Mapping":
+            key, _, content = inner.partition(", ")
+            return isinstance(value, Mapping) and all(
+                _is_one_of(k, key) and _is_one_of(v, content) for k, v in value.items()
+            )
+        case "Callable" | "Log":
+            return callable(value)
+        case "int" | "float":
+            return isinstance(value, _CLASSES[name]) and not isinstance(value, bool)
+    if name in _CLASSES:
+        return isinstance(value, _CLASSES[name])
+    if name in _BY_ATTRIBUTE:
+        return hasattr(value, _BY_ATTRIBUTE[name])
+    return any(made.__name__ == name.rpartition(".")[2] for made in type(value).__mro__)  # of another floor
+
+
+def _is_several(value: object, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, str | bytes | Mapping)

@@ -9,7 +9,7 @@ DesktopBakeError           1  failed
 ├── TimeLimitError       124  a time limit was reached
 ├── CancelledError       130  the caller cancelled it
 └── TaskError              1  the task's container or its desktop did not start
-    └── TaskGoneError      1  the task's container ended or was removed
+    └── TaskGoneError      7  the task's container ended or was removed, and its command's status is not known
 """
 
 from __future__ import annotations
@@ -87,4 +87,6 @@ class TaskError(DesktopBakeError):
 
 
 class TaskGoneError(TaskError):
-    """The container of a task has ended, or no longer exists."""
+    """The container of a task has ended, with its desktop or stopped by somebody, or no longer exists."""
+
+    exit_status = 7

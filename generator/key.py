@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from .described import checked
 from .errors import ConfigurationError
 from .reference import Digest
 
@@ -204,6 +205,7 @@ def variant_of(base_image: ImageReference) -> str:
     return re.sub(r"[^a-z0-9_.]", "_", text.lower())[:32]
 
 
+@checked
 def compute_key(
     environment: Environment, recipe: Recipe, base_digest: Digest, below: LabelledKey | None = None
 ) -> CacheKey:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .described import about, check_types
+from .described import about, check_types, checked
 from .errors import ConfigurationError
 from .file_name import check_inside
 from .script import Script
@@ -113,6 +113,7 @@ def check_packages(where: str, names: Iterable[str]) -> None:
         )
 
 
+@checked
 def ordered(wanted: Iterable[str | Layer], known: Mapping[str, Layer]) -> tuple[Layer, ...]:
     """Layers with all that they need, lowest first, those below the desktop before the others; else as they are given.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from .described import checked
 from .errors import ConfigurationError
 from .key import (
     BASE_LABEL,
@@ -140,6 +141,7 @@ def desktop_of(key: Key) -> CacheKey | None:
     return next((each for each in chain_of(key) if isinstance(each, CacheKey)), None)
 
 
+@checked
 def key_from_labels(labels: Mapping[str, str]) -> Key:
     """The key that an image's labels state. The key's own form decides its kind: other labels are inherited from bases.
 
@@ -259,6 +261,7 @@ def stack_keys(environment: Environment, stack: Stack, base_digest: Digest) -> t
     return tuple(keys)
 
 
+@checked
 def stack_key(environment: Environment, stack: Stack, base_digest: Digest) -> Key:
     """The key of the image that a task of this environment uses.
 

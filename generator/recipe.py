@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from .described import check_types
 from .errors import ConfigurationError
 from .reference import Digest
 from .text_file import check_no_mark
@@ -39,6 +40,9 @@ class ContextFile:
     content: bytes
     executable: bool = False
 
+    def __post_init__(self) -> None:
+        check_types(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -63,6 +67,7 @@ class Recipe:
     packages: str = ""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.packages and not _DAY.fullmatch(self.packages):
             raise ConfigurationError(
                 f"malformed packages date {self.packages[:40]!r}", "write a day, such as 2026-11-27"

@@ -29,9 +29,9 @@ class Digest:
     value: str
 
     def __post_init__(self) -> None:
-        if not _DIGEST.fullmatch(self.value):
+        if not isinstance(self.value, str) or not _DIGEST.fullmatch(self.value):
             raise ConfigurationError(
-                f"malformed digest {self.value[:100]!r}", "a digest is 'sha256:' and 64 lower-case hex digits"
+                f"malformed digest {str(self.value)[:100]!r}", "a digest is 'sha256:' and 64 lower-case hex digits"
             )
 
     def __str__(self) -> str:
@@ -71,6 +71,8 @@ class ImageReference:
         Raises:
             ConfigurationError: the text is no image reference; the remedy names the faulty part.
         """
+        if not isinstance(text, str):
+            raise ConfigurationError(f"the image reference is {text!r}, not of type str", "write a text in quotes")
         shown = repr(text[:160])
         rest, at, digest_text = text.rpartition("@") if "@" in text else (text, "", "")
         digest = Digest(digest_text) if at else None

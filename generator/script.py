@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
+from .described import check_types, checked
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Script:
     content: bytes | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         if (self.path is None) == (self.content is None):
             raise ConfigurationError("a script is a file or a text", "write Script.file('…') or Script.text('…')")
         if self.content is not None and len(self.content) > LONGEST_BYTES:
@@ -41,6 +43,7 @@ class Script:
             )
 
     @classmethod
+    @checked
     def file(cls, path: str | PurePath) -> Self:
         """A file, used as it is; a byte order mark or CRLF line ends are refused when it is read.
 
@@ -50,6 +53,7 @@ class Script:
         return cls(path=path)
 
     @classmethod
+    @checked
     def text(cls, text: str) -> Self:
         r"""The text itself: a leading byte order mark goes, and CRLF becomes `\n`, since whoever types cannot see them.
 
@@ -65,6 +69,7 @@ class Script:
             raise ConfigurationError("a text holds an invalid character", "remove it") from error
 
     @classmethod
+    @checked
     def in_turn(cls, texts: list[str]) -> Self:
         """Several texts as one, each in its own `bash`; the first that fails ends the script with its status.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from .described import check_types
 from .errors import ConfigurationError
 from .layer_files import manifest
 from .recipe import BASE_ARGUMENT, DOCKERFILE, OWN_ARGUMENTS, ContextFile, Recipe, check_files, check_script
@@ -48,6 +49,7 @@ class LayerRecipe:
     date: str = ""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.script is None and not self.packages:
             raise ConfigurationError(f"layer {self.name!r} installs nothing", "write script or packages")
         if self.script is not None:
@@ -116,6 +118,7 @@ class Preflight:
     script: bytes
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_script("the preflight script", self.script, "write it, or drop preflight_script")
 
     def context(self) -> Iterator[tuple[str, ContextFile]]:
@@ -156,6 +159,7 @@ class Stack:
     preflight: Preflight | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.parts:
             raise ConfigurationError(
                 "nothing to bake: no desktop, no layer, no preflight",

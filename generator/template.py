@@ -11,6 +11,7 @@ import jinja2
 from .annotations import annotated
 from .bakefile import CHECK_CONTEXT, PICTURES, check_targets
 from .cache_backend import LOCAL
+from .described import checked
 from .hcl import aligned, hcl, hcl_key
 from .key import SCHEMA, SCHEMA_LABEL
 from .target_names import ALL, CHECK, COMMON, METADATA, PREFLIGHT
@@ -52,6 +53,7 @@ class _Shown:
     labels: Mapping[str, str]
 
 
+@checked
 def render_bake_file(template: str, targets: Iterable[BakeTarget], options: BakeOptions, folder: str = "") -> str:
     """`docker-bake.hcl`: same targets, same bytes.
 

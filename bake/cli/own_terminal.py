@@ -9,6 +9,7 @@ import os
 import queue
 import select
 import signal
+import struct
 import subprocess
 import termios
 import threading
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 _PIECE_BYTES = 1 << 16
+_SIZE = struct.pack("HHHH", 24, 80, 0, 0)  # lines and columns
 _LAST_S = 2.0  # until the log has the last of it
 _TO_THE_LOG = "exec cat >>/proc/1/fd/1"  # process 1 of a container holds its log's pipes
 
@@ -62,6 +64,8 @@ def logged(container: _Container) -> Iterator[Callable[[bytes], None]]:
 def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s: float | None = None) -> int:
     """Run a program on a terminal of its own; ours, which is standard input and output, is joined to it meanwhile.
 
+    Without a terminal on standard input nobody types; what it prints goes to standard output, whatever that is.
+
     Args:
         words: program and arguments.
         also: gets each piece that it prints.
@@ -89,15 +93,18 @@ def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s
         _take_size(ours)
         child.send_signal(signal.SIGWINCH)
 
-    before, handler = termios.tcgetattr(0), signal.signal(signal.SIGWINCH, resized)
+    before = termios.tcgetattr(0) if os.isatty(0) else None
+    handler = signal.signal(signal.SIGWINCH, resized)
     try:
-        tty.setraw(0)
+        if before:
+            tty.setraw(0)
         _join(ours, also, None if limit_s is None else time.monotonic() + limit_s)
         if limit_s is not None and child.poll() is None and not select.select([ours], [], [], 0)[0]:
             raise subprocess.TimeoutExpired(words, limit_s)
         return child.wait()
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        if before:
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
         signal.signal(signal.SIGWINCH, handler)
         child.kill()  # which does nothing to one that has ended
         child.wait()
@@ -105,14 +112,16 @@ def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s
 
 
 def _take_size(terminal: int) -> None:
-    """Give a terminal the size of ours."""
+    """Give a terminal the size of ours; if we have none, that of old."""
+    ours = next(filter(os.isatty, (0, 1, 2)), None)
+    size = _SIZE if ours is None else fcntl.ioctl(ours, termios.TIOCGWINSZ, bytes(8))
     with contextlib.suppress(OSError):
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 
 
 def _join(terminal: int, also: Callable[[bytes], None], end_s: float | None) -> None:
     """Hand on what is typed and what is printed until the program has left its terminal, or until the limit."""
-    watched = [0, terminal]
+    watched = [terminal, *[0] * os.isatty(0)]
     while end_s is None or time.monotonic() < end_s:
         left_s = None if end_s is None else max(0.0, end_s - time.monotonic())
         ready = select.select(watched, [], [], left_s)[0]

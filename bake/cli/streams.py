@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from ...generator.errors import ConfigurationError
 from ..engine.engine import no_client
 from ..system.lazy import lazy
-from ..task.execute import Execution, is_missing, late, on_our_streams, words_of
+from ..task.execute import Execution, check_runs, is_missing, late, on_our_streams, words_of
 from ..task.program import with_logs
+from ..task.task import gone_of
 from .context import show_error
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from . import own_terminal
 else:  # what is not needed without a terminal
     own_terminal = lazy(".own_terminal", __package__)
+
+
+_KILLED = (1, 137)  # what the client exits with if a container ends
 
 
 def through_docker(*words: str) -> int:
@@ -40,7 +44,7 @@ def run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None = 
 
     Args:
         task: a task that has no command yet.
-        command: program and arguments; on a terminal if we have one.
+        command: program and arguments; on a terminal if we have one, or the task's options ask for one.
         limit_s: limit in seconds; None for none.
 
     Returns:
@@ -48,9 +52,17 @@ def run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None = 
 
     Raises:
         TimeLimitError: it did not end in time.
+        TaskGoneError: its container ended, and the command with it.
     """
     task.console.drain()
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    status = _run_task(task, command, limit_s)
+    if status in _KILLED and not task.container.runs():
+        raise gone_of(task)
+    return status
+
+
+def _run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None) -> int:
+    if not (task.options.tty or (sys.stdin.isatty() and sys.stdout.isatty())):
         how: Execution = {"timeout_s": limit_s} if limit_s else {}
         return on_our_streams(task.container_id, with_logs(command), how, terminal=False)
     words = words_of(task.container_id, command, {}, ["-i", "-t"])
@@ -68,9 +80,13 @@ def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Exe
 
     Returns:
         Its exit status; 127 if the image has no such command, which is told.
+
+    Raises:
+        TaskGoneError: its container ended, and the command with it.
     """
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     status = on_our_streams(container_id, command, how or {}, terminal=terminal)
+    check_runs(engine, container_id, status)
     _tell_missing(engine, container_id, status, command[0])
     return status
 

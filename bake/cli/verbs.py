@@ -194,6 +194,9 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
     add("-w", "--workdir", metavar="DIR", help="working directory in the container")
     add("-u", "--user", metavar="USER[:GROUP]", help="user that the task runs as")
+    add("-m", "--memory", metavar="SIZE", help="limit of memory, such as 2g")
+    add("--cpus", metavar="N", help="limit of processor time, such as 1.5")
+    add("--shm-size", metavar="SIZE", help="size of /dev/shm, default: 1g")
     add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
     add(
         "--novnc-port",
@@ -203,6 +206,8 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
     )
     add("--network", metavar="NAME", help="a network of the engine, or none")
     add("--name", metavar="NAME", help="the container's name")
+    add("-t", "--tty", action="store_true", help="a terminal for the command, which it has anyway if there is one here")
+    add("-i", "--interactive", action="store_true", help="standard input for the command, which it has anyway")
     add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
     add("--json", action="store_true", help="with --detach: one JSON object on standard output")
     add("--keep", action="store_true", help="leave the stopped container instead of removing it")
@@ -221,7 +226,6 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         help="another option of docker run, as in --docker=--memory=4g",
     )
     for name, metavar, text in (
-        ("--shm-size", "SIZE", "size of /dev/shm, default: 1g"),
         ("--pids-limit", "N", "limit of processes and threads, default: 4096; -1 for no limit"),
         ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
     ):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ...generator.cache_setting import DEFAULT_SCOPE, OWN_BACKENDS, ZSTD, check_backend, check_compression, check_scope
 from ...generator.described import about, check_types
-from ...generator.environment import Environment
 from ...generator.environment_values import check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from ...generator import annotations as added
     from ...generator import attest as attestations
+    from ...generator.environment import Environment
     from ...generator.recipe import Recipe
     from ...generator.stack import Preflight, Stack
     from .lock import Lock
@@ -199,12 +199,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_types(self)
-        for env_id, environment in self.environments.items():
-            if not isinstance(environment, Environment):
-                raise ConfigurationError(
-                    f"environments holds {environment!r} under {env_id!r}, not of type Environment",
-                    "write Environment(env_id=…, base_image=…)",
-                )
         for described_field in SETTINGS:
             described_field.verify(getattr(self, described_field.name))
         if self.alias_tags:

@@ -7,6 +7,7 @@ from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...generator.described import checked
 from ...generator.environment import TEXT_KEYS, Environment
 from ...generator.errors import ConfigurationError
 from ...generator.text_file import text_of
@@ -35,6 +36,7 @@ _TOP = {"schema": int, **{s.name: s.toml_type for s in SETTINGS}, "layers": dict
 _NO_LAYERS: Mapping[str, Layer] = {}
 
 
+@checked
 def load_settings(
     path: Path | None,
     variables: Mapping[str, str],

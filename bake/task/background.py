@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError
 from ..system.lazy import lazy
+from .container import KILLED
 from .ending import FOREVER_S, await_event
 from .program import with_logs
 
@@ -43,15 +44,18 @@ class Command:
         self._name, self._console = container.execute(with_logs(words))
         self._reporter = reporter
         self._ended = threading.Event()
-        self._status = 137
+        self._status = KILLED
+        self._why: DesktopBakeError | None = None
         threading.Thread(target=self._follow, name="command", daemon=True).start()
 
     def _follow(self) -> None:
         try:
             _hand_on(self._console, self._reporter)
         finally:
-            with contextlib.suppress(DesktopBakeError):  # an engine that is gone: as killed
+            try:
                 self._status = self._container.exit_status(self._name)
+            except DesktopBakeError as error:  # whoever waits gets it
+                self._why = error
             self._console.close()
             try:
                 self._reporter.tell(lambda: events.Exited(self._status))
@@ -71,8 +75,12 @@ class Command:
         Raises:
             TimeLimitError: it still runs.
             CancelledError: `cancel` was set.
+            TaskGoneError: its container has ended, and the command with it.
+            EngineError: the engine is gone, and with it the command's status.
         """
         await_event(self._ended, timeout_s, cancel, "the command")
+        if self._why:
+            raise self._why
         return self._status
 
 

@@ -28,10 +28,15 @@ def command_of(container: Mapping[str, Any]) -> tuple[str, ...]:
     config = container.get("Config") or {}
     words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
     if _HELD in words:
-        return tuple(words[words.index(_HELD) + 2 :])
+        return _own(tuple(words[words.index(_HELD) + 2 :]))
     if tuple(words[:2]) == _SHELL and words[3:4] == ["command"]:  # without a desktop
-        return tuple(words[4:])
+        return _own(tuple(words[4:]))
     return ()
+
+
+def _own(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A command without what gives it a terminal (`bake.task.program.on_terminal`)."""
+    return words[6:] if words[:2] == _SHELL and words[3:4] == ("terminal",) else words
 
 
 def command_of_commands(commands: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -44,7 +49,7 @@ def command_of_commands(commands: Iterable[Mapping[str, Any]]) -> tuple[str, ...
         process = command.get("ProcessConfig") or {}
         words = (process.get("entrypoint"), *(process.get("arguments") or ()))
         if command.get("Running") and words[:2] == _SHELL and words[3:4] == ("command",):
-            return words[4:]
+            return _own(words[4:])
     return ()
 
 

@@ -59,6 +59,7 @@ class Console:
         self.last: deque[str] = deque(maxlen=_KEPT_LINES)
         self.ended = False
         self.closed = False
+        self._drain: threading.Thread | None = None
 
     def write(self, data: bytes) -> None:
         """Give it something to read."""
@@ -151,7 +152,13 @@ class Console:
             while self.line(time.monotonic() + FOREVER_S) is not None:
                 pass
 
-        threading.Thread(target=read, name="console", daemon=True).start()
+        self._drain = threading.Thread(target=read, name="console", daemon=True)
+        self._drain.start()
+
+    def drained(self, limit_s: float) -> None:
+        """Wait until `drain` has read the end, for so long at most."""
+        if self._drain:
+            self._drain.join(limit_s)
 
     def finish(self, end_s: float) -> None:
         """End its standard input, wait for its end, by `time.monotonic()` at the latest, and end the connection."""
@@ -176,6 +183,7 @@ class NoConsole(Console):
 
     def __init__(self) -> None:
         self.last = deque()
+        self._drain = None
         self.ended = self.closed = False
 
     def close(self) -> None:

@@ -7,11 +7,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError
+from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.api import CALL_TIMEOUT_S, Answer
 from ..system.lazy import lazy
 from .console import Console
-from .ending import gone
+from .ending import LaterEnding, gone, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +27,8 @@ else:
 
 PULL_TIMEOUT_S = 1200.0
 _REMOVE_TIMEOUT_S = 20.0
+_ENDS_S = 1.0
+KILLED = 137  # of what was ended by SIGKILL, as by the end of its container
 NOTED_S = 5.0  # the engine notes the end of a command within milliseconds
 
 
@@ -132,7 +134,7 @@ class Container:
     def _extract(self, content: bytes) -> None:
         answer = self._endpoint.ask("PUT", f"{self._path}/archive", {"path": "/"}, content)
         if answer.status != 200:
-            raise _refused(answer)
+            raise self._refused(answer)
 
     def read(self, path: str) -> bytes:
         """A small file of it, also before it is started; empty if there is none."""
@@ -194,24 +196,39 @@ class Container:
         as_whom = {"User": user} if user else {}
         made = self._endpoint.ask("POST", f"{self._path}/exec", None, {**body, **as_whom})
         if made.status != 201:
-            raise _refused(made)
+            raise self._refused(made)
         name = str(made.content["Id"])
         return name, self._console(f"/exec/{name}/start", {}, {"Detach": False, "Tty": False})
 
     def exit_status(self, command_id: str) -> int:
-        """The exit status of a command that has ended; 137, as of a killed one, if its container is gone.
+        """The exit status of a command that has ended; 137, as of a killed one, if the engine does not note it.
 
         The engine may note the end a moment after the command's streams end.
+
+        Raises:
+            TaskGoneError: it was killed since the container has ended, or is not there any more.
         """
         end = time.monotonic() + NOTED_S
         while True:
             content = self._endpoint.ask("GET", f"/exec/{command_id}/json").content
             answer = content if isinstance(content, dict) else {}
-            if answer.get("ExitCode") is not None:
-                return int(answer["ExitCode"])
-            if not answer.get("Running") or time.monotonic() > end:
-                return 137
-            time.sleep(0.01)
+            status = answer.get("ExitCode")
+            if status is None and answer.get("Running") and time.monotonic() <= end:
+                time.sleep(0.01)
+                continue
+            if status in (None, KILLED) and not self.runs():
+                raise gone(self.container_id[:12])
+            return KILLED if status is None else int(status)
+
+    def runs(self) -> bool:
+        """Whether it runs, and goes on: what is killed with a container ends a moment before that has ended."""
+        try:
+            LaterEnding(self._endpoint, self.container_id).wait(_ENDS_S)
+        except TimeLimitError:
+            return True
+        except TaskGoneError:
+            pass
+        return False
 
     def command(self) -> tuple[str, ...]:
         """What it does: a detached task's command, or that which its program runs in it; empty if there is none now."""
@@ -274,9 +291,10 @@ class Container:
     def _console(self, path: str, query: dict[str, str], body: object = None) -> Console:
         answer = self._endpoint.hijack(path, query, body)
         if isinstance(answer, Answer):
-            raise _refused(answer)
+            raise self._refused(answer)
         return Console(answer)
 
-
-def _refused(answer: Answer) -> DesktopBakeError:
-    return TaskError(f"the engine refused: {answer.message}", "check: docker ps")
+    def _refused(self, answer: Answer) -> DesktopBakeError:
+        if is_gone(answer.message):
+            return gone(self.container_id[:12])
+        return TaskError(f"the engine refused: {answer.message}", "check: docker ps")

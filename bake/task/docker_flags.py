@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...generator.errors import ConfigurationError
-from .docker_values import pair_of, size_of
+from .docker_values import nano_cpus_of, pair_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -77,8 +77,8 @@ def _flag(text: str) -> bool:
     return True
 
 
-def _cpus(text: str) -> int:
-    return int(float(text) * 1e9)
+def _swap(text: str) -> int:
+    return -1 if text == "-1" else size_of(text)  # -1: as much as there is
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -147,8 +147,8 @@ def with_profile(word: str, content: bytes) -> str:
 _OPTIONS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "shm-size": ("ShmSize", "one", size_of),
     "memory": ("Memory", "one", size_of),
-    "memory-swap": ("MemorySwap", "one", size_of),
-    "cpus": ("NanoCpus", "one", _cpus),
+    "memory-swap": ("MemorySwap", "one", _swap),
+    "cpus": ("NanoCpus", "one", nano_cpus_of),
     "cpuset-cpus": ("CpusetCpus", "one", _text),
     "pids-limit": ("PidsLimit", "one", int),
     "privileged": ("Privileged", "one", _flag),
@@ -190,7 +190,7 @@ def docker_options(words: Iterable[str]) -> dict[str, Any]:
         place = body if field in _OF_THE_BODY else body.setdefault("HostConfig", {})
         try:
             content = read(value)
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, ZeroDivisionError) as error:
             raise ConfigurationError(f"bad value in {word!r}", "see: docker run --help") from error
         if kind == "list":
             place.setdefault(field, []).append(content)

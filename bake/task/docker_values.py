@@ -9,8 +9,10 @@ from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     import csv
+    import fractions
 else:
     csv = lazy("csv")
+    fractions = lazy("fractions")
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([bkmgtp]?)i?b?", re.IGNORECASE)
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
@@ -22,6 +24,23 @@ def size_of(text: str) -> int:
     if not found:
         raise ValueError(text)
     return int(float(found[1]) * (1 << (10 * "bkmgtp".index(found[2].lower() or "b"))))
+
+
+def bytes_of(value: int | str) -> int:
+    """Bytes, of a number of them or of a text as `size_of` reads it."""
+    number = value if isinstance(value, int) else size_of(value)
+    if not 0 <= number < 1 << 63:
+        raise ValueError(value)
+    return number
+
+
+def nano_cpus_of(value: float | str) -> int:
+    """Billionths of a processor: `2`, `1.5`, `1/2`; no fraction of one (docker/cli, opts.ParseCPUs)."""
+    text = str(value)
+    number = fractions.Fraction(text) * 10**9
+    if number.denominator != 1 or not 0 <= number < 1 << 63 or text != text.strip():
+        raise ValueError(value)
+    return number.numerator
 
 
 def truth_of(text: str) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CANCEL_EVERY_S = 0.05
 FOREVER_S = 365 * 86400.0
 _STATUS = re.compile(rb'"StatusCode": ?([0-9]+)[^0-9]')
+_GONE = re.compile(r"no such container|container \S+ is not running", re.IGNORECASE)
 _PIECE_BYTES = 1 << 12
 
 
@@ -113,6 +114,11 @@ def await_event(event: threading.Event, timeout_s: float, cancel: threading.Even
             raise CancelledError("cancelled")
         if time.monotonic() >= end:
             raise TimeLimitError(f"{what} still runs after {timeout_s:g} s", "raise the limit, or stop the task")
+
+
+def is_gone(said: str) -> bool:
+    """Whether the engine refuses something since a container has ended or was removed, by what it says."""
+    return bool(_GONE.search(said))
 
 
 def gone(name: str) -> DesktopBakeError:

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, TypedDict
 
+from ...generator.described import check_keywords
 from ...generator.errors import ConfigurationError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.engine import no_client
 
@@ -69,19 +70,26 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
     """
     if isinstance(command, str | bytes) or not command or not all(isinstance(word, str) for word in command):
         raise ConfigurationError(f"the command is {command!r}", "write a list of words: ['sh', '-c', '…']")
-    unknown = how.keys() - Execution.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    check_keywords(Execution, how)
     if how.get("terminal"):
         status = on_our_streams(container_id, command, how, terminal=True)
         done = Completed(status=status, stdout=b"", stderr=b"")
     else:
         done = _captured(words_of(container_id, command, how, ["-i"] * ("stdin" in how)), how)
-    if done.status and not _runs(engine, container_id):
+    check_runs(engine, container_id, done.status)
+    return done
+
+
+def check_runs(engine: Engine, container_id: str, status: int) -> None:
+    """Check that a command's status is its own.
+
+    Raises:
+        TaskGoneError: it has failed, and its container does not run any more.
+    """
+    if status and not _runs(engine, container_id):
         raise TaskGoneError(
             f"the task {container_id[:12]} has ended, and the command with it", "start another: desktop-bake run"
         )
-    return done
 
 
 def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *, terminal: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..config.shipped import gate_text, shipped
-from .program import program, with_bash
+from .program import on_terminal, program, with_bash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +21,12 @@ def main_process(
 
     Args:
         environment: whether it has a desktop.
-        options: whether it is detached.
+        options: whether it is detached, and whether the command has a terminal.
         command: what a detached task is for. The program of one that is not detached runs its own by exec.
         waits: whether the desktop is installed at start, before all else.
     """
     stays = options.detach and not command
+    command = on_terminal(command) if options.tty and command else command
     if not environment.headless_desktop_enabled:
         return ["sleep", "infinity"] if stays else ["/bin/sh", "-c", program("command"), "command", *command]
     run, gate = shipped("recipe/desktop_run.sh").read_text(encoding="utf-8"), gate_text()

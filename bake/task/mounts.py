@@ -7,6 +7,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
+from ...generator.described import check_types, checked
 from ...generator.errors import ConfigurationError
 from .docker_values import fields_of, pair_of, size_of, truth_of
 
@@ -46,6 +47,7 @@ class Mount:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.kind not in _KINDS:
             raise ConfigurationError(f"unknown kind of mount {self.kind!r}", "use bind, volume or tmpfs")
         if self.target.startswith("/"):
@@ -72,6 +74,7 @@ class Mount:
         return {**own, **self.fields}
 
 
+@checked
 def parse_volume(text: str) -> Mount:
     """A mount as `docker run -v` and `desktop-bake run -v` take it.
 
@@ -135,6 +138,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 
 
+@checked
 def parse_mount(text: str) -> Mount:
     """A mount as `docker run --mount` and `desktop-bake run --mount` take it.
 

@@ -1,4 +1,4 @@
-"""What people expect of a task's container, as values, and the engine's container that they make. Pure."""
+"""What people expect of a task's container, as values. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
+from ...generator.described import check_types
+from ...generator.environment_values import check_platform
 from ...generator.errors import ConfigurationError
-from .docker_values import fields_of, pair_of
-from .labels import FIXED_SIZE_LABEL
+from .docker_values import bytes_of, fields_of, nano_cpus_of, pair_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from .mounts import Mount
     from .ports import Port
@@ -22,19 +23,11 @@ NOVNC_PORT = 6080
 DISPLAY = "1"
 X_SOCKETS = "/tmp/.X11-unix"
 COOKIE, SECRET = f"{X_SOCKETS}/cookie", f"{X_SOCKETS}/secret"  # which desktop_run.sh writes, for its user alone
-_RUNTIME = f"{X_SOCKETS}/run"
-# What programs look for on a desktop, unless the image or the task says otherwise.
-_SESSION = {
-    "XDG_RUNTIME_DIR": _RUNTIME,
-    "DBUS_SESSION_BUS_ADDRESS": f"unix:path={_RUNTIME}/bus",
-    "QT_QPA_PLATFORM": "xcb",
-    "XAPPLRESDIR": "/etc/desktop-bake/app-defaults",
-}
 GEOMETRY = "1280x800"
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _SMALLEST, _LARGEST = 64, 16384  # pixels; Xvnc has no other screen
-_LOCALE = {"LANG", "LC_ALL", "LC_CTYPE"}
+_LEAST_MEMORY = 6 << 20  # the engine takes no less
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _VARIABLE = re.compile(r"[^=\0]+")
 
@@ -75,9 +68,15 @@ class TaskOptions:
         workdir: working directory in the container.
         user: `user[:group]`, names or numbers.
         gpus: as `docker run --gpus`: `all`, a number, `device=0,1`, or keys such as `count=2,capabilities=utility`.
+        memory: the most memory that it may have, in bytes or as `docker run --memory`: `512m`, `2g`; no limit if None.
+        cpus: how much of processors' time it may take, as `docker run --cpus`: `1.5`; no limit if None.
+        shm_size: the size of `/dev/shm`, in bytes or as `docker run --shm-size`; the environment's, or `1g`, if None.
+        platform: what its image has to be for, `os/architecture[/variant]`, before that of environment and settings.
         network: name of a network of the engine, or `none`.
         novnc_port: the port in the desktop's URL, on this machine's loopback; a free port if None.
         name: the container's name; a unique name if None.
+        tty: whether the command has a terminal, of 24 lines and 80 columns, at which nobody types. What it prints is
+            all standard output then, as a terminal gets it. The image needs Python, which every desktop has.
         detach: whether the task outlives the program that starts it.
         keep: whether the stopped container is kept instead of removed.
         extra: parts of the engine's container body for further `docker run` options; from `option_text.docker_options`.
@@ -96,14 +95,20 @@ class TaskOptions:
     workdir: str | None = None
     user: str | None = None
     gpus: str | None = None
+    memory: int | str | None = None
+    cpus: float | str | None = None
+    shm_size: int | str | None = None
+    platform: str | None = None
     network: str | None = None
     novnc_port: int | None = None
     name: str | None = None
+    tty: bool = False
     detach: bool = False
     keep: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_types(self)
         size_of(self.geometry)
         if self.depth not in DEPTHS:
             raise ConfigurationError(f"bad depth {self.depth}", "use 24, or 16")
@@ -125,6 +130,9 @@ class TaskOptions:
                 f"two mounts have the target {twice}: one would hide the other", "give each its own target"
             )
         device_request(self.gpus)
+        if self.platform is not None:
+            check_platform(self.platform)
+        _ = self.limits
 
     def _targets(self) -> list[str]:
         """Where something is mounted, by `mounts` and by `--tmpfs`."""
@@ -134,6 +142,29 @@ class TaskOptions:
     def _host(self) -> Mapping[str, Any]:
         """What `extra` asks for of the engine's host configuration."""
         return dict(self.extra.get("HostConfig", {}))
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What `memory`, `cpus` and `shm_size` ask for of the engine's host configuration.
+
+        Raises:
+            ConfigurationError: one of them is malformed.
+        """
+        found: dict[str, int] = {}
+        if self.memory is not None:
+            found["Memory"] = _size("memory", self.memory)
+            if 0 < found["Memory"] < _LEAST_MEMORY:
+                raise ConfigurationError(f"memory {self.memory!r} is too little", "the engine takes 6m or more")
+        if self.shm_size is not None:
+            found["ShmSize"] = _size("shm_size", self.shm_size)
+        if self.cpus is not None:
+            try:
+                found["NanoCpus"] = nano_cpus_of(self.cpus)
+            except (ValueError, ZeroDivisionError) as error:
+                raise ConfigurationError(
+                    f"bad cpus {self.cpus!r}", "write a number of processors, such as 2 or 1.5"
+                ) from error
+        return found
 
     def check_desktop(self) -> None:
         """Refuse options that would expose the desktop to others, or conflict with it.
@@ -159,6 +190,13 @@ class TaskOptions:
                 f"network {network!r} would share the desktop's ports and X sockets with others",
                 "use a network of the engine and publish ports by -p",
             )
+
+
+def _size(name: str, value: int | str) -> int:
+    try:
+        return bytes_of(value)
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(f"bad {name} {value!r}", "write bytes, or a size such as 512m or 2g") from error
 
 
 def _count(text: str) -> int:
@@ -196,102 +234,3 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
     except (KeyError, ValueError) as error:
         raise ConfigurationError(f"bad value of gpus: {gpus!r}", "use all, a number, or device=ID,ID") from error
     return [request if request.keys() & {"Count", "DeviceIDs"} else {**request, "Count": 1}]
-
-
-# Chromium dies of 64 MB, Docker's, and with large canvases of 256: it took 400. It has some 100 processes and threads.
-_LIMITS = {"ShmSize": 1 << 30, "PidsLimit": 4096}
-# Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
-_OWN_SOCKETS = {
-    "Type": "tmpfs",
-    "Target": X_SOCKETS,
-    "TmpfsOptions": {"Mode": 0o1777, "SizeBytes": 64 << 20},
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContainerRequest:
-    """The container that a task asks the engine for.
-
-    Args:
-        image: image ID or reference.
-        command: the main process's program and arguments.
-        labels: ours, by which the task is found again.
-        options: what people asked for.
-        desktop: whether it gets a desktop.
-        publish: whether noVNC's port is published, on the loopback and nowhere else.
-        inherited: the image's own variables, `NAME=value`. If neither they nor the options say which locale, programs
-            get one of UTF-8, as on any desktop.
-        title: the environment's, for the desktop.
-    """
-
-    image: str
-    command: Sequence[str]
-    labels: Mapping[str, str]
-    options: TaskOptions
-    desktop: bool
-    publish: bool
-    inherited: Sequence[str] = ()
-    title: str = ""
-
-    def body(self) -> dict[str, Any]:
-        """The body of the engine's "create a container" request (Docker Engine API)."""
-        options, bindings = self.options, self._bindings()
-        variables = self._variables().items()
-        fixed = {FIXED_SIZE_LABEL: "1"} if options.fixed_size else {}
-        return {
-            "Image": self.image,
-            "Entrypoint": [self.command[0]],
-            "Cmd": list(self.command[1:]),
-            "Env": [name if value is None else f"{name}={value}" for name, value in variables],
-            "Labels": {**options.extra.get("Labels", {}), **self.labels, **fixed},
-            "ExposedPorts": {port: {} for port in bindings},
-            "OpenStdin": True,
-            "StdinOnce": True,  # the process's standard input ends with our connection
-            "HostConfig": self._host_config(bindings),
-            **({"User": options.user} if options.user else {}),
-            **({"WorkingDir": options.workdir} if options.workdir else {}),
-            **{name: value for name, value in options.extra.items() if name not in ("HostConfig", "Labels")},
-        }
-
-    def _variables(self) -> dict[str, str | None]:
-        variables: dict[str, str | None] = dict(self.options.variables)
-        known = {*variables, *(variable.partition("=")[0] for variable in self.inherited)}
-        if not _LOCALE & known:
-            variables["LANG"] = "C.UTF-8"
-        if self.desktop:
-            variables |= {name: value for name, value in _SESSION.items() if name not in known}
-            variables |= {
-                "DISPLAY": f":{DISPLAY}",
-                "XAUTHORITY": COOKIE,
-                "DESKTOP_DISPLAY": DISPLAY,
-                "DESKTOP_GEOMETRY": self.options.geometry,
-                "DESKTOP_DEPTH": str(self.options.depth),
-                "DESKTOP_NOVNC_PORT": str(NOVNC_PORT),
-                **({"DESKTOP_NAME": self.title} if self.title else {}),
-            }
-        return variables
-
-    def _bindings(self) -> dict[str, list[dict[str, str]]]:
-        bindings: dict[str, list[dict[str, str]]] = {}
-        for port in self.options.ports:
-            bindings.setdefault(port.inside, []).append(port.binding)
-        if self.desktop and self.publish:
-            bindings[f"{NOVNC_PORT}/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": str(self.options.novnc_port or "")}]
-        return bindings
-
-    def _host_config(self, bindings: Mapping[str, object]) -> dict[str, Any]:
-        options = self.options
-        return {
-            **_LIMITS,
-            "Init": True,
-            "AutoRemove": not options.keep,
-            "PortBindings": bindings,
-            "Binds": [mount.bind for mount in options.mounts if mount.flags] or None,
-            "Mounts": [
-                *(mount.description for mount in options.mounts if not mount.flags),
-                *[_OWN_SOCKETS] * self.desktop,
-            ],
-            "DeviceRequests": device_request(options.gpus),
-            **({"NetworkMode": options.network} if options.network else {}),
-            **options.extra.get("HostConfig", {}),
-        }

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from ...generator.described import check_types, checked
 from ...generator.errors import ConfigurationError, TaskError
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
@@ -33,6 +34,7 @@ class Port:
     protocol: str = "tcp"
 
     def __post_init__(self) -> None:
+        check_types(self)
         last = self.host_last or self.host
         if not (0 < self.container <= _LAST and 0 <= self.host <= last <= _LAST):
             raise ConfigurationError(f"bad port {self.host}:{self.container}", "ports are 1 to 65535")
@@ -66,6 +68,7 @@ def port_in_use(address: str) -> TaskError:
     return TaskError(f"port {address} is in use", "choose another, or see what has it: docker ps, ss -ltnp")
 
 
+@checked
 def parse_ports(text: str) -> tuple[Port, ...]:
     """The ports of one `-p` of `desktop-bake run`, whose grammar is that of `docker run -p`.
 

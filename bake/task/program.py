@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config.shipped import shipped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
 def with_logs(command: Sequence[str]) -> list[str]:
     """The words that run a task's command by exec, so that the container's log has its output, too."""
     return ["/bin/sh", "-c", program("with_logs"), "command", *command]
+
+
+def on_terminal(command: Sequence[str]) -> list[str]:
+    """The words that run a task's command on a terminal of its own, at which nobody types."""
+    text = shipped("recipe/task_terminal.py").read_text(encoding="utf-8")
+    return ["/bin/sh", "-c", program("on_terminal"), "terminal", program("with_python"), text, *command]
 
 
 def program(name: str) -> str:

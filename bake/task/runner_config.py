@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
+from ...generator.described import check_types, checked
 from ...generator.environment import FILE_FIELDS, Environment
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
@@ -72,6 +73,7 @@ class DockerRunnerConfig:
                     f"{name} is of type {type(given).__name__}, not Script",
                     "write Script.text('…') or Script.file('…')",
                 )
+        check_types(self)
         has_parts = self.headless_desktop_enabled or bool(self.layers or self.packages)
         object.__setattr__(self, "desktop_cache_enabled", self.desktop_cache_enabled and has_parts)
         has_preflight = self.preflight_script is not None
@@ -79,6 +81,7 @@ class DockerRunnerConfig:
         _ = self.environment  # which checks the rest
 
     @classmethod
+    @checked
     def of(cls, environment: Environment, options: TaskOptions | None = None) -> Self:
         """The configuration of an environment, and what its tasks get."""
         given: dict[str, Any] = {name: _script(getattr(environment, name)) for name in FILE_FIELDS}

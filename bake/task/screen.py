@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...generator.errors import TaskError
+from ...generator.errors import TaskError, TaskGoneError
 from ..engine.api import CALL_TIMEOUT_S
 from ..system.lazy import lazy
 from ..system.text import last_line
+from .ending import is_gone
 from .options import DISPLAY, size_of
 
 if TYPE_CHECKING:
@@ -33,14 +34,18 @@ def picture(
         limit_s: the most that it may take.
 
     Raises:
-        TaskError: the desktop is gone, shows nothing to take, or gives more than a picture of it.
+        TaskGoneError: the task has ended.
+        TaskError: the desktop shows nothing to take, or gives more than a picture of it.
         TimeLimitError: it does not answer.
     """
     words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", container_id, "import", "-window", "root", "png:-")
     done = engine.docker(*words, limit_bytes=limit_bytes, timeout_s=limit_s)
     if done.returncode or not done.stdout.startswith(_PNG):
+        said = last_line(done.stderr.decode(errors="replace"))
+        if is_gone(said):
+            raise TaskGoneError(f"no screenshot: {said}", "see: desktop-bake ps")
         raise TaskError(
-            f"no screenshot: {last_line(done.stderr.decode(errors='replace'))}",
+            f"no screenshot: {said}",
             "the task needs a desktop that runs: headless_desktop_enabled = true",
         )
     return done.stdout
@@ -56,12 +61,15 @@ def resize(engine: Engine, container_id: str, geometry: str) -> None:
 
     Raises:
         ConfigurationError: that is no size of a screen.
-        TaskError: the desktop is gone, or does not take it.
+        TaskGoneError: the task has ended.
+        TaskError: the desktop does not take it.
     """
     width, height = size_of(geometry)
     done = engine.docker("exec", container_id, *screen_program.screen_program("screen_resize", str(width), str(height)))
     if done.returncode:
         said = last_line(done.stderr.decode(errors="replace"))
+        if is_gone(said):
+            raise TaskGoneError(f"the desktop takes no size: {said}", "see: desktop-bake ps")
         raise TaskError(
             f"the desktop refuses the size {geometry}: {said}",
             "the task needs a desktop that runs: headless_desktop_enabled = true",

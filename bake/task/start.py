@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
+from ...generator.described import checked
 from ...generator.errors import ConfigurationError, TimeLimitError
 from ...generator.recipe import SWITCHES
 from ..context import context_of
@@ -19,13 +19,15 @@ from .at_start import FOLDER, ROOT, AtStart, at_start, said_of
 from .background import Command, MainCommand
 from .console import LISTENS, READY
 from .container import PULL_TIMEOUT_S, Container, NoImageError
+from .container_request import ContainerRequest
 from .ending import Ending
 from .environment_options import left_out, with_environment, with_profiles
 from .labels import labels_of
 from .main_process import main_process
 from .novnc import NO_SECRET, novnc_url, wait_for_banner
-from .options import DISPLAY, NOVNC_PORT, ContainerRequest, TaskOptions
+from .options import DISPLAY, NOVNC_PORT, TaskOptions
 from .preflight import run_preflight
+from .program import on_terminal
 from .start_note import StartNote, remove_abandoned
 from .task import READY_TIMEOUT_S, DesktopTask, died
 
@@ -39,14 +41,16 @@ if TYPE_CHECKING:
     from ..images.result import ImageResult
     from ..system import events
     from . import forward as forwarding
-    from . import installing, user_entry
+    from . import installing, platforms, user_entry
 else:
     events = lazy("..system.events", __package__)
     forwarding = lazy(".forward", __package__)
     installing = lazy(".installing", __package__)
+    platforms = lazy(".platforms", __package__)
     user_entry = lazy(".user_entry", __package__)
 
 
+@checked
 def start_task(
     environment: Environment,
     image: ImageResult,
@@ -85,6 +89,8 @@ def started(
 ) -> DesktopTask:
     """As `start_task`."""
     engine = context.engine
+    if options.platform:
+        environment = platforms.with_platform(environment, options, image, engine)
     desktop = environment.headless_desktop_enabled
     if desktop:
         options.check_desktop()
@@ -142,7 +148,8 @@ def started(
         if desktop:
             url = novnc_url(port, secret, follows=not options.fixed_size)
             task = _observe(task, url, context)
-        context.reporter.tell(partial(_ready, task))
+        address = task.novnc_url
+        context.reporter.tell(lambda: events.Ready(address))
         display = f":{DISPLAY}" if desktop else None
         run_preflight(container.container_id, lacking.after, display, context, lacking.user)
         run_preflight(container.container_id, {"preflight_run_script": every_start}, display, context)
@@ -247,16 +254,11 @@ class _Start:
         return not pulled.status
 
 
-def _ready(task: DesktopTask) -> events.Ready:
-    """The event, whose module is loaded only if somebody listens."""
-    return events.Ready(task.novnc_url)
-
-
 def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Command | MainCommand:
     """The command, which runs from now on: a detached one takes the main process's place."""
     if not task.options.detach:
         task.console.drain()
-        return Command(task.container, command, context.reporter)
+        return Command(task.container, on_terminal(command) if task.options.tty else command, context.reporter)
     ending = Ending(context.engine.endpoint, task.container_id)
     task.console.write(b"go\n")
     return MainCommand(task.console, ending, context.reporter)

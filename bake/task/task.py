@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TimeLimitError
+from ...generator.described import checked
+from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
+from .container import KILLED
 from .ending import LaterEnding
 from .novnc import view_only_url
 from .options import size_of
@@ -41,6 +44,8 @@ else:
 
 READY_TIMEOUT_S = 60.0
 _EXIT_S = 2.0
+_LAST_S = 2.0  # until the last words of a container that has ended are here
+_CAUSE = re.compile(r"\[desktop\] (\w+ exited with status .*)")  # desktop_run.sh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,7 @@ class DesktopTask:
         """
         return view_only_url(self.novnc_url) if self.novnc_url else None
 
+    @checked
     def execute(self, command: Sequence[str], **how: Unpack[Execution]) -> Completed:
         """Run a command in the task.
 
@@ -101,7 +107,8 @@ class DesktopTask:
         """
         return execute.execute(self.engine, self.container_id, command, how)
 
-    def put(self, source: Path, target: str) -> None:
+    @checked
+    def put(self, source: Path | str, target: str) -> None:
         """Copy a file or folder of this machine into the task, as `docker cp` does.
 
         Raises:
@@ -110,13 +117,15 @@ class DesktopTask:
         """
         copying.copy(self.engine, str(source), f"{self.container_id}:{target}")
 
-    def get(self, source: str, target: Path) -> None:
+    @checked
+    def get(self, source: str, target: Path | str) -> None:
         """Copy a file or folder of the task to this machine, as `docker cp` does; a kept, stopped task will do.
 
         Raises: as `put`.
         """
         copying.copy(self.engine, f"{self.container_id}:{source}", str(target))
 
+    @checked
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
         """Wait for the end of its command; without one, for the end of the task itself.
 
@@ -125,14 +134,20 @@ class DesktopTask:
             cancel: set by another thread to stop waiting.
 
         Returns:
-            The command's exit status; without a command, 0 after `stop`, or 1 if the desktop ended by itself.
+            The command's exit status, or 137 after `stop`; without a command, 0 after `stop`.
 
         Raises:
             TimeLimitError: it still runs.
             CancelledError: `cancel` was set; the task still runs.
+            TaskGoneError: the desktop ended by itself, or somebody else stopped or removed the container.
         """
         if self.command:
-            return self.command.wait(timeout_s, cancel)
+            try:
+                return self.command.wait(timeout_s, cancel)
+            except TaskGoneError as error:
+                if self.console.closed:  # by `stop`
+                    return KILLED
+                raise gone_of(self) from error
         end = time.monotonic() + timeout_s
         try:
             while self.console.line(end, cancel) is not None:
@@ -141,8 +156,11 @@ class DesktopTask:
             raise TimeLimitError(
                 f"the task still runs after {timeout_s:g} s", "wait longer, or stop it: desktop-bake stop"
             ) from error
-        return 0 if self.console.closed else 1
+        if not self.console.closed:
+            raise gone_of(self)
+        return 0
 
+    @checked
     def screenshot(self, file: Path | None = None) -> bytes:
         """Take a picture of the whole desktop, as PNG.
 
@@ -164,6 +182,7 @@ class DesktopTask:
             ) from error
         return taken
 
+    @checked
     def stop(self, status: int = 0) -> None:
         """Remove the container, or leave it stopped if `keep` is set. It is no error if the container is gone already.
 
@@ -186,6 +205,17 @@ class DesktopTask:
                 self.container.remove()
         finally:
             self.console.close()
+
+
+def gone_of(task: DesktopTask) -> TaskGoneError:
+    """What to raise if a task's container ended without our doing: with what ended its desktop, if that is known."""
+    task.console.drained(_LAST_S)
+    causes = (found[1] for line in tuple(task.console.last) if (found := _CAUSE.search(line)))  # Xvnc's is the first
+    cause, name = next(causes, None), task.container_id[:12]
+    if cause:
+        said = without_secrets()(cause)
+        return TaskGoneError(f"the desktop of the task {name} ended: {said}", "start another: desktop-bake run")
+    return TaskGoneError(f"the task {name} is gone: it was stopped or removed", "start another: desktop-bake run")
 
 
 def died(console: Console) -> TaskError:

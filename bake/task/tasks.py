@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from ...generator.described import checked
 from ...generator.errors import ConfigurationError, EngineError, TaskGoneError
 from ..system.whose import this_user
 from .console import NoConsole
@@ -47,6 +48,7 @@ class Tasks:
         engine: the engine.
     """
 
+    @checked
     def __init__(self, context: OnAnEngine, *, everyone: bool = False) -> None:
         self.engine = context.engine
         self._everyone = everyone
@@ -66,6 +68,7 @@ class Tasks:
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise EngineError("the engine's answer is not understood", "check: docker ps") from error
 
+    @checked
     def find(self, name: str) -> TaskEntry:
         """The task of this name.
 
@@ -79,6 +82,7 @@ class Tasks:
         """
         return named(self.list(), name)
 
+    @checked
     def attach(self, name: str) -> DesktopTask:
         """The task of this name, as the program that started it has it.
 
@@ -99,11 +103,13 @@ class Tasks:
             command=LaterEnding(self.engine.endpoint, entry.container_id),
         )
 
+    @checked
     def find_all(self, names: Sequence[str]) -> tuple[TaskEntry, ...]:
         """The tasks of these names, by one request; as `find`."""
         entries = self.list()
         return tuple(dict.fromkeys(named(entries, name) for name in names))
 
+    @checked
     def url(self, name: str, *, view_only: bool = False) -> tuple[str, Forward | None]:
         """The address of a task's desktop for a browser on this machine, and what must keep running for it, if any.
 
@@ -133,14 +139,17 @@ class Tasks:
             )
         return seen, forward
 
+    @checked
     def command(self, entry: TaskEntry) -> tuple[str, ...]:
         """What a task does, as `Container.command`, whoever started it."""
         return Container.of(self.engine.endpoint, entry.container_id, entry.name).command()
 
+    @checked
     def ending(self, entry: TaskEntry) -> LaterEnding:
         """A task's end, to wait for."""
         return LaterEnding(self.engine.endpoint, entry.container_id)
 
+    @checked
     def stop(self, entry: TaskEntry, *, grace_s: int, remove: bool) -> None:
         """End a task as `docker stop` does. It is no error if the task is gone already.
 

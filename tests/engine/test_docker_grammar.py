@@ -12,7 +12,7 @@ import pytest
 
 from desktop_bake.bake.cli.commands.run import options_of
 from desktop_bake.bake.cli.parser import parser
-from desktop_bake.bake.task.options import ContainerRequest
+from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.generator.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from desktop_bake import Exited, Output, TaskEvent, TaskOptions, ensure_desktop_image, load_settings, start_task
 from desktop_bake.bake.task.console import LISTENS, READY
 from desktop_bake.bake.task.novnc import banner
 from tests.harness.relay import relay
@@ -139,7 +140,7 @@ def test_interrupted_while_starting(folder: Path, cli: Run, moment: str) -> None
 
 
 def test_a_container_that_is_removed_under_us(folder: Path) -> None:
-    """Somebody removes the container: the command's end is said, and nothing hangs."""
+    """Somebody removes the container: that is said, with a status of its own, and nothing hangs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "desktop_bake", "run", ENV], cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
@@ -148,8 +149,9 @@ def test_a_container_that_is_removed_under_us(folder: Path) -> None:
         if b"http://" in line:
             break
     subprocess.run(["docker", "rm", "-f", *tasks(ENV)], check=True, capture_output=True)
-    process.communicate(timeout=60)
-    assert process.returncode == 1
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert b" is gone: it was stopped or removed\n  start another: desktop-bake run\n" in errors
 
 
 def test_what_people_expect(cli: Run, folder: Path) -> None:
@@ -264,16 +266,20 @@ def test_refused(cli: Run, folder: Path, words: tuple[str, ...], said: str) -> N
 
 
 def test_names(cli: Run, folder: Path) -> None:
-    """A name that is taken is refused, and its owner is left alone; detached, the task ends with its command."""
+    """A name that is taken is refused, and its owner is left alone; detached, the task has the limits that were asked
+    for, and ends with its command."""
     name = f"desktop-bake-test-{os.getpid()}"
-    left = cli(
-        "run", "--detach", "--json", "--name", name, ENV, "--", "sh", "-c", "until [ -e /tmp/end ]; do sleep 0.05; done"
-    )
+    limits = ("--memory", "512m", "--cpus", "1.5", "--shm-size", "96m")
+    waits = "until [ -e /tmp/end ]; do sleep 0.05; done"
+    left = cli("run", "--detach", "--json", *limits, "--name", name, ENV, "--", "sh", "-c", waits)
     try:
         assert left.returncode == 0, left.stderr
         told = json.loads(left.stdout)
         assert (told["schema"], told["name"]) == (1, name)
         assert banner(told["novnc_url"])
+        shown = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.ShmSize}}"
+        inspected = subprocess.run(["docker", "inspect", "-f", shown, name], capture_output=True, text=True, check=True)
+        assert inspected.stdout.split() == [str(512 << 20), "1500000000", str(96 << 20)]
         again = cli("run", "--name", name, ENV, "--", "true")
         assert again.returncode == 2
         assert f"error: the container name '{name}' is taken" in again.stderr
@@ -306,6 +312,27 @@ def test_keep(cli: Run, folder: Path) -> None:
             assert b"kept\n" in copied.stdout
         finally:
             subprocess.run(["docker", "rm", "-f", left], check=True, capture_output=True)
+
+
+def test_a_terminal(cli: Run, folder: Path) -> None:
+    """`-t`: the command has a terminal without one here, detached, and from Python; the log has what it printed."""
+    words = ("sh", "-c", "test -t 0 && test -t 1 && stty size; exit 3")
+    done = cli("run", "-t", ENV, "--", *words)
+    assert (done.returncode, done.stdout) == (3, "24 80\n"), done.stderr
+    try:
+        left = cli("run", "-dit", "--keep", ENV, "--", *words)
+        task = left.stdout.strip()
+        assert (cli("wait", task).returncode, cli("logs", task).stdout) == (3, "24 80\n"), left.stderr
+        settings, told = load_settings(folder / "desktop-bake.toml", {}), list[TaskEvent]()
+        environment = settings.environment(ENV)
+        image = ensure_desktop_image(environment, settings)
+        options = TaskOptions(tty=True, keep=True)
+        with start_task(environment, image, settings, options=options, command=words, on_event=told.append) as task_:
+            assert task_.wait(60) == 3
+            assert told[-2:] == [Output("stdout", "24 80"), Exited(3)]
+            assert cli("logs", task_.container_id).stdout == "24 80\n"
+    finally:
+        subprocess.run(["docker", "rm", "-f", *tasks(ENV)], check=True, capture_output=True)
 
 
 def test_gpus_where_there_are_none(cli: Run, folder: Path) -> None:

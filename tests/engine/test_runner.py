@@ -21,7 +21,7 @@ from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Disabled
 from desktop_bake.bake.task.mounts import Mount
 from desktop_bake.bake.task.novnc import banner
-from desktop_bake.generator.errors import CancelledError, ConfigurationError, TaskError, TimeLimitError
+from desktop_bake.generator.errors import CancelledError, ConfigurationError, TaskError, TaskGoneError, TimeLimitError
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -121,14 +121,18 @@ def test_wait_has_a_limit_and_can_be_cancelled(
 
 
 def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """If the X server dies, waiting ends with 1, and a command is refused with the reason."""
-    with start_task(desktop, image, desktop_settings) as task:
-        script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
-        Engine().docker("exec", task.container_id, "sh", "-c", script)
-        assert task.wait(30) == 1
-        assert any("exited with status" in line for line in task.console.last), task.console.last
-        with pytest.raises(TaskError, match=r"^no screenshot: Error response from daemon: .*container"):
-            task.screenshot(Path("never.png"))
+    """If the X server dies, waiting ends with what ended it, with a command and without; nothing more is done."""
+    script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
+    for command in ((), ("sh", "-c", f"{script}; sleep 1000")):
+        with start_task(desktop, image, desktop_settings, command=command) as task:
+            if not command:
+                task.execute(["sh", "-c", f"({script}) &"])
+            with pytest.raises(TaskGoneError, match=r"^the desktop of the task [0-9a-f]{12} ended: Xvnc exited with"):
+                task.wait(30)
+            with pytest.raises(TaskGoneError, match=r"^no screenshot: Error response from daemon: .*container"):
+                task.screenshot(Path("never.png"))
+            with pytest.raises(TaskGoneError):
+                task.execute(["true"])
     assert tasks(desktop.env_id) == []
 
 

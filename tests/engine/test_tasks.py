@@ -141,7 +141,7 @@ def test_verbs(folder: Path, cli: Run) -> None:
     assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
     assert cli("stop", "--rm", name).returncode == 0
     gone = cli("wait", name)
-    assert (gone.returncode, gone.stderr.splitlines()[0]) == (1, f"error: there is no task '{name}', or not any more")
+    assert (gone.returncode, gone.stderr.splitlines()[0]) == (7, f"error: there is no task '{name}', or not any more")
 
 
 def test_tasks_of_others(folder: Path, cli: Run, base: str) -> None:
@@ -154,7 +154,7 @@ def test_tasks_of_others(folder: Path, cli: Run, base: str) -> None:
         with pytest.raises(TaskGoneError):
             Tasks(Here(Engine())).find(name)
         assert name not in cli("ps").stdout
-        assert cli("stop", name).returncode == 1
+        assert cli("stop", name).returncode == 7
         assert name in cli("ps", "--all").stdout
         assert cli("stop", "--all", "-t", "0", name).returncode == 0
     finally:

@@ -31,6 +31,7 @@ _HEADS = {
     4: "Docker Engine and buildx (exit status 4)",
     5: "Registries (exit status 5)",
     6: "Builds (exit status 6)",
+    7: "Tasks that are gone (exit status 7)",
     124: "Time limits (exit status 124)",
     130: "Interrupted (exit status 130)",
 }

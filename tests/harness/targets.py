@@ -53,10 +53,11 @@ from desktop_bake.bake.registry.refusal import Refusal, error_codes
 from desktop_bake.bake.registry.tag_list import next_page, read_tags
 from desktop_bake.bake.system.diff import diff_of
 from desktop_bake.bake.system.durations import duration_s
+from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.bake.task.docker_flags import docker_options, parse_env_file, parse_environment
 from desktop_bake.bake.task.labels import TASK_LABEL
 from desktop_bake.bake.task.mounts import parse_mount, parse_volume
-from desktop_bake.bake.task.options import ContainerRequest, TaskOptions
+from desktop_bake.bake.task.options import TaskOptions
 from desktop_bake.bake.task.ports import parse_ports
 from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
 from desktop_bake.bake.upkeep.sizes import StoredImage

@@ -26,7 +26,8 @@ RESOLVE = f"""{CLI}
 """
 START = f"""{RESOLVE}
     cli.commands.run engine.client_proxies ensure obtain system.whose
-    task task.at_start task.background task.console task.container task.docker_flags task.docker_values task.ending
+    task task.at_start task.background task.console task.container task.container_request
+    task.docker_flags task.docker_values task.ending
     task.environment_options task.labels task.main_process task.novnc task.options task.preflight task.program
     task.screen task.start task.start_note task.task
 """

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from ...system import durations
     from ...task import film as films
-    from ...task import mounts, ports
+    from ...task import mounts, platforms, ports
     from ...task.task import DesktopTask
     from .. import pictures, streams
 else:  # what a task without any does not need
     durations = lazy("...system.durations", __package__)
     mounts = lazy("...task.mounts", __package__)
+    platforms = lazy("...task.platforms", __package__)
     ports = lazy("...task.ports", __package__)
     films = lazy("...task.film", __package__)
     pictures = lazy("..pictures", __package__)
@@ -41,8 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     context = work_of(arguments)
     settings, engine, reporter = context.settings, context.engine, context.reporter
     env_id, command = _split(arguments.words, settings.environments)
-    environment = settings.environment(env_id)
     options = options_of(arguments)
+    _check_terminal(arguments)
+    environment = platforms.on_platform(settings.environment(env_id), options)
     wish = None
     if arguments.screenshot or arguments.screenshot_every:
         wish = pictures.wish_of(arguments, environment)
@@ -103,6 +105,19 @@ def _limit_of(arguments: argparse.Namespace) -> float | None:
     return limit_s
 
 
+def _check_terminal(arguments: argparse.Namespace) -> None:
+    """As docker, refuse to read a terminal that is none.
+
+    Raises:
+        ConfigurationError: `-it`, and standard input is a file or a pipe.
+    """
+    if arguments.tty and arguments.interactive and not arguments.detach and not sys.stdin.isatty():
+        raise ConfigurationError(
+            "--tty and --interactive read a terminal, and standard input is none",
+            "leave out -t for a command that reads a file or a pipe, or -i for one that reads nothing",
+        )
+
+
 def options_of(arguments: argparse.Namespace) -> TaskOptions:
     """The task's options that these flags ask for.
 
@@ -127,9 +142,14 @@ def options_of(arguments: argparse.Namespace) -> TaskOptions:
         workdir=arguments.workdir,
         user=arguments.user,
         gpus=arguments.gpus,
+        memory=arguments.memory,
+        cpus=arguments.cpus,
+        shm_size=arguments.shm_size,
+        platform=arguments.platform,
         network=arguments.network,
         novnc_port=arguments.novnc_port,
         name=arguments.name,
+        tty=arguments.tty,
         detach=arguments.detach,
         keep=arguments.keep,
         extra=docker_options(map(_whole, arguments.docker)),

@@ -95,6 +95,14 @@ def test_joined(terminal: Terminal, tmp_path: Path) -> None:
     assert (tmp_path / "copy").read_bytes() == terminal.shown
 
 
+def test_nobody_types(tmp_path: Path) -> None:
+    """Without a terminal here the program has one all the same, of the usual size, and what it prints is handed on."""
+    command = [sys.executable, "-c", JOINED, str(tmp_path / "copy"), "60", "sh", "-c", "test -t 0 && stty size; exit 3"]
+    done = subprocess.run(command, input=b"not typed", capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"24 80\n", b"")
+    assert (tmp_path / "copy").read_bytes() == done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [(["sleep", "60"], b"TimeoutExpired"), (["no-such-program"], b"EngineError")]
 )

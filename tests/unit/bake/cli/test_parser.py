@@ -61,7 +61,10 @@ def test_help(word: str) -> None:
         ("run -- xterm -e top", {"words": ["--", "xterm", "-e", "top"]}),
         ("run gpu -- a --json", {"words": ["gpu", "--", "a", "--json"], "json": False}),
         ("run --no-fallback --no-auth --keep --rm", {"fallback": False, "auth": False, "keep": False}),
-        ("run --shm-size 2g --docker=--cpus=1", {"docker": ["--shm-size=2g", "--cpus=1"]}),
+        (
+            "run --shm-size 2g -m 2g --docker=--cpus=1 -it",
+            {"shm_size": "2g", "memory": "2g", "docker": ["--cpus=1"], "tty": True},
+        ),
         (
             "run -v /a:/b -v c:/d -e A=1 -p 80",
             {"volume": ["/a:/b", "c:/d"], "env_variables": ["A=1"], "publish": ["80"]},

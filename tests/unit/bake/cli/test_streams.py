@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake import EngineError, TimeLimitError
+from desktop_bake import EngineError, TaskGoneError, TaskOptions, TimeLimitError
 from desktop_bake.bake.cli import own_terminal, streams
 from desktop_bake.bake.task.program import with_logs
 
@@ -38,9 +38,32 @@ def test_run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     """A command that the image does not have is named."""
     monkeypatch.setattr(streams, "on_our_streams", lambda *_, **__: 127)
     monkeypatch.setattr(streams, "is_missing", lambda *_: missing)
+    monkeypatch.setattr(streams, "check_runs", lambda *_: None)
     assert streams.run_here(cast("Any", None), "a", ["make"]) == 127
     said = "error: command not found in the image: make\n  install it in the setup script or the base\n"
     assert capsys.readouterr().err == (said if missing else "")
+
+
+@pytest.mark.parametrize(("status", "runs"), [(1, True), (137, True), (3, False)])
+def test_a_tasks_own_status(monkeypatch: pytest.MonkeyPatch, status: int, runs: bool) -> None:
+    """A command that fails, or is killed, has its own status while its container runs."""
+    monkeypatch.setattr(streams, "on_our_streams", lambda *_, **__: status)
+    assert streams.run_task(gone_task(runs=runs), ["make"]) == status
+
+
+@pytest.mark.parametrize("status", [1, 137])
+def test_a_task_that_is_gone(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """A command that ends with its container is told as that."""
+    monkeypatch.setattr(streams, "on_our_streams", lambda *_, **__: status)
+    with pytest.raises(TaskGoneError, match=r"^the task c0ffee is gone: it was stopped or removed$"):
+        streams.run_task(gone_task(runs=False), ["make"])
+
+
+def gone_task(*, runs: bool) -> Any:
+    """A task whose container runs, or does not."""
+    console = SimpleNamespace(drain=lambda: None, drained=lambda _: None, last=[])
+    container = SimpleNamespace(runs=lambda: runs)
+    return SimpleNamespace(container_id="c0ffee", options=TaskOptions(), console=console, container=container)
 
 
 def test_a_tasks_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +76,10 @@ def test_a_tasks_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(streams, "on_our_streams", on_our_streams)
     task = cast(
-        "Any", SimpleNamespace(container_id="c0ffee", console=SimpleNamespace(drain=lambda: ran.append("drain")))
+        "Any",
+        SimpleNamespace(
+            container_id="c0ffee", options=TaskOptions(), console=SimpleNamespace(drain=lambda: ran.append("drain"))
+        ),
     )
     assert streams.run_task(task, ["make", "all"]) == 5
     assert streams.run_task(task, ["make"], 3.0) == 5
@@ -65,8 +91,12 @@ def test_a_tasks_command(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_a_tasks_command_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """On a terminal the command has one, and the log gets what is shown; a limit and a missing command are told."""
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_tasks_command_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: bool
+) -> None:
+    """On a terminal, or if one is asked for, the command has one, and the log gets what is shown; a limit and a
+    missing command are told."""
     ran: list[Any] = []
 
     @contextlib.contextmanager
@@ -80,13 +110,19 @@ def test_a_tasks_command_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: 
         return 127
 
     for stream in (sys.stdin, sys.stdout):
-        monkeypatch.setattr(stream, "isatty", lambda: True)
+        monkeypatch.setattr(stream, "isatty", lambda: not asked)
     monkeypatch.setattr(own_terminal, "logged", logged)
     monkeypatch.setattr(own_terminal, "run_on_terminal", run_on_terminal)
     monkeypatch.setattr(streams, "is_missing", lambda *_: True)
     task = cast(
         "Any",
-        SimpleNamespace(container_id="c0ffee", container="c", engine=None, console=SimpleNamespace(drain=lambda: None)),
+        SimpleNamespace(
+            container_id="c0ffee",
+            container="c",
+            engine=None,
+            options=TaskOptions(tty=asked),
+            console=SimpleNamespace(drain=lambda: None),
+        ),
     )
     assert streams.run_task(task, ["make"]) == 127
     assert ran == [(["docker", "exec", "-i", "-t", "c0ffee", "make"], "log of c")]

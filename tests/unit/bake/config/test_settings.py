@@ -115,7 +115,7 @@ def test_stack(root: Path, desktop: bool, preflight: bool, wanted: tuple[bool, b
         ("attest", "type=sbom", "'type=sbom', not of type tuple[str, ...]", "write ('type=sbom',)"),
         ("attest", {"type": "sbom"}, "{'type': 'sbom'}, not of type tuple[str, ...]", "write ('…',)"),
         ("verify_command", ("a", 1), "('a', 1), not of type tuple[str, ...]", "write ('…',)"),
-        ("environments", ["a"], "['a'], not of type Mapping[str, Environment]", "write {'NAME': 'value'}"),
+        ("environments", ["a"], "['a'], not of type Mapping[str, Environment]", "write {'NAME': Environment(…)}"),
     ],
 )
 def test_another_type(field: str, value: object, says: str, remedy: str) -> None:
@@ -130,8 +130,9 @@ def test_another_type(field: str, value: object, says: str, remedy: str) -> None
 def test_environments_that_are_none() -> None:
     """What stands for an environment is one."""
     wrong: dict[str, Any] = {"environments": {"a": "debian"}}
-    with pytest.raises(ConfigurationError, match="environments holds 'debian' under 'a', not of type Environment"):
+    with pytest.raises(ConfigurationError, match=r"^environments is \{'a': 'debian'\}, not of type") as refused:
         Settings(**wrong)
+    assert refused.value.remedy == "write {'NAME': Environment(…)}"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from desktop_bake import CancelledError, EngineError, Exited, Output, TaskGoneError, TimeLimitError
+from desktop_bake import CancelledError, DesktopBakeError, EngineError, Exited, Output, TaskGoneError, TimeLimitError
 from desktop_bake.bake.system.reporter import Reporter
 from desktop_bake.bake.task.background import Command, MainCommand
 from desktop_bake.bake.task.program import with_logs
@@ -28,12 +28,12 @@ class Running:
 
     Attributes:
         prints: lines, those of standard error with a `!`, and None for the end.
-        status: with which it ends; an error if the engine is gone.
+        status: with which it ends; an error if the engine or the container is gone.
         words: what was run.
         closed: set when the console is closed.
     """
 
-    def __init__(self, status: int | EngineError = 0) -> None:
+    def __init__(self, status: int | DesktopBakeError = 0) -> None:
         self.prints: Queue[str | None] = Queue()
         self.status = status
         self.words: list[str] = []
@@ -52,7 +52,7 @@ class Running:
     def exit_status(self, name: str) -> int:
         """As `Container.exit_status`."""
         assert name == "name"
-        if isinstance(self.status, EngineError):
+        if isinstance(self.status, DesktopBakeError):
             raise self.status
         return self.status
 
@@ -66,18 +66,28 @@ def started(running: Running, log: Callable[[str], None], told: Callable[[TaskEv
     return Command(cast("Container", running), ["make", "all"], Reporter(log, told=told))
 
 
-@pytest.mark.parametrize(
-    ("status", "wanted"), [(0, 0), (3, 3), (EngineError("no Docker Engine answers", "start it"), 137)]
-)
-def test_its_end(status: int | EngineError, wanted: int) -> None:
+@pytest.mark.parametrize("status", [0, 3])
+def test_its_end(status: int) -> None:
     """Every line goes to the log, in order; then its status is known, and its console closed."""
     running, lines = Running(status), list[str]()
     command = started(running, lines.append)
     for line in ("one", "", "two", None):
         running.prints.put(line)
-    assert command.wait(10) == wanted
-    assert command.wait(0) == wanted
+    assert command.wait(10) == status
+    assert command.wait(0) == status
     assert (running.words, lines, running.closed.is_set()) == (with_logs(["make", "all"]), ["one", "", "two"], True)
+
+
+@pytest.mark.parametrize("error", [EngineError("no Docker Engine answers", "start it"), TaskGoneError("gone")])
+def test_an_end_without_a_status(error: DesktopBakeError) -> None:
+    """If the engine or the container is gone, whoever waits is told so, each time; events tell a killed command."""
+    running, events = Running(error), list["TaskEvent"]()
+    command = started(running, print, events.append)
+    running.prints.put(None)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            command.wait(10)
+    assert events == [Exited(137)]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

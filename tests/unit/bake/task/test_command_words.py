@@ -9,7 +9,7 @@ import pytest
 from desktop_bake import Environment, ImageReference, TaskOptions
 from desktop_bake.bake.task.command_words import command_of, command_of_commands, shown
 from desktop_bake.bake.task.main_process import main_process
-from desktop_bake.bake.task.program import with_logs
+from desktop_bake.bake.task.program import on_terminal, with_logs
 
 DEBIAN = ImageReference.parse("debian:bookworm")
 WORDS = ("sh", "-c", "echo held; exec xterm")
@@ -26,6 +26,8 @@ def test_detached(has_desktop: bool, waits: bool) -> None:
     """A detached task's command is what was asked for; one that only stays, or whose program runs it, has none."""
     environment = Environment(env_id="a", base_image=DEBIAN, headless_desktop_enabled=has_desktop)
     detached, held = TaskOptions(detach=True), TaskOptions()
+    on_one = main_process(environment, TaskOptions(detach=True, tty=True), WORDS, waits=waits)
+    assert command_of(described(on_one)) == WORDS
     assert command_of(described(main_process(environment, detached, WORDS, waits=waits))) == WORDS
     assert command_of(described(main_process(environment, detached, waits=waits))) == ()
     assert command_of(described(main_process(environment, held, waits=waits))) == ()
@@ -51,6 +53,7 @@ def test_run_in_it() -> None:
         command(with_logs(["make", "test"])),
     ]
     assert command_of_commands(commands) == ("make", "test")
+    assert command_of_commands([command(with_logs(on_terminal(["top"])))]) == ("top",)
     assert command_of_commands(commands[:-1]) == ()
 
 

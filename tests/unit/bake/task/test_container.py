@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake import EngineError, TaskError
+from desktop_bake import EngineError, TaskError, TaskGoneError, TimeLimitError
 from desktop_bake.bake.engine import archive
 from desktop_bake.bake.engine.api import Answer, Endpoint
 from desktop_bake.bake.task import container as module
@@ -127,7 +127,7 @@ def test_interrupted_while_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_put() -> None:
     """Files are written as an archive from the root, its folder made on the way."""
-    container, endpoint = made(said(200), said(404, "no such container"))
+    container, endpoint = made(said(200), said(404, "no such path"))
     container.put("/run/x", {"a": b"\0\xff", "b": b""})
     method, path, query, body = endpoint.asked[0]
     assert (method, path, query) == ("PUT", "/containers/abc/archive", {"path": "/"})
@@ -135,7 +135,7 @@ def test_put() -> None:
         file = archive.extractfile("run/x/a")
         assert file
         assert file.read() == b"\0\xff"
-    with pytest.raises(TaskError, match="the engine refused: no such container"):
+    with pytest.raises(TaskError, match="the engine refused: no such path"):
         container.put("/run/x", {})
 
 
@@ -229,15 +229,52 @@ def test_streams_refused(do: Callable[[Container], object], answers: list[Answer
         do(container)
 
 
+def ends(monkeypatch: pytest.MonkeyPatch, end: int | DesktopBakeError) -> None:
+    """What becomes of a container for whose end somebody waits."""
+
+    class Ending:
+        def __init__(self, _endpoint: Endpoint, name: str) -> None:
+            assert name == "abc"
+
+        def wait(self, _limit_s: float) -> int:
+            """As `LaterEnding.wait`."""
+            if isinstance(end, DesktopBakeError):
+                raise end
+            return end
+
+    monkeypatch.setattr(module, "LaterEnding", Ending)
+
+
 @pytest.mark.parametrize(
     ("content", "wanted"),
-    [({"ExitCode": 0}, 0), ({"ExitCode": 3}, 3), ({"ExitCode": None}, 137), ("no such exec", 137), (None, 137)],
+    [({"ExitCode": 0}, 0), ({"ExitCode": 3}, 3), ({"ExitCode": 137}, 137), ({"ExitCode": None}, 137)],
 )
-def test_exit_status(content: Any, wanted: int) -> None:
-    """A command whose container is gone was killed."""
+def test_exit_status(content: Any, wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command whose status is not noted was killed, if its container runs."""
     container, endpoint = made(said(200, content))
+    ends(monkeypatch, TimeLimitError("it still runs"))
     assert container.exit_status("e1") == wanted
     assert endpoint.asked[0][:2] == ("GET", "/exec/e1/json")
+
+
+@pytest.mark.parametrize("content", [{"ExitCode": 137}, {"ExitCode": None}, "no such exec", None])
+@pytest.mark.parametrize("end", [0, 143, TaskGoneError("gone")])
+def test_no_exit_status(content: Any, end: int | TaskGoneError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that was killed with its container has none."""
+    container, _ = made(said(200, content))
+    ends(monkeypatch, end)
+    with pytest.raises(TaskGoneError):
+        container.exit_status("e1")
+
+
+@pytest.mark.parametrize(
+    "said_of_it", ["No such container: abc", "container abc is not running", "Container 1 is not running"]
+)
+def test_a_container_that_is_gone(said_of_it: str) -> None:
+    """A refusal since the container has ended, or was removed, is told as that."""
+    container, _ = made(said(409, said_of_it))
+    with pytest.raises(TaskGoneError, match=r"^the task abc is gone"):
+        container.execute(["a"])
 
 
 def test_an_end_that_is_noted_later() -> None:
@@ -250,7 +287,8 @@ def test_an_end_that_is_noted_later() -> None:
 def test_an_end_that_is_never_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command whose end the engine does not note counts as killed after a while."""
     monkeypatch.setattr(module, "NOTED_S", 0.0)
-    container, _ = made(*[said(200, {"ExitCode": None, "Running": True})] * 100)
+    container, _ = made(said(200, {"ExitCode": None, "Running": True}))
+    ends(monkeypatch, TimeLimitError("it still runs"))
     assert container.exit_status("e1") == 137
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from desktop_bake.bake.task.docker_values import fields_of, pair_of, size_of, truth_of
+from desktop_bake.bake.task.docker_values import bytes_of, fields_of, nano_cpus_of, pair_of, size_of, truth_of
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ from desktop_bake.bake.task.docker_values import fields_of, pair_of, size_of, tr
         (size_of, "1x", None),
         (size_of, "1.m", None),
         (size_of, "m", None),
+        (bytes_of, "1k", 1024),
+        (bytes_of, "9999999p", None),
+        (nano_cpus_of, "1.5", 1_500_000_000),
+        (nano_cpus_of, "1/2", 500_000_000),
+        (nano_cpus_of, ".000000001", 1),
+        (nano_cpus_of, "1e-10", None),
+        (nano_cpus_of, "1/3", None),
+        (nano_cpus_of, " 1", None),
+        (nano_cpus_of, "nan", None),
         (truth_of, "T", True),
         (truth_of, "0", False),
         (truth_of, "yes", None),

@@ -49,4 +49,4 @@ def test_none_is_meant(entries: list[Any], name: str, remedy: str) -> None:
     with pytest.raises(TaskGoneError, match=f"^there is no task '{name}', or not any more$") as caught:
         named([*map(TaskEntry.of, entries)], name)
     assert caught.value.remedy.startswith(remedy)
-    assert caught.value.exit_status == 1
+    assert caught.value.exit_status == 7

@@ -1,56 +1,14 @@
-"""Options of a task's container: what people write, what the engine is asked for, and what is refused."""
+"""Options of a task's container: what is refused, and what it is told by."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
-from desktop_bake import Mount, Port, TaskOptions
-from desktop_bake.bake.cli.commands.run import options_of
-from desktop_bake.bake.cli.parser import parser
-from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
-from desktop_bake.bake.task.labels import TASK_LABEL
-from desktop_bake.bake.task.options import ContainerRequest, device_request
-from desktop_bake.bake.task.ports import parse_ports
+from desktop_bake import Mount, TaskOptions
+from desktop_bake.bake.task.docker_flags import docker_options
 from desktop_bake.generator.errors import ConfigurationError
-
-
-def body_of(image: str, command: list[str], options: TaskOptions, *, desktop: bool, publish: bool) -> dict[str, Any]:
-    """What the engine is asked for."""
-    request = ContainerRequest(
-        image=image, command=command, labels={TASK_LABEL: "env"}, options=options, desktop=desktop, publish=publish
-    )
-    return request.body()
-
-
-def test_environment() -> None:
-    """A name alone takes this process's value; one that is not set here takes the image's away."""
-    found = parse_environment(["A=1=2", "B", "C=", "D"], {"B": "secret"})
-    assert found == {"A": "1=2", "B": "secret", "C": "", "D": None}
-    body = body_of("i", ["x"], TaskOptions(variables=found), desktop=False, publish=False)
-    assert body["Env"] == ["A=1=2", "B=secret", "C=", "D", "LANG=C.UTF-8"]
-
-
-def test_a_session() -> None:
-    """A desktop's programs find the session's folder and bus, Qt its platform, unless image or task say otherwise."""
-
-    def variables(*inherited: str, **given: str) -> dict[str, str]:
-        options = TaskOptions(variables=given)
-        request = ContainerRequest(
-            image="i", command=["x"], labels={}, options=options, desktop=True, publish=True, inherited=inherited
-        )
-        return dict(text.split("=", 1) for text in request.body()["Env"])
-
-    found = variables()
-    assert found["XDG_RUNTIME_DIR"] == f"{SOCKETS}/run"
-    assert found["DBUS_SESSION_BUS_ADDRESS"] == f"unix:path={SOCKETS}/run/bus"
-    assert (found["QT_QPA_PLATFORM"], found["XAPPLRESDIR"]) == ("xcb", "/etc/desktop-bake/app-defaults")
-    assert variables(QT_QPA_PLATFORM="offscreen")["QT_QPA_PLATFORM"] == "offscreen"
-    assert "QT_QPA_PLATFORM" not in variables("QT_QPA_PLATFORM=offscreen")
-    plain = body_of("i", ["x"], TaskOptions(), desktop=False, publish=False)
-    assert plain["Env"] == ["LANG=C.UTF-8"]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +24,16 @@ def test_a_session() -> None:
         ({"novnc_port": 65536}, "bad noVNC port 65536"),
         ({"name": "-x"}, "bad container name '-x'"),
         ({"workdir": "here"}, "the working directory 'here' is not absolute"),
+        ({"memory": "5m"}, "memory '5m' is too little"),
+        ({"memory": "2 tons"}, "bad memory '2 tons'"),
+        ({"memory": -1}, "bad memory -1"),
+        ({"shm_size": "-1"}, "bad shm_size '-1'"),
+        ({"shm_size": "9" * 30}, f"bad shm_size '{'9' * 30}'"),
+        ({"cpus": "many"}, "bad cpus 'many'"),
+        ({"cpus": "-1"}, "bad cpus '-1'"),
+        ({"cpus": "1/0"}, "bad cpus '1/0'"),
+        ({"cpus": 1e-12}, "bad cpus 1e-12"),
+        ({"platform": "arm64"}, "malformed platform 'arm64'"),
         ({"gpus": "some"}, "bad value of gpus: 'some'"),
         ({"variables": {"": "x"}}, "malformed environment variable ''"),
         ({"variables": {"A": "\0"}}, "malformed environment variable 'A'"),
@@ -89,43 +57,6 @@ def test_shared_networks_are_refused(network: str) -> None:
         TaskOptions(network=network).check_desktop()
 
 
-SOCKETS = "/tmp/.X11-unix"
-
-
-def test_limits() -> None:
-    """A browser has the shared memory that it needs, a fork bomb has an end, and both can be changed."""
-
-    def limits(*words: str) -> list[object]:
-        options = options_of(parser().parse_args(["run", *words]))
-        host = body_of("image", ["true"], options, desktop=True, publish=True)["HostConfig"]
-        return [host["ShmSize"], host["PidsLimit"], host.get("SecurityOpt")]
-
-    assert limits() == [1 << 30, 4096, None]
-    assert limits("--shm-size", "2g", "--pids-limit=-1", "--security-opt", "no-new-privileges") == [
-        2 << 30,
-        -1,
-        ["no-new-privileges"],
-    ]
-    assert limits("--docker=--shm-size=64m", "--docker=--pids-limit=9") == [64 << 20, 9, None]
-
-
-def test_a_fixed_port() -> None:
-    """noVNC's port outside is a free one, or the one that is asked for; nobody but this machine reaches it."""
-    for wanted, port in ((None, ""), (6081, "6081")):
-        body = body_of("i", ["x"], TaskOptions(novnc_port=wanted), desktop=True, publish=True)
-        assert body["HostConfig"]["PortBindings"] == {"6080/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}
-
-
-def test_novncs_port_is_refused() -> None:
-    """A desktop's own port cannot be published a second time; without a desktop it is like any other."""
-    options = TaskOptions(ports=(*parse_ports("6079-6081:6079-6081"), Port(container=6080, protocol="udp")))
-    with pytest.raises(ConfigurationError, match="port 6080 is noVNC's, and published already") as caught:
-        options.check_desktop()
-    assert "another port than 6080" in caught.value.remedy
-    body = body_of("image", ["true"], options, desktop=False, publish=False)
-    assert body["HostConfig"]["PortBindings"]["6080/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6080"}]
-
-
 @pytest.mark.parametrize(("others", "words"), [((Mount(kind="volume", target="/a/b/../"),), []), ((), ["--tmpfs=/a/"])])
 def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -> None:
     """Two mounts at one target are refused with what would happen, whichever way each is written."""
@@ -135,53 +66,17 @@ def test_two_mounts_at_one_target(others: tuple[Mount, ...], words: list[str]) -
     assert caught.value.remedy == "give each its own target"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        *(
-            TaskOptions(mounts=(Mount(kind=kind, source="/s" if kind == "bind" else "", target=target),))
-            for kind in ("bind", "volume", "tmpfs")
-            for target in (SOCKETS, f"/x/..//{SOCKETS}/", f"{SOCKETS}/X1")
-        ),
-        TaskOptions(extra=docker_options([f"--tmpfs={SOCKETS}:size=1m"])),
-        TaskOptions(extra=docker_options(["--tmpfs=/tmp/x/../.X11-unix/a"])),
-    ],
-)
-def test_mounts_for_x_sockets_are_refused(options: TaskOptions) -> None:
-    """Nothing is mounted where the desktop has its own X sockets; without a desktop it may be."""
-    with pytest.raises(ConfigurationError, match="in the way of the desktop's own X sockets") as caught:
-        options.check_desktop()
-    assert caught.value.remedy.startswith("leave it out")
-    body_of("image", ["true"], options, desktop=False, publish=False)
-
-
-def test_container_body() -> None:
-    """noVNC is on the loopback; no value is lost; our label cannot be overwritten."""
-    options = TaskOptions(
-        ports=(Port(container=80, host=8080),),
-        variables={"A": "b"},
-        gpus="device=0,1",
-        user="1:2",
-        workdir="/w",
-        network="mine",
-        extra={"HostConfig": {"ShmSize": 1}, "Labels": {"x": "y"}, "Hostname": "h"},
-        mounts=(Mount(kind="bind", source="/s", target="/t", read_only=True),),
-    )
-    body = body_of("image", ["bash", "-c", "x"], options, desktop=True, publish=True)
-    host = body["HostConfig"]
-    assert host["PortBindings"] == {
-        "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}],
-        "6080/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}],
-    }
-    assert host["DeviceRequests"] == device_request("device=0,1")
-    assert (host["NetworkMode"], host["ShmSize"], host["AutoRemove"]) == ("mine", 1, True)
-    assert host["Mounts"][0] == {"Type": "bind", "Source": "/s", "Target": "/t", "ReadOnly": True}
-    assert [mount["Target"] for mount in host["Mounts"]] == ["/t", SOCKETS]
-    assert {"A=b", "DESKTOP_GEOMETRY=1280x800", "DISPLAY=:1"} <= set(body["Env"])
-    assert (body["User"], body["WorkingDir"], body["Hostname"]) == ("1:2", "/w", "h")
-    assert body["Labels"] == {"x": "y", "desktop-bake-task": "env"}
-
-
 def test_values_are_not_shown() -> None:
     """A variable's value does not get into a log by way of the options' representation."""
     assert "hunter2" not in repr(TaskOptions(variables={"PASSWORD": "hunter2"}))
+
+
+def test_limits() -> None:
+    """Numbers and texts ask for the same; none of them is none, and 0 of memory is no limit, as docker has it."""
+    assert TaskOptions(memory="1.5g", shm_size="64m", cpus=2).limits == {
+        "Memory": 3 << 29,
+        "ShmSize": 64 << 20,
+        "NanoCpus": 2 * 10**9,
+    }
+    assert TaskOptions(memory=0, cpus="1/2").limits == {"Memory": 0, "NanoCpus": 5 * 10**8}
+    assert TaskOptions().limits == {}

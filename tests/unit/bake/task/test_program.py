@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake.bake.task import program as here
-from desktop_bake.bake.task.program import program
+from desktop_bake.bake.task.program import on_terminal, program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
     others = {"command", "forward", "layer", "preflight"}
-    assert files.keys() == {"at_start", "install", *others, "with_bash", "with_logs", "with_python"}
+    assert files.keys() == {"at_start", "install", *others, "on_terminal", "with_bash", "with_logs", "with_python"}
     assert {name: program(name) for name in files} == files
 
 
@@ -193,6 +193,47 @@ def test_without_a_log(log: Path, lacking: str) -> None:
     done = logged(log, "cat", variables=variables)
     assert (done.returncode, done.stdout, done.stderr) == (0, "in", "")
     assert (log / "1").read_text() == ""
+
+
+# --- on_terminal.sh --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "output"),
+    [
+        (
+            ("sh", "-c", 'test -t 0 && test -t 1 && stty size; echo "$0 $TERM" >&2; exit 5', "a b"),
+            5,
+            "24 80\na b xterm\n",
+        ),
+        (("sh", "-c", "kill -KILL $$"), 137, ""),
+        (("sh", "-c", "sleep 100 & seq 20000"), 0, "".join(f"{n}\n" for n in range(1, 20001))),
+    ],
+)
+def test_on_a_terminal(command: tuple[str, ...], status: int, output: str) -> None:
+    """It has a terminal of the usual size; all that it prints, and its status, are handed on once it has ended."""
+    done = shell(*on_terminal(command), variables={"TERM": "xterm"})
+    assert (done.returncode, done.stdout.replace("\r\n", "\n"), done.stderr) == (status, output, "")
+
+
+def test_a_terminal_keeps_the_path(tmp_path: Path) -> None:
+    """The command is found by its own PATH and has it, wherever Python is."""
+    (tmp_path / "mine").write_text('#!/bin/sh\necho "$PATH"\n')
+    (tmp_path / "mine").chmod(0o755)
+    done = shell(*on_terminal(["mine"]), variables={"PATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}\r\n")
+
+
+def test_no_terminal(tmp_path: Path) -> None:
+    """A command that there is not is named, and so is Python if the image has none."""
+    done = shell(*on_terminal(["no such"]))
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr.startswith("[desktop] command not found in the image: no such; install it")
+    words = [re.sub('/usr/local/sbin:[^"]*', str(tmp_path), word) for word in on_terminal(["sh"])]
+    (tmp_path / "sh").symlink_to("/bin/sh")
+    done = shell(*words, variables={"PATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (126, "")
+    assert done.stderr.startswith("[desktop] no Python for a terminal of the command; install python3")
 
 
 # --- with_bash.sh, preflight.sh --------------------------------------------------------------------------------

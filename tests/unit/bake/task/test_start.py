@@ -76,6 +76,17 @@ def test_the_secret(
     assert "token" not in task.novnc_url
 
 
+def test_another_platform(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
+    """A start that asks for a platform gets no image of another, and makes its container for it alone."""
+    engine.store[IMAGE_ID] = replace(engine.add("a"), image_id=IMAGE_ID)
+    run(engine, lines, options=TaskOptions(platform="linux/amd64"))
+    assert container.calls[0] == f"create {IMAGE_ID} linux/amd64"
+    container.calls.clear()
+    with pytest.raises(ConfigurationError, match=r" is for linux/amd64, linux/arm64 is asked for$"):
+        run(engine, lines, options=TaskOptions(platform="linux/arm64"))
+    assert container.calls == []
+
+
 def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """A task without a desktop has a name of its own, no address, and lives as long as its input."""
     task = run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(name="mine"))

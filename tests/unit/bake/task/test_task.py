@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from desktop_bake import ConfigurationError, DesktopTask, TaskError, TaskOptions, TimeLimitError
+from desktop_bake import ConfigurationError, DesktopTask, TaskError, TaskGoneError, TaskOptions, TimeLimitError
 from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.task.task import died
 
@@ -57,6 +57,9 @@ class Around:
     def hijack(self, *_: Any) -> Answer:
         """As `Endpoint.hijack`."""
         return Answer(status=404, content=None)
+
+    def drained(self, _limit_s: float) -> None:
+        """As `Console.drained`."""
 
     def write(self, content: bytes) -> None:
         """As `Console.write`."""
@@ -112,11 +115,36 @@ def test_wait_for_a_command(around: Around) -> None:
     assert asked == [(7, None)]
 
 
-@pytest.mark.parametrize(("closed", "status"), [(True, 0), (False, 1)])
-def test_wait_for_its_end(around: Around, closed: bool, status: int) -> None:
-    """Without a command it waits for the end of the task: 0 if we stopped it, 1 if it ended by itself."""
-    around.lines, around.closed = ["a", "b", None], closed
-    assert task(around).wait(7) == status
+def test_wait_for_its_end(around: Around) -> None:
+    """Without a command it waits for the end of the task, which is 0 if we stopped it."""
+    around.lines, around.closed = ["a", "b", None], True
+    assert task(around).wait(7) == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "says"),
+    [
+        (["[desktop] ready", "x"], "the task c0ffee is gone: it was stopped or removed"),
+        (
+            ["[desktop] Xvnc exited with status 1: no"],
+            "the desktop of the task c0ffee ended: Xvnc exited with status 1: no",
+        ),
+    ],
+)
+@pytest.mark.parametrize("has_command", [True, False])
+def test_wait_for_what_is_gone(around: Around, last: list[str], says: str, has_command: bool) -> None:
+    """A task that ended without our doing is an error of its own, with what ended its desktop, if that is known."""
+
+    def wait(*_: Any) -> int:
+        raise TaskGoneError("gone")
+
+    command = SimpleNamespace(wait=wait) if has_command else None
+    around.lines, around.last = [None], last
+    with pytest.raises(TaskGoneError, match=f"^{says}$") as gone:
+        task(around, command=command).wait(7)
+    assert gone.value.exit_status == 7
+    around.lines, around.closed = [None], True
+    assert task(around, command=command).wait(7) == (137 if has_command else 0)
 
 
 def test_wait_has_a_limit(around: Around) -> None:

@@ -28,4 +28,4 @@ def test_exec(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine, mo
     assert typed("exec", "-u", "1", "a1", "--", "ls", "-l")[0] == 4
     assert asked == [(engine.containers[0]["Id"], ["ls", "-l"], {"user": "1", "workdir": ""})]
     assert typed("exec", "a1")[0] == 2
-    assert typed("exec", "old", "ls")[0] == 1
+    assert typed("exec", "old", "ls")[0] == 7

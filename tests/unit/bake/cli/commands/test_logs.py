@@ -28,4 +28,4 @@ def test_logs(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine, mo
     assert typed("logs", "office")[0] == typed("logs", "-f", "a1")[0] == 0
     assert [words[:-1] for words in asked] == [("logs",), ("logs", "-f")]
     status, _, errors = typed("logs", "offcie")
-    assert (status, errors) == (1, "error: there is no task 'offcie', or not any more\n  did you mean 'office'?\n")
+    assert (status, errors) == (7, "error: there is no task 'offcie', or not any more\n  did you mean 'office'?\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import Settings, TimeLimitError
+from desktop_bake import Settings, TaskGoneError, TimeLimitError
 from desktop_bake.bake.cli import pictures, streams
 from desktop_bake.bake.cli.commands import run
 from desktop_bake.bake.cli.main import main
@@ -41,6 +41,7 @@ class Task:
     container_id = "c0ffee"
     engine = None
     name = "n"
+    platform: str | None = None
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
@@ -68,6 +69,7 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
 
     def started(environment: Any, image: Any, _context: Any, options: Any, command: Any) -> Task:
         task.asked = {"environment": environment.env_id, "image": image, "options": options, "command": list(command)}
+        task.platform = environment.platform
         return task
 
     @contextlib.contextmanager
@@ -143,6 +145,11 @@ def test_which_environment(
         (("--env-file", "gone"), "cannot read gone: No such file or directory"),
         (("-p", "x"), "malformed port 'x'"),
         (("--novnc-port", "0"), "bad noVNC port 0"),
+        (("-it", "--", "a"), "--tty and --interactive read a terminal, and standard input is none"),
+        (("-m", "1"), "memory '1' is too little"),
+        (("--shm-size", "x"), "bad shm_size 'x'"),
+        (("--cpus", "x"), "bad cpus 'x'"),
+        (("--platform", "x"), "malformed platform 'x'"),
         (("--timeout", "600"), "write --timeout 600s, or for the build's limit --build-timeout 600"),
         (("--timeout", "0s"), "--timeout 0s leaves a task no time"),
         (("--timeout", "1h", "-d"), "let the task end itself: timeout 2h CMD"),
@@ -190,6 +197,26 @@ def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project
     assert "[desktop] WARNING: --no-auth: every user of this machine" in errors
 
 
+@pytest.mark.parametrize(
+    ("words", "tty", "detach"), [(("-t",), True, False), (("-i",), False, False), (("-dit",), True, True)]
+)
+def test_a_terminal(
+    typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], tty: bool, detach: bool
+) -> None:
+    """`-t` alone needs no terminal here, nor does a detached task; `-i` changes nothing."""
+    assert typed("run", *words, "--", "x")[0] == 0
+    assert (task.asked["options"].tty, task.asked["options"].detach) == (tty, detach)
+
+
+def test_a_platform(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
+    """The flag goes before the environment's own platform, for its image and for its task."""
+    configuration = project / "desktop-bake.toml"
+    configuration.write_text(configuration.read_text() + 'platform = "linux/amd64"\n')
+    assert typed("run", "plain", "--platform", "linux/arm64", "x")[0] == 2  # flags go first
+    assert typed("run", "--platform", "linux/arm64", "plain", "x")[0] == 0
+    assert (task.asked["options"].platform, task.platform) == ("linux/arm64", "linux/arm64")
+
+
 def test_detached(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
     """A detached task stays: its container is on standard output, or all of it as JSON."""
     assert typed("run", "-d", "--", "make") == (0, "c0ffee\n", f"[desktop] {URL}\n")
@@ -200,11 +227,11 @@ def test_detached(typed: Callable[..., tuple[int, str, str]], task: Task) -> Non
 
 def test_without_a_command(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
     """Without a command the desktop stays until it ends, or until Ctrl-C."""
-    task.ends = [TimeLimitError("a year"), 1]
-    assert typed("run")[0] == 1
+    task.ends = [TimeLimitError("a year"), TaskGoneError("the task is gone", "start another")]
+    assert typed("run")[::2] == (7, f"[desktop] {URL}\nerror: the task is gone\n  start another\n")
     task.ends = [KeyboardInterrupt()]
     assert typed("run")[0] == 130
-    assert task.calls == [("stop", 1), ("stop", 0)]
+    assert task.calls == [("stop", 0), ("stop", 0)]
 
 
 def test_screenshot(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:

@@ -1,0 +1,200 @@
+"""Every field and argument of a public name, given a value of another type: one line that names it, and what to write.
+
+The walk is made of the annotations: a new field or function is in it at once, or fails here until somebody decides.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+import desktop_bake
+from desktop_bake import ConfigurationError, Digest, ImageReference, Recipe, Settings
+from desktop_bake.bake.context import Work, context_of
+from desktop_bake.bake.task.execute import Execution, execute
+from tests.harness.recipes import OFFICE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FROM_BASE = b"FROM base\n"
+RECIPE = Recipe(dockerfile=FROM_BASE, install=b"true\n", setup=b"true\n")
+# What a program makes, and the least of its fields.
+MADE: dict[str, dict[str, Any]] = {
+    "BakeOptions": {"repository": ImageReference.parse("desktop")},
+    "ContextFile": {"content": b""},
+    "DockerRunnerConfig": {"base_image": "debian"},
+    "Environment": {"env_id": "a", "base_image": ImageReference.parse("debian")},
+    "Layer": {"name": "a", "packages": ("git",)},
+    "LayerRecipe": {"name": "a", "dockerfile": FROM_BASE, "packages": ("git",)},
+    "Mount": {"kind": "volume", "target": "/a"},
+    "Port": {"container": 80},
+    "Preflight": {"dockerfile": FROM_BASE, "script": b"true\n"},
+    "Recipe": {"dockerfile": FROM_BASE, "install": b"true\n", "setup": b"true\n"},
+    "Script": {"path": "a"},
+    "Settings": {},
+    "Stack": {"desktop": RECIPE},
+    "TaskOptions": {},
+}
+# What a program is given, or what the parsers of others make: nobody writes its fields.
+GIVEN = {
+    *("BakeTarget", "CacheKey", "Completed", "DesktopTask", "Digest", "ImageReference", "LayerKey", "TaskEntry"),
+    *("Building", "Creating", "Exited", "Output", "Pulling", "Ready", "Started"),
+    *("Built", "Disabled", "Fallback", "LocalHit", "Miss", "MissReason", "RegistryHit"),
+    "Context",  # from checked keywords, but for who asks for `Tasks` alone
+}
+# Neither takes what a person writes: an error's two lines; an engine, whose host is checked where it is asked.
+UNCHECKED = {name for name in desktop_bake.__all__ if name.endswith("Error")} | {"Engine", "Recorder", "Status"}
+NAMED_OTHERWISE = {"env_id": "environment id", "name": "name"}
+# value, and the names of annotations that take it
+WRONG: list[tuple[Any, set[str]]] = [
+    ("a text", {"str", "File"}),
+    (17, {"int", "float"}),
+    (True, {"bool"}),
+    (None, {"None"}),
+    (b"bytes", {"bytes"}),
+    (["nested", [object()]], {"Iterable"}),
+    ({1: object()}, set()),
+    (object(), set()),
+]
+
+
+def outermost(annotation: str) -> set[str]:
+    """The names in an annotation, without what stands in brackets."""
+    while "[" in annotation:
+        annotation = re.sub(r"\[[^\[\]]*\]", "", annotation)
+    return set(annotation.split(" | "))
+
+
+def wrong(annotations: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    """Each name with each value that is not of its annotation."""
+    for name, annotation in annotations.items():
+        names = outermost(annotation)
+        if not names & {"Any", "object"}:
+            yield from ((name, value) for value, allowed in WRONG if not allowed & names)
+
+
+def refused(call: Callable[..., Any], name: str, value: object) -> None:
+    """It names what is wrong, shows what it got, and says what to write."""
+    with pytest.raises(ConfigurationError) as caught:
+        call(**{name: value})
+    said = str(caught.value)
+    assert name in said or NAMED_OTHERWISE[name] in said, said
+    assert caught.value.remedy
+
+
+def test_every_public_name_is_decided() -> None:
+    """A new public class stands in one of the lists above."""
+    values = {name: getattr(desktop_bake, name) for name in desktop_bake.__all__ if name != "__version__"}
+    classes = {name for name, value in values.items() if is_dataclass(value)}
+    assert {name for name in classes if values[name].__init__ is not object.__init__} <= MADE.keys() | GIVEN
+    assert not MADE.keys() & GIVEN
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "value"),
+    [
+        (made, name, value)
+        for made in MADE
+        for name, value in wrong({f.name: str(f.type) for f in fields(getattr(desktop_bake, made)) if f.init})
+    ],
+)
+def test_fields(made: str, name: str, value: object) -> None:
+    """A field that holds another type is refused when its object is made."""
+    refused(lambda **given: getattr(desktop_bake, made)(**{**MADE[made], **given}), name, value)
+
+
+def functions() -> Iterator[tuple[str, Any]]:
+    """Every public function, and every public method of a public class, with its name."""
+    for name in desktop_bake.__all__:
+        value = getattr(desktop_bake, name, None)
+        if inspect.isfunction(value):
+            yield name, value
+        elif inspect.isclass(value) and name not in UNCHECKED and value.__module__.startswith("desktop_bake"):
+            for method, static in vars(value).items():
+                plain = static.__func__ if isinstance(static, classmethod) else static
+                if inspect.isfunction(plain) and (not method.startswith("_") or method == "__init__"):
+                    yield f"{name}.{method}", plain
+
+
+def arguments(function: Any) -> dict[str, str]:
+    """What a function takes, but for `**`, by name."""
+    kinds = inspect.signature(function).parameters
+    return {
+        name: annotation
+        for name, annotation in function.__annotations__.items()
+        if name != "return" and kinds[name].kind is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
+# Of values that a program is given, and what of it takes another such value: nobody writes those.
+AMONG_THEMSELVES = {
+    *("CacheKey", "LayerKey", "Digest", "ImageReference", "Context", "BakeTarget", "Recipe", "Stack", "LayerRecipe"),
+    *("Preflight", "Status", "DockerRunnerConfig.__init__", "Settings", "TaskEntry"),
+}
+FUNCTIONS = [
+    (name, function)
+    for name, function in functions()
+    if not {name, name.partition(".")[0]} & AMONG_THEMSELVES
+    and not (name.endswith(".__init__") and is_dataclass(getattr(desktop_bake, name.partition(".")[0])))
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "value"),
+    [
+        pytest.param(function, name, value, id=f"{called}-{name}-{type(value).__name__}")
+        for called, function in FUNCTIONS
+        for name, value in wrong({n: a for n, a in arguments(function).items() if a != "OnAnEngine"})
+    ],
+)
+def test_arguments(function: Callable[..., Any], name: str, value: object) -> None:
+    """An argument of another type is refused before anything is done."""
+    refused(
+        lambda **given: function(*[None] * ("self" in inspect.signature(function).parameters), **given), name, value
+    )
+
+
+def test_functions_are_found() -> None:
+    """The walk has what programs call most."""
+    assert {"start_task", "ensure_desktop_image", "DesktopTask.wait", "Tasks.find", "parse_ports"} <= dict(
+        FUNCTIONS
+    ).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Work.__annotations__.items()}))
+)
+def test_work(name: str, value: object) -> None:
+    """A keyword of the public functions that holds another type is refused."""
+    refused(lambda **work: context_of(Settings(), **work), name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Execution.__annotations__.items()}))
+)
+def test_execution(name: str, value: object) -> None:
+    """A keyword of `DesktopTask.execute` that holds another type is refused."""
+    engine: Any = None
+    refused(lambda **how: execute(engine, "c0ffee", ["a"], cast("Execution", how)), name, value)
+
+
+@pytest.mark.parametrize("value", [3, None, b"debian", ["debian"]])
+def test_references(value: Any) -> None:
+    """What is no text is neither an image's name nor a digest."""
+    with pytest.raises(ConfigurationError, match=r"^the image reference is .*, not of type str$"):
+        ImageReference.parse(value)
+    with pytest.raises(ConfigurationError, match=r"^malformed digest "):
+        Digest(value)
+
+
+@pytest.mark.parametrize("command", ["make all", b"make", ["a", 1], 3, None])
+def test_a_command(command: Any) -> None:
+    """A text in place of a command's words is refused, with how it is written."""
+    from_start = desktop_bake.start_task
+    with pytest.raises(ConfigurationError, match=r"^command is .*, not of type Sequence\[str\]$"):
+        from_start(OFFICE, command=command)  # type: ignore[call-arg]
