@@ -10,10 +10,13 @@ from .layer_key import LayerKey, family_of
 from .variables import CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, variable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .layer_key import Key
     from .reference import ImageReference
 
 LOCAL = "type=local,"  # how an entry begins that is a folder
+INLINE = "type=inline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,26 @@ def cache_entries(backend: str, repository: ImageReference | str, key: Key, comp
         form = f"mode=max,{packing(compression)},image-manifest=true,ignore-error=true"
         return CacheEntries(cache_from=cache_from, cache_to=(f"type=registry,ref={own},{form}",))
     if backend == "inline":
-        return CacheEntries(cache_from=cache_from, cache_to=("type=inline",), tags=(own,))
+        return CacheEntries(cache_from=cache_from, cache_to=(INLINE,), tags=(own,))
     options = backend.split(",")
     lasting = backend if any(o.startswith("ignore-error=") for o in options) else f"{backend},ignore-error=true"
     return CacheEntries(cache_from=(backend,), cache_to=(lasting,))
+
+
+def exporters(caches: Iterable[tuple[str, tuple[str, ...]]], *, folders_alone: bool) -> set[str]:
+    """The targets that export a cache, by name: of several that write to one place at once, the first.
+
+    A cache in the image is each image's own.
+
+    Args:
+        caches: name and `cache_to` of each target, in order.
+        folders_alone: whether a place is a local folder alone, which BuildKit locks for one export. A registry takes
+            several, of which the last to come stays: needed if any target may be built by itself, else wasted.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    found = set()
+    for name, cache_to in caches:
+        is_shared = any(entry.startswith(LOCAL) for entry in cache_to) if folders_alone else INLINE not in cache_to
+        if cache_to and (not is_shared or first.setdefault(cache_to, name) == name):
+            found.add(name)
+    return found

@@ -10,7 +10,7 @@ import jinja2
 
 from .annotations import annotated
 from .bakefile import CHECK_CONTEXT, PICTURES, check_targets
-from .cache_backend import LOCAL
+from .cache_backend import exporters
 from .described import checked
 from .hcl import aligned, hcl, hcl_key
 from .key import SCHEMA, SCHEMA_LABEL
@@ -137,19 +137,10 @@ def _shown(target: BakeTarget, targets: Iterable[BakeTarget], common: Mapping[st
     )
 
 
-def _exports(targets: Iterable[BakeTarget]) -> dict[str, tuple[str, ...]]:
-    """What each target exports, by name: to a local folder the first of those that share it.
-
-    Bake builds all of them at once, and BuildKit locks such a folder for one export.
-    """
-    first: dict[tuple[str, ...], str] = {}
-    for target in targets:
-        first.setdefault(target.cache_to, target.name)
-    return {
-        target.name: target.cache_to
-        for target in targets
-        if first[target.cache_to] == target.name or not any(entry.startswith(LOCAL) for entry in target.cache_to)
-    }
+def _exports(targets: Sequence[BakeTarget]) -> dict[str, tuple[str, ...]]:
+    """What each target exports, by name; any of them may be built by itself, or all at once."""
+    exporting = exporters(((target.name, target.cache_to) for target in targets), folders_alone=True)
+    return {target.name: target.cache_to for target in targets if target.name in exporting}
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.annotations import INDEX, MANIFEST, annotated
-from ...generator.cache_backend import LOCAL, packing
+from ...generator.cache_backend import LOCAL, exporters, packing
 from ...generator.layer_key import family_of
 from ...generator.variables import ANNOTATE_VARIABLE, CACHE_SCOPE_VARIABLE, PLATFORMS_VARIABLE, REPOSITORY_VARIABLE
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from ...generator.bakefile import BakeTarget
     from ..context import Context
     from ..engine.buildx import Builder
-
-
-_INLINE = "type=inline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +37,10 @@ class Wanted:
         return cls(targets=targets, asked=(targets[-1].name,))
 
     def exporting(self) -> dict[str, BakeTarget]:
-        """The targets that export a cache, by name: of several that write to one place the last, as one after another.
-
-        A cache in the image is each image's own.
-        """
-        asked = [t for t in self.targets if t.name in self.asked and t.cache_to]
-        last = {t.cache_to: t.name for t in asked}
-        return {t.name: t for t in asked if last[t.cache_to] == t.name or _INLINE in t.cache_to}
+        """The targets that export a cache, by name: `exporters` of those that hand out an image."""
+        asked = [target for target in self.targets if target.name in self.asked]
+        exporting = exporters(((target.name, target.cache_to) for target in asked), folders_alone=False)
+        return {target.name: target for target in asked if target.name in exporting}
 
     def secrets(self) -> list[str]:
         """The variables that any of these mounts: a layer's desktop may be baked on the way."""

@@ -33,6 +33,12 @@ _NETWORK = re.compile(
     r"|network unreachable|failed to establish a new connection|returned error: (408|429|5\d\d)",
     re.IGNORECASE,
 )
+_ERROR = re.compile(
+    r"^(\[layer\]|e:) |\b(err(or)?|fatal|fail(ed|ure)?|cannot|can't|could not|unable|denied|not found|no such|forbidden"
+    r"|invalid|unknown|has no|have no|must)\b",
+    re.IGNORECASE,
+)
+_TOGETHER_S = 0.05  # how far apart lines may come that were printed one after the other
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
 _PROGRESS = re.compile(r"(Reading package lists|Building dependency tree|Reading state information)\.\.\.( Done)?")
 
@@ -137,8 +143,9 @@ def failed_step(lines: Sequence[str]) -> FailedStep | None:
     at = max((n for n, line in enumerate(lines) if _STEP.match(line)), default=len(lines))
     step = lines[at] if at < len(lines) else ""
     own = [line.partition(" ")[2] for line in lines if vertex and line.startswith(f"#{vertex} ")]
-    printed = [_TIMED.sub("", line, count=1) for line in own if _TIMED.match(line)] or _block(lines[at + 1 :])
-    said, blames = last_words(printed), _NETWORK.search("\n".join(printed)) is not None
+    timed = [line for line in own if _TIMED.match(line)] or _block(lines[at + 1 :])
+    printed = [_TIMED.sub("", line, count=1) for line in timed]
+    said, blames = _blamed(timed) or last_words(printed), _NETWORK.search("\n".join(printed)) is not None
     name = next((name for file, name in SCRIPTS.items() if file in step), "a step of the Dockerfile")
     for file in SCRIPTS:
         said = said.removeprefix(f"/tmp/{file}: ").removeprefix(f"./{file}: ")
@@ -157,6 +164,21 @@ def last_words(lines: Sequence[str]) -> str:
     return next((piece[:300] for piece in reversed(pieces) if piece and not _PROGRESS.fullmatch(piece)), "")
 
 
+def _blamed(timed: Sequence[str]) -> str:
+    """The last line that sounds like an error, of those that a step printed together at its end; empty if none does.
+
+    BuildKit reads a step's two streams each by itself: what was printed first may come last.
+    """
+    times = [float(found[1]) if (found := _TIMED.match(line)) else None for line in timed]
+    end = max((time for time in times if time is not None), default=0.0)
+    late = [n for n, time in enumerate(times) if time is not None and time >= end - _TOGETHER_S]
+    for line in reversed(timed[late[0] :] if late else timed[:0]):
+        said = last_words([_TIMED.sub("", line, count=1)])
+        if _ERROR.search(said):
+            return said
+    return ""
+
+
 def _block(lines: Sequence[str]) -> list[str]:
     """The last lines of a step as BuildKit repeats them at the end, in the order in which they were printed.
 
@@ -166,4 +188,4 @@ def _block(lines: Sequence[str]) -> list[str]:
     times = [float(found[1]) if (found := _TIMED.match(line)) else None for line in lines[:end]]
     known = [(n, time) for n, time in enumerate(times) if time is not None]
     begin = next((n for (_, before), (n, time) in itertools.pairwise(known) if time < before), 0)
-    return [_TIMED.sub("", line, count=1) for line in (*lines[begin:end], *lines[:begin])]
+    return [*lines[begin:end], *lines[:begin]]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_LAST = "complete -o bashdefault -F _desktop_bake desktop-bake\n"  # what goes on behind a colon has no space there
 _WORDS = {s.flag.metavar: s.flag.words for s in SETTINGS if s.flag and s.flag.words}
 
 
@@ -24,8 +25,8 @@ def _listed(what: str) -> dict[str, str]:
     return {"bash": name, "zsh": name, "fish": f"({name})"}
 
 
-def _environments(shell: str) -> str:
-    """The function that lists the environments of the configuration here; it is called only when Tab is pressed.
+def _own(shell: str) -> str:
+    """The functions that name environments and tasks; they are called only when Tab is pressed.
 
     An ID is data: `compgen -W` would expand it, and bash alone inserts what it is given without quoting it.
     """
@@ -46,13 +47,14 @@ def commands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
 
 
 def completion_script(shell: str) -> str:
-    """What completes our commands, flags, files and environment IDs.
+    """What completes our commands, flags, files, environment IDs and tasks.
 
     Args:
         shell: `bash`, `zsh` or `fish`.
     """
     special: dict[str, Any] = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
-    special |= {"ENV": _listed("environments"), "TASK": _listed("tasks")}
+    special |= dict.fromkeys(("ENV", "[ENV] [--] CMD…"), _listed("environments"))
+    special |= {"TASK": _listed("tasks"), **dict.fromkeys(("SRC", "DST"), _listed("places"))}
     top = parser()
     for command in (top, *commands(top)):
         for action in command._actions:  # noqa: SLF001 (as above)
@@ -61,4 +63,5 @@ def completion_script(shell: str) -> str:
                 action.choices = _WORDS[metavar]
             elif metavar in special:
                 action.complete = special[metavar]  # type: ignore[attr-defined]
-    return str(shtab.complete(top, shell=shell, preamble=_environments(shell))).rstrip() + "\n"
+    script = str(shtab.complete(top, shell=shell, preamble=_own(shell))).rstrip() + "\n"
+    return script + (_LAST if shell == "bash" else "")

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError
+from ...generator.errors import ConfigurationError, printable
 from ..config.settings import FILE_NAME, SETTINGS
 from ..system.lazy import lazy
 from ..system.reporter import Reporter, silent
@@ -16,6 +16,7 @@ from ..system.terminal import coloured
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from .. import context
     from ..config import agents_runner, environment_edit, toml_file
@@ -80,6 +81,11 @@ def show_error(error: Exception, whose: str = "") -> None:
 def print_json(value: object) -> None:
     """Print one JSON object on standard output."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_names(names: Iterable[str]) -> None:
+    """Print names alone, one a line, whole: for a shell's loop, and its completion."""
+    sys.stdout.writelines(f"{printable(name)}\n" for name in names)
 
 
 def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> context.Context:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import io
 import os
 import signal
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from ...generator.errors import DesktopBakeError
 from ..system.lazy import lazy
@@ -26,6 +28,7 @@ else:
 
 
 INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
 
 
@@ -36,10 +39,30 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 def _meant(typed: Sequence[str]) -> list[str]:
-    """The words to parse; as with docker, no command, one that has actions alone, and `help` show help."""
+    """The words to parse; as with docker, no command and `help` show help, `-v` and `version` the version."""
     if typed[:1] == ["help"]:
         return [*typed[1:], "--help"]
+    if list(typed) in (["-v"], ["-V"], ["version"]):
+        return ["--version"]
     return [*typed, "--help"] if list(typed) in ([], *([name] for name in WITH_ACTIONS)) else list(typed)
+
+
+def _open_streams() -> None:
+    """Give nobody's stream for each that our caller closed, so that nothing else that is opened takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _give_up(*streams: TextIO) -> None:
+    """Let what was not written go nowhere, or the interpreter tries again when it ends, and complains."""
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,12 +74,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status, as the README lists them.
     """
+    _open_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
         signal.signal(signal.SIGINT, _interrupt)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
-        sys.stdout.reconfigure(errors="backslashreplace")
-    typed = _meant(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _run(_meant(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read us is gone, as `head` is when it has its lines: there is nobody to tell
+        _give_up(sys.stdout, sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        context.show_error(DesktopBakeError(f"output cannot be written: {error.strerror}", "make room where it goes"))
+        _give_up(sys.stdout)
+        return 1
+
+
+def _run(typed: list[str]) -> int:
     arguments = argparse.Namespace(recorder=None, typed=typed)
     try:
         flags_first = typed[0].startswith("-") and typed[0] != "--version"
@@ -77,9 +115,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
 
 
 if __name__ == "__main__":

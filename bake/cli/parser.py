@@ -11,7 +11,7 @@ from ...generator.errors import ConfigurationError
 from ..system.installed import version
 from ..system.lazy import lazy
 from .task_verbs import TASK_VERBS
-from .verbs import VERBS
+from .verbs import VERBS, limit_s
 
 if TYPE_CHECKING:
     from importlib import metadata
@@ -44,9 +44,11 @@ class _Parser(argparse.ArgumentParser):
 
     Attributes:
         left: what makes its flags, in order, as long as nobody needed them.
+        among: its commands or actions, one of which has to be typed; None if there are none.
     """
 
     left: tuple[Flags, ...] = ()
+    among: Any = None
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(formatter_class=_AS_WIDE_AS_ANY, **keywords)
@@ -62,12 +64,24 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, *args: Any, **keywords: Any) -> Any:
         self.complete()
         found, left = super().parse_known_args(*args, **keywords)
-        for word in left:
-            flag = word.partition("=")[0]
-            meant = text.did_you_mean(flag, self._option_string_actions, "") if flag.startswith("--") else ""
-            if meant:
-                raise ConfigurationError(f"unrecognized arguments: {' '.join(left)}", meant)
+        if left:
+            raise ConfigurationError(f"unrecognized arguments: {' '.join(left)}", self._meant(left, found))
+        if self.among and not getattr(found, self.among.dest):
+            self.error(f"the following arguments are required: {self.among.metavar}")
         return found, left
+
+    def _meant(self, left: list[str], found: argparse.Namespace) -> str:
+        """What to do about words that nothing takes."""
+        flags = [word.partition("=")[0] for word in left if word.startswith("-")]
+        chosen = self.among and self.among.choices.get(getattr(found, self.among.dest) or "")
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        for flag in flags:
+            if chosen and flag in chosen._option_string_actions:  # noqa: SLF001 (argparse has no other way to ask)
+                return f"write it behind the command: {chosen.prog} {flag}"
+            meant = text.did_you_mean(flag, known, "") if flag.startswith("--") else ""
+            if meant:
+                return meant
+        return f"see: {self.prog} --help"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:  # noqa: SLF001 (its only name)
@@ -106,9 +120,8 @@ def parser(*, repeated: bool = True, whole: bool = True, before: bool = True) ->
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     if before:
         _common(top)
-    verbs = top.add_subparsers(
-        title="commands", prog=top.prog, dest="command", metavar="COMMAND", required=True, parser_class=_Parser
-    )
+    verbs = top.add_subparsers(title="commands", prog=top.prog, dest="command", metavar="COMMAND", parser_class=_Parser)
+    top.among = verbs
     groups = top._action_groups  # noqa: SLF001 (argparse has no other way to show the commands first)
     groups.append(groups.pop(1))
     common = partial(_common, default=argparse.SUPPRESS if before else None) if repeated else None
@@ -131,8 +144,9 @@ def _flags_of(verb: Verb, common: Flags | None, *, whole: bool) -> tuple[Flags, 
 
     def actions(command: argparse.ArgumentParser) -> None:
         among = command.add_subparsers(
-            title="actions", prog=command.prog, dest="action", metavar="ACTION", required=True, parser_class=_Parser
+            title="actions", prog=command.prog, dest="action", metavar="ACTION", parser_class=_Parser
         )
+        command.among = among  # type: ignore[attr-defined]
         _add(among, verb.actions, common, whole=whole)
 
     if verb.actions:
@@ -160,9 +174,8 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
     add("--environments", type=Path, metavar="FILE", help="use the environments in this JSON file of Agents Runner")
     add("--metrics", type=Path, metavar="FILE", help="append a JSON line with what was done, and how long it took")
     quiet = default or False
-    command.add_argument(
-        "-q", "--quiet", action="store_true", default=quiet, help="no log lines, only results and errors"
-    )
+    about = "no log lines, only results and errors; of `ps` and `env list` names alone"
+    command.add_argument("-q", "--quiet", action="store_true", default=quiet, help=about)
 
 
 def _overrides(command: argparse.ArgumentParser, name: str | None = None, default: str | None = None) -> None:
@@ -176,7 +189,7 @@ def _overrides(command: argparse.ArgumentParser, name: str | None = None, defaul
         if each.toml_type is bool:
             options |= {"action": "store_false" if flag.name.startswith("--no-") else "store_true"}
         elif each.toml_type is int:
-            options |= {"type": int, "metavar": flag.metavar}
+            options |= {"type": limit_s if each.name.endswith("_s") else int, "metavar": flag.metavar}
             options["help"] += f", default: {each.default}"
         elif each.toml_type in (list, dict):
             options |= {"action": "append", "metavar": flag.metavar}

@@ -78,6 +78,11 @@ def _screenshot(screenshot: argparse.ArgumentParser) -> None:
     )
 
 
+def _resize(resize: argparse.ArgumentParser) -> None:
+    _one(resize)
+    resize.add_argument("geometry", metavar="WxH", help="width and height in pixels, 64 to 16384 each")
+
+
 def _cp(cp: argparse.ArgumentParser) -> None:
     cp.add_argument("source", metavar="SRC", help="a path here, or TASK:PATH")
     cp.add_argument("target", metavar="DST", help="a path here, or TASK:PATH")
@@ -93,5 +98,6 @@ TASK_VERBS = (
     Verb("stop", "end tasks: SIGTERM, and after a while SIGKILL", "stop office", _stop),
     Verb("url", "print the address of a task's desktop, with its secret", "url office", _url),
     Verb("screenshot", "save a task's desktop as PNG", "screenshot office -o desktop.png", _screenshot),
+    Verb("resize", "change the size of a running task's desktop", "resize office 1920x1080", _resize),
     Verb("cp", "copy files to or from a task, running or kept", "cp office:/tmp/out.txt .", _cp),
 )

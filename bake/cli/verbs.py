@@ -6,13 +6,18 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..system.lazy import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..system import durations
+
     Flags = Callable[[argparse.ArgumentParser], None]
+else:
+    durations = lazy("..system.durations", __package__)
 
 
-# What is meant if no environment is named.
 _ONE = "default: the only environment, or the one called default"
 _RENDERED = "default: the bake file to standard output; with --check: the working directory"
 
@@ -35,9 +40,18 @@ class Verb(NamedTuple):
     actions: tuple[Verb, ...] = ()
 
 
+def limit_s(text: str) -> int:
+    """As `durations.limit_s`."""
+    return durations.limit_s(text)
+
+
 def json_flag(command: argparse.ArgumentParser) -> None:
     """The flag of what answers by one object."""
     command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _no_trunc(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--no-trunc", action="store_true", help="full names, and all columns")
 
 
 def _init(init: argparse.ArgumentParser) -> None:
@@ -82,7 +96,7 @@ def _build(build: argparse.ArgumentParser) -> None:
     build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
     build.add_argument("--all", action="store_true", help="every environment whose cache is on")
     build.add_argument(
-        "--timeout", type=int, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout"
+        "--timeout", type=limit_s, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout"
     )
     build.add_argument(
         "--no-cache", action="store_true", help="bake from scratch under the same key, without any cache"
@@ -111,11 +125,6 @@ def _run(run: argparse.ArgumentParser) -> None:
         metavar="[ENV] [--] CMD…",
         help="without a command the desktop stays until Ctrl-C",
     )
-
-
-def _resize(resize: argparse.ArgumentParser) -> None:
-    resize.add_argument("task", metavar="TASK", help="its name, the beginning of its ID, or its environment")
-    resize.add_argument("geometry", metavar="WxH", help="width and height in pixels, 64 to 16384 each")
 
 
 def _notes(notes: argparse.ArgumentParser) -> None:
@@ -233,6 +242,11 @@ def _task_flags(run: argparse.ArgumentParser) -> None:
         add(name, action="append", default=[], dest="docker", type=word, metavar=metavar, help=text)
 
 
+def _list(command: argparse.ArgumentParser) -> None:
+    _no_trunc(command)
+    json_flag(command)
+
+
 def _env_set(put: argparse.ArgumentParser) -> None:
     put.add_argument("--create", action="store_true", help="create a new environment")
     put.add_argument("env", metavar="ENV")
@@ -257,11 +271,8 @@ def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) ->
 def _explain(explain: argparse.ArgumentParser) -> None:
     explain.add_argument("env", nargs="?", metavar="ENV", help=_ONE)
     explain.add_argument("--all", action="store_true", help="every environment whose cache is on")
+    _no_trunc(explain)
     json_flag(explain)
-
-
-def _no_trunc(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--no-trunc", action="store_true", help="full names, and all columns")
 
 
 def _images(images: argparse.ArgumentParser) -> None:
@@ -281,7 +292,7 @@ def _prune(prune: argparse.ArgumentParser) -> None:
 
 
 _ENV = (
-    Verb("list", "list environments and their toggles", "env list --json", json_flag),
+    Verb("list", "list environments and their toggles", "env list --json", _list),
     Verb("show", "show every field of an environment", "env show default", _one),
     Verb(
         "set",
@@ -304,7 +315,6 @@ VERBS = (
     Verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check", _render),
     Verb("build", "bake the image if there is none yet", "build --all", _build),
     Verb("run", "start a task with a live desktop, and exit with its command's status", "run -- xterm -e top", _run),
-    Verb("resize", "change the size of a running task's desktop", "resize office 1920x1080", _resize),
     Verb(
         "agent-notes",
         "print notes for an agent: how to see, click and type on a desktop",

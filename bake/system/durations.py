@@ -25,3 +25,12 @@ def duration_s(text: str) -> float:
     if seconds > _LONGEST_S or text not in ("0", "".join(number + unit for number, unit in parts) or "0"):
         raise ConfigurationError(f"malformed duration {text[:40]!r}", "write 30s, 15m, 1h30m, 30d or 8w; at most 520w")
     return float(seconds)
+
+
+def limit_s(text: str) -> int:
+    """Read a limit: a number of seconds, or a duration.
+
+    Raises:
+        ConfigurationError: as `duration_s`.
+    """
+    return int(text) if text.isdecimal() else int(duration_s(text))

@@ -7,12 +7,14 @@ An abandoned file is told from one in use by its lock: the kernel releases a loc
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ...generator.errors import ConfigurationError
 from .lazy import lazy
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ else:
     tempfile = lazy("tempfile")
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files
 
 
@@ -76,6 +79,26 @@ def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def cannot_write(path: object, error: OSError, flag: str = "") -> ConfigurationError:
+    """What to raise if a file that somebody named cannot be written.
+
+    Args:
+        path: the file.
+        error: why not.
+        flag: what it was named by, such as `-o`; empty if by none.
+    """
+    another = f"name another file: {flag} FILE" if flag else "name another file"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        remedy = f"make its folder, or {another}"
+    elif error.errno == errno.EISDIR:
+        remedy = f"it is a folder: {another}"
+    elif error.errno in _NO_ROOM:
+        remedy = f"make room there, or {another}"
+    else:
+        remedy = f"make its folder writable, or {another}"
+    return ConfigurationError(f"cannot write {path}: {error.strerror}", remedy)
 
 
 LIMIT_BYTES = 16 << 20

@@ -9,9 +9,11 @@ from .lazy import lazy
 
 if TYPE_CHECKING:
     import difflib
+    import textwrap
     from collections.abc import Iterable, Sequence
 else:
     difflib = lazy("difflib")
+    textwrap = lazy("textwrap")
 
 
 def first_line(text: str) -> str:
@@ -63,6 +65,25 @@ def age(seconds: float) -> str:
 def cut(text: str, width: int) -> str:
     """A text of at most so many characters, the last of them `…` if something is left out."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def folded(text: str, width: int) -> str:
+    """A line as several of at most so many characters, unless a word has more; further ones stand four to the right.
+
+    Args:
+        text: the line, which may begin with spaces.
+        width: how many characters.
+    """
+    begin = " " * (len(text) - len(text.lstrip()))
+    lines = textwrap.wrap(
+        text.strip(),
+        width,
+        initial_indent=begin,
+        subsequent_indent=f"{begin}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

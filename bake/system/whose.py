@@ -8,6 +8,7 @@ from pathlib import Path
 
 _MACHINE_ID = Path("/etc/machine-id")  # machine-id(5): to be hashed before others see it
 _LENGTH = 16
+_KEY_LENGTH = 12
 
 
 def this_user() -> str:
@@ -22,3 +23,8 @@ def this_user() -> str:
 def short_hash(text: str) -> str:
     """16 hex digits of a text."""
     return hashlib.sha256(b"desktop-bake\0" + text.encode(errors="surrogateescape")).hexdigest()[:_LENGTH]
+
+
+def short_key(key: str) -> str:
+    """12 hex digits that stand for a key, the same in every table; empty without one."""
+    return short_hash(key)[:_KEY_LENGTH] if key else ""

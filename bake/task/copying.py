@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, TaskGoneError
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
 
 
+_CONTAINER = re.compile(r" in container [0-9a-f]{64}")  # which the command's words name
 COPY_TIMEOUT_S = 3600.0
 
 
@@ -25,7 +27,8 @@ def copy(engine: Engine, source: str, target: str) -> None:
     done = engine.docker("cp", "-q", source, target, timeout_s=COPY_TIMEOUT_S)
     if not done.returncode:
         return
-    said = last_line(done.stderr.decode(errors="replace"))
+    said = last_line(done.stderr.decode(errors="replace")).removeprefix("Error response from daemon: ")
+    said = _CONTAINER.sub("", said)
     if "no such container" in said.lower():
         raise TaskGoneError(f"nothing was copied: {said}", "see: desktop-bake ps")
     raise ConfigurationError(f"nothing was copied: {said}", "look at both paths: desktop-bake exec TASK -- ls -l PATH")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.errors import ConfigurationError, TaskGoneError
 from ..system.text import did_you_mean
-from ..system.whose import short_hash
+from ..system.whose import short_key
 from .labels import (
     FIXED_SIZE_LABEL,
     KEY_LABEL,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_SHORT = 12  # digits of an ID, or of a key
+_SHORT = 12  # digits of an ID
 _OWN_NAME = re.compile(r"desktop-bake-[0-9a-f]{12}")
 _ENDED = re.compile(r"Exited \(([0-9]+)\)")
 
@@ -70,7 +70,7 @@ class TaskEntry:
     @property
     def short_key(self) -> str:
         """12 digits that stand for the key; empty without one."""
-        return short_hash(self.cache_key)[:_SHORT] if self.cache_key else ""
+        return short_key(self.cache_key)
 
     @property
     def is_running(self) -> bool:

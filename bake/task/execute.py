@@ -189,4 +189,6 @@ def _runs(engine: Engine, container_id: str) -> bool:
 
 def late(limit_s: float) -> TimeLimitError:
     """What to raise if a command did not end in time."""
-    return TimeLimitError(f"the command did not end within {limit_s:g} s", "wait longer: a larger timeout_s")
+    return TimeLimitError(
+        f"the command did not end within {limit_s:g} s", "wait longer: a larger timeout_s, or --timeout"
+    )

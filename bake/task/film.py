@@ -14,6 +14,7 @@ from ...generator.errors import ConfigurationError
 from ...generator.script import Script
 from ..config.shipped import shipped
 from ..ensure import ensured
+from ..system.files import cannot_write
 from ..system.text import last_line
 from .screen_program import screen_program
 
@@ -96,10 +97,7 @@ def filmed(task: DesktopTask, wish: FilmWish, image: str, say: Callable[[str], N
     try:
         file = wish.file.open("wb")
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {wish.file}: {error.strerror}",
-            "make its folder writable, or name another file: --record FILE",
-        ) from error
+        raise cannot_write(wish.file, error, "--record") from error
     with file:
         recorder = _start(task, wish, image, file)
         try:

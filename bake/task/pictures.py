@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, DesktopBakeError
+from ..system.files import cannot_write
 from .screen import PICTURE_BYTES, picture
 from .screen_program import screen_program
 
@@ -163,10 +164,7 @@ class _Album:
             else:
                 path.write_bytes(taken)
         except OSError as error:
-            self.error = ConfigurationError(
-                f"cannot write {path}: {error.strerror}",
-                "make its folder writable, or name another file: --screenshot FILE",
-            )
+            self.error = cannot_write(path, error, "--screenshot")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from ...generator.described import checked
-from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
+from ...generator.errors import DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
+from ..system.files import cannot_write
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .container import KILLED
@@ -177,9 +178,7 @@ class DesktopTask:
             if file:
                 file.write_bytes(taken)
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {file}: {error.strerror}", "make its folder writable, or name another file"
-            ) from error
+            raise cannot_write(file, error) from error
         return taken
 
     @checked

@@ -83,6 +83,20 @@ class Tasks:
         return named(self.list(), name)
 
     @checked
+    def find_running(self, name: str) -> TaskEntry:
+        """The task of this name, which runs.
+
+        Args, Raises: as `find`; `TaskGoneError` also if it has ended.
+        """
+        entry = self.find(name)
+        if not entry.is_running:
+            raise TaskGoneError(
+                f"the task {entry.short_name} has ended",
+                f"see: desktop-bake logs {entry.short_name}, or start another: desktop-bake run",
+            )
+        return entry
+
+    @checked
     def attach(self, name: str) -> DesktopTask:
         """The task of this name, as the program that started it has it.
 
@@ -121,9 +135,7 @@ class Tasks:
             TaskGoneError: as `find`, or it has ended.
             ConfigurationError: as `find`, or it has no desktop, or one without a secret that is to be seen only.
         """
-        entry = self.find(name)
-        if not entry.is_running:
-            raise TaskGoneError(f"the task {entry.short_name} has ended", "start another: desktop-bake run")
+        entry = self.find_running(name)
         url, forward = self._reach(entry, Container.of(self.engine.endpoint, entry.container_id, entry.name))
         if url is None:
             raise ConfigurationError(

@@ -21,7 +21,7 @@ from ..images.order import key_of
 from ..images.verify import refusal_of
 from ..registry.client import digest_of, look_up
 from ..system.edit import editing, replace_file
-from ..system.files import new_file
+from ..system.files import cannot_write, new_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -224,4 +224,4 @@ def write_lock(path: Path, change: Callable[[Lock], Lock]) -> tuple[Lock, Lock]:
     except FileExistsError as error:
         raise ConfigurationError(f"{path} was written meanwhile", "nothing was written: try again") from error
     except OSError as error:
-        raise ConfigurationError(f"cannot write {path}: {error.strerror}", "make its folder writable") from error
+        raise cannot_write(path, error) from error

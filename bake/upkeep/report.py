@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.layer_key import LayerKey
 from ..system.text import age, cut, size, table
-from ..system.whose import short_hash
+from ..system.whose import short_key
 from .inventory import CacheFamily, cache_families, in_repository, published_among, reach, stored_images
 from .layers import held, with_layers
 from .policy import stale_since
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .sizes import StoredImage
 
 
-_SHORT = 12  # digits that stand for a key
 _ENVIRONMENTS, _PART, _NAME = 16, 14, 34  # with the other columns at most 80
 
 
@@ -153,9 +152,9 @@ def as_json(found: Listing) -> dict[str, object]:
     }
 
 
-def short_key(image: StoredImage) -> str:
+def _key(image: StoredImage) -> str:
     """The digits that stand for an image's key, as `ps` has them; `-` without one."""
-    return short_hash(str(image.key))[:_SHORT] if image.key else "-"
+    return short_key(str(image.key)) if image.key else "-"
 
 
 def as_text(found: Listing, now_s: float, *, whole: bool = False) -> str:
@@ -200,7 +199,7 @@ def _short(found: Listing, now_s: float) -> list[tuple[str, ...]]:
         old = age(now_s - row.image.created_s) if row.image.created_s else "-"
         answer = _SAID[row.published] if found.asked else size(row.frees_bytes)
         environments, part = _environments(row.environments, whole=False), cut(_part(row), _PART)
-        rows.append((environments, short_key(row.image), part, size(row.image.size_bytes), answer, old))
+        rows.append((environments, _key(row.image), part, size(row.image.size_bytes), answer, old))
     return rows
 
 
@@ -256,7 +255,7 @@ def plan_as_text(planned: Plan, now_s: float, *, whole: bool = False) -> str:
     """
 
     def name(image: StoredImage) -> str:
-        return image.name if whole else short_key(image) if image.key else cut(image.name, _NAME)
+        return image.name if whole else _key(image) if image.key else cut(image.name, _NAME)
 
     rows = [("REMOVE", "WHERE", "MADE", "SIZE")]
     for where, verdicts in (("here", planned.images), ("registry", planned.published)):

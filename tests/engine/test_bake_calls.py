@@ -135,7 +135,7 @@ def test_a_fork_has_a_repository_of_its_own(cli: Run, project: Path, rendered: P
 
 def test_platforms_of_a_call(rendered: Path) -> None:
     """A native runner builds for its own platform alone, self-tests too."""
-    for target in plan(rendered, "desktop", "desktop-check", DESKTOP_BAKE_PLATFORMS="linux/arm64").values():
+    for target in plan(rendered, "desktop", "desktop-check", DESKTOP_BAKE_PLATFORMS=" linux/arm64, ").values():
         assert target["platforms"] == ["linux/arm64"]
     assert "platforms" not in plan(rendered)["desktop-default"]
 

@@ -298,7 +298,6 @@ def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
         ],
         ["render", "--attest", "type=sbom", "--attest=type=provenance,mode=max", "-o", "ci", "default"],
         ["render", "--repository", "registry.example.com/team/desktop", "-q", "-o", "ci", "--", "default"],
-        ["render"],
     ],
     ids=" ".join,
 )
@@ -325,7 +324,7 @@ def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -
         file.write("\033[2J")
     command = f"{sys.executable} -m desktop_bake render -o ci --check"
     said = {}
-    for colour in ("", "NO_COLOR=1 "):
+    for colour in ("TERM=xterm ", "NO_COLOR=1 "):
         terminal = subprocess.run(
             ["script", "-qec", f"{colour}{command}", "/dev/null"],
             cwd=project,
@@ -335,8 +334,8 @@ def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -
         )
         assert terminal.returncode == 1, terminal.stdout
         said[colour] = terminal.stdout
-    assert "\033[31m-\\x1b[2J\033[0m\n" in said[""].replace("\r", "")
-    assert "\n\\ No newline at end of file" in said[""].replace("\r", "")
+    assert "\033[31m-\\x1b[2J\033[0m\n" in said["TERM=xterm "].replace("\r", "")
+    assert "\n\\ No newline at end of file" in said["TERM=xterm "].replace("\r", "")
     assert "\033" not in said["NO_COLOR=1 "]
     assert "-\\x1b[2J\n" in said["NO_COLOR=1 "].replace("\r", "")
     assert "\033" not in cli("render", "-o", "ci", "--check").stdout

@@ -51,7 +51,7 @@ def test_data_is_not_run_in_zsh_and_fish(hostile: tuple[Path, str, list[str]], s
     folder, mark, ids = hostile
     with (folder / "desktop-bake.toml").open("a") as file:
         file.write('[environments.default]\nbase_image = "a"\n')
-    words = [sys.executable, "-m", "desktop_bake", "env", "list"]
+    words = [sys.executable, "-m", "desktop_bake", "env", "list", "-q"]
     listed = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
     work = folder / "work"
     (work / "bin").mkdir(parents=True)

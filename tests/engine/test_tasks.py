@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
+import itertools
+import os
+import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from desktop_bake import Engine, TaskEntry, TaskGoneError, Tasks
-from desktop_bake.bake.task.labels import OWNER_LABEL
-from desktop_bake.bake.task.novnc import banner
-
-if TYPE_CHECKING:
-    from tests.harness.project import Run
-
-RUNNER = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from desktop_bake import TaskOptions, ensure_desktop_image, load_settings, start_task
-settings = load_settings(Path("desktop-bake.toml"), {})
-def start(number):
-    environment = settings.environment("plain" if number else "office")
-    script = f"echo first {number}; until [ -e /go ]; do sleep 0.05; done; echo last >&2; exit {number + 3}"
-    image = ensure_desktop_image(environment, settings)
-    options = TaskOptions(detach=True, keep=True)
-    start_task(environment, image, settings, options=options, command=["sh", "-c", script])
-with ThreadPoolExecutor(4) as pool:
-    list(pool.map(start, range(int(sys.argv[1]))))
-print("started", flush=True)
-sys.stdin.read()
-"""
-
-
-@dataclass(frozen=True)
-class Here:
-    """What has an engine."""
-
-    engine: Engine
+from desktop_bake import Engine, Tasks
+from tests.harness.markdown import DOCS, blocks
+from tests.harness.restart import Here, story, tasks_of
+from tests.harness.tutorial import Shell, steps
+from tests.harness.users import NOBODY
 
 
 @pytest.fixture
@@ -53,28 +25,13 @@ def folder(project: Path, base: str) -> Iterator[Path]:
     """A project of its own name, with a desktop and without; its tasks are gone afterwards."""
     own = project / f"tasks-{uuid.uuid4().hex[:8]}"
     own.mkdir()
-    (own / "runner.py").write_text(RUNNER)
     (own / "desktop-bake.toml").write_text(
         f'[environments.office]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
         f'[environments.plain]\nbase_image = "{base}"\n'
     )
     yield own
-    if left := [entry.container_id for entry in of(own)]:
+    if left := [entry.container_id for entry in tasks_of(own)]:
         subprocess.run(["docker", "rm", "-fv", *left], check=True, capture_output=True)
-
-
-def of(folder: Path) -> list[TaskEntry]:
-    """The tasks of a project, the oldest first."""
-    return [entry for entry in reversed(Tasks(Here(Engine())).list()) if entry.project_name == folder.name]
-
-
-def killed_runner(folder: Path, count: int) -> None:
-    """A runner that started so many tasks and was killed."""
-    words = [sys.executable, "runner.py", str(count)]
-    with subprocess.Popen(words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as runner:
-        assert runner.stdout
-        assert runner.stdout.readline() == b"started\n"
-        runner.kill()
 
 
 def test_a_runner_that_was_killed(
@@ -82,81 +39,100 @@ def test_a_runner_that_was_killed(
 ) -> None:
     """Another finds its detached tasks, what they printed from the first line, and their status, also once ended."""
     times, count = rounds(1, 50), rounds(3, 20)
-    engine = Engine()
-
-    def found(entry: TaskEntry) -> tuple[int, str | None]:
-        task = Tasks(Here(engine)).attach(entry.container_id)
-        with contextlib.suppress(TaskGoneError):  # it may end before its touch does
-            assert task.execute(["touch", "/go"]).status == 0
-        number = task.wait(60) - 3
-        assert task.wait(60) == number + 3  # of one that has ended long since
-        said = engine.docker("logs", task.container_id)
-        assert said.stdout == b"first %d\n" % number
-        assert [line for line in said.stderr.splitlines() if not line.startswith(b"[desktop] ")] == [b"last"]
-        task.container.remove()
-        return number, task.novnc_url
-
     for _ in range(times):
-        killed_runner(folder, count)
-        entries = of(folder)
-        (office,) = [entry for entry in entries if entry.environment == "office"]
-        assert banner(Tasks(Here(engine)).attach(office.container_id).novnc_url or "")
-        with ThreadPoolExecutor(4) as pool:
-            numbers, urls = zip(*pool.map(found, entries), strict=True)
-        assert sorted(numbers) == list(range(count))
-        assert sum(url is not None for url in urls) == 1
+        assert story(folder, count).endswith(f"found: {count}, first line: {count}, status: {count}")
     figure(f"{times} runners killed, the output and status of all {times * count} tasks found")
 
 
-def test_verbs(folder: Path, cli: Run) -> None:
-    """A task is started by one process; others list it, look at it, run commands, copy, picture, wait and stop."""
-    config = ("--config", str(folder / "desktop-bake.toml"))
-    name = folder.name
-    script = "echo out; echo err >&2; until [ -e /go ]; do sleep 0.05; done; exit 7"
-    started = cli("run", *config, "-d", "--keep", "--name", name, "office", "--", "sh", "-c", script)
-    assert started.returncode == 0, started.stderr
-    (listed,) = [e for e in json.loads(cli("ps", "--json").stdout)["tasks"] if e["name"] == name]
-    assert (listed["container_id"], listed["state"], listed["environment"]) == (
-        started.stdout.strip(),
-        "running",
-        "office",
+def test_the_page(folder: Path) -> None:
+    """The session of docs/tasks.md prints what stands there, and its code runs meanwhile, on one of its three tasks."""
+    end = uuid.uuid4().hex[:6]
+    names = {name: f"{name}-{end}" for name in ("build", "viewer", "office", "plain")}
+    config = folder / "desktop-bake.toml"
+    config.write_text(config.read_text().replace("[environments.office]", f"[environments.{names['office']}]"))
+    config.write_text(config.read_text().replace("[environments.plain]", f"[environments.{names['plain']}]"))
+    shell = Shell(folder=folder, instead=names, variables={}, times=[])
+    (code,) = (block.text for block in blocks(DOCS / "tasks.md") if block.language == "python")
+    words = [sys.executable, "-u", "-c", shell.here(code)]
+    script = list(steps("tasks.md", DOCS))
+    at = next(n for n, step in enumerate(script) if " cp " in step.command)
+    for step in script[:at]:
+        shell.run(step)
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        lines = iter(program.stdout.readline, "")
+        said = list(itertools.takewhile(lambda line: not line.startswith("http"), lines))
+        others(shell)
+        for step in script[at:]:
+            shell.run(step)
+        said += lines
+    assert [f"{names['build']} {names['office']} running None\n" in said, said[-1]] == [True, "3\n"]
+    assert (
+        (folder / "desktop.png").read_bytes()[:4] == (folder / f"{names['viewer']}.png").read_bytes()[:4] == b"\x89PNG"
     )
-    table = cli("ps").stdout.splitlines()
-    assert any(line.startswith(f"{name} ") for line in table)
-    assert max(map(len, table)) <= 80
-    url = cli("url", name)
-    assert url.returncode == 0, url.stderr
-    assert url.stdout.strip() == started.stderr.splitlines()[-1].removeprefix("[desktop] ")
-    done = cli("exec", name, "--", "sh", "-c", "xdotool getdisplaygeometry; exit 5")
-    assert (done.returncode, done.stdout) == (5, "1280 800\n")
-    assert cli("exec", name, "--", "no-such").returncode == 127
-    picture = cli("screenshot", name, "-o", str(folder / "a.png"))
-    assert (picture.returncode, (folder / "a.png").read_bytes()[:4]) == (0, b"\x89PNG"), picture.stderr
-    assert cli("wait", name, "--timeout", "1s").returncode == 124
-    assert cli("cp", str(folder / "a.png"), f"{name}:/go").returncode == 0
-    assert cli("wait", name).returncode == 7
-    logs = cli("logs", name)
-    assert (logs.stdout, logs.stderr.splitlines()[-1]) == ("out\n", "err")
-    assert cli("cp", f"{name}:/go", str(folder / "b.png")).returncode == 0
-    assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
-    assert cli("stop", "--rm", name).returncode == 0
-    gone = cli("wait", name)
-    assert (gone.returncode, gone.stderr.splitlines()[0]) == (7, f"error: there is no task '{name}', or not any more")
+    assert re.fullmatch("[0-9a-f]{12}\n", (folder / "hostname").read_text())
+    assert tasks_of(folder) == []
 
 
-def test_tasks_of_others(folder: Path, cli: Run, base: str) -> None:
-    """Another user's task is neither listed nor stopped, unless it is asked for."""
+def others(shell: Shell) -> None:
+    """What the page tells besides: a command that is not there, a limit, a table and names for a shell."""
+    build, plain = shell.here("build"), shell.here("plain")
+    for words, status in (
+        (("exec", build, "--", "no-such"), 127),
+        (("wait", plain), 127),
+        (("wait", build, "--timeout", "1s"), 124),
+        (("attach", plain), 7),
+        (("exec", build, "--", "sh", "-c", "exit 5"), 5),
+    ):
+        assert typed(shell.folder, *words).returncode == status, words
+    assert Tasks(Here(Engine())).attach(build).execute(["no-such"]).status == 127
+    assert max(map(len, typed(shell.folder, "ps").stdout.splitlines())) <= 80
+    assert {build, shell.here("viewer")} <= set(typed(shell.folder, "ps", "-q").stdout.split())
+
+
+def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`desktop-bake` in a folder."""
+    program = [sys.executable, "-m", "desktop_bake", *words]
+    return subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def nobody(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`desktop-bake` as another user of this machine, who may use the engine, too, and read what we may."""
+    own = folder / "of nobody"
+    own.mkdir()
+    os.chown(own, NOBODY, NOBODY)
+    may = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    group = Path(Engine().endpoint.host.removeprefix("unix://")).stat().st_gid
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", f"--groups={group}", *may, "--"]
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        program = [*user, sys.executable, "-m", "desktop_bake", *words]
+        variables = {**os.environ, "HOME": str(own), "XDG_CACHE_HOME": str(own)}
+        return subprocess.run(
+            program, cwd=folder, capture_output=True, text=True, check=False, timeout=60, env=variables
+        )
+
+    return run
+
+
+def test_tasks_of_others(folder: Path, nobody: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Of two users of a machine neither lists, reads nor stops the other's task, unless all are asked for."""
     name = folder.name
-    labels = ("--label", f"desktop-bake-task={name}", "--label", f"{OWNER_LABEL}=somebody")
-    docker = ["docker", "run", "-d", "--name", name, "--label", "desktop-bake-task.project-name=other", *labels]
-    subprocess.run([*docker, base, "sleep", "1000"], check=True, capture_output=True)
+    started = nobody("run", "-d", "--keep", "--name", name, "plain", "--", "sleep", "1000")
     try:
-        with pytest.raises(TaskGoneError):
-            Tasks(Here(Engine())).find(name)
-        assert name not in cli("ps").stdout
-        assert cli("stop", name).returncode == 7
-        assert name in cli("ps", "--all").stdout
-        assert cli("stop", "--all", "-t", "0", name).returncode == 0
+        assert started.returncode == 0, started.stderr
+        assert name in nobody("ps", "-q").stdout.split()
+        assert name not in typed(folder, "ps", "-q").stdout.split()
+        for words in (("stop", name), ("logs", name), ("exec", name, "--", "true")):
+            done = typed(folder, *words)
+            assert (done.returncode, done.stderr.splitlines()[0]) == (
+                7,
+                f"error: there is no task '{name}', or not any more",
+            )
+        assert name in typed(folder, "ps", "--all", "-q").stdout.split()
+        assert typed(folder, "exec", "--all", name, "--", "sh", "-c", "exit 5").returncode == 5
+        assert typed(folder, "stop", "--all", "-t", "0", "--rm", name).returncode == 0
+        assert name not in nobody("ps", "-q").stdout.split()
     finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
-            subprocess.run(["docker", "rm", "-fv", name], check=True, capture_output=True)
+        subprocess.run(["docker", "rm", "-fv", name], check=False, capture_output=True)

@@ -37,3 +37,6 @@ def test_what_is_not_printed_is_found() -> None:
     assert step.missing("z\na bc\nd\n") == []
     assert step.missing("d\na bc\n") == ["d"]
     assert step.missing("a b\nd\n") == ["a  …c"]
+    step = Step(place="x", command="y", shown=("c884024c60c2  plain  4 seconds",))
+    assert step.missing("0123456789ab plain   a moment") == step.missing("0123456789ab plain 1 second") == []
+    assert step.missing("0123456789a plain 1 second") == step.missing("0123456789ab plain") == [*step.shown]

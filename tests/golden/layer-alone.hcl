@@ -44,7 +44,7 @@ target "docker-metadata-action" {
 target "_desktop" {
   description = "what every image has"
   inherits    = ["docker-metadata-action"]
-  platforms   = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  platforms   = compact(split(",", replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   output      = compact([DESKTOP_BAKE_OUTPUT])
   labels = {
     "desktop-bake.schema" = "1"

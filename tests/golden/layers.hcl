@@ -57,7 +57,7 @@ target "docker-metadata-action" {
 target "_desktop" {
   description = "what every image has"
   inherits    = ["docker-metadata-action"]
-  platforms   = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  platforms   = compact(split(",", replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   output      = compact([DESKTOP_BAKE_OUTPUT])
   labels = {
     "desktop-bake.schema" = "1"
@@ -189,6 +189,6 @@ target "desktop-check" {
   }
   context   = "${DESKTOP_BAKE_FOLDER}/check"
   contexts  = { desktop = "target:${check.target}" }
-  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  platforms = compact(split(",", replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   output    = ["type=local,dest=${DESKTOP_BAKE_FOLDER}/pictures/${check.environment}"]
 }

@@ -55,7 +55,7 @@ target "docker-metadata-action" {
 target "_desktop" {
   description = "what every image has"
   inherits    = ["docker-metadata-action"]
-  platforms   = compact(split(",", DESKTOP_BAKE_PLATFORMS))
+  platforms   = compact(split(",", replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   output      = compact([DESKTOP_BAKE_OUTPUT])
   labels = {
     "desktop-bake.schema" = "1"
@@ -144,7 +144,7 @@ target "desktop-two" {
     "org.opencontainers.image.base.name"   = "lunamidori5/pixelarch:emerald"
     "org.opencontainers.image.base.digest" = "sha256:abababababababababababababababababababababababababababababababab"
   }
-  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS == "" ? "linux/amd64,linux/arm64" : DESKTOP_BAKE_PLATFORMS))
+  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS == "" ? "linux/amd64,linux/arm64" : replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   cache-from = [
     "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-${DESKTOP_BAKE_CACHE_SCOPE}",
     "type=registry,ref=${DESKTOP_BAKE_REPOSITORY}:cache-emerald-504a29a17b8c-main",
@@ -165,6 +165,6 @@ target "desktop-check" {
   }
   context   = "${DESKTOP_BAKE_FOLDER}/check"
   contexts  = { desktop = "target:${check.target}" }
-  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS == "" ? check.platforms : DESKTOP_BAKE_PLATFORMS))
+  platforms = compact(split(",", DESKTOP_BAKE_PLATFORMS == "" ? check.platforms : replace(DESKTOP_BAKE_PLATFORMS, " ", "")))
   output    = ["type=local,dest=${DESKTOP_BAKE_FOLDER}/pictures/${check.environment}"]
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LIMIT_S = 300
+_ANY = re.compile(r"(?P<digits>\b[0-9a-f]{12}\b)|[0-9]+\\ (second|minute|hour)s?$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Step:
     Attributes:
         place: page and line of its block.
         command: as it is typed.
-        shown: the lines below it; `…` stands for anything.
+        shown: the lines below it; `…` stands for anything, 12 hex digits and an age for any of these.
     """
 
     place: str
@@ -39,7 +40,7 @@ class Step:
         rest = [" ".join(line.split()) for line in printed.splitlines()]
         missing = []
         for line in self.shown:
-            pattern = re.compile(re.escape(" ".join(line.split())).replace("…", ".*"))
+            pattern = re.compile(_ANY.sub(_any, re.escape(" ".join(line.split()))).replace("…", ".*"))
             found = next((n for n, said in enumerate(rest) if pattern.fullmatch(said)), None)
             if line == "…":
                 continue
@@ -50,9 +51,14 @@ class Step:
         return missing
 
 
-def steps(page: str) -> Iterator[Step]:
-    """The commands of a page of docs/tutorial."""
-    for block in blocks(DOCS / "tutorial" / page):
+def _any(found: re.Match[str]) -> str:
+    """What stands for anything of its kind."""
+    return "[0-9a-f]{12}" if found["digits"] else r"([0-9]+\ [a-z]+|a\ moment)"
+
+
+def steps(page: str, folder: Path = DOCS / "tutorial") -> Iterator[Step]:
+    """The commands of a page of docs/tutorial, or of another folder."""
+    for block in blocks(folder / page):
         if block.language != "console":
             continue
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....generator.errors import TaskGoneError
 from ..streams import through_docker
 from ..tasks_of import tasks_of
 
@@ -14,7 +13,5 @@ if TYPE_CHECKING:
 
 def attach(arguments: argparse.Namespace) -> int:
     """Print what a task prints from now on, and exit with its status."""
-    entry = tasks_of(arguments).find(arguments.task)
-    if not entry.is_running:
-        raise TaskGoneError(f"the task {entry.short_name} has ended", f"see: desktop-bake logs {entry.short_name}")
+    entry = tasks_of(arguments).find_running(arguments.task)
     return through_docker("attach", "--no-stdin", "--sig-proxy=false", entry.container_id)

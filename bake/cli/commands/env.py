@@ -16,10 +16,10 @@ from ...config.agents_runner import read_origin
 from ...config.environment_edit import Change, edit_environment
 from ...config.layer_table import LAYER_TEXTS
 from ...config.toml_edit import field_and_value, field_path
-from ...system.text import table
+from ...system.text import cut, table
 from ...task.environment_options import with_environment
 from ...task.options import TaskOptions
-from ..context import environment_file, load, print_json
+from ..context import environment_file, load, print_json, print_names
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +36,8 @@ _OF_TASKS = (
     "shm_size",
     "security_opt",
 )  # what their containers have of it
+
+_COLUMNS = 80
 
 
 def env(arguments: argparse.Namespace) -> int:
@@ -83,10 +85,21 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"schema": 1, "environments": [as_json(e) for e in environments]})
         return 0
-    rows = [("ENVIRONMENT", "DESKTOP", "CACHE", "BASE IMAGE", "NAME")]
+    if arguments.quiet:
+        print_names(e.env_id for e in environments)
+        return 0
+    rows: list[tuple[str, ...]] = [("ENVIRONMENT", "DESKTOP", "CACHE", "BASE IMAGE", "NAME")]
     rows += [(e.env_id, _on(e.headless_desktop_enabled), _cache(e), str(e.base_image), e.name) for e in environments]
-    print(table(rows))
+    print(table(rows if arguments.no_trunc else _narrow(rows)))
     return 0
+
+
+def _narrow(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The same within 80 columns: IDs and names are cut, and bases to what is left."""
+    ids, desktops, caches, bases, names = zip(*rows, strict=True)
+    ids, names = tuple(cut(text, 16) for text in ids), tuple(cut(text, 10) for text in names)
+    left = _COLUMNS - sum(2 + max(map(len, column)) for column in (ids, desktops, caches, names))
+    return list(zip(ids, desktops, caches, [cut(text, left) for text in bases], names, strict=True))
 
 
 def _on(value: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....generator.errors import ConfigurationError, TaskGoneError
+from ....generator.errors import ConfigurationError
 from ..streams import run_here
 from ..tasks_of import tasks_of
 
@@ -18,7 +18,5 @@ def exec(arguments: argparse.Namespace) -> int:  # noqa: A001 (a command's funct
     if not words:
         raise ConfigurationError("exec has no command to run", "write: desktop-bake exec TASK -- CMD")
     tasks = tasks_of(arguments)
-    entry = tasks.find(arguments.task)
-    if not entry.is_running:
-        raise TaskGoneError(f"the task {entry.short_name} has ended", "start another: desktop-bake run")
+    entry = tasks.find_running(arguments.task)
     return run_here(tasks.engine, entry.container_id, words, {"user": arguments.user, "workdir": arguments.workdir})

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ...system.diff import print_diff
-from ...system.text import age
+from ...system.text import age, cut, folded
+from ...system.whose import short_key
 from ...upkeep.explain import explain as explain_one
 from ..context import print_json, with_or_without_engine, work_of
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
 
     from ...upkeep.explain import Explanation
+
+_COLUMNS = 80
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -33,17 +36,20 @@ def explain(arguments: argparse.Namespace) -> int:
         print_json({"schema": 1, "environments": one} if arguments.all else one[0])
     else:
         for explanation in found:
-            _print_explanation(explanation)
+            _print_explanation(explanation, whole=arguments.no_trunc)
     return 0
 
 
-def _print_explanation(found: Explanation) -> None:
-
+def _print_explanation(found: Explanation, *, whole: bool) -> None:
     result, near = found.result, found.near
-    print(f"{result.environment}: {result.status.value}: {result.reason}")
+    first = f"{result.environment}: {result.status.value}: {result.reason}"
+    if found.changes and not whole:  # each has a line of its own
+        first = cut(first, _COLUMNS)
+    print(first if whole else folded(first, _COLUMNS))
     if near:
         made = f", made {age(time.time() - near.created_s)} ago" if near.created_s else ""
-        print(f"  nearest: {near.name} ({near.where}{made})")
+        name = near.name if whole else short_key(str(near.key))
+        print(f"  nearest: {name} ({near.where}{made})")
     for change in found.changes:
-        print(f"  {change.said}")
+        print(f"  {change.said}" if whole else folded(f"  {change.said}", _COLUMNS))
         print_diff(found.diffs.get(change, ()), indent="    ")

@@ -13,7 +13,7 @@ from ...config.first_file import first_file
 from ...config.lock_names import LOCK_NAME
 from ...config.lock_uses import uses_of
 from ...config.toml_file import load_settings
-from ...system.files import new_file
+from ...system.files import cannot_write, new_file
 from ...upkeep.locking import upgraded
 from ..context import work_of
 from ..wish import wish_of
@@ -38,9 +38,7 @@ def init(arguments: argparse.Namespace) -> int:
     except FileExistsError as error:
         raise ConfigurationError(f"{path} exists already", "edit it, or remove it first") from error
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {path}: {error.strerror}", "make its folder writable, or name another file: --config FILE"
-        ) from error
+        raise cannot_write(path, error, "--config") from error
     print(path)
     _lock(path, arguments)
     return 0

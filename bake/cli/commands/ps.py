@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...system.text import age, cut, table
-from ..context import print_json
+from ..context import print_json, print_names
 from ..tasks_of import tasks_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def ps(arguments: argparse.Namespace) -> int:
     found = tasks_of(arguments).list()
     if arguments.json:
         print_json({"schema": 1, "tasks": [entry.as_json() for entry in found]})
+        return 0
+    if arguments.quiet:
+        print_names(entry.short_name for entry in found)
         return 0
     rows: list[tuple[str, ...]] = [("TASK", "ENVIRONMENT", "KEY", "STATUS", "AGE")]
     rows += [_row(entry, whole=arguments.no_trunc) for entry in found]

@@ -43,6 +43,8 @@ def render(arguments: argparse.Namespace) -> int:
     if not chosen:
         raise ConfigurationError("no environment to render", "run: desktop-bake init")
     folder = arguments.output or (Path() if arguments.check else None)
+    if arguments.check and not (arguments.output or Path(BAKE_FILE).is_file()):
+        raise ConfigurationError(f"no {BAKE_FILE} here to check", "name its folder: desktop-bake render -o DIR --check")
     context = _answered(context, chosen, folder)
     targets = targets_of(chosen, context)
     files = whole_folder(rendered_files(targets, bake_options(settings), seen_from(settings.root, folder)))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...task.options import size_of
 from ...task.screen import resize as resized
-from ...task.tasks import Tasks
-from ..context import work_of
+from ..tasks_of import tasks_of
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +15,6 @@ if TYPE_CHECKING:
 def resize(arguments: argparse.Namespace) -> int:
     """Give a running task's desktop another size."""
     size_of(arguments.geometry)  # a wrong one is told before anybody is asked
-    context = work_of(arguments)
-    resized(context.engine, Tasks(context).find(arguments.task).container_id, arguments.geometry)
+    tasks = tasks_of(arguments)
+    resized(tasks.engine, tasks.find_running(arguments.task).container_id, arguments.geometry)
     return 0

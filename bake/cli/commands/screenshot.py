@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....generator.errors import ConfigurationError
+from ...system.files import cannot_write
 from ...task.screen import picture
 from ..tasks_of import tasks_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def screenshot(arguments: argparse.Namespace) -> int:
     """Save a task's desktop, and print the file's name."""
     tasks = tasks_of(arguments)
-    entry = tasks.find(arguments.task)
+    entry = tasks.find_running(arguments.task)
     taken = picture(tasks.engine, entry.container_id)
     file = arguments.output or Path(f"{entry.short_name}.png")
     if str(file) == "-":
@@ -26,8 +26,6 @@ def screenshot(arguments: argparse.Namespace) -> int:
     try:
         file.write_bytes(taken)
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {file}: {error.strerror}", "make its folder writable, or name another file: -o FILE"
-        ) from error
+        raise cannot_write(file, error, "-o") from error
     print(file)
     return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ....generator.errors import ConfigurationError
 from ...metrics.plot import plot
 from ...metrics.summary import as_json, as_text, events_of, summarize
+from ...system.files import cannot_write
 from ..context import print_json
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def stats(arguments: argparse.Namespace) -> int:
         try:
             arguments.plot.write_text(plot(events, summary), encoding="utf-8")
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot write {arguments.plot}: {error.strerror}",
-                "make its folder writable, or name another file: --plot FILE",
-            ) from error
+            raise cannot_write(arguments.plot, error, "--plot") from error
     if arguments.json:
         print_json(as_json(summary))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desktop_bake import ImageReference, LayerKey, Stack, stack_key
-from desktop_bake.generator.cache_backend import CacheEntries, cache_entries, packing
+from desktop_bake.generator.cache_backend import CacheEntries, cache_entries, exporters, packing
 from tests.harness.recipes import BASE, ENVIRONMENT, KEY, PREFLIGHT
 
 REPOSITORY = ImageReference.parse("registry.example.com/team/desktop")
@@ -73,3 +73,18 @@ def test_packing(compression: str, options: str) -> None:
     assert packing(compression) == options
     (entry,) = cache_entries("registry", REPOSITORY, KEY, compression).cache_to
     assert f",{options}," in entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "any_one", "all_at_once"),
+    [
+        ("type=local,dest=a", {"one", "other"}, {"one", "other"}),
+        ("type=registry,ref=a", {"one", "two", "other"}, {"one", "other"}),
+        ("type=inline", {"one", "two", "other"}, {"one", "two", "other"}),
+    ],
+)
+def test_exporters(entry: str, any_one: set[str], all_at_once: set[str]) -> None:
+    """Of several that write to one place the first exports; to a registry each, if it may be built by itself."""
+    caches = [("one", (entry,)), ("none", ()), ("two", (entry,)), ("other", ("type=local,dest=b",))]
+    assert exporters(caches, folders_alone=True) == any_one
+    assert exporters(caches, folders_alone=False) == all_at_once

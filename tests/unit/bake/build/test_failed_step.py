@@ -99,6 +99,32 @@ def test_the_end_of_the_output() -> None:
 @pytest.mark.parametrize(
     ("printed", "said"),
     [
+        ("0.756 first\n0.757 error: this is it\n0.757 more", "error: this is it"),
+        (
+            "0.319 E: Unable to locate package x\n0.320 Reading package lists...\n0.320 done",
+            "E: Unable to locate package x",
+        ),
+        ("0.319 make: Entering\n0.320 a.c:1: error: x\n0.321 make: *** [all] Error 2", "make: *** [all] Error 2"),
+        ("0.1 error: that one was passed over\n0.319 the end", "the end"),
+        ("0.319 one\n0.319 two", "two"),
+        ("0.319 errors: 0, terrors: 1", "errors: 0, terrors: 1"),
+    ],
+)
+@pytest.mark.parametrize("number", ["#9 ", ""])
+def test_two_streams(printed: str, said: str, number: str) -> None:
+    """Of what was printed together at the end, on whichever stream, the error is told; else the last line."""
+    lines = [f"{number}{line}" for line in printed.splitlines()]
+    failed = 'ERROR: process "/bin/sh -c x" did not complete successfully: exit code: 3'
+    block = [] if number else lines
+    form = [*([] if block else lines), f"#9 {failed}", "------", " > [2/2] RUN x:", *block, "------", failed]
+    step = failed_step(form)
+    assert step
+    assert step.said == said
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
         (
             "E: Unable to locate package x\nReading package lists...\nBuilding dependency tree... Done\n",
             "E: Unable to locate package x",

@@ -14,6 +14,7 @@ import pytest
 from desktop_bake.bake.cli.completion import commands, completion_script
 from desktop_bake.bake.cli.parser import parser
 
+LONG = "long-" * 8  # than its column in a table
 BIN = Path(sys.executable).parent
 # What bash does on Tab: set these, call the function, read COMPREPLY.
 TAB = """
@@ -21,7 +22,7 @@ source /dev/stdin
 read -ra COMP_WORDS <<<"$1"
 [[ $1 == *' ' ]] && COMP_WORDS+=("")
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$1 COMP_POINT=${#1}
-$(complete -p desktop-bake | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$(complete -p desktop-bake | tail -1 | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
@@ -44,7 +45,7 @@ def tab(line: str, folder: Path) -> list[str]:
 def folder(tmp_path: Path) -> Path:
     """A folder with two environments."""
     (tmp_path / "desktop-bake.toml").write_text(
-        '[environments.default]\nbase_image = "a"\n[environments.gpu]\nbase_image = "a"\n'
+        "".join(f'[environments.{name}]\nbase_image = "a"\n' for name in ("default", LONG, "gpu"))
     )
     return tmp_path
 
@@ -54,17 +55,51 @@ def folder(tmp_path: Path) -> Path:
     [
         ("desktop-bake res", ["resolve", "resize"]),
         ("desktop-bake env s", ["show", "set"]),
-        ("desktop-bake resolve ", ["default", "gpu"]),
+        ("desktop-bake resolve ", ["default", LONG, "gpu"]),
         ("desktop-bake build g", ["gpu"]),
         ("desktop-bake env set de", ["default"]),
         ("desktop-bake key --pull ", ["missing", "always", "never"]),
         ("desktop-bake completion ", ["bash", "zsh", "fish"]),
         ("desktop-bake build --al", ["--all"]),
+        ("desktop-bake run ", ["default", LONG, "gpu"]),
+        ("desktop-bake run -d g", ["gpu"]),
+        ("desktop-bake --frozen explain l", [LONG]),
     ],
 )
 def test_bash(line: str, offered: list[str], folder: Path) -> None:
     """Tab in bash completes commands, actions, flags, their values, and the IDs of the configuration here."""
     assert tab(line, folder) == offered
+
+
+TASKS = [LONG, "c884024c60c2", "build"]
+TASK_VERBS = ("logs", "attach", "wait", "exec", "stop", "url", "screenshot", "resize")
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What `desktop-bake` was asked, by a program of that name that knows three tasks."""
+    program, said = tmp_path / "bin" / "desktop-bake", tmp_path / "asked"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho \"$@\" >>{said}\nprintf '%s\\n' {' '.join(TASKS)}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys.modules[__name__], "BIN", program.parent)
+    return said
+
+
+@pytest.mark.parametrize("line", [*TASK_VERBS, "logs -f", "stop build", "stop -t 0", "exec -u root", "-q wait"])
+def test_tasks_in_bash(line: str, asked: Path, tmp_path: Path) -> None:
+    """Every command about a task completes what `ps -q` prints, by asking once."""
+    assert tab(f"desktop-bake {line} ", tmp_path) == TASKS
+    assert tab(f"desktop-bake {line} bui", tmp_path) == ["build"]
+    assert asked.read_text() == "ps -q\n" * 2
+
+
+def test_places_in_bash(asked: Path, tmp_path: Path) -> None:
+    """What is copied is in a task, behind a colon, or here."""
+    (tmp_path / "built.txt").touch()
+    assert tab("desktop-bake cp bui", tmp_path) == ["build:", "built.txt"]
+    assert tab("desktop-bake cp built.txt bui", tmp_path) == ["build:", "built.txt"]
+    assert asked.read_text() == "ps -q\n" * 2
 
 
 def test_data_is_not_run_in_bash(hostile: tuple[Path, str, list[str]]) -> None:

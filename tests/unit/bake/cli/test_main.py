@@ -6,7 +6,9 @@ import argparse
 import io
 import json
 import os
+import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -146,17 +148,54 @@ def test_how_it_ends(
     assert capsys.readouterr() == ("", printed)
 
 
-def test_nobody_reads(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pipe that was closed ends it quietly."""
-    errors = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", errors)
-    command(BrokenPipeError())
-    assert main(["key"]) == 1
-    assert errors.closed
+LISTS = [sys.executable, "-m", "desktop_bake"]
+
+
+@pytest.mark.parametrize("words", [["schema"], ["--help"], ["completion", "bash"], ["render", "--help"]])
+@pytest.mark.parametrize("buffered", [True, False])
+def test_nobody_reads(words: list[str], buffered: bool) -> None:
+    """A pipe that was closed ends it quietly, whenever what it has to say comes out."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
+    with os.fdopen(theirs, "wb") as output:
+        done = subprocess.run([*LISTS, *words], stdout=output, stderr=subprocess.PIPE, check=False, env=environment)
+    assert done.stderr == b""
+    assert done.returncode in (0, 1)  # argparse passes over it if nothing is buffered
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_no_room_for_output(buffered: bool) -> None:
+    """Output that its disk has no room for is an error as any other."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run([*LISTS, "schema"], stdout=output, stderr=subprocess.PIPE, check=False, env=environment)
+    said = b"error: output cannot be written: No space left on device\n  make room where it goes\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_another_error_of_the_system_is_seen(command: Callable[[object], list[argparse.Namespace]]) -> None:
+    """What the system refuses otherwise is a fault of ours, and not swallowed."""
+    command(PermissionError())
+    with pytest.raises(PermissionError):
+        main(["key"])
+
+
+def test_streams_that_are_closed(tmp_path: Path) -> None:
+    """With any of its streams closed a command does what it does; nothing that it opens takes their numbers."""
+    program = "import os, sys; from desktop_bake.bake.cli.main import main; status = main(['schema']); os.fstat(0); "
+    program += "os.fstat(2); os.write(1, b'end'); sys.exit(status + (sys.stdin.isatty() or sys.stderr.isatty()))"
+    file = tmp_path / "out"
+    for closed in ("<&-", "2>&-", "<&- 2>&-"):
+        words = ["sh", "-c", f'"$@" >{file} {closed}', "sh", sys.executable, "-c", program]
+        assert subprocess.run(words, check=False).returncode == 0, closed
+        assert file.read_bytes().endswith(b"}\nend")
+    assert subprocess.run(["sh", "-c", f"{shlex.join(LISTS)} schema >&-"], check=False).returncode == 0
 
 
 def test_colours(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the word is red; NO_COLOR takes that away."""
+    monkeypatch.delenv("TERM", raising=False)
     command(EngineError("no engine"))
     errors = io.StringIO()
     monkeypatch.setattr(errors, "isatty", lambda: True, raising=False)
@@ -234,9 +273,10 @@ def test_interrupts_that_are_ignored(command: Callable[[object], list[argparse.N
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("word", ["--version", "-v", "-V", "version"])
+def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is of what is installed."""
     with pytest.raises(SystemExit) as caught:
-        main(["--version"])
+        main([word])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("desktop-bake ")

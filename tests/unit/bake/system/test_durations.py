@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.system.durations import duration_s
+from desktop_bake.bake.system.durations import duration_s, limit_s
 from desktop_bake.generator.errors import ConfigurationError
 
 DAY_S = 86_400
@@ -45,3 +45,9 @@ def test_no_durations(text: str) -> None:
     """What is no duration is refused, and so is one beyond ten years."""
     with pytest.raises(ConfigurationError, match="malformed duration"):
         duration_s(text)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("90", 90), ("1h30m", 5400), ("0", 0)])
+def test_limit(text: str, wanted: int) -> None:
+    """A limit is a number of seconds, or a duration."""
+    assert limit_s(text) == wanted

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from desktop_bake.bake.system.files import LIMIT_BYTES, abandoned, hold, new_file, read_regular_file, write_note
+from desktop_bake.bake.system.files import (
+    LIMIT_BYTES,
+    abandoned,
+    cannot_write,
+    hold,
+    new_file,
+    read_regular_file,
+    write_note,
+)
 
 
 def test_files(tmp_path: Path) -> None:
@@ -126,3 +135,19 @@ def test_notes(tmp_path: Path) -> None:
         os.utime(folder / str(number), (number, number))
     write_note(folder / "1", b"again", 3)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"1": b"again", "3": b"3", "4": b"4"}
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOENT, "make its folder, or name another file: -o FILE"),
+        (errno.EISDIR, "it is a folder: name another file: -o FILE"),
+        (errno.ENOSPC, "make room there, or name another file: -o FILE"),
+        (errno.EACCES, "make its folder writable, or name another file: -o FILE"),
+    ],
+)
+def test_cannot_write(number: int, remedy: str) -> None:
+    """A file that cannot be written is named, with what helps against the cause."""
+    error = cannot_write(Path("a.png"), OSError(number, os.strerror(number)), "-o")
+    assert (str(error), error.remedy) == (f"cannot write a.png: {os.strerror(number)}", remedy)
+    assert cannot_write("a", OSError(number, "x")).remedy == remedy.removesuffix(": -o FILE")

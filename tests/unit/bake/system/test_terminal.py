@@ -18,18 +18,23 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("stream", "variable", "wanted"),
+    ("stream", "variables", "wanted"),
     [
-        (Terminal(), None, True),
-        (Terminal(), "1", False),
-        (Terminal(), "", False),
-        (io.StringIO(), None, False),
-        (io.StringIO(), "1", False),
+        (Terminal(), {}, True),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"NO_COLOR": ""}, True),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (Terminal(), {"TERM": "xterm"}, True),
+        (io.StringIO(), {}, False),
+        (io.StringIO(), {"NO_COLOR": "1"}, False),
     ],
 )
-def test_coloured(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, variable: str | None, wanted: bool) -> None:
-    """Colours are for terminals, unless NO_COLOR is set, to whatever."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    if variable is not None:
-        monkeypatch.setenv("NO_COLOR", variable)
+def test_coloured(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, variables: dict[str, str], wanted: bool
+) -> None:
+    """Colours are for terminals that know them, unless NO_COLOR says something, whatever."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     assert coloured(stream) is wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.system.text import age, did_you_mean, first_line, last_line, size, table
+from desktop_bake.bake.system.text import age, did_you_mean, first_line, folded, last_line, size, table
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,16 @@ def test_did_you_mean(word: str, known: list[str], wanted: str) -> None:
 def test_table() -> None:
     """Columns are as wide as their widest, lines end without spaces, and nothing in them moves the cursor."""
     assert table([["a", "b"], ["long", ""], ["\x1b[1m", "x"]]) == "a        b\nlong\n\\x1b[1m  x"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("short", "short"),
+        ("  four words of text", "  four words\n      of\n      text"),
+        ("a-long-word-is-not-broken at all", "a-long-word-is-not-broken\n    at all"),
+    ],
+)
+def test_folded(text: str, wanted: str) -> None:
+    """A line that is too long goes on below, further to the right."""
+    assert folded(text, 12) == wanted

@@ -27,3 +27,10 @@ def test_this_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found) == 4
     assert {len(name) for name in found} == {16}
     assert "4711" not in whose.this_user() or "4567" not in whose.this_user()
+
+
+def test_short_key() -> None:
+    """12 digits stand for a key, the same each time; none for none."""
+    assert whose.short_key("") == ""
+    assert len(whose.short_key("a")) == 12
+    assert whose.short_key("a") == whose.short_key("a") != whose.short_key("b")

@@ -34,3 +34,6 @@ def test_copy() -> None:
         copy(cast("Any", Client("Error: No such container: x")), "a", "x:/b")
     with pytest.raises(ConfigurationError, match="nothing was copied: lstat a: no such file"):
         copy(cast("Any", Client("lstat a: no such file")), "a", "x:/b")
+    said = f"Error response from daemon: Could not find the file /b in container {'c0ffee' * 10}c0ff"
+    with pytest.raises(ConfigurationError, match=r"nothing was copied: Could not find the file /b$"):
+        copy(cast("Any", Client(said)), "x:/b", "a")

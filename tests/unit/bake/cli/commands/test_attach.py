@@ -30,4 +30,7 @@ def test_attach(
     assert typed("attach", "a1")[0] == 7
     assert asked[0][:3] == ("attach", "--no-stdin", "--sig-proxy=false")
     status, _, errors = typed("attach", "old")
-    assert (status, errors.splitlines()[1]) == (7, "  see: desktop-bake logs b20000000000")
+    assert (status, errors.splitlines()[1]) == (
+        7,
+        "  see: desktop-bake logs b20000000000, or start another: desktop-bake run",
+    )

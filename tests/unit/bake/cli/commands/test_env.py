@@ -26,6 +26,19 @@ def test_list(typed: Callable[..., tuple[int, str, str]]) -> None:
     assert [e["desktop_cache_enabled"] for e in told["environments"]] == [True, False]
 
 
+def test_a_long_list(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """The table has 80 columns at most, unless all is wanted; names alone are whole."""
+    long, base = "long-" * 10, "registry.example.com/team/debian:bookworm"
+    config = project / "desktop-bake.toml"
+    table = f'[environments.{long}]\nbase_image = "{base}"\nname = "{long}"\ncache_desktop_build = true\n'
+    config.write_text(config.read_text() + table)
+    lines = typed("env", "list")[1].splitlines()
+    assert max(map(len, lines)) == 80
+    assert lines[-1].startswith(f"{long[:15]}…  off      on, no effect  {base[:25]}…  ")
+    assert typed("env", "list", "--no-trunc")[1].splitlines()[-1].split("  ")[::6] == [long, long]
+    assert typed("env", "list", "-q")[1].split() == ["default", "plain", long]
+
+
 def test_show(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
     """Every field has its line; what is empty is a dash, and nothing is there for a terminal to obey."""
     more = 'name = "\\u001b[2J"\nplatforms = ["linux/amd64", "linux/arm64"]\n[environments.plain.build_args]\nA = "1"\n'

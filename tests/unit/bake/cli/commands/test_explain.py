@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from desktop_bake import Digest
+from desktop_bake.bake.system.whose import short_key
 from tests.harness.recipes import KEY
 
 if TYPE_CHECKING:
@@ -33,10 +34,17 @@ def test_all(typed: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_what_changed(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
-    """The nearest image is named, with its age, and each change has a line."""
+    """The nearest image is 12 digits, with its age, each change a line, within 80 columns; whole with --no-trunc."""
     near = replace(KEY, variant="bookworm", setup=Digest.of(b"other"))
     engine.add(f"registry.example.com/team/desktop:{near}", near.labels("debian:bookworm"), made_s=1)
     status, output, _ = typed("explain")
+    lines = output.splitlines()
     assert status == 0
-    assert f"  nearest: registry.example.com/team/desktop:{near} (here, made " in output
-    assert len(output.splitlines()) > 2
+    assert f"  nearest: {short_key(str(near))} (here, made " in output
+    assert max(map(len, lines)) <= 80
+    assert lines[0].endswith("…")
+    whole = typed("explain", "--no-trunc")[1].splitlines()
+    assert f"  nearest: registry.example.com/team/desktop:{near} (here, made " in "\n".join(whole)
+    assert whole[0].startswith(lines[0].rstrip("…"))
+    assert whole[2:] == [f"  {change}" for change in whole[0].removeprefix("default: miss: ").split("; ")]
+    assert "".join("".join(whole[2:]).split()) == "".join("".join(lines[2:]).split())

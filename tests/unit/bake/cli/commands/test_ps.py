@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def test_ps(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
-    """Within 80 columns a task is its name or short ID, and a key 12 digits; whole with --no-trunc, or as JSON."""
+    """Within 80 columns a task is its name or short ID, and a key 12 digits; whole with --no-trunc,
+    by name with -q, or as JSON.
+    """
     now = int(time.time()) - 90
     engine.containers = [
         listed("a1", created=now, environment="e" * 50, name="n" * 60),
@@ -31,5 +33,6 @@ def test_ps(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> N
     whole = typed("ps", "--no-trunc")[1]
     assert "n" * 60 in whole
     assert " key " in whole
+    assert typed("ps", "-q")[1] == "n" * 60 + "\nb20000000000\n"
     told = json.loads(typed("ps", "--json")[1])
     assert (told["schema"], [task["status"] for task in told["tasks"]]) == (1, [None, 3])

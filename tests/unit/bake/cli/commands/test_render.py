@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_printed(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
@@ -47,6 +47,22 @@ def test_what_was_not_rendered(typed: Callable[..., tuple[int, str, str]], proje
         "stale: ci/.gitattributes: lacks the line '* -text'",
     ]
     assert errors.splitlines()[0] == "error: ci contains files that were not rendered"
+
+
+def test_a_check_without_a_folder(typed: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was rendered into this folder is checked; if nothing was, the folder is asked for, and none proposed."""
+    assert typed("render", "--check") == (
+        2,
+        "",
+        "error: no docker-bake.hcl here to check\n  name its folder: desktop-bake render -o DIR --check\n",
+    )
+    assert typed("render", "-o", "ci")[0] == 0
+    config = str(Path.cwd() / "desktop-bake.toml")
+    monkeypatch.chdir("ci")
+    assert typed("render", "--check", "--config", config)[0] == 0
+    Path("docker-bake.hcl").write_text("edited")
+    status, _, errors = typed("render", "--check", "--config", config)
+    assert (status, errors.splitlines()[-1]) == (1, f"  run: desktop-bake render --config {config} -o .")
 
 
 @pytest.mark.parametrize("flags", [(), ("--check",)])
