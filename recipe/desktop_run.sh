@@ -49,9 +49,6 @@ if [ "${2:-}" = alone ]; then
   [[ ${DESKTOP_GEOMETRY:-1280x800} =~ ^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$ ]] ||
     refuse "bad geometry '$DESKTOP_GEOMETRY': write WIDTHxHEIGHT in pixels, such as 1280x800"
   [ -n "${LANG:-}${LC_ALL:-}${LC_CTYPE:-}" ] || export LANG=C.UTF-8
-elif ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
-  [ "${2:-}" != held ] || { echo "[desktop] the program that started it is gone" >&2; exit 1; }
-  desktop_stays=stay
 fi
 # Whoever shares the folder of X's sockets gets to the screen. In a task a file system of its own lies there, over what
 # is mounted on /tmp; but a link in the image may lead another mount's target here.
@@ -70,11 +67,63 @@ if [ -n "${2:-}" ]; then
   fi
 fi
 [ -d "$sockets" ] || mkdir -m 1777 "$sockets"
-run=$(mktemp -d -p "${top:-/tmp}") # only its owner gets in
+# Only their owner gets in. On a file system of one's own nobody was there before.
+if [ -n "$top" ] && mkdir -m 700 "$sockets/run" "$sockets/desktop" 2>/dev/null; then
+  run=$sockets/desktop
+else
+  run=$(mktemp -d -p "${top:-/tmp}")
+fi
 if ! { [ -d ~ ] && [ -w ~ ]; }; then
   HOME=$(TMPDIR='' mktemp -d /tmp/home.XXXXXX 2>/dev/null || mktemp -d -p "$run")
   ln -sn "$HOME" "$sockets/home" # a login shell takes it for its own
 fi
+title=${DESKTOP_NAME:-} title=${title//[[:cntrl:]]/ }
+# The cookie of X, in the form of libXau: for any host and display. Without it X would let in every user.
+cookie() {
+  [ ! -e "$XAUTHORITY" ] || rm "$XAUTHORITY" # of a container that is started again
+  local id at bytes=''
+  read -r id </proc/sys/kernel/random/uuid && id=${id//-/} || return # 122 bits by chance, without a further process
+  for ((at = 0; at < 32; at += 2)); do bytes+="\\x${id:at:2}"; done
+  umask 077 && set -C && printf '\377\377\0\0\0\0\0\22MIT-MAGIC-COOKIE-1\0\20%b' "$bytes" >"$XAUTHORITY"
+}
+(cookie) || { echo "[desktop] cannot write $XAUTHORITY" >&2; exit 1; }
+depth=(-depth "${DESKTOP_DEPTH:-24}")
+# The Composite extension adds a visual of 32 bits to those of 16: fbsetroot takes the deepest, and paints nothing.
+[ "${DESKTOP_DEPTH:-24}" != 16 ] || depth+=(-extension Composite)
+# X has no port, only a socket, and asks for the cookie beside it.
+# There is no password to guess, and a few that only look for the banner would have Xvnc turn away the next.
+coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" "${depth[@]}" \
+  -auth "$XAUTHORITY" -nolisten tcp -nolisten local -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 \
+  -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared -desktop "${title:-desktop}" 2>"$run/Xvnc"; }
+x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
+
+# What is not the task's secret need not wait for it.
+if [ "${2:-}" != alone ] && ! { [ -t 3 ] || read -r -t 60 desktop_secret desktop_stays; } <&3; then
+  [ "${2:-}" != held ] || { echo "[desktop] the program that started it is gone" >&2; exit 1; }
+  desktop_stays=stay
+fi
+# Whatever installed the desktop, websockify came with a Python, and its own script names that. Isolated: what lies in the
+# working directory is not imported.
+python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"
+case $python in
+  '#!'*python*) read -ra python <<<"${python#\#!}" ;;
+  *) python=(python3) ;;
+esac
+
+# The program that started it may be gone when somebody asks for the address: whoever may run programs here as its user
+# gets the secret. It lies in memory, in a file system of the container's own.
+if [ "${2:-}" = held ]; then
+  (umask 077 && set -C && printf '%s\n' "${desktop_secret:-}" >"$sockets/secret") || exit 1
+fi
+
+# Its modules one after the other: read at once, they would take another megabyte for good.
+modules='import sys
+for module in sys.argv.pop(1).split("# the next module\n"): exec(module)'
+"${python[@]}" -I -S -c "$modules" "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
+  <<<"${desktop_secret:-}" >&2 2>"$run/gate" &
+web=$!
+unset desktop_secret
+
 # A folder for sockets, which a program expects to be its user's alone, and the session's bus in it.
 runtime=$sockets/run
 [ -O "${XDG_RUNTIME_DIR:-/}" ] && [ "${XDG_RUNTIME_DIR:-/}" != / ] && [ -w "$XDG_RUNTIME_DIR" ] || {
@@ -88,7 +137,6 @@ if [ "${DBUS_SESSION_BUS_ADDRESS:-$bus}" = "$bus" ] && hash dbus-daemon 2>/dev/n
 fi
 export HOME XDG_RUNTIME_DIR ${DBUS_SESSION_BUS_ADDRESS:+DBUS_SESSION_BUS_ADDRESS}
 export QT_QPA_PLATFORM=${QT_QPA_PLATFORM:-xcb} XAPPLRESDIR=${XAPPLRESDIR:-/etc/desktop-bake/app-defaults}
-title=${DESKTOP_NAME:-} title=${title//[[:cntrl:]]/ }
 
 # shellcheck disable=SC2329
 stop() { # the command may take its time, as in docker
@@ -111,52 +159,16 @@ elif [ "${desktop_stays:-}" != stay ]; then
   { read -r _ <&3; kill -TERM $$; } &
 fi
 
-# Whatever installed the desktop, websockify came with a Python, and its own script names that. Isolated: what lies in the
-# working directory is not imported.
-python= && hash websockify && read -r python <"${BASH_CMDS[websockify]}"
-case $python in
-  '#!'*python*) read -ra python <<<"${python#\#!}" ;;
-  *) python=(python3) ;;
-esac
-
-# The cookie of X, in the form of libXau: for any host and display. Without it X would let in every user.
-cookie() {
-  [ ! -e "$XAUTHORITY" ] || rm "$XAUTHORITY" # of a container that is started again
-  umask 077 && set -C && {
-    printf '\377\377\0\0\0\0\0\22MIT-MAGIC-COOKIE-1\0\20' && head -c 16 /dev/urandom
-  } >"$XAUTHORITY"
-}
-(cookie) || { echo "[desktop] cannot write $XAUTHORITY" >&2; exit 1; }
-# The program that started it may be gone when somebody asks for the address: whoever may run programs here as its user
-# gets the secret. It lies in memory, in a file system of the container's own.
-if [ "${2:-}" = held ]; then
-  (umask 077 && set -C && printf '%s\n' "${desktop_secret:-}" >"$sockets/secret") || exit 1
+if [ -e /etc/desktop-bake/fluxbox/init ]; then
+  [ -e ~/.fluxbox/init ] || named=${title//[,\\]/ } # in fluxbox's list of names
+  cp -rnT /etc/desktop-bake/fluxbox ~/.fluxbox # a base's own configuration wins
+  # between spaces that it does not cut off
+  [ -z "${named:-}" ] || printf 'session.screen0.workspaceNames: \302\240%s\302\240,\n' "$named" >>~/.fluxbox/init
+elif [ ! -e ~/.fluxbox/overlay ] && [ -z "$(type -P Esetroot feh hsetroot wmsetbg)" ] && mkdir -p ~/.fluxbox; then
+  # The distribution's style has a wallpaper. ImageMagick would set it, on a part of the screen, and fail in a window.
+  echo 'background: unset' >~/.fluxbox/overlay
 fi
-
-depth=(-depth "${DESKTOP_DEPTH:-24}")
-# The Composite extension adds a visual of 32 bits to those of 16: fbsetroot takes the deepest, and paints nothing.
-[ "${DESKTOP_DEPTH:-24}" != 16 ] || depth+=(-extension Composite)
-# X has no port, only a socket, and asks for the cookie beside it.
-# There is no password to guess, and a few that only look for the banner would have Xvnc turn away the next.
-coproc X { exec Xvnc "$DISPLAY" -displayfd 1 -geometry "${DESKTOP_GEOMETRY:-1280x800}" "${depth[@]}" \
-  -auth "$XAUTHORITY" -nolisten tcp -nolisten local -rfbport -1 -rfbunixpath "$run/vnc" -rfbunixmode 384 \
-  -SecurityTypes None -BlacklistThreshold 1000000000 -AlwaysShared -desktop "${title:-desktop}" 2>"$run/Xvnc"; }
-x=$! up=${X[0]:-} # bash takes X and X_PID away once it has ended
-"${python[@]}" -I -S -c "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
-  <<<"${desktop_secret:-}" >&2 2>"$run/gate" &
-web=$!
-unset desktop_secret
-
 if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes clients
-  if [ -e /etc/desktop-bake/fluxbox/init ]; then
-    [ -e ~/.fluxbox/init ] || named=${title//[,\\]/ } # in fluxbox's list of names
-    cp -rnT /etc/desktop-bake/fluxbox ~/.fluxbox # a base's own configuration wins
-    # between spaces that it does not cut off
-    [ -z "${named:-}" ] || printf 'session.screen0.workspaceNames: \302\240%s\302\240,\n' "$named" >>~/.fluxbox/init
-  elif [ ! -e ~/.fluxbox/overlay ] && [ -z "$(type -P Esetroot feh hsetroot wmsetbg)" ] && mkdir -p ~/.fluxbox; then
-    # The distribution's style has a wallpaper. ImageMagick would set it, on a part of the screen, and fail in a window.
-    echo 'background: unset' >~/.fluxbox/overlay
-  fi
   if [ -n "${DESKTOP_KEYBOARD:-}" ]; then
     setxkbmap "$DESKTOP_KEYBOARD" 2>/dev/null || refuse "no keyboard layout '$DESKTOP_KEYBOARD': write one of XKB's, such as de"
   fi
@@ -185,7 +197,9 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
     echo "[desktop] ready" >&2
     kill "$spy"
     notes=/etc/desktop-bake/agent-notes.md # layers may have added programs
-    if [ -w "$notes" ] && hash agent-notes 2>/dev/null; then agent-notes >"$notes"; fi
+    if [ -w "$notes" ] && { [ /usr/bin -nt "$notes" ] || [ /usr/local/bin -nt "$notes" ]; } && hash agent-notes 2>/dev/null; then
+      agent-notes >"$notes"
+    fi
     if [ "${2:-}" = alone ]; then
       until (exec 5<>"/dev/tcp/127.0.0.1/${DESKTOP_NOVNC_PORT:-6080}") 2>/dev/null; do sleep 0.1; done
       mkdir "$sockets/ready" # unlike a file, it is never made through a link

@@ -106,7 +106,7 @@ def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
             assert piece
             answers += piece
     assert banner(url, 10) is not None
-    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/.X11-unix/tmp.*/gate"
+    script = "cat /proc/[0-9]*/comm | grep -c python3; cat /tmp/.X11-unix/desktop/gate"
     done = task.engine.docker("exec", task.container_id, "sh", "-c", script)
     assert done.stdout.decode() == "1\n"
 
@@ -122,7 +122,7 @@ def test_bound_to_the_loopback(task: DesktopTask) -> None:
 
 def test_another_user_in_the_container_gets_nothing(task: DesktopTask) -> None:
     """The socket of VNC is its owner's alone."""
-    script = "ls /tmp/.X11-unix/tmp.*/; for s in /tmp/.X11-unix/tmp.*/vnc; do test -w $s && echo open; done; true"
+    script = "ls /tmp/.X11-unix/desktop/; for s in /tmp/.X11-unix/desktop/vnc; do test -w $s && echo open; done; true"
     done = Engine().docker("exec", "-u", "12345", task.container_id, "sh", "-c", script)
     assert done.stdout == b""
 
@@ -176,7 +176,8 @@ def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, deskto
     """Its desktop ends at once: nobody could get to it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
     words_of_main = main_process(desktop, TaskOptions())
-    words = ["docker", "run", "-i", "--rm", "--init", "--entrypoint", words_of_main[0], str(image.image_id)]
+    sockets = ["--mount", "type=tmpfs,target=/tmp/.X11-unix,tmpfs-mode=1777"]
+    words = ["docker", "run", "-i", "--rm", "--init", *sockets, "--entrypoint", words_of_main[0], str(image.image_id)]
     done = subprocess.run(
         [*words, *words_of_main[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
     )

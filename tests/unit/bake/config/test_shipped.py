@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.config.shipped import gate_text, shipped
+from desktop_bake.bake.config.shipped import NEXT, gate_text, shipped
 from desktop_bake.generator.errors import ConfigurationError
 
 
@@ -22,4 +22,6 @@ def test_the_gate() -> None:
     compile(text, "gate", "exec")
     assert "\nclass Gate:" in text
     assert "\nclass Frames:" in text
+    assert len(text.split(NEXT)) == 4
+    assert f'split("{NEXT[:-1]}\\n")' in shipped("recipe/desktop_run.sh").read_text()
     assert "from recipe." not in text
