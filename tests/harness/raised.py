@@ -8,6 +8,7 @@ a helper that makes an error (`leads_out`, `session.error`) to each of its calls
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from dataclasses import dataclass, field, replace
@@ -145,8 +146,8 @@ class Scope:
         return [
             (node.value, replace(self, function=function, tree=tree, given={}))
             for tree in (self.trees if is_imported else (self.tree,))
-            for function in ast.walk(tree)
-            if isinstance(function, ast.FunctionDef) and function.name == name
+            for function in _functions(tree)
+            if function.name == name
             for node in _own(function)
             if isinstance(node, ast.Return) and node.value
         ]
@@ -212,17 +213,26 @@ def fault_of(one: Raised) -> str | None:
 
 def _scopes(tree: ast.Module, trees: tuple[ast.Module, ...]) -> Iterator[Scope]:
     """The functions, and what stands in none."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield Scope(function=node, tree=tree, trees=trees)
+    for function in _functions(tree):
+        yield Scope(function=function, tree=tree, trees=trees)
 
 
-def _own(function: ast.AST) -> Iterator[ast.AST]:
+@functools.cache  # each is asked for by every error
+def _functions(tree: ast.Module) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@functools.cache
+def _own(function: ast.AST) -> tuple[ast.AST, ...]:
     """What stands in a function, without the functions in it."""
-    for child in ast.iter_child_nodes(function):
+    return tuple(_within(function))
+
+
+def _within(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
         yield child
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _own(child)
+            yield from _within(child)
 
 
 def _name_of(called: ast.expr) -> str:
