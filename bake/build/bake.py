@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from ..images.order import Order
 
 
-# BuildKit's garbage collection took a record that a build was about to use (moby/buildkit#3959).
+# BuildKit's garbage collection removed a record that a build was about to use (moby/buildkit#3959).
 _COLLECTED = re.compile(r"failed to (load ref|get dead record)")
 
 
 class Preparation:
-    """What a build needs and can have before it is known whether there will be one; gone on leaving.
+    """What a build needs and can get before it is known whether there will be a build; ended on exit.
 
     It starts the process that runs python-on-whales, which takes a quarter of a second, and asks for the builder,
     which may take a tenth.
@@ -70,13 +70,13 @@ class Preparation:
         self.child = self.another()
 
     def another(self) -> Child:
-        """A further such process."""
+        """Start another such process."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         program = str(Path(__file__).with_name("bake_process.py"))  # without importing all of bake
         return Child([sys.executable, "-P", program], draw=self.context.draws, cwd=self.folder, env=environment)
 
     def renew(self) -> None:
-        """Have a process for a further bake, in place of one that has baked."""
+        """Replace a process that has baked by a new one, for another bake."""
         self.child.__exit__()
         self.child = self.another()
 
@@ -105,13 +105,13 @@ class Preparation:
 
 
 def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str | None]) -> Built:
-    """Bake what is wanted, and find it again by its labels; the caller has the turn of its key.
+    """Bake what is wanted, and find it again by its labels; the caller has the key's turn.
 
     Args:
-        order: what is wanted: its key pins the base, and its files are those that the key was computed of.
+        order: what is wanted: its key pins the base, and its files are those that the key was computed from.
         ready: what was prepared.
-        image_of: the image that a layer is built on, by the order of what is below and the driver; None for the
-            target of that.
+        image_of: returns the image that a layer is built on, given the order of the part below and the driver; None
+            to build on the target of that part.
 
     Raises:
         BuildFailedError: BuildKit made no image.
@@ -121,7 +121,7 @@ def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str
     """
     context, engine = ready.context, ready.context.engine
     check_store(context)
-    asked = (order.platform,) if order.emulated else ()  # which the rendered file does not say: it is part of no key
+    asked = (order.platform,) if order.emulated else ()  # not in the rendered file: it is part of no key
     made = bake_targets([(order.environment, order.stack, order.key)], _options(order, context))
     targets = tuple(replace(target, platforms=target.platforms or asked) for target in made)
     below = order.below()
@@ -139,7 +139,7 @@ def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str
             remedy = f"move the lock: desktop-bake lock --upgrade {shlex.quote(order.environment.env_id)}"
             raise BuildFailedError(f"build failed: {why}", remedy) from error
         finally:
-            ready.child.end()  # before the folder that it reads goes
+            ready.child.end()  # before the folder that it reads is removed
     found = engine.image(order.tag)
     if not found or not proven(found, order.key, order.platform):
         require_buildx(engine)
@@ -152,16 +152,16 @@ def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str
 
 
 def _options(order: Order, context: Context) -> BakeOptions:
-    """What its targets share: people's tags are those of the environment's image, not of what it lies on."""
+    """The options that its targets share; alias tags are for the environment's image, not for what it lies on."""
     options = bake_options(context.settings)
     return options if aliases_of(order, context) else replace(options, alias_tags=())
 
 
 def check_store(context: Context) -> None:
-    """Go on only if the engine can hold what is asked for.
+    """Check that the engine can store what is asked for.
 
     Raises:
-        BuildFailedError: it cannot hold attestations.
+        BuildFailedError: it cannot store attestations.
     """
     if needs_index(context.settings.attest) and not context.engine.has_containerd_store():
         raise BuildFailedError(
@@ -171,7 +171,7 @@ def check_store(context: Context) -> None:
 
 
 def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, ready: Preparation) -> None:
-    """Bake the last target: on this image, or else, and if BuildKit cannot have the image, on the targets before."""
+    """Bake the last target on this image, or on the targets before it if BuildKit cannot use it or there is none."""
     if image:
         try:
             bake_wanted(Wanted.last_of((replace(targets[-1], base=image),)), folder, ready)
@@ -188,10 +188,10 @@ def _bake_on(image: str | None, targets: tuple[BakeTarget, ...], folder: Path, r
 
 
 def bake_wanted(wanted: Wanted, folder: Path, ready: Preparation) -> None:
-    """Run one bake in a folder of its own, with the local cache if that is the backend.
+    """Run one bake in its own folder, with the local cache if that is the backend.
 
     Raises:
-        FinalError: a target failed, and would again.
+        FinalError: a target failed, and would fail again.
         BuildFailedError, TimeLimitError, EngineError, CancelledError: as `build`.
     """
     context, caches = ready.context, ready.folder / "buildkit"
@@ -214,10 +214,10 @@ def bake_wanted(wanted: Wanted, folder: Path, ready: Preparation) -> None:
 
 
 def check_secrets(names: Iterable[str]) -> None:
-    """Go on only if these variables are set.
+    """Check that these variables are set.
 
     Raises:
-        BuildFailedError: one is not.
+        BuildFailedError: one is not set.
     """
     for name in names:
         if name not in os.environ:
@@ -227,7 +227,7 @@ def check_secrets(names: Iterable[str]) -> None:
 
 
 def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
-    """Run a bake; if it failed, see whether it is the engine's fault, and make space on a full disk."""
+    """Run a bake; if it fails, check whether the engine is the cause, and make space on a full disk."""
     imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in wanted.targets)
     context, began = ready.context, time.monotonic()
     try:
@@ -240,7 +240,7 @@ def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
         raise of_layers(error, wanted.targets) from error
     except BuildFailedError as error:
         require_answer(context.engine, error)
-        require_buildx(context.engine)  # if that is what failed, it says what to install
+        require_buildx(context.engine)  # if buildx is the cause, this says what to install
         raise
 
 
@@ -262,10 +262,10 @@ def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Contex
 
 
 def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:
-    """Run a bake, and once more without importing a cache if that, or BuildKit's own, may be what failed it.
+    """Run a bake, and run it again without importing a cache if that cache, or BuildKit's own, may have failed it.
 
-    BuildKit passes over a cache whose manifest it cannot read, but fails a build whose cached layers are gone or
-    changed. What another try cannot mend is not run again.
+    BuildKit ignores a cache whose manifest it cannot read, but fails a build if its cached layers are gone or changed.
+    A failure that another try cannot fix is not tried again.
 
     Raises: as `_bake`.
     """

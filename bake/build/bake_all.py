@@ -1,4 +1,4 @@
-"""Several images in one bake: BuildKit runs what it can at once and what they share once; each has its own result."""
+"""Several images in one bake: BuildKit runs steps in parallel and shared steps once; each image has its own result."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Baked:
-    """What became of several images, by key; one that is in neither is not built, and no fault of its own is known.
+    """The results of several images, by key; one in neither mapping is not built, and has no known fault of its own.
 
     Attributes:
-        built: those that are here.
-        failed: why the others are not.
+        built: the images that are here.
+        failed: why the others are not here.
     """
 
     built: Mapping[str, Built]
@@ -40,12 +40,12 @@ class Baked:
 
 
 class Together:
-    """Several orders, of distinct keys, that are baked by one call; the caller has the turn of each key.
+    """Several orders with distinct keys that one call bakes; the caller has the turn of each key.
 
     Args:
         orders: what is wanted, none of them here.
-        on_images: by key, the image that a layer is built on; the others lie on the target of what is below.
-        context: the work.
+        on_images: the image that a layer is built on, by key; other layers are built on the target of the part below.
+        context: the context of the work.
     """
 
     def __init__(self, orders: Sequence[Order], on_images: Mapping[str, str], context: Context) -> None:
@@ -58,8 +58,8 @@ class Together:
     def bake(self, ready: Preparation) -> Baked:
         """Bake them, and find each again by its labels.
 
-        BuildKit gives up every target of a call when one fails. What was finished before stays, and so do the steps
-        that ended, so that the next call, without the one that failed, goes on from there.
+        If one target fails, BuildKit gives up every target of the call. Finished images and finished steps stay, so the
+        next call, without the failed target, goes on from there.
 
         Raises:
             EngineError: no engine or buildx.
@@ -86,11 +86,11 @@ class Together:
         return Baked(built=self._built(is_whole=is_whole), failed=failed)
 
     def finished(self, order: Order, *, is_whole: bool = False) -> str | None:
-        """The ID of an order's image, noted as ours, once it is there.
+        """The ID of an order's image, which is noted as ours; None if it is not there.
 
         Args:
             order: one of ours.
-            is_whole: whether all of them are; if not, an image that was there before is none of ours.
+            is_whole: whether the whole bake succeeded; if not, an image that was there before is not ours.
         """
         image = self._context.engine.image(order.tag)
         if not image or not proven(image, order.key, order.platform):
@@ -109,7 +109,7 @@ class Together:
         return built
 
     def _without_secrets(self) -> dict[str, BuildFailedError]:
-        """Those that lack a secret: BuildKit would fail them all."""
+        """The errors of those that lack a secret, by key; with them BuildKit would fail the whole bake."""
         failed: dict[str, BuildFailedError] = {}
         for target in self._targets:
             try:
@@ -119,9 +119,9 @@ class Together:
         return failed
 
     def _affected(self, name: str) -> set[str]:
-        """The keys of a target and of all that lies on it."""
+        """The keys of a target and of all targets that lie on it."""
         affected = {f"target:{name}"}
-        for target in self._targets:  # what is below another is before it
+        for target in self._targets:  # lower targets come first
             if target.base in affected:
                 affected.add(f"target:{target.name}")
         return {key for target, key in self._keys.items() if f"target:{target}" in affected}
@@ -133,8 +133,8 @@ def _image_id(order: Order, context: Context) -> str | None:
 
 
 def _targets(orders: Sequence[Order], on_images: Mapping[str, str], context: Context) -> tuple[BakeTarget, ...]:
-    """The targets of these orders, and of what they lie on that is no image yet; what is below another before it."""
-    tallest: dict[str, Order] = {}  # of an environment's orders the others are parts of that one
+    """The targets of these orders and of the parts below them that are not images yet; lower targets come first."""
+    tallest: dict[str, Order] = {}  # the other orders of an environment are parts of this one
     for order in sorted(orders, key=lambda order: -len(order.stack.parts)):
         tallest.setdefault(order.environment.env_id, order)
     parts = tuple(env_id for env_id, order in tallest.items() if not aliases_of(order, context))

@@ -1,4 +1,4 @@
-"""What the process that runs python-on-whales is asked to bake."""
+"""The request to the process that runs python-on-whales."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What one bake is about.
+    """The targets of one bake.
 
     Attributes:
-        targets: all of them, what lies on another behind it.
-        asked: the names of those that hand out an image; the others are what they lie on.
+        targets: all of them; lower targets come first.
+        asked: the names of those that produce an image; the others are what they lie on.
     """
 
     targets: tuple[BakeTarget, ...]
@@ -33,17 +33,17 @@ class Wanted:
 
     @classmethod
     def last_of(cls, targets: tuple[BakeTarget, ...]) -> Self:
-        """The last of these, on what is before it."""
+        """The last of these targets, on those before it."""
         return cls(targets=targets, asked=(targets[-1].name,))
 
     def exporting(self) -> dict[str, BakeTarget]:
-        """The targets that export a cache, by name: `exporters` of those that hand out an image."""
+        """The targets that export a cache, by name: `exporters` of those that produce an image."""
         asked = [target for target in self.targets if target.name in self.asked]
         exporting = exporters(((target.name, target.cache_to) for target in asked), folders_alone=False)
         return {target.name: target for target in asked if target.name in exporting}
 
     def secrets(self) -> list[str]:
-        """The variables that any of these mounts: a layer's desktop may be baked on the way."""
+        """The variables that any of the targets mounts: the desktop below a layer may be baked as well."""
         return list(dict.fromkeys(name for target in self.targets for name in target.secrets))
 
 
@@ -58,9 +58,9 @@ def cache_out(folder: Path, target: BakeTarget) -> Path:
 
 
 def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context) -> dict[str, Any]:
-    """What the builder process is asked to bake. Everything is relative to the cache folder, where it runs.
+    """The request to the builder process; every path is relative to the cache folder, where it runs.
 
-    Bake refuses what lies outside its working directory, and takes contexts as relative to it, not to the file.
+    Bake refuses paths outside its working directory, and takes contexts as relative to that, not to the file.
 
     Args:
         wanted: what to bake.
@@ -71,9 +71,9 @@ def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context
     settings, targets = context.settings, wanted.targets
     overrides = {f"{target.name}.context": f"{folder.name}/{target.context}" for target in targets}
     output = f"type=image,{packing(settings.compression)}"
-    if chosen.driver != "docker":  # it keeps images to itself, and hands them over as an archive
+    if chosen.driver != "docker":  # this builder keeps images to itself, and exports them as an archive
         output = output.replace("type=image", "type=docker")
-        if "SOURCE_DATE_EPOCH" in os.environ:  # the engine's own builder unpacks what it exports, which excludes this
+        if "SOURCE_DATE_EPOCH" in os.environ:  # not with the engine's own builder, which unpacks what it exports
             output += ",rewrite-timestamp=true"
     overrides |= {f"{name}.output": output for name in wanted.asked}
     overrides |= {f"{target.name}.no-cache": "true" for target in targets if context.afresh}
@@ -85,14 +85,14 @@ def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context
             overrides[f"{target.name}.cache-from"] = f"{LOCAL}src={read}" if has_cache else ""
             overrides[f"{target.name}.cache-to"] = f"{LOCAL}dest={written},mode=max,ignore-error=true"
         if target.cache_to and target.name not in exporting:
-            overrides[f"{target.name}.cache-to"] = ""  # if it cannot, BuildKit would fail the build
+            overrides[f"{target.name}.cache-to"] = ""  # BuildKit would fail the build if it cannot export
     return {
         "file": f"{folder.name}/docker-bake.hcl",
         "targets": list(wanted.asked),
         "builder": settings.builder,
         "set": overrides,
         "progress": context.progress,
-        "variables": {  # whatever the environment of this process says
+        "variables": {  # they override the environment of this process
             REPOSITORY_VARIABLE: str(settings.repository),
             CACHE_SCOPE_VARIABLE: settings.cache_scope,
             PLATFORMS_VARIABLE: "",
@@ -103,7 +103,7 @@ def bake_request(wanted: Wanted, folder: Path, chosen: Builder, context: Context
 
 
 def _annotated(targets: tuple[BakeTarget, ...], chosen: Builder, context: Context) -> str:
-    """What annotations are put on: the engine's own builder makes an index if containerd keeps the images."""
+    """Where annotations are put: the engine's own builder makes an index if containerd keeps the images."""
     settings = context.settings
     if not settings.annotations or settings.attest or chosen.driver != "docker":
         return annotated([target.platforms for target in targets], settings.attest)

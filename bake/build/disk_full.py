@@ -1,4 +1,4 @@
-"""BuildKit's cache in the engine, where a build filled its disk: what that build left there is given back."""
+"""BuildKit's cache in the engine after a build filled the disk: the space that the build took is given back."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
 
 
 def give_back(context: Context, seconds: float) -> None:
-    """Remove the records that BuildKit made in the last seconds: a task that installs at start needs their room.
+    """Remove the records that BuildKit made in the last seconds: a task that installs at start needs their space.
 
-    Records in use, by a build that still runs, stay; any other can be made again.
+    Records that a running build uses stay; all others can be made again.
 
     Args:
-        context: the engine, whose own BuildKit has built; a line is reported if this fails.
+        context: the engine, whose own BuildKit ran the build; a line is reported if this fails.
         seconds: how long the build took.
     """
     began = time.monotonic()
@@ -37,17 +37,17 @@ def give_back(context: Context, seconds: float) -> None:
 
 
 def collect(context: Context) -> bool:
-    """Let containerd collect what a failed export or load left, which it else does in its own time.
+    """Make containerd collect what a failed export or load left, which it otherwise does some time later.
 
-    It collects whenever the name of an image goes (containerd, "Garbage Collection"): one is given, and taken away.
+    It collects whenever an image's name is removed (containerd, "Garbage Collection"), so one is added and removed.
 
     Args:
-        context: the engine; a line is reported if there is no room at once.
+        context: the engine; a line is reported if there is no space at once.
 
     Returns:
-        Whether there is room for a container at least, before which nobody may ask BuildKit for its records: it counts
-        their bytes, fails to write them down, and keeps each one locked, cache mounts too, for which every later build
-        then waits.
+        Whether there is space for at least a container. Before there is, nobody may ask BuildKit for its records: it
+        counts their bytes, fails to write them down, and keeps each record locked, cache mounts too. Every later build
+        then waits for those.
 
     Raises:
         CancelledError: another thread gave up.
@@ -81,10 +81,11 @@ def _collected(engine: Engine) -> bool:
 
 
 def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:
-    """Remove them, and say why some are still there: the build that ended may hold them for a moment, and BuildKit,
-    which writes down what it removes, cannot if what remained of the export takes the disk's last byte.
+    """Remove them, and say why some are still there.
 
-    Layers go first: BuildKit keeps a cache mount that it failed to remove locked, and every later build waits for it.
+    The build that ended may keep them in use for a moment. BuildKit writes down what it removes, which fails if the
+    rest of the export takes the disk's last byte. Layers go first: BuildKit keeps a cache mount that it failed to
+    remove locked, and every later build waits for it.
     """
     try:
         fresh = _fresh(engine, seconds, layers=layers)

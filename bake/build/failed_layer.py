@@ -1,4 +1,4 @@
-"""Which layer of which environment a failed build is about, and on which layers a desktop stands that failed."""
+"""Which layer of which environment a failed build is about, and which layers are below a desktop that failed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from .failed_step import FailedStep
 
 
-_UNKNOWN = "the package sources have no "  # as recipe/layer_packages.sh says it
+_UNKNOWN = "the package sources have no "  # printed by recipe/layer_packages.sh
 _SAYS = "[layer] "
 
 
 def of_layers(error: FinalError, targets: Sequence[BakeTarget]) -> FinalError:
-    """The error of a step, told with the names that people have for what it is about.
+    """The error of a step, in the names that people use for its layer or desktop.
 
     Args:
         error: as `failed_step.failure_of` returns it.
         targets: those that were baked.
 
     Returns:
-        The same error if it is about no layer, and no desktop above one.
+        The error; the same one if it is neither about a layer nor about a desktop above one.
     """
-    name = error.target or (targets[0].name if len(targets) == 1 else None)  # of a single one BuildKit tells no name
+    name = error.target or (targets[0].name if len(targets) == 1 else None)  # BuildKit does not name a single one
     chain = _chain(name, targets)
     if not chain or error.step is None:
         return error
@@ -58,16 +58,16 @@ def _is_layer(target: BakeTarget) -> bool:
 
 
 def _chain(name: str | None, targets: Sequence[BakeTarget]) -> list[BakeTarget]:
-    """A target with all that it lies on, as far as that is baked, too: the lowest first."""
+    """A target and the targets that it lies on, as far as these are baked too; the lowest first."""
     chain: list[BakeTarget] = []
-    for target in reversed(targets):  # what is below another is before it
+    for target in reversed(targets):  # lower targets come first
         if f"target:{target.name}" == (chain[0].base if chain else f"target:{name}"):
             chain.insert(0, target)
     return chain
 
 
 def _whose(step: FailedStep, named: Sequence[BakeTarget], chain: Sequence[BakeTarget]) -> BakeTarget:
-    """The target that a failed step belongs to: the lowest that has it, or the desktop if it is one of its own."""
+    """The target that a failed step belongs to: the lowest that has it, or the desktop if it is the desktop's own."""
     if step.name in DESKTOP_STEPS:
         return next((target for target in chain if target.holds[-1] == DESKTOP), named[0])
     return named[0]
@@ -78,6 +78,6 @@ def _named(layers: Sequence[str]) -> str:
 
 
 def _environments(target: BakeTarget) -> str:
-    """The environments whose images have it."""
+    """The environments whose images contain it."""
     ids = sorted({*target.environments, *target.above})
     return f"environment{'s' * (len(ids) > 1)} {', '.join(map(repr, ids[:3]))}{' and others' * (len(ids) > 3)}"

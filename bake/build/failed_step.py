@@ -1,4 +1,4 @@
-"""Why a build failed: which target, which step of it, and what it said, of what BuildKit prints at the end."""
+"""Why a build failed: which target, which of its steps, and what that said, from what BuildKit prints at the end."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ _ERROR = re.compile(
     r"|invalid|unknown|has no|have no|must)\b",
     re.IGNORECASE,
 )
-_TOGETHER_S = 0.05  # how far apart lines may come that were printed one after the other
+_TOGETHER_S = 0.05  # the most time between lines that were printed one after the other
 _TIMED = re.compile(r"\s*(\d+\.\d+) ")
 _PROGRESS = re.compile(r"(Reading package lists|Building dependency tree|Reading state information)\.\.\.( Done)?")
 
 
 class FinalError(BuildFailedError):
-    """A step of the recipe ended with a status of its own, or the machine was short of something: not tried again.
+    """A failure that is not tried again: a step of the recipe ended with its own status, or the machine ran short.
 
     Attributes:
         target: the target that failed; None if BuildKit did not say.
-        step: its step that ended with a status of its own, or None.
-        named: the targets after which BuildKit named that step, which may be below the one that failed.
+        step: its step that ended with its own status, or None.
+        named: the targets that BuildKit named that step after; they may be below the one that failed.
     """
 
     target: str | None = None
@@ -63,12 +63,12 @@ class DiskFullError(FinalError):
 
 @dataclass(frozen=True, kw_only=True)
 class FailedStep:
-    """A step that ended with a status of its own.
+    """A step that ended with its own status.
 
     Attributes:
         name: the script that it ran, or `a step of the Dockerfile`.
         status: its exit status.
-        said: the last line that it printed; empty if it printed none. It may hold what nobody else shall see.
+        said: the last line that it printed; empty if it printed none. It may contain what nobody else should see.
         blames_network: whether it printed that a download or a connection failed.
     """
 
@@ -79,7 +79,7 @@ class FailedStep:
 
 
 def failure_of(lines: Sequence[str]) -> BuildFailedError:
-    """Why a bake failed, of what it printed last."""
+    """Why a bake failed, from what it printed last."""
     target = failed_target(lines)
     own = lines_of(target, lines) if target else lines
     short, step = shortage(own), failed_step(own)
@@ -100,22 +100,22 @@ def failure_of(lines: Sequence[str]) -> BuildFailedError:
 
 
 def named_by(lines: Sequence[str]) -> frozenset[str]:
-    """The targets after which the steps are named that failed: a step of several targets is printed as one of them."""
+    """The targets that the failed steps are named after: a step of several targets is printed as one target's."""
     failed = {found[1] for line in lines if (found := _FAILED.search(line)) and found[1]}
     vertices = {found[2] for line in lines if (found := _VERTEX.match(line)) and found[1] in failed}
     return frozenset(vertices | {found[1] for line in lines if (found := _BLOCK.match(line))})
 
 
 def failed_target(lines: Sequence[str]) -> str | None:
-    """The target that ended a bake, which then gives up the others; None if it does not say."""
+    """The target whose failure ended a bake, which then gives up the others; None if the output does not say."""
     found = [match[1] for line in lines if (match := _TARGET.match(line))]
     return found[-1] if found else None
 
 
 def lines_of(target: str, lines: Sequence[str]) -> Sequence[str]:
-    """What a bake of several targets printed of this one; all of it, if that says nothing of a step that failed.
+    """What a bake of several targets printed about this one; all of its output if that names no failed step.
 
-    A step that targets share is printed as one of them.
+    A step that targets share is printed as one target's.
     """
     theirs = {found[1] for line in lines if (found := _VERTEX.match(line)) and found[2] != target}
     kept: list[str] = []
@@ -165,9 +165,9 @@ def last_words(lines: Sequence[str]) -> str:
 
 
 def _blamed(timed: Sequence[str]) -> str:
-    """The last line that sounds like an error, of those that a step printed together at its end; empty if none does.
+    """The last line that looks like an error among those that a step printed together at its end; empty if none does.
 
-    BuildKit reads a step's two streams each by itself: what was printed first may come last.
+    BuildKit reads a step's two streams separately: what was printed first may come last.
     """
     times = [float(found[1]) if (found := _TIMED.match(line)) else None for line in timed]
     end = max((time for time in times if time is not None), default=0.0)

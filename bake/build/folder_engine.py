@@ -23,7 +23,7 @@ class FolderEngine(NoEngine):
         self._pinned = pinned_digests(bake_file)
 
     def image(self, reference: str) -> Image | None:
-        """The image of a reference as the bake file pins it: its digest, and nothing else of it."""
+        """The image of a reference as the bake file pins it: its digest, and nothing else."""
         name = ImageReference.parse(reference).named
         pinned = self._pinned.get(name)
         if pinned is None:

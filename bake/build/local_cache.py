@@ -1,8 +1,8 @@
-"""The local cache folder: whole after every build, and never larger than what its last builds used.
+"""The local cache folder: complete after every build, and never larger than what its last builds used.
 
 BuildKit's `type=local` export adds to its folder and removes nothing, and two exports into one folder at once can
-lose each other's index (moby/buildkit, "Local cache"). So a build reads a snapshot and writes a folder of its own,
-which takes the old one's place in one rename.
+lose each other's index (moby/buildkit, "Local cache"). So a build reads a snapshot and writes a new folder, which
+replaces the old one in one rename.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ASIDE = ".gone-"
 
 
 def snapshot(root: Path, family: str, target: Path) -> None:
-    """Give a build the cache of its family as it is now: hard links, which no later swap takes away.
+    """Give a build the cache of its family as it is now: hard links, which no later swap removes.
 
     Args:
         root: the folder of all families.
         family: whose cache.
-        target: a folder that does not exist; left so if there is no cache or it cannot be read.
+        target: a folder that does not exist; it is not made if there is no cache or it cannot be read.
     """
     with contextlib.suppress(OSError, filelock.Timeout, shutil.Error), _lock(root):
         if (root / family / "index.json").is_file():
@@ -43,12 +43,12 @@ def snapshot(root: Path, family: str, target: Path) -> None:
 
 
 def keep(root: Path, family: str, exported: Path) -> None:
-    """Put what a build exported in the place of its family's cache, and drop the families longest unused.
+    """Replace a family's cache by what a build exported, and drop the families longest unused.
 
     Args:
         root: the folder of all families, on the same file system.
         family: whose cache.
-        exported: what BuildKit wrote; nothing happens if it wrote no whole cache.
+        exported: what BuildKit wrote; nothing happens if it wrote no complete cache.
     """
     if not (exported / "index.json").is_file():
         return
@@ -62,7 +62,7 @@ def keep(root: Path, family: str, exported: Path) -> None:
 
 
 def folders(root: Path) -> list[Path]:
-    """The caches there are, one a family."""
+    """The existing caches, one per family."""
     return [p for p in root.iterdir() if p.is_dir() and not p.name.startswith(_ASIDE)] if root.is_dir() else []
 
 
@@ -70,7 +70,7 @@ def discard(root: Path, family: str) -> None:
     """Remove the cache of a family.
 
     Raises:
-        OSError: it cannot be removed, or another process did not let go of the caches.
+        OSError: it cannot be removed, or another process did not release the caches' lock.
     """
     with _lock(root):
         shutil.rmtree(_set_aside(root / family))
@@ -78,7 +78,7 @@ def discard(root: Path, family: str) -> None:
 
 
 def clear(root: Path) -> None:
-    """Remove what processes set aside that were killed before it was gone; who holds the caches does it anyway.
+    """Remove what killed processes had set aside; a process that has the caches' lock does this anyway.
 
     Args:
         root: the folder of all families.
@@ -89,7 +89,7 @@ def clear(root: Path) -> None:
 
 
 def _set_aside(cache: Path) -> Path:
-    """Take a cache from its place in one step: if we are killed while it is removed, nobody finds half of it."""
+    """Move a cache away in one step: if we are killed while it is removed, nobody finds half of it."""
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=cache.parent))
     with contextlib.suppress(FileNotFoundError):
         cache.rename(aside / cache.name)
@@ -97,7 +97,7 @@ def _set_aside(cache: Path) -> Path:
 
 
 def _clear(root: Path) -> None:
-    """Remove what was set aside, also by processes that were killed: who has the lock is alone."""
+    """Remove what was set aside, also by killed processes: only one process has the lock."""
     for aside in root.glob(f"{_ASIDE}*"):
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -1,6 +1,6 @@
-"""One build of a key at a time on this machine, and whose it is: a lock, and a note beside it for those who wait.
+"""One build of a key at a time on this machine, and who builds: a lock, and a note beside it for those who wait.
 
-The lock is the truth; a killed holder's is free. The note is only text: it may be missing, stale or another's.
+The lock is the truth; if its holder is killed, it is free. The note is only text: it may be missing, stale or wrong.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 _POLL_S = 0.1  # also how soon a cancellation is noticed
-_NAMELESS_S = 1.0  # a holder looks once more before it builds, and most have nothing to build then
+_NAMELESS_S = 1.0  # a holder looks again before it builds, and then most have nothing to build
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Who builds, as its note says.
+    """The process that builds, according to its note.
 
     Attributes:
         pid: its process.
@@ -53,20 +53,20 @@ def lock_of(key: Key | str) -> filelock.BaseFileLock:
     """The lock of a key on this machine."""
     folder = cache_folder() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # another thread may give it back
+    return filelock.FileLock(folder / f"{key}.lock", thread_local=False)  # another thread may release it
 
 
 class Turn:
-    """The turn to build a key, taken on entering and given back on leaving.
+    """The turn to build a key, taken on enter and given back on exit.
 
     Args:
         key: the key.
-        environment: for whom, as the others are told.
+        environment: the environment that it builds for, named to those who wait.
         context: how long to wait for it: as long as a build may take.
 
     Raises:
-        TimeLimitError: on entering: others were still building at the limit.
-        CancelledError: on entering: another thread gave up.
+        TimeLimitError: on enter: others were still building at the limit.
+        CancelledError: on enter: another thread gave up.
     """
 
     def __init__(self, key: Key, environment: str, context: Context) -> None:
@@ -75,7 +75,7 @@ class Turn:
         self._note = Path(self._lock.lock_file).with_suffix(".owner")
 
     def at_once(self) -> bool:
-        """Take it if nobody has it; the caller leaves it."""
+        """Take it if nobody has it; the caller gives it back."""
         try:
             self._lock.acquire(blocking=False)
         except filelock.Timeout:
@@ -105,10 +105,10 @@ class Turn:
                 told, waits_for = True, owner
 
     def announce(self) -> None:
-        """Tell those who wait that there is something to build; a disk that is full or read-only costs them a name."""
+        """Tell those who wait that there is something to build; on a full or read-only disk they learn no name."""
         owner = Owner(pid=os.getpid(), environment=self._environment, since=time.time())
         with contextlib.suppress(OSError):
-            new = self._note.with_suffix(".new")  # who has the lock alone writes it
+            new = self._note.with_suffix(".new")  # only the holder of the lock writes it
             new.write_text(json.dumps(asdict(owner)), encoding="utf-8")
             new.replace(self._note)
 
@@ -120,13 +120,13 @@ class Turn:
         self._lock.release()
 
     def _owner(self) -> Owner | None:
-        """Whom the note names, if that process lives."""
+        """The owner that the note names, if that process is alive."""
         try:
             said = json.loads(self._note.read_text(encoding="utf-8"))
             owner = Owner(pid=int(said["pid"]), environment=str(said["environment"]), since=float(said["since"]))
-            str(owner)  # a time that is none
+            str(owner)  # fails if the time is invalid
             os.kill(max(1, owner.pid), 0)
-        except PermissionError:  # it lives, as another user
+        except PermissionError:  # it is alive, as another user's
             return owner
         except (OSError, OverflowError, ValueError, KeyError, TypeError, RecursionError):
             return None

@@ -1,4 +1,4 @@
-"""Whether a build failed at a script that the environment gives, which would fail at a task's start, too."""
+"""Whether a build failed in a script of the environment's own, which would fail at a task's start, too."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from .failed_step import FailedStep, FinalError
 
 
-_SIGNALS = range(129, 160)  # of a shell whose program, or of a step that itself, was ended by one
+_SIGNALS = range(129, 160)  # the status of a step that a signal ended, or of a shell whose program a signal ended
 _UNSUPPORTED = "unsupported base: "
 
 
 def of_own_script(error: FinalError, environment: Environment) -> ScriptFailedError | None:
-    """The same failure, as one of a script that the environment gives; None if it may not happen at a task's start.
+    """The same failure as an error of the environment's own script; None if it might not happen at a task's start.
 
-    A start runs no Dockerfile, has the machine's network and memory as they are then, and its own shipped scripts are
-    right on a base that they support: those failures are no such.
+    A start runs no Dockerfile, has the machine's network and memory as they are then, and the shipped scripts are
+    right on a base that they support: failures of these kinds do not count.
 
     Args:
         error: why the build failed.

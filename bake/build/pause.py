@@ -1,6 +1,6 @@
 """Builds of a key that failed in a row: after three, none is tried for a quarter of an hour; tasks install at start.
 
-The state is one file a key in the cache folder, written by whoever has the key's turn.
+The state is one file per key in the cache folder, written by the process that has the key's turn.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ PAUSE_S = 900.0
 
 
 class PausedError(BuildFailedError):
-    """Not built, since the last builds of this key failed."""
+    """Not built, because the last builds of this key failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failures:
-    """The builds of a key that failed since the last that did not.
+    """The failed builds of a key since its last successful one.
 
     Args:
         count: how many.
         last: when the last one failed, in seconds since 1970.
-        script: what was said of it, if it was a script that the environment gives; else empty.
+        script: its message, if a script of the environment's own failed; else empty.
     """
 
     count: int = 0
@@ -45,16 +45,16 @@ class Failures:
     script: str = ""
 
     def pause_s(self, now: float) -> float:
-        """For how many seconds from `now` no build is tried; 0 if one may be.
+        """The seconds from `now` during which no build is tried; 0 if one may be tried.
 
-        Once the pause is over one build is tried, and if that fails, too, the pause begins again.
+        Once the pause is over, one build is tried. If that fails too, the pause begins again.
         """
         since = now - self.last
         return PAUSE_S - since if self.count >= IN_A_ROW and 0 <= since < PAUSE_S else 0.0
 
 
 def read(key: Key) -> Failures:
-    """The failures of a key; none if nothing is written down, or nothing that can be read."""
+    """The failures of a key; none if nothing is written down or it cannot be read."""
     try:
         content = json.loads(_file(key).read_text(encoding="utf-8"))
         script = str(content.get("script", ""))
@@ -71,7 +71,7 @@ def lift(key: Key) -> None:
 
 @contextlib.contextmanager
 def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
-    """One try to build a key, by whoever has its turn; its failure or success is written down.
+    """One try to build a key by the process that has its turn; its failure or success is written down.
 
     Args:
         key: the key.
@@ -79,7 +79,7 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
-        ScriptFailedError: likewise, and the last at a script that the environment gives.
+        ScriptFailedError: likewise, and the last one failed in a script of the environment's own.
     """
     check(key)
     try:
@@ -91,11 +91,11 @@ def attempt(key: Key, reporter: Reporter) -> Iterator[None]:
 
 
 def check(key: Key) -> None:
-    """Go on only if the key may be built now.
+    """Check that the key may be built now.
 
     Raises:
         PausedError: the last builds failed, and the pause is not over.
-        ScriptFailedError: likewise, and the last at a script that the environment gives.
+        ScriptFailedError: likewise, and the last one failed in a script of the environment's own.
     """
     before = read(key)
     left_s = before.pause_s(time.time())
@@ -108,7 +108,7 @@ def check(key: Key) -> None:
 
 
 def failed(key: Key, error: Exception, reporter: Reporter) -> None:
-    """Write down that a build of a key failed, and whether at a script that the environment gives; as `attempt`."""
+    """Write down that a build of a key failed, and whether in a script of the environment's own; as `attempt`."""
     script = str(error) if isinstance(error, ScriptFailedError) else ""
     now = Failures(count=read(key).count + 1, last=time.time(), script=script)
     file = _file(key)

@@ -54,7 +54,7 @@ def bake_options(settings: Settings) -> BakeOptions:
 
 
 def targets_of(environments: list[Environment], context: Context) -> tuple[BakeTarget, ...]:
-    """The bake targets of these environments, one a distinct key."""
+    """The bake targets of these environments, one per distinct key."""
     looking = context.looking()
     wanted = [(environment, *stack_and_key(environment, looking)) for environment in environments]
     return bake_targets(wanted, bake_options(context.settings))
@@ -80,7 +80,7 @@ def rendered_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder
 
 
 def _run_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder: str) -> RenderedFiles:
-    """What starts the desktops of published images without us; nothing if there is none."""
+    """The files that start the desktops of published images without us; empty if there is nothing to start."""
     form = shipped("recipe/compose.yaml.j2").read_text(encoding="utf-8")
     start = "desktop_run.sh"
     programs = {start: shipped(f"recipe/{start}").read_text(encoding="utf-8"), _GATE: gate_text()}
@@ -92,7 +92,7 @@ def _run_files(targets: tuple[BakeTarget, ...], options: BakeOptions, folder: st
 
 
 def seen_from(root: Path, folder: Path | None) -> str:
-    """The rendered folder as its repository's root sees it, where Bake may be called, too; empty if it does not.
+    """The rendered folder's path from its repository's root, where Bake may be called, too; empty if there is none.
 
     Args:
         root: the configuration's folder, which stands for the root if the rendered folder is in no Git repository.
@@ -121,7 +121,7 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
                 raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
             for parent in reversed(path.relative_to(root).parents):
                 (root / parent).mkdir(exist_ok=True)
-                if parent.name:  # whatever the umask: a step may run as another user, and reads them as they are here
+                if parent.name:  # whatever the umask: a step may run as another user, who reads them with these modes
                     (root / parent).chmod(0o755)
             with new_file(path) as file:
                 file.write(content)

@@ -1,4 +1,4 @@
-"""A rendered folder over time: what in it is ours, as the list tells that each render leaves, and what is not."""
+"""A rendered folder over time: which files are ours, according to the list of the last render, and which are not."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ ALSO_READ = (
     "docker-bake.override.json",
     "docker-bake.override.hcl",
 )
-# The lines that Git needs; a folder that others have files in may have them among further lines.
+# The lines that Git needs; in a folder where others have files, they may be among further lines.
 _FOR_GIT = {
     ".gitattributes": ("* -text",),
-    ".gitignore": (f"/{PICTURES}/", f"/{CACHE_FOLDER}/", f"/{RUN}/.env"),  # the last may hold a secret
+    ".gitignore": (f"/{PICTURES}/", f"/{CACHE_FOLDER}/", f"/{RUN}/.env"),  # the last may contain a secret
 }
 _HEADER = b"// Rendered by desktop-bake "
 _ENTRY = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -51,7 +51,7 @@ _NO_DIGEST = Digest("sha256:" + "0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOver:
-    """What lies in a rendered folder besides what is rendered now.
+    """Files in a rendered folder besides those that are rendered now.
 
     Attributes:
         ours: files that an earlier render wrote, known for certain.
@@ -70,7 +70,7 @@ def whole_folder(files: RenderedFiles) -> RenderedFiles:
 
 
 def kept_by_others(folder: Path, files: RenderedFiles) -> dict[str, tuple[str, ...]]:
-    """The files for Git that somebody else wrote here, which stay, and what lines each of them lacks."""
+    """The files for Git that somebody else wrote here, which stay, and the lines that each of them lacks."""
     kept = {}
     for name, lines in _FOR_GIT.items():
         have = _read(folder / name)
@@ -81,12 +81,12 @@ def kept_by_others(folder: Path, files: RenderedFiles) -> dict[str, tuple[str, .
 
 
 def left_over(folder: Path, files: RenderedFiles, environments: Sequence[Environment]) -> LeftOver:
-    """What earlier renders left, and what nobody knows, each in a fixed order.
+    """The files that earlier renders left, and unknown files, each in a fixed order.
 
     Args:
         folder: the rendered folder.
         files: what is rendered now.
-        environments: by whose arguments a context of a version that left no list may prove to be ours.
+        environments: their arguments may prove that a context is ours, if an older version left no list.
     """
     known = listed(folder)
     ours: list[Path] = []
@@ -108,7 +108,7 @@ def left_over(folder: Path, files: RenderedFiles, environments: Sequence[Environ
 
 
 def also_read(folder: Path) -> list[Path]:
-    """The files beside ours that Bake reads as well, unless it is told one by `-f`."""
+    """The files beside ours that Bake reads as well, unless `-f` names one."""
     return [folder / name for name in ALSO_READ if (folder / name).is_file()]
 
 
@@ -122,7 +122,7 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
         log: gets a line for each file that stays although it is not rendered.
 
     Raises:
-        ConfigurationError: a file of somebody else is in the place of one of ours, or as `write_files`.
+        ConfigurationError: somebody else's file has the path of one of ours; or as `write_files`.
     """
     _check_places(folder, files)
     kept, left = kept_by_others(folder, files), left_over(folder, files, environments)
@@ -134,7 +134,7 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
                 if parent == folder:
                     break
                 parent.rmdir()
-    write_files(folder, {LIST: files[LIST]})  # last: a render that is killed before leaves the former list
+    write_files(folder, {LIST: files[LIST]})  # last: a render that is killed before this leaves the former list
     for path in left.unknown:
         log(f"[desktop-cache] WARNING: {path} stays: it is not known to be rendered; remove it by hand")
     for name, lines in kept.items():
@@ -158,14 +158,14 @@ def _check_places(folder: Path, files: RenderedFiles) -> None:
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """The digest of each file that the last render wrote, by path; what is no path of ours is passed over."""
+    """The digest of each file that the last render wrote, by path; paths that cannot be ours are ignored."""
     text = (_read(folder / LIST) or b"").decode(errors="replace")
     entries = {m[2]: m[1] for line in text.splitlines() if (m := _ENTRY.fullmatch(line))}
     return {name: digest for name, digest in entries.items() if _is_below(folder, name)}
 
 
 def _is_below(folder: Path, name: str) -> bool:
-    """Whether a path is one of a rendered folder, and leads through no symbolic link."""
+    """Whether a path is below a rendered folder, and leads through no symbolic link."""
     pure = PurePosixPath(name)
     if name not in (BAKE_FILE, MISSING) and pure.parts[0] not in (CONTEXTS, CHECK_CONTEXT, RUN):
         return False
@@ -198,7 +198,7 @@ def _is_key(name: str) -> bool:
 
 
 def _proves(top: Path, environments: Sequence[Environment]) -> bool:
-    """Whether a build context holds exactly what the key that is its name was computed from."""
+    """Whether a build context contains exactly what the key in its name was computed from."""
     content = {path.name: _read(path) or b"" for path in top.iterdir()}
     plain = [replace(e, build_args={}, platforms=(), build_secrets=()) for e in environments]
     try:

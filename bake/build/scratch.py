@@ -1,4 +1,4 @@
-"""The folder that a build has for itself in the cache folder."""
+"""A build's own folder in the cache folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEGINNING = "bake-"
 
 @contextmanager
 def build_folder(folder: Path, key: Key) -> Iterator[Path]:
-    """A new folder for the build of this key, whose lock is held; if we are killed, the next build removes it.
+    """A new folder for the build of this key, whose lock the caller has; if we are killed, the next build removes it.
 
     Args:
         folder: the cache folder.
@@ -36,7 +36,7 @@ def build_folder(folder: Path, key: Key) -> Iterator[Path]:
 
 
 def clear_build_folders(folder: Path, held: Key | None = None) -> None:
-    """Remove the folders of builds that were killed, not those of builds that go on: these hold their key's lock.
+    """Remove the folders of killed builds, but not those of running builds, which hold their key's lock.
 
     Args:
         folder: the cache folder.

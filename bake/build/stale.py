@@ -1,4 +1,4 @@
-"""Why a rendered folder is not what would be rendered now: the cause, what changed in its files, and which they are."""
+"""Why a rendered folder is not what would be rendered now: the cause, the changes in its files, and which files."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StaleFile:
-    """A file of the folder that is not as it would be rendered.
+    """A file of the folder that differs from what would be rendered.
 
     Attributes:
         path: the file.
         state: `missing`, `stale` or `extra`.
-        detail: what of it is stale; empty if it is not there.
+        detail: what is stale about it; empty if it is missing.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Staleness:
     Attributes:
         causes: what changed, in words.
         diffs: the lines of a unified diff, by the file's path.
-        files: each file that is not as it would be rendered.
+        files: each file that differs from what would be rendered.
     """
 
     causes: tuple[Cause, ...]
@@ -89,10 +89,10 @@ class Staleness:
 
 
 def again(typed: Sequence[str], output: Path | None) -> str:
-    """The command that renders what a check compared: what was typed, but for `--check` and `--json`.
+    """The command that renders what a check compared: what was typed, without `--check` and `--json`.
 
     Args:
-        typed: the words after the program's name, which the parser took.
+        typed: the words after the program's name, which the parser accepted.
         output: the folder, if they name one.
     """
     end = typed.index("--") if "--" in typed else len(typed)
@@ -106,13 +106,13 @@ def _means(word: str, flag: str, shortest: str) -> bool:
 
 
 def staleness(folder: Path, files: RenderedFiles, left: LeftOver, targets: Sequence[BakeTarget]) -> Staleness:
-    """What of a rendered folder is not as it would be rendered now, and why.
+    """How a rendered folder differs from what would be rendered now, and why.
 
     Args:
         folder: the rendered folder.
         files: what would be rendered: content and executable bit by relative path.
-        left: what else lies there.
-        targets: from which it would be rendered.
+        left: what else is in the folder.
+        targets: the targets that it would be rendered from.
     """
     kept = kept_by_others(folder, files)
     compared = {name: (file, _read(folder, folder / name)) for name, file in files.items() if name not in kept}
@@ -120,9 +120,9 @@ def staleness(folder: Path, files: RenderedFiles, left: LeftOver, targets: Seque
     found += [StaleFile(path=p, state="extra", detail="belongs to no target any more") for p in left.ours]
     changed = {name: (have, file[0]) for name, (file, have) in compared.items() if have not in (None, file[0])}
     why = tuple(_causes(folder, files, compared, targets)) if found else ()
-    whole = not why or any(cause.what in ("edited", "version") for cause in why)  # nothing else tells it
+    whole = not why or any(cause.what in ("edited", "version") for cause in why)  # nothing else explains the difference
     diffs: dict[Path, list[str]] = {}
-    shown: set[tuple[bytes | None, bytes]] = set()  # environments share scripts: a change is told once
+    shown: set[tuple[bytes | None, bytes]] = set()  # environments share scripts: a change is shown once
     for name, (have, content) in changed.items():
         path = folder / name
         told = name == LIST or (have, content) in shown or not (whole or name.startswith(f"{CONTEXTS}/"))
@@ -155,7 +155,7 @@ def _causes(
     compared: Mapping[str, tuple[tuple[bytes, bool], bytes | None]],
     targets: Sequence[BakeTarget],
 ) -> Iterator[Cause]:
-    """The causes: what was edited by hand, what changed in the inputs, else the version that rendered it."""
+    """The causes: what people edited, what changed in the inputs, or else the version that rendered it."""
     there, written = compared[BAKE_FILE][1], listed(folder)
     if there is None:
         yield Cause(what="version", said=f"no {BAKE_FILE} was rendered there")
@@ -178,7 +178,7 @@ def _causes(
 
 
 def _read(folder: Path, path: Path) -> bytes | None:
-    """What a file of the folder holds; None if there is none, or it lies elsewhere: it is not for a log to show."""
+    """The content of a file of the folder; None if there is none or it is elsewhere, so that no log may show it."""
     if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return None
     try:
@@ -190,12 +190,12 @@ def _read(folder: Path, path: Path) -> bytes | None:
 
 
 def with_age(cause: Cause, targets: Sequence[BakeTarget], context: Context) -> Cause:
-    """A cause that a base moved, with the age of the present one, if the lock or its registry tells it.
+    """A cause that a base moved, with the age of the present base, if the lock or its registry knows it.
 
     Args:
         cause: any.
         targets: what would be rendered.
-        context: its pull policy tells whether the registry may be asked.
+        context: its pull policy says whether the registry may be asked.
     """
     moved = next((t for t in targets if str(t.key.base) == cause.after), None) if cause.what == "base" else None
     if moved is None or context.settings.pull == "never":

@@ -28,7 +28,7 @@ class Step:
 
     Attributes:
         name: what it does, for people: a script's name, or the instruction.
-        target: whose it is, and where in it; empty if BuildKit names none.
+        target: its target, and its position there; empty if BuildKit names none.
         state: `running`, `done`, `cached`, `failed` or `cancelled`.
         seconds: how long it took, once it is done.
         lines: what it printed last.
@@ -44,7 +44,7 @@ class Step:
 class Steps:
     """The steps of one bake after the other, in the order in which they began.
 
-    What BuildKit does for itself, such as reading the Dockerfile, is none.
+    BuildKit's internal work, such as reading the Dockerfile, does not count as a step.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Steps:
         return len(self._all)
 
     def feed(self, line: str) -> None:
-        """Take a line, whatever it is."""
+        """Read a line of any kind."""
         found = _LINE.match(line)
         if not found:
             return
@@ -81,7 +81,7 @@ class Steps:
 
 
 def _step(head: str) -> Step | None:
-    """The step of a head such as `[office stage-0 2/3] RUN …`; None for what BuildKit does for itself."""
+    """The step of a head such as `[office stage-0 2/3] RUN …`; None for BuildKit's internal work."""
     if head.startswith(_EXPORT):
         return Step(name="export the image")
     where, _, what = head.removeprefix("[").partition("] ")

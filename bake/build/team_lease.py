@@ -1,8 +1,8 @@
 """One machine of a team builds a key at a time: a lease in the registry, best effort, and harmless if it is lost.
 
 A registry has no compare-and-swap. So a machine writes its lease, waits a little and reads back: the last writer has
-it. It renews the lease by a beat; those who wait judge it dead by their own clocks once it has not moved for its
-lifetime. Whatever fails costs a bounded wait, and then two machines build the same, which does no harm.
+it. It renews the lease at each beat. If the lease has not changed for its lifetime, by the clocks of those who wait,
+they take it for dead. Any failure costs a bounded wait; then two machines build the same, which does no harm.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BEAT_S = 5.0
 LIFETIME_S = 20
 POLL_S = 2.0
-SETTLE_S = (0.5, 3.0)  # at least and at most; between them, as long as writing took, three times
+SETTLE_S = (0.5, 3.0)  # at least and at most; in between, three times as long as writing took
 _REQUEST_S = 5.0
 _TWICE_S = 0.2
 _APART_S = (0.1, 0.6)
@@ -46,12 +46,12 @@ _RELEASED = Digest.of(RELEASED)
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where the lease on a key lies.
+    """Where the lease on a key is.
 
     Args:
-        miss: whose key.
+        miss: the miss of the key.
         platform: what is built; empty for every platform of the key.
-        context: the registry, and who gave up.
+        context: the registry, and whether another thread gave up.
     """
 
     miss: Miss
@@ -69,12 +69,12 @@ class _Place:
         return within(quick, self.context.settings.repository, lambda session: question(session, tag))
 
     def read(self) -> tuple[Lease | None, Digest | None]:
-        """The lease that somebody has, if it is one, and the digest of what is there."""
+        """The lease that is there, if it is a valid one, and the digest of what is there."""
         found = self.ask(lambda session, tag: session.manifest(tag))
         return (read_lease(found[0]), found[1]) if found else (None, None)
 
     def digest(self) -> Digest | None:
-        """The digest under the lease's tag; looked for twice, as a registry may miss a tag while it is written."""
+        """The digest under the lease's tag; it looks twice, because a registry may miss a tag while it is written."""
 
         def look(session: Session, tag: str) -> Digest | None:
             there = session.digest(tag)
@@ -103,7 +103,7 @@ class _Place:
 
 
 class _Held:
-    """A lease of ours, kept alive by a thread until it is given back."""
+    """A lease of ours, which a thread keeps alive until it is released."""
 
     def __init__(self, place: _Place, lease: Lease) -> None:
         self._place, self._lease, self._own = place, lease, lease.digests()
@@ -118,7 +118,7 @@ class _Held:
                     return
 
     def _renew(self, session: Session, tag: str) -> bool:
-        """Write the next beat, unless somebody took the lease over: both would build, but only one shall be heard."""
+        """Write the next beat, unless somebody took the lease over: then both build, but only one may renew it."""
         there = session.digest(tag)
         if there and there not in self._own:
             return False
@@ -127,10 +127,10 @@ class _Held:
         return True
 
     def release(self) -> None:
-        """Give it back: those who wait look for the image at once."""
+        """Release it: those who wait look for the image at once."""
         self._done.set()
         self._thread.join(2 * _REQUEST_S)
-        with contextlib.suppress(RegistryError):  # then it dies by itself
+        with contextlib.suppress(RegistryError):  # then it expires by itself
             self._place.ask(self._clear)
 
     def _clear(self, session: Session, tag: str) -> None:
@@ -138,32 +138,32 @@ class _Held:
         if there is None or there not in self._own:
             return
         try:
-            session.delete_manifest(there)  # by digest: what another wrote meanwhile stays
+            session.delete_manifest(there)  # by digest: what another machine wrote meanwhile stays
         except RegistryError:
             session.put_manifest(tag, RELEASED, OCI_MANIFEST)
 
 
 @contextlib.contextmanager
 def leased(miss: Miss, context: Context, limit_s: float) -> Iterator[RegistryHit | Miss]:
-    """Have the lease on a key while it is built and published here, or wait for the machine that has it.
+    """Hold the lease on a key while it is built and published here, or wait for the machine that has it.
 
     Args:
         miss: from `search`.
-        context: the repository, and whose registries.
+        context: the repository, and the access to registries.
         limit_s: how long to wait for another machine, in seconds.
 
     Returns:
-        The miss, where this machine builds; or the registry hit that another machine's build became.
+        The miss, if this machine builds; or the registry hit of another machine's build.
 
     Raises:
-        CancelledError: on entering: another thread gave up.
+        CancelledError: on enter: another thread gave up.
     """
     with _lease(_place_of(miss, context), lambda place: _take_or_wait(place, time.monotonic() + limit_s)) as found:
         yield found or miss
 
 
 def lease_if_free(miss: Miss, context: Context) -> AbstractContextManager[RegistryHit | Miss | None]:
-    """As `leased`, without waiting: None, if another machine has the lease."""
+    """As `leased`, without waiting: None if another machine has the lease."""
     return _lease(_place_of(miss, context), _take_if_free)
 
 
@@ -171,13 +171,13 @@ def lease_if_free(miss: Miss, context: Context) -> AbstractContextManager[Regist
 def _lease(
     place: _Place, take: Callable[[_Place], tuple[_Held | None, RegistryHit | Miss | None]]
 ) -> Iterator[RegistryHit | Miss | None]:
-    """The lease, taken like this; what was published meanwhile is a hit."""
+    """The lease, if `take` gets it; an image that was published meanwhile is a hit."""
     held: _Held | None = None
     found: RegistryHit | Miss | None = place.miss
     try:
         try:
             held, found = take(place)
-            if held:  # another may have published it since we looked
+            if held:  # another machine may have published it since we looked
                 there = ask_registry(place.miss, place.context)
                 found = there if isinstance(there, RegistryHit) else place.miss
         except (CancelledError, ConfigurationError):
@@ -196,14 +196,14 @@ def _place_of(miss: Miss, context: Context) -> _Place:
 
 
 def _take_if_free(place: _Place) -> tuple[_Held | None, Miss | None]:
-    """The lease with the miss; neither, if another machine has it."""
+    """The lease and the miss; neither if another machine has the lease."""
     lease, there = place.read()
     held = None if lease else _take(place, there)
     return held, place.miss if held else None
 
 
 def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss]:
-    """The lease with the miss; or no lease, and what another machine's build became."""
+    """The lease and the miss; or no lease, and the result of waiting for another machine's build."""
     refused = False
     while True:
         try:
@@ -211,7 +211,7 @@ def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit 
         except RegistryError:
             if refused:
                 raise
-            refused = True  # as a registry may do to one of several that write the same: once more, apart from them
+            refused = True  # a registry may refuse one of several that write the same: try again, at another time
             place.wait(random.uniform(*_APART_S))
             continue
         if ended:
@@ -221,7 +221,7 @@ def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit 
 
 
 def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss] | None:
-    """As `_take_or_wait`; None if another was faster."""
+    """As `_take_or_wait`; None if another machine was faster."""
     lease, there = place.read()
     if lease and there:
         ended = _wait(place, lease, there, end)
@@ -233,12 +233,12 @@ def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit |
 
 
 def _take(place: _Place, instead_of: Digest | None) -> _Held | None:
-    """The lease in place of what was there, unless somebody else wrote meanwhile, or after us."""
+    """Take the lease in place of what was there; None if somebody else wrote meanwhile or after us."""
     lease = Lease(owner=uuid.uuid4().hex, lifetime_s=LIFETIME_S)
 
     def write(session: Session, tag: str) -> bool:
         session.put_blob(EMPTY)
-        if session.digest(tag) != instead_of:  # asked as near to the writing as can be
+        if session.digest(tag) != instead_of:  # asked as shortly before writing as possible
             return False
         session.put_manifest(tag, lease.content(), OCI_MANIFEST)
         return True
@@ -246,7 +246,7 @@ def _take(place: _Place, instead_of: Digest | None) -> _Held | None:
     began = time.monotonic()
     if not place.ask(write):
         return None
-    # Whoever looked just before we wrote has written, too, by now or soon: it takes them about as long as us.
+    # A machine that looked just before we wrote has written too, or will soon: it takes about as long as we do.
     shortest, longest = SETTLE_S
     cancelled: CancelledError | None = None
     try:
@@ -266,8 +266,8 @@ def _wait(place: _Place, lease: Lease, seen: Digest, end: float) -> RegistryHit 
     """Wait while another machine has the lease.
 
     Returns:
-        The hit that its build became; the miss, if it gave up or takes too long; or, where it died, the digest of
-        the lease that one of those who wait has to take over.
+        The hit of its build; the miss if it gave up or takes too long; or, if it died, the digest of the lease, which
+        one of those who wait has to take over.
     """
     reporter = place.context.reporter
     reporter.phase("wait")
@@ -280,11 +280,11 @@ def _wait(place: _Place, lease: Lease, seen: Digest, end: float) -> RegistryHit 
 
     while True:
         gone = False
-        with contextlib.suppress(RegistryError):  # as good as no beat
+        with contextlib.suppress(RegistryError):  # the same as no beat
             there = place.digest()
             if there and there != seen:
                 seen, moved = there, time.monotonic()
-            published = place.published()  # asked after the lease, which is given back after the push
+            published = place.published()  # asked after the lease, which is released after the push
             if published and published != looked_at:
                 looked_at = published
                 image = ask_registry(place.miss, place.context)
