@@ -1,4 +1,4 @@
-"""Tags for people: what the registry has under an environment's name is what was published for it last."""
+"""Tags for people: under an environment's name the registry has the image that was published for it last."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def aliases_of(order: Order, context: Context) -> tuple[str, ...]:
-    """The alias tags of what is ordered; none of what is there for the environment's image on it.
+    """The alias tags of what is ordered; none for a part that the environment's image lies on.
 
     Args:
         order: what is wanted.
-        context: its settings have `alias_tags`, and the environments that names have to tell apart.
+        context: its settings have `alias_tags`, and the environments that the tags must tell apart.
     """
     settings, env_id = context.settings, order.environment.env_id
     if order.is_part:
@@ -32,9 +32,9 @@ def aliases_of(order: Order, context: Context) -> tuple[str, ...]:
 def put_aliases(order: Order, context: Context) -> None:
     """Give what is published under an order's key the alias tags of its environment, too.
 
-    If the lock says at which digest the key counts, that image gets them, whatever somebody put under the key's tag.
-    Nothing is uploaded but the manifest, with all its platforms. A registry that refuses, as one with immutable tags
-    does, leaves the tag where it was, which the log tells: by its key the image is found all the same.
+    If the lock says at which digest the key counts, that image gets them, whatever is under the key's tag. Only the
+    manifest is uploaded, with all its platforms. If a registry refuses, such as one with immutable tags, the tag stays
+    where it was and the log says so; the image is still found by its key.
 
     Args:
         order: published.
@@ -52,7 +52,7 @@ def put_aliases(order: Order, context: Context) -> None:
 
 
 def _put(tag: str, order: Order, context: Context) -> bool:
-    """Put what is under a key under a tag, too; False if it is there."""
+    """Put what is under a key under a tag, too; False if it is there already."""
 
     recorded = None if context.afresh else published_digest(order.key, context.settings)
 

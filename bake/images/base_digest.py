@@ -1,5 +1,6 @@
-"""A base image and the images that a Dockerfile of one's own names: their digests, from the local copy or the registry
-as the pull policy says; and the base's platform.
+"""The digests of a base image and of the images that a user's own Dockerfile names, and the base's platform.
+
+The digests come from the local copy or the registry, as the pull policy says.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ else:
 
 
 def pinned_stack(environment: Environment, context: Context) -> Stack:
-    """What is baked for an environment, with the digests of the images that a Dockerfile of its own names.
+    """What is baked for an environment, with the digests of the images that its own Dockerfile names.
 
     Args:
         environment: the environment.
-        context: its settings tell where the recipe lies, and the pull policy.
+        context: its settings say where the recipe is, and have the pull policy.
 
     Raises:
         ConfigurationError: the recipe is wrong, or there is no such image.
@@ -50,7 +51,7 @@ def pinned_stack(environment: Environment, context: Context) -> Stack:
 
 
 def _tool_digest(image: ImageReference, context: Context) -> Digest:
-    """As `base_digest`, and known here once it was found: BuildKit keeps such images out of the local store."""
+    """As `base_digest`, and noted here once it was found: BuildKit keeps such images out of the local store."""
     fixed = fixed_digest(image, TOOL, context.settings)
     if fixed:
         return fixed
@@ -73,9 +74,9 @@ def base_digest(
         reference: the base.
         local: the image of that reference in the local store, or None.
         context: its pull policy: `missing` takes the local copy and asks the registry if there is none; `always`
-            asks the registry first and takes what is known here if it cannot be asked; `never` asks nobody.
-        baked_on: if there is no copy and nobody to ask, finds the digest on which an image of this recipe, that is
-            here, was baked: a machine that pulled the desktop need not have its base.
+            asks the registry first and takes what is known here if it cannot be asked; `never` never asks.
+        baked_on: if there is no copy and the registry cannot be asked, finds the digest on which a local image of this
+            recipe was baked: a machine that pulled the desktop need not have its base.
         kind: `base` or `tool`, for messages.
 
     Raises:
@@ -118,16 +119,16 @@ def base_digest(
 def check_base(environment: Environment, context: Context, platform: str) -> None:
     """Refuse a base that is for other platforms than those that are wanted.
 
-    The lock tells, or a local copy its own; else the registry is asked, if it may be, and whatever keeps it from
-    answering is the build's to tell.
+    The lock says its platforms, or a local copy its own. Otherwise the registry is asked, if it may be; if it does not
+    answer, the build reports why.
 
     Args:
-        environment: whose base; its `platforms`, if it has any, are what is wanted.
+        environment: the environment of the base; if it has `platforms`, these are wanted.
         context: its pull policy, and the engine that may have a copy.
         platform: what the image has to run on.
 
     Raises:
-        ConfigurationError: the base cannot be one of them.
+        ConfigurationError: the base is not for one of them.
     """
     reference, wanted = environment.base_image, environment.platforms or (platform,)
     entry = locked(reference, BASE, context.settings)

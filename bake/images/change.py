@@ -37,7 +37,7 @@ def platform_changes(part: str, then: Inputs, now: Inputs) -> Iterable[Change]:
 
 
 def verb_of(before: str | None, after: str | None) -> str | None:
-    """What became of something; None if it is the same."""
+    """The verb for what happened to something; None if it is the same."""
     if before == after:
         return None
     return "added" if before is None else "removed" if after is None else "changed"

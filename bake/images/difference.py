@@ -1,4 +1,4 @@
-"""Why a key is not that of an image: which is the nearest, and which inputs changed, by their names."""
+"""Why no image has a key: which image is the nearest, and which inputs changed, by their names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Candidate:
         base_name: its base, `repository:tag`.
         name: its own name.
         where: `here`, or the registry.
-        created_s: when it was made, in seconds since 1970; 0 if nobody says.
+        created_s: when it was made, in seconds since 1970; 0 if that is not known.
         is_own: whether it was made for the environment that is explained, as far as that is known.
     """
 
@@ -44,10 +44,10 @@ class Candidate:
 
 
 def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The image that differs in the fewest inputs; of several the environment's own, what is here, the newest.
+    """The image that differs in the fewest inputs; of several, the environment's own, a local one, the newest.
 
-    A layer is compared with layers, and only with a desktop if no layer is near. None is near that was made on
-    another base, unless all of its recipe but one part is the same.
+    A layer is compared with layers, and with a desktop only if no layer is near. An image on another base is not near,
+    unless all of its recipe but one part is the same.
 
     Args:
         key: the key that was not found.
@@ -70,7 +70,7 @@ def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candid
         return (
             type(candidate.key) is not type(key),
             len(differing(candidate)),
-            len(mine.keys() ^ candidate.key.components().keys()),  # what a layer lies on lacks it, as if it had changed
+            len(mine.keys() ^ candidate.key.components().keys()),  # a part below a layer lacks it, as if it had changed
             candidate.base_name != base_name,
             not candidate.is_own,
             candidate.where != "here",
@@ -82,7 +82,7 @@ def nearest(key: Key, base_name: str, candidates: Iterable[Candidate]) -> Candid
 
 
 def _comparable(key: Key, other: Key) -> bool:
-    """Whether an image of another key has all that one of this key lies on, in whatever form."""
+    """Whether an image of another key has all parts that an image of this key lies on, in any version."""
     if not isinstance(key, LayerKey):
         return not isinstance(other, LayerKey)
     has_desktop = not isinstance(other, LayerKey) or other.desktop is not None
@@ -92,13 +92,13 @@ def _comparable(key: Key, other: Key) -> bool:
 def changes(
     key: Key, base_name: str, now: StackInputs | None, near: Candidate, then: StackInputs | None
 ) -> tuple[Change, ...]:
-    """What changed against an image, in the key's order.
+    """What changed since an image, in the key's order.
 
     Args:
         key, base_name: of what is wanted.
         now: what goes into it, or None if it is not at hand.
         near: the image.
-        then: what went into that one, or None if it is not at hand: then parts are named, not what they hold.
+        then: what went into that image, or None if it is not at hand: then only parts are named, not their contents.
     """
     found = [*_base_changes(key, base_name, near)]
     mine, theirs = key.components(), near.key.components()
@@ -118,7 +118,7 @@ def changes(
         old, new = then and then.preflight, now and now.preflight
         named = tuple(_preflight_changes(old, new, alone="dockerfile" not in mine)) if old and new else ()
         said = "preflight changed" if "preflight" in theirs else "preflight added"
-        is_said = bool(old and new) and "dockerfile" in differ  # platforms, which are the desktop's too
+        is_said = bool(old and new) and "dockerfile" in differ  # only platforms changed, which are the desktop's too
         found += named or (() if is_said else (Change(part="preflight", said=said, **differ["preflight"]),))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Locked images that their registry has no more: what a build that fails for it should say."""
+"""Locked images that their registry no longer has: the reason to give if a build fails because of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def gone(order: Order, context: Context) -> str | None:
-    """Which locked image of an order its registry has no more, such as a base that was garbage-collected; or None."""
+    """Which locked image of an order its registry no longer has, such as a garbage-collected base; or None."""
     settings, base = context.settings, order.environment.base_image
     wanted = [(BASE, base, order.key.base)] if locked(base, BASE, settings) else []
     tools = order.stack.desktop.images if order.stack.desktop else {}

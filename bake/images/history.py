@@ -1,6 +1,6 @@
 """What went into the images that were built or pulled here: kept beside the cache, for this user alone, and bounded.
 
-A key tells that something changed, not what. Records hold the recipe's files and the digests of build arguments'
+A key shows that something changed, but not what. Records contain the recipe's files and the digests of build arguments'
 values, which may be secret.
 """
 
@@ -32,7 +32,7 @@ def _folder() -> Path:
 
 
 def write_record(order: Order, settings: Settings) -> None:
-    """Write down what went into a key, unless it is; a disk that is full or read-only loses an explanation only."""
+    """Write down what went into a key, unless it is known; a full or read-only disk only loses an explanation."""
     inputs = StackInputs.of(order.environment, order.stack)
     for key, its in zip(reversed(chain_of(order.key)), reversed(inputs.parts), strict=True):
         if its:
@@ -91,7 +91,7 @@ def layers_made() -> dict[str, tuple[str, ...]]:
 
 
 def made_elsewhere(settings: Settings) -> dict[str, str]:
-    """The keys that other projects of this user made and that still are: the project's folder by the key's text."""
+    """The keys that this user's other, still existing projects made: the project's folder by the key's text."""
     here, found = str(settings.root.resolve()), {}
     for file in _folder().glob("*.json"):
         project = (_read(file) or {}).get("project")

@@ -1,4 +1,4 @@
-"""What went into a key, besides the base image: what to compare if a key does not differ."""
+"""What went into a key, besides the base image: what to compare if keys differ."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Inputs:
     """What went into a desktop or into a layer, besides what it lies on.
 
     Attributes:
-        files: the build context's text files by path; None for one that is no text.
+        files: the build context's text files by path; None for a file that is not text.
         digests: the digest of every file of the build context, by path.
         executables: which of them are executable.
         build_args: digests of the values of the build arguments, by name.
@@ -32,7 +32,7 @@ class Inputs:
         build_secrets: names of the variables that the build mounts.
         images: the digest of each image that the Dockerfile names, by its name; empty if that was not looked up.
         packages: the day up to which packages are taken; empty without one.
-        name: of a layer; empty for what is none.
+        name: the layer's name; empty for other parts.
         installed: the names of a layer's packages.
     """
 
@@ -109,7 +109,7 @@ def _text(content: bytes) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class StackInputs:
-    """What went into an image: the inputs of its desktop, its preflight and its layers, None for what is unknown.
+    """What went into an image: the inputs of its desktop, its preflight and its layers; None for unknown inputs.
 
     Attributes:
         desktop, preflight: None, too, if there is none.
@@ -135,7 +135,7 @@ class StackInputs:
         )
 
     def of_part(self, part: str) -> Inputs | None:
-        """What is known of what a part of a key belongs to, by the part's name in `components`."""
+        """The known inputs of the image part that a key's part belongs to, by its name in `components`."""
         kind, _, number = part.partition("-")
         if kind == "layer":
             return self.layers[int(number) - 1] if int(number) <= len(self.layers) else None

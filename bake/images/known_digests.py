@@ -1,5 +1,6 @@
-"""The digests that registries last told of images that are not in the local store, such as a Dockerfile's frontend:
-for when a registry cannot be asked. Kept beside the cache, for this user alone, and bounded.
+"""The digests that registries last gave for images that are not in the local store, such as a Dockerfile's frontend.
+
+They are used if a registry cannot be asked. They are kept beside the cache, for this user alone, and bounded.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _KEPT = 500
 
 
 def known_digest(reference: ImageReference) -> Digest | None:
-    """What is written down of an image, or None."""
+    """The digest that is written down for an image, or None."""
     with contextlib.suppress(OSError, ValueError, ConfigurationError):
         return Digest(_file(reference).read_text(encoding="ascii"))
     return None
 
 
 def note_digest(reference: ImageReference, digest: Digest) -> None:
-    """Write down an image's digest; if there is no place for it, the registry has to be asked next time, too."""
+    """Write down an image's digest; if that fails, the registry has to be asked next time, too."""
     if known_digest(reference) == digest:
         return
     with contextlib.suppress(OSError, ConfigurationError):

@@ -1,8 +1,8 @@
-"""Whether an image's history ends where a recipe ends: labels are inherited, what was done after them shows there.
+"""Whether an image's history ends where a recipe ends: labels are inherited, but the history shows later steps.
 
-Every step that is built on an image, and `docker commit`, adds an entry to the history that it inherits. So the steps
-of the recipe stand at the end of the history of an image that nothing was built upon, and nowhere before: whatever was
-built upon such an image has them further up too.
+Every step that is built on an image, and `docker commit`, adds an entry to the history that it inherits. So if nothing
+was built upon an image, the steps of the recipe are at the end of its history, and nowhere before. Any image that was
+built upon it has them further up too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Step:
 
     Attributes:
         name: in upper case.
-        command: of a `RUN`, what BuildKit writes of it; empty if that is not known.
+        command: what BuildKit writes for a `RUN`; empty if that is not known.
     """
 
     name: str
@@ -60,8 +60,8 @@ class Step:
 def steps_of(stack: Stack) -> tuple[Step, ...]:
     """The steps at the end of the history of an image of these parts.
 
-    Layers are made by the same steps, be they below or above a desktop: so that all of theirs are told apart from what
-    was built upon them, the history has to show every part. Else the topmost part is enough.
+    Layers are made by the same steps, whether below or above a desktop. To tell their steps from what was built upon
+    them, the history has to show every part. Without layers, the topmost part is enough.
     """
     if not stack.layers:
         return last_stage(stack.top.dockerfile)
@@ -70,7 +70,7 @@ def steps_of(stack: Stack) -> tuple[Step, ...]:
 
 def _steps_of(part: Part) -> tuple[Step, ...]:
     stages = _stages(part.dockerfile)
-    both = isinstance(part, LayerRecipe) and part.packages  # its stage of packages, and that of its script on it
+    both = isinstance(part, LayerRecipe) and part.packages  # its stage of packages, and the stage of its script on that
     return tuple(step for stage in (stages if both else stages[-1:]) for step in stage)
 
 
@@ -92,7 +92,7 @@ def _stages(dockerfile: bytes) -> list[tuple[Step, ...]]:
 
 
 def _command(text: str) -> str:
-    """What BuildKit writes of a `RUN`: the shell's command, or the words of the exec form; empty with a heredoc."""
+    """What BuildKit writes for a `RUN`: the shell's command, or the words of the exec form; empty with a heredoc."""
     if "<<" in text:
         return ""
     try:
@@ -108,7 +108,7 @@ def built_upon(history: Sequence[str], layers: int, steps: Sequence[Step]) -> st
     Args:
         history: `created_by` of each entry, from the oldest.
         layers: how many layers the image has.
-        steps: of the recipe whose labels the image has.
+        steps: the steps of the recipe whose labels the image has.
     """
     if not steps:
         return "its Dockerfile's last stage has no step that its history could show"

@@ -1,4 +1,4 @@
-"""What changed among the layers of two images, by their names as far as these are known."""
+"""What changed between the layers of two images, by their names as far as these are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {LAYER: "script", PACKAGES: "install program"}
 
 
 def layer_changes(before: Side, after: Side) -> Iterator[Change]:
-    """Layers that were added, changed, removed, or only lie in another order.
+    """Layers that were added, changed or removed, or that are only in another order.
 
     Args:
         before, after: the components of a key, and what went into it, or None if it is not at hand.
@@ -40,9 +40,9 @@ class _Layer(NamedTuple):
     """A layer of a key.
 
     Attributes:
-        name: what people call it; the part's if that is not known.
-        part: of the key.
-        digest: its own.
+        name: what people call it; the part's name if that is not known.
+        part: the part of the key.
+        digest: the layer's digest.
         inputs: what went into it, if that is known.
     """
 

@@ -1,4 +1,4 @@
-"""What is known without asking anybody: the digest that a reference has itself, or that the lock says."""
+"""What is known without asking a registry: the digest in a reference itself, or in the lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locked(reference: ImageReference, kind: str, settings: Settings) -> LockedIm
     Args:
         reference: the image.
         kind: `base` or `tool`.
-        settings: whose lock.
+        settings: the settings that have the lock.
     """
     if settings.lock is None:
         return None
@@ -31,12 +31,12 @@ def locked(reference: ImageReference, kind: str, settings: Settings) -> LockedIm
 
 
 def fixed_digest(reference: ImageReference, kind: str, settings: Settings) -> Digest | None:
-    """The digest of an image that nobody has to be asked for; None for one whose tag has to be resolved.
+    """The digest of an image if no registry has to be asked; None if its tag has to be resolved.
 
     Args: as `locked`.
 
     Raises:
-        ConfigurationError: it would have to be, and `frozen` forbids that.
+        ConfigurationError: its tag would have to be resolved, and `frozen` forbids that.
     """
     if reference.digest:
         return reference.digest
@@ -52,7 +52,7 @@ def fixed_digest(reference: ImageReference, kind: str, settings: Settings) -> Di
 
 
 def pinned_base(reference: ImageReference, settings: Settings) -> str:
-    """A base as a task that installs at start runs it: by the lock's digest, if that is known.
+    """The name by which a task that installs at start runs a base: by the lock's digest, if that is known.
 
     Raises:
         ConfigurationError: as `fixed_digest`.
@@ -62,5 +62,5 @@ def pinned_base(reference: ImageReference, settings: Settings) -> str:
 
 
 def published_digest(key: Key, settings: Settings) -> Digest | None:
-    """The only digest at which the registry's image of a key counts; None if any does that proves the key."""
+    """The only digest at which the registry's image of a key counts; None if any digest does that proves the key."""
     return settings.lock.images.get(str(key)) if settings.lock else None

@@ -1,4 +1,4 @@
-"""What is wanted: an environment with its files, its key and its platform, found out once and handed on."""
+"""What is wanted: an environment with its files, its key and its platform, determined once and passed on."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _NO_DIGEST = Digest("sha256:" + "0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is wanted for an environment. Whatever changes on the disk later, this is what is looked for and built.
+    """What is wanted for an environment; this is looked for and built, whatever changes on the disk later.
 
     Attributes:
         environment: the environment.
         stack: what is baked for it: every file of its recipe, read once.
-        key: the key of exactly that.
-        repository: of the tag.
+        key: the key of exactly those files.
+        repository: the repository of the tag.
         platform: what the image has to run on, `os/architecture[/variant]`.
         emulated: whether that platform was asked for, instead of the engine's own.
-        is_part: whether it is what the environment's image lies on, and not that image.
+        is_part: whether it is a part that the environment's image lies on, and not that image.
     """
 
     environment: Environment
@@ -54,7 +54,7 @@ class Order:
 
     @property
     def wanted(self) -> str:
-        """The platform in words, for a message about an image of another one."""
+        """The platform in words, for a message about an image for another platform."""
         return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
 
     def below(self) -> Order | None:
@@ -68,7 +68,7 @@ class Order:
         return replace(self, environment=below, stack=stack, key=key, is_part=True)
 
     def chain(self) -> Iterator[Order]:
-        """It, and the orders of all that it lies on, the topmost first."""
+        """This order and the orders of everything that it lies on, the topmost first."""
         order: Order | None = self
         while order:
             yield order
@@ -76,16 +76,16 @@ class Order:
 
 
 def order_of(environment: Environment, context: Context) -> Order:
-    """Read an environment's files, compute its key, and find out its platform.
+    """Read an environment's files, compute its key, and determine its platform.
 
     Args:
         environment: with its cache switched on.
-        context: where its recipe lies, the pull policy, and the engine.
+        context: where its recipe is, the pull policy, and the engine.
 
     Raises:
         ConfigurationError: the recipe or the base image is wrong.
         EngineError: no engine answers.
-        RegistryError: the base's digest cannot be found out.
+        RegistryError: the base's digest cannot be determined.
     """
     stack, key = stack_and_key(environment, context)
     asked = context.settings.platform_of(environment)
@@ -114,7 +114,7 @@ def stack_and_key(environment: Environment, context: Context) -> tuple[Stack, Ke
     """
     fixed = fixed_digest(environment.base_image, BASE, context.settings)
     stack = pinned_stack(environment, context)
-    # all but the base is known before asking anyone, unless a Dockerfile of one's own names images
+    # all but the base is known without asking a registry, unless a user's own Dockerfile names images
     known = stack_key(environment, stack, fixed or _NO_DIGEST)
     if fixed:
         return stack, known

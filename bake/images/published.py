@@ -1,4 +1,4 @@
-"""What the team's registry has of a key, without pulling it: proven by its labels, and verified if that is asked."""
+"""What the team's registry has of a key, without pulling it: proven by its labels, and verified if that is set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_published(key: Key, platform: str, context: Context) -> bool:
 
 
 def _published(key: Key, platform: str, context: Context) -> tuple[RemoteImage | None, Digest | None]:
-    """What lies under a key's tag; if the lock says a digest, what lies at that one, and the tag's if it is another."""
+    """What is under a key's tag; if the lock says a digest, what is at that one, and the tag's digest if it differs."""
     repository, wanted = context.settings.repository, published_digest(key, context.settings)
     under_tag = replace(repository, tag=str(key))
     found = look_up(under_tag, platform, context.access())

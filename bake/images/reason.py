@@ -25,7 +25,7 @@ def reason_of(order: Order, settings: Settings, ours: Iterable[Mapping[str, str]
 
     Args:
         order: what was not found.
-        settings: whose project it is of.
+        settings: the settings of its project.
         ours: the labels of our images.
     """
     own = keys_of(order.environment, settings)
@@ -41,7 +41,7 @@ def reason_of(order: Order, settings: Settings, ours: Iterable[Mapping[str, str]
 def candidate_of(
     labels: Mapping[str, str], name: str = "", where: str = "here", created_s: float = 0
 ) -> Candidate | None:
-    """The image of these labels; None for one that proves no key, or whose base has no name."""
+    """The image of these labels; None if they prove no key or name no base."""
     try:
         key, base = key_from_labels(labels), ImageReference.parse(labels[OCI_BASE_NAME])
     except ConfigurationError:  # not an image that can be near

@@ -1,4 +1,4 @@
-"""Which image a task uses, building nothing: found by labels, proven by every one of them."""
+"""Which image a task uses, without building: found by its labels, all of which must prove it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ else:
 
 
 def resolve(environment: Environment, context: Context) -> Disabled | LocalHit | RegistryHit | Miss:
-    """What a task of this environment would use, building and pulling nothing.
+    """What a task of this environment would use, without building or pulling anything.
 
     Args:
         environment: the environment.
-        context: where tags go and the recipe lies, and the engine to ask.
+        context: where tags go and where the recipe is, and the engine to ask.
 
     Raises: as `glance`.
     """
@@ -40,7 +40,7 @@ def resolve(environment: Environment, context: Context) -> Disabled | LocalHit |
 
 
 def glance(environment: Environment, context: Context) -> Disabled | LocalHit | Miss:
-    """The first part of `resolve`, some milliseconds long: the toggles, the key, and the image known by name.
+    """The first part of `resolve`, which takes milliseconds: the toggles, the key, and the image known by name.
 
     Args: as `resolve`.
 
@@ -79,7 +79,7 @@ def look(order: Order, context: Context) -> LocalHit | Miss:
 
 
 def search(miss: Miss, context: Context) -> RegistryHit | Miss:
-    """The second part of `resolve`: what changed against our other images, then the team's registry.
+    """The second part of `resolve`: what changed since our other images, then the team's registry.
 
     Args:
         miss: from `glance`.
@@ -119,7 +119,7 @@ def ask(miss: Miss, context: Context) -> RegistryHit | Miss:
 
 
 def under_tag(order: Order, context: Context) -> LocalHit | Miss:
-    """What lies under a tag: a local hit if it counts, else a miss, with the reason why it does not.
+    """What is under a tag: a local hit if it counts, else a miss with the reason why it does not.
 
     Raises: as `bake.images.trust.why_not`.
     """
@@ -147,7 +147,7 @@ def proven(image: Image, key: Key, platform: str) -> bool:
 
 
 def _why(order: Order, context: Context) -> MissReason:
-    """Why nothing here is a hit: an image that lost its tag, else what changed against the nearest of our images."""
+    """Why nothing here is a hit: an image that lost its tag, or else what changed since the nearest of our images."""
     ours = context.engine.labelled({SCHEMA_LABEL: SCHEMA})
     untagged = sorted(i for i, labels in ours.items() if order.key.mismatch(labels) is None)
     if untagged:

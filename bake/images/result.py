@@ -116,7 +116,7 @@ class Disabled(ImageResult):
 
 @dataclass(frozen=True, kw_only=True)
 class _Ordered(ImageResult):
-    """A result of which the key is known.
+    """A result whose key is known.
 
     Attributes:
         order: what is wanted.

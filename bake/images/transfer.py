@@ -1,4 +1,4 @@
-"""Images to and from the team's registry: pulled by digest, pushed by tag, proven on arrival."""
+"""Images to and from the team's registry: pulled by digest, pushed by tag, proven after a pull."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pull(hit: RegistryHit, context: Context) -> RegistryHit:
         The hit with the ID of the image that is here now.
 
     Raises:
-        RegistryError: the pull failed, or what came does not prove the key.
+        RegistryError: the pull failed, or the pulled image does not prove the key.
         TimeLimitError: it took longer than a build may.
         CancelledError: another thread gave up.
     """
@@ -68,24 +68,23 @@ def pull(hit: RegistryHit, context: Context) -> RegistryHit:
 
 
 def publish(image: _Image, context: Context) -> _Image:
-    """Push an image of this machine into the team's registry, unless it is there already; what it lies on before it.
+    """Push an image of this machine to the team's registry, unless it is there already; the parts below it go first.
 
-    Others reuse that by its own tag: layers that differ lie on one desktop.
+    Others reuse these parts by their own tags: different layers lie on one desktop.
 
     Args:
-        image: what was found here or built.
+        image: an image that was found here or built.
         context: repository, cache scope, engine and time limit.
 
     Returns:
-        The image; with `push_error` if it, or what it lies on, could not be pushed: it serves this machine all the
-        same.
+        The image; with `push_error` if it, or a part below it, could not be pushed: it still serves this machine.
 
     Raises:
         CancelledError: another thread gave up.
     """
     for order in reversed(list(image.order.chain())[1:]):
         below = under_tag(order, context)
-        if isinstance(below, LocalHit):  # the builder may have made it on the way alone, as for several platforms
+        if isinstance(below, LocalHit):  # else the builder made it only on the way, as for several platforms
             below = _publish(below, context)
             if below.push_error:
                 return replace(image, push_error=below.push_error)
@@ -106,7 +105,7 @@ def _publish(image: _Image, context: Context) -> _Image:
     try:
         _upload(image, shared, context)
     except RegistryError as error:
-        if _is_there(order, context):  # another process of this machine was faster, and took the tag away
+        if _is_there(order, context):  # another process of this machine was faster, and removed the tag
             say(f"[desktop-cache] in the registry already: {order.tag}")
             return image
         context.reporter.warn(f"push failed: {error}; the image serves this machine alone")
@@ -118,7 +117,7 @@ def _publish(image: _Image, context: Context) -> _Image:
 
 
 def _upload(image: LocalHit | Built, shared: SharedTag, context: Context) -> None:
-    """Push an image under its key's tag, and under the tags of a cache that is in it."""
+    """Push an image under its key's tag, and under the tags of the cache if the image contains it."""
     order, settings, reporter = image.order, context.settings, context.reporter
     upload = shared.upload_name(order.platform)
     reporter.phase("push")
@@ -127,7 +126,7 @@ def _upload(image: LocalHit | Built, shared: SharedTag, context: Context) -> Non
         _push(image.image_id, upload, context)
         shared.add(upload)
     except RegistryError as error:
-        if "immutab" not in str(error).lower():  # as ECR, Harbor and Artifact Registry say it
+        if "immutab" not in str(error).lower():  # the word that ECR, Harbor and Artifact Registry use
             raise
         _push(image.image_id, ImageReference.parse(order.tag), context)
     extra = cache_entries(settings.cache, settings.repository, order.key).tags
@@ -146,9 +145,9 @@ def _push(image_id: str, name: ImageReference, context: Context) -> None:
 
 
 def _packed(lines: tuple[str, ...], image_id: str, context: Context) -> str:
-    """What to try if a registry that may be written refuses an image: it may not know how the layers are packed.
+    """What to try if a registry that we may write to refuses an image: it may not know the layers' compression.
 
-    The engine tells the registry's own words, which may be any, and no code.
+    The engine gives only the registry's own words, which may be anything, and no code.
     """
     if context.settings.compression != ZSTD or shortage(lines) or _PASSING.search(_said(lines)):
         return ""
@@ -162,7 +161,7 @@ def _packed(lines: tuple[str, ...], image_id: str, context: Context) -> str:
 def _is_there(order: Order, context: Context) -> bool:
     try:
         return is_published(order.key, order.platform, context)
-    except RegistryError:  # whether it can be pushed to, the push itself tells
+    except RegistryError:  # the push itself shows whether the registry can be pushed to
         return False
 
 

@@ -1,7 +1,7 @@
 """Which images of the local store count: labels are inherited, and anyone can write them.
 
 What this user built or pulled on this machine is written down by image ID, which names that content and nothing else.
-Of any other image the history has to show that nothing was built upon what the recipe made.
+For any other image, the history has to show that nothing was built upon what the recipe made.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def why_not(image: Image, stack: Stack, context: Context) -> str | None:
     """Why an image whose labels prove a key does not count; None if it does.
 
     Args:
-        image: under a tag of the settings' repository.
-        stack: the recipes that made what the labels tell of.
-        context: its `verify_command` is asked once an image ID, but about what was built here; where `push` is set,
-            only what was built, pulled or verified here counts.
+        image: an image under a tag of the settings' repository.
+        stack: the recipes that made what the labels describe.
+        context: its `verify_command` is asked once per image ID, except about images that were built here; if `push` is
+            set, only images that were built, pulled or verified here count.
 
     Raises:
         ConfigurationError: `verify_command` cannot be run.
@@ -63,13 +63,13 @@ def why_not(image: Image, stack: Stack, context: Context) -> str | None:
 
 
 def _layers(image: Image, context: Context) -> int:
-    """How many layers an image has, which a listing does not tell."""
+    """How many layers an image has, which a listing does not say."""
     whole = image if image.layers is not None else context.engine.image(image.image_id)
     return (whole and whole.layers) or 0
 
 
 def verified(settings: Settings) -> str:
-    """What is written down of an image that `verify_command` accepted; another command is asked again."""
+    """What is written down for an image that `verify_command` accepted; another command is asked again."""
     words = json.dumps(settings.verify_command)
     return f"verified-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
@@ -87,7 +87,7 @@ def _verify(image: Image, context: Context) -> str | None:
 
 
 def note(image_id: str, *words: str) -> None:
-    """Write down what is known of an image ID; a disk that is full or read-only costs the question again."""
+    """Write down what is known of an image ID; on a full or read-only disk it has to be determined again."""
     known = _read(image_id)
     if known.issuperset(words):
         return

@@ -31,7 +31,7 @@ def refusal_of(image: str, context: Context) -> str | None:
     status 0 accepts.
 
     Args:
-        image: `repository@digest`: what would be pulled.
+        image: `repository@digest`, as it would be pulled.
         context: its settings have the command and the time limit.
 
     Raises:
@@ -49,7 +49,7 @@ def refusal_of(image: str, context: Context) -> str | None:
             f"verify_command: {program} cannot be run: {error.strerror}",
             "install it and put it in PATH: an image that cannot be verified is not used",
         ) from error
-    except OSError as error:  # a full disk, too many processes: no fault of the configuration
+    except OSError as error:  # a full disk, too many processes: not the configuration's fault
         return f"{program} could not be run: {error.strerror}"
     if status is None:
         return f"{program} was stopped after {settings.verify_timeout_s:g} s"
@@ -59,7 +59,7 @@ def refusal_of(image: str, context: Context) -> str | None:
 def _run(words: Sequence[str], context: Context) -> tuple[int | None, str]:
     """The exit status, None at the time limit, and the end of what was printed.
 
-    The output goes to a file: what the command leaves running in the background keeps nobody waiting.
+    The output goes to a file, so that no process that the command leaves in the background keeps us waiting.
     """
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
