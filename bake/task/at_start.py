@@ -1,4 +1,4 @@
-"""What a task installs itself when it starts: the parts of its environment that its image lacks, the lowest first."""
+"""What a task installs when it starts: the parts of its environment that its image lacks, the lowest first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..images.result import ImageResult
 
 
-FOLDER = "/etc/desktop-bake"  # of the scripts, in the container
+FOLDER = "/etc/desktop-bake"  # the folder of the scripts in the container
 ROOT = "0"
 _RUN, _NAMES = "install.sh", "packages"
 
@@ -27,12 +27,12 @@ class AtStart:
     """What a task installs when it starts.
 
     Attributes:
-        names: the parts for people, the lowest first.
+        names: the names of the parts for people, the lowest first.
         before: the scripts in `FOLDER` that are run before the desktop starts, in order.
         after: the scripts that are run once it is ready, by name, in order.
-        files: what has to lie in `FOLDER`.
+        files: the files that must be in `FOLDER`.
         executables: which of them are executable.
-        user: as whom it is installed, `user[:group]`: the image's user, as in a bake, whoever the task runs as.
+        user: the user who installs it, `user[:group]`: the image's user, as in a bake, not the task's.
     """
 
     names: tuple[str, ...] = ()
@@ -46,13 +46,13 @@ class AtStart:
 def at_start(environment: Environment, image: ImageResult, settings: Settings) -> AtStart:
     """What a task of this image lacks.
 
-    Layers below a desktop that is installed are installed before it. All others wait until the desktop is ready, as the
-    preflight does, which comes last.
+    If the desktop is installed, the layers below it are installed before it. All others wait until the desktop is
+    ready; so does the preflight, which comes last.
 
     Args:
         environment: the environment.
-        image: what the task is of.
-        settings: where its files lie.
+        image: the task's image.
+        settings: where its files are.
 
     Raises:
         ConfigurationError: a file is missing or wrong.
@@ -90,7 +90,7 @@ def at_start(environment: Environment, image: ImageResult, settings: Settings) -
 
 
 def _files(layer: LayerRecipe) -> dict[str, bytes]:
-    """What a layer is installed from: its context, the names of its packages, and what installs it."""
+    """What a layer is installed from: its context, the names of its packages, and the script that installs it."""
     context = {path: file.content for path, file in layer.context()}
     names = "".join(f"{name}\n" for name in layer.names).encode()
     return {**context, **({_NAMES: names} if names else {}), _RUN: program("layer").encode()}
@@ -104,7 +104,7 @@ def _names(whole: Stack, lacking: list[str], *, desktop: bool, preflight: bool) 
 
 
 def said_of(environment: Environment, lacking: AtStart) -> str | None:
-    """What is said of what a task of an environment with layers installs; None if there is nothing to say."""
+    """The message about what a task of an environment with layers installs; None if there is nothing to say."""
     if not environment.all_layers or not lacking.names:
         return None
     first = next((layer for layer in environment.all_layers if layer not in environment.baked_layers), None)

@@ -28,7 +28,7 @@ else:
 
 
 class Command:
-    """A command in a container; a thread reports what it prints, and the container's own log has it, too.
+    """A command in a container; a thread reports what it prints, and the container's own log gets it, too.
 
     Args:
         container: the container.
@@ -54,7 +54,7 @@ class Command:
         finally:
             try:
                 self._status = self._container.exit_status(self._name)
-            except DesktopBakeError as error:  # whoever waits gets it
+            except DesktopBakeError as error:  # `wait` raises it
                 self._why = error
             self._console.close()
             try:
@@ -76,7 +76,7 @@ class Command:
             TimeLimitError: it still runs.
             CancelledError: `cancel` was set.
             TaskGoneError: its container has ended, and the command with it.
-            EngineError: the engine is gone, and with it the command's status.
+            EngineError: the engine is gone, and the command's status with it.
         """
         await_event(self._ended, timeout_s, cancel, "the command")
         if self._why:
@@ -85,7 +85,7 @@ class Command:
 
 
 class MainCommand:
-    """A detached task's command, which is its container's own; a thread reports what is printed.
+    """A detached task's command, which is its container's main process; a thread reports what it prints.
 
     Args:
         console: the container's streams.
@@ -103,13 +103,13 @@ class MainCommand:
     def _follow(self) -> None:
         try:
             _hand_on(self._console, self._reporter)
-            with contextlib.suppress(DesktopBakeError):  # an engine that is gone tells no status
+            with contextlib.suppress(DesktopBakeError):  # an engine that is gone gives no status
                 self._reporter.tell(lambda: events.Exited(self._ending.wait(FOREVER_S)))
         finally:
             self._followed.set()
 
     def wait(self, timeout_s: float, cancel: threading.Event | None = None) -> int:
-        """As `Command.wait`, when all that it printed is reported."""
+        """As `Command.wait`, once everything that it printed is reported."""
         end = time.monotonic() + timeout_s
         status = self._ending.wait(timeout_s, cancel)
         await_event(self._followed, max(0.0, end - time.monotonic()), cancel, "the command")
@@ -124,5 +124,5 @@ def _hand_on(console: Console, reporter: Reporter) -> None:
 
 
 def _output(stream: Stream, line: str) -> events.Output:
-    """The event, whose module is loaded only if somebody listens."""
+    """The event; its module is loaded only if somebody listens."""
     return events.Output(stream, line)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# A task's command, and when the task ends: command.sh [WORD…]. Standard input is the program that started the task: if
-# it ends before it has written a line, the command never runs. The line is one of these:
-#   go           the command takes this process's place: its output is the container's, its status the container's, and
-#                it outlives that program, as in docker run -d
-#   exit STATUS  that program ran a command of its own, which ended so
+# A task's command, and when the task ends: command.sh [WORD…]. Standard input comes from the program that started the
+# task. If it ends before it has written a line, the command never runs. The line is one of these:
+#   go           the command replaces this process: its output and its status are the container's, and it outlives that
+#                program, as in docker run -d
+#   exit STATUS  that program ran the command itself, which ended with this status
 unset action status
 read -r action status || exit 143
 if [ "$action" = exit ]; then exit "$status"; fi

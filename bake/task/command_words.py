@@ -1,4 +1,4 @@
-"""What a task does that somebody else started: its command, from the engine's description of its container. Pure."""
+"""The command of a task that another program started, from the engine's description of its container. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 _MOST = 400
-_HELD = "held"  # in the arguments of desktop_run.sh: what comes after its program is the command
+_HELD = "held"  # in the arguments of desktop_run.sh: the words after its program are the command
 _SECRET = re.compile(r"pass(?:word|wd|phrase)?|secret|token|credential|api[-_]?key|auth", re.IGNORECASE)
 _OPTION = re.compile(r"(-{0,2}[\w.-]+)=(.+)", re.DOTALL)
 _SHELL = ("/bin/sh", "-c")
 
 
 def command_of(container: Mapping[str, Any]) -> tuple[str, ...]:
-    """The command that takes the place of a detached task's main process; empty without one.
+    """The command that replaces a detached task's main process; empty without one.
 
     Args:
         container: as the engine describes it (Docker Engine API, "Inspect a container").
@@ -35,12 +35,12 @@ def command_of(container: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _own(words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command without what gives it a terminal (`bake.task.program.on_terminal`)."""
+    """A command without the words that give it a terminal (`bake.task.program.on_terminal`)."""
     return words[6:] if words[:2] == _SHELL and words[3:4] == ("terminal",) else words
 
 
 def command_of_commands(commands: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The command that the program of a task runs in it, as `bake.task.program.with_logs` has it run.
+    """The command that the program of a task runs in it by `bake.task.program.with_logs`.
 
     Args:
         commands: as the engine describes them (Docker Engine API, "Inspect an exec instance").
@@ -54,7 +54,7 @@ def command_of_commands(commands: Iterable[Mapping[str, Any]]) -> tuple[str, ...
 
 
 def shown(words: Sequence[str]) -> str:
-    """A command in one line for people, without what looks like a secret."""
+    """A command in one line for people, without words that look like secrets."""
     hide, said, hides_next = without_secrets(), [], False
     for word in words:
         option = _OPTION.fullmatch(word)

@@ -25,7 +25,7 @@ _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
 _KEPT_LINES, _KEPT_OF_A_LINE = 20, 2000
 _HEADER_BYTES = 8
 _STDERR = 2  # what a frame's first byte says
-_LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
+_LONGEST_LINE_BYTES = 1 << 20  # a longer line comes in pieces
 LISTENS, READY, INSTALLED = MARKS = "[desktop] noVNC listens", "[desktop] ready", "[desktop] installed"
 
 
@@ -33,8 +33,8 @@ class Console:
     """What a process prints, line by line, and its standard input.
 
     The stream is the engine's (Docker Engine API, "Attach", "Stream format"): frames of an 8-byte header, whose first
-    byte tells standard output from standard error and whose last four are the length, and their bytes. A program
-    writes to both at once, and half a line of one is none of the other's.
+    byte tells standard output from standard error and whose last four are the length, and their bytes. A program may
+    write to both at once, so each stream has its own unfinished line.
 
     Args:
         connection: from `Endpoint.hijack`.
@@ -52,7 +52,7 @@ class Console:
         self._socket.settimeout(None)
         self._reading = threading.Lock()
         self._raw = b""
-        self._stream, self._left = 0, 0  # of the frame that is being read: its stream, and what of it is to come
+        self._stream, self._left = 0, 0  # the current frame's stream, and how many of its bytes are left
         self._partial: dict[int, bytes] = {}  # by stream
         self._lines: deque[tuple[Stream, str]] = deque()
         self._seen: set[str] = set()
@@ -63,7 +63,7 @@ class Console:
 
     def write(self, data: bytes) -> None:
         """Give it something to read."""
-        with contextlib.suppress(OSError):  # it has ended; reading tells
+        with contextlib.suppress(OSError):  # it has ended; reading shows that
             self._socket.sendall(data)
 
     def line(self, end_s: float, cancel: threading.Event | None = None) -> str | None:
@@ -81,7 +81,7 @@ class Console:
         return said[1] if said else None
 
     def said(self, end_s: float, cancel: threading.Event | None = None) -> tuple[Stream, str] | None:
-        """As `line`, with the stream that it came by."""
+        """As `line`, with the line's stream."""
         with self._reading:
             while not self._lines:
                 if self.ended:
@@ -96,13 +96,13 @@ class Console:
                 self._receive(min(left_s, _CANCEL_EVERY_S if cancel else _LONGEST_POLL_S))
             stream, line = self._lines.popleft()
         self.last.append(line[:_KEPT_OF_A_LINE])
-        _, mark, rest = line.rpartition("[desktop] ")  # what came before on that line was another program's
+        _, mark, rest = line.rpartition("[desktop] ")  # another program printed what is before it on that line
         if mark + rest in MARKS:
             self._seen.add(mark + rest)
         return stream, line
 
     def until(self, wanted: str, end_s: float, cancel: threading.Event | None = None) -> bool:
-        """Read until one of the desktop's own lines comes, or has come before; False if the process ended first.
+        """Read until one of the desktop's own lines comes or has come; False if the process ended first.
 
         Args, Raises: as `line`; `wanted` is one of `MARKS`.
         """
@@ -133,7 +133,7 @@ class Console:
                 self._add(stream, filter(None, [partial]))
 
     def _take(self, piece: bytes) -> None:
-        """Read the next bytes of a frame, which need not be all of it."""
+        """Read the next bytes of a frame, which may be only a part of it."""
         self._raw, self._left = self._raw[len(piece) :], self._left - len(piece)
         *whole, partial = (self._partial.get(self._stream, b"") + piece).split(b"\n")
         if len(partial) > _LONGEST_LINE_BYTES:
@@ -146,7 +146,7 @@ class Console:
         self._lines.extend((name, raw.decode(errors="replace").rstrip()) for raw in lines)
 
     def drain(self) -> None:
-        """Read whatever comes in a thread, until it ends: what nobody reads blocks who prints it in the end."""
+        """Read everything in a thread, until it ends: unread output would in time block the program that prints it."""
 
         def read() -> None:
             while self.line(time.monotonic() + FOREVER_S) is not None:
@@ -156,12 +156,12 @@ class Console:
         self._drain.start()
 
     def drained(self, limit_s: float) -> None:
-        """Wait until `drain` has read the end, for so long at most."""
+        """Wait until `drain` has read the end, but no longer than this."""
         if self._drain:
             self._drain.join(limit_s)
 
     def finish(self, end_s: float) -> None:
-        """End its standard input, wait for its end, by `time.monotonic()` at the latest, and end the connection."""
+        """End its standard input, wait for its end until a time of `time.monotonic()`, and end the connection."""
         with contextlib.suppress(OSError, TimeLimitError):
             self._socket.shutdown(socket.SHUT_WR)
             while self.line(end_s) is not None:
@@ -179,7 +179,7 @@ class Console:
 
 
 class NoConsole(Console):
-    """In place of the streams of a task that another program started: nothing is read or written."""
+    """Stands in for the streams of a task that another program started: nothing is read or written."""
 
     def __init__(self) -> None:
         self.last = deque()

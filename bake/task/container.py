@@ -1,4 +1,4 @@
-"""A container, through the engine's API: made, started, spoken to, removed."""
+"""A container, through the engine's API: it is made, started, used and removed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ else:
 PULL_TIMEOUT_S = 1200.0
 _REMOVE_TIMEOUT_S = 20.0
 _ENDS_S = 1.0
-KILLED = 137  # of what was ended by SIGKILL, as by the end of its container
+KILLED = 137  # the status of a process ended by SIGKILL, such as by the end of its container
 NOTED_S = 5.0  # the engine notes the end of a command within milliseconds
 
 
@@ -54,17 +54,17 @@ class Container:
 
     @classmethod
     def of(cls, endpoint: Endpoint, container_id: str, name: str) -> Self:
-        """One that somebody made before."""
+        """A container that exists already."""
         container = cls(endpoint)
         container.container_id, container.name = container_id, name
         return container
 
     def create(self, body: dict[str, Any], platform: str | None = None) -> None:
-        """Make it, not running yet.
+        """Make it, without starting it.
 
         Args:
-            body: as the engine takes it.
-            platform: what its image has to be for; None for any.
+            body: the request's body, as the engine takes it.
+            platform: the platform that its image has to be for; None for any.
 
         Raises:
             NoImageError: the image is not in the engine.
@@ -84,12 +84,12 @@ class Container:
             raise TaskError(f"the container cannot be created: {answer.message}", f"check: docker run {body['Image']}")
 
     def _created(self, body: dict[str, Any], query: dict[str, str]) -> Answer:
-        """Ask for it in a thread, and wait for the answer also if we are interrupted.
+        """Ask for it in a thread, and wait for the answer even if we are interrupted.
 
-        The engine goes on with what it was asked for after we have hung up, and it would be nobody's.
+        The engine carries out a request even after we hang up; then nobody would own the container.
         """
         answers: list[Answer | DesktopBakeError] = []
-        answered = threading.Event()  # an interrupted join() takes its thread for ended (Python 3.11)
+        answered = threading.Event()  # an interrupted join() treats its thread as ended (Python 3.11)
 
         def ask() -> None:
             try:
@@ -103,7 +103,7 @@ class Container:
         try:
             thread.start()
             answered.wait()
-        except BaseException:  # also while it starts
+        except BaseException:  # also while the thread starts
             answered.wait(CALL_TIMEOUT_S if thread.ident else 1.0)
             raise
         if isinstance(answers[0], DesktopBakeError):
@@ -111,7 +111,7 @@ class Container:
         return answers[0]
 
     def put(self, folder: str, files: Mapping[str, bytes], executables: Collection[str] = ()) -> None:
-        """Write files into it, also before it is started: of any size and any bytes, which an argument is not.
+        """Write files into it, also before it is started; unlike an argument, they may have any size and any bytes.
 
         Args:
             folder: absolute path; made if it is missing.
@@ -124,7 +124,7 @@ class Container:
         self._extract(archive.archive_of(folder, files, executables))
 
     def make_home(self, folder: str, uid: int, gid: int) -> None:
-        """Make a folder in it that is a user's alone, also before it is started.
+        """Make a folder in it for one user alone, also before it is started.
 
         Raises:
             TaskError: the engine refused.
@@ -137,7 +137,7 @@ class Container:
             raise self._refused(answer)
 
     def read(self, path: str) -> bytes:
-        """A small file of it, also before it is started; empty if there is none."""
+        """The content of a small file in it, also before it is started; empty if there is none."""
         answer = self._endpoint.ask("GET", f"{self._path}/archive", {"path": path})
         return archive.content_of(answer.body) if answer.status == 200 else b""
 
@@ -156,7 +156,7 @@ class Container:
         self.name = name
 
     def attach(self) -> Console:
-        """Its main process's streams; before `start`, so that nothing is missed.
+        """Its main process's streams; call it before `start`, so that nothing is missed.
 
         Raises:
             TaskError: the engine refused.
@@ -168,7 +168,7 @@ class Container:
         """Start it.
 
         Raises:
-            TaskError: the engine refused, for example since a port is in use.
+            TaskError: the engine refused, for example because a port is in use.
         """
         answer = self._endpoint.ask("POST", f"{self._path}/start")
         if answer.status != 204:
@@ -201,12 +201,12 @@ class Container:
         return name, self._console(f"/exec/{name}/start", {}, {"Detach": False, "Tty": False})
 
     def exit_status(self, command_id: str) -> int:
-        """The exit status of a command that has ended; 137, as of a killed one, if the engine does not note it.
+        """The exit status of a command that has ended; 137, as for a killed one, if the engine does not note it.
 
         The engine may note the end a moment after the command's streams end.
 
         Raises:
-            TaskGoneError: it was killed since the container has ended, or is not there any more.
+            TaskGoneError: it was killed because the container has ended, or it is no longer there.
         """
         end = time.monotonic() + NOTED_S
         while True:
@@ -221,7 +221,7 @@ class Container:
             return KILLED if status is None else int(status)
 
     def runs(self) -> bool:
-        """Whether it runs, and goes on: what is killed with a container ends a moment before that has ended."""
+        """Whether it runs and goes on: a process killed with a container ends a moment before the container does."""
         try:
             LaterEnding(self._endpoint, self.container_id).wait(_ENDS_S)
         except TimeLimitError:
@@ -231,7 +231,7 @@ class Container:
         return False
 
     def command(self) -> tuple[str, ...]:
-        """What it does: a detached task's command, or that which its program runs in it; empty if there is none now."""
+        """Its command: a detached task's, or the one that its program runs in it; empty if there is none now."""
         described = self._endpoint.ask("GET", f"{self._path}/json").content
         if not isinstance(described, dict):
             return ()
@@ -243,10 +243,10 @@ class Container:
         )
 
     def is_kept(self) -> bool:
-        """Whether the engine leaves it when it has ended.
+        """Whether the engine keeps it when it has ended.
 
         Raises:
-            TaskGoneError: it is not there any more.
+            TaskGoneError: it is no longer there.
         """
         answer = self._endpoint.ask("GET", f"{self._path}/json")
         if answer.status != 200:
@@ -262,12 +262,12 @@ class Container:
             return None
 
     def stop(self, grace_s: int = 2) -> None:
-        """Stop it and leave it; its process has so many seconds from SIGTERM to SIGKILL."""
+        """Stop it without removing it; its process has this many seconds from SIGTERM to SIGKILL."""
         limit_s = _REMOVE_TIMEOUT_S + grace_s
         self._endpoint.ask("POST", f"{self._path}/stop", {"t": str(grace_s)}, timeout_s=limit_s)
 
     def remove(self) -> None:
-        """Kill and remove it with its anonymous volumes; one that is gone already is no error.
+        """Kill and remove it with its anonymous volumes; it is no error if it is gone already.
 
         Raises:
             EngineError, TimeLimitError: the engine does not answer.
@@ -282,9 +282,9 @@ class Container:
 
     @property
     def _path(self) -> str:
-        """Its path in the API: by its ID, since another container may get its name, or begin its ID with that.
+        """Its path in the API: by its ID, since another container may get its name, or have an ID that begins with it.
 
-        Until it has an ID, its name is the random one, which can begin none.
+        Until it has an ID, its name is the random one, with which no ID can begin.
         """
         return f"/containers/{self.container_id or self.name}"
 

@@ -1,4 +1,4 @@
-"""The engine's container that is asked for, made of what people expect of a task's. Pure."""
+"""The request for a task's container to the engine, made from the task's options. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 _RUNTIME = f"{X_SOCKETS}/run"
-# What programs look for on a desktop, unless the image or the task says otherwise.
+# Variables that programs on a desktop look for, unless the image or the task sets them.
 _SESSION = {
     "XDG_RUNTIME_DIR": _RUNTIME,
     "DBUS_SESSION_BUS_ADDRESS": f"unix:path={_RUNTIME}/bus",
@@ -21,9 +21,10 @@ _SESSION = {
     "XAPPLRESDIR": "/etc/desktop-bake/app-defaults",
 }
 _LOCALE = {"LANG", "LC_ALL", "LC_CTYPE"}
-# Chromium dies of 64 MB, Docker's, and with large canvases of 256: it took 400. It has some 100 processes and threads.
+# Chromium dies with Docker's 64 MB, and with 256 MB on large canvases: it took 400. It has about 100 processes and
+# threads.
 _LIMITS = {"ShmSize": 1 << 30, "PidsLimit": 4096}
-# Mounted after whatever is mounted on /tmp: the engine goes by the depth of the targets.
+# Mounted after any mount on /tmp: the engine goes by the depth of the targets.
 _OWN_SOCKETS = {
     "Type": "tmpfs",
     "Target": X_SOCKETS,
@@ -38,13 +39,13 @@ class ContainerRequest:
     Args:
         image: image ID or reference.
         command: the main process's program and arguments.
-        labels: ours, by which the task is found again.
-        options: what people asked for.
+        labels: our labels, by which the task is found again.
+        options: the task's options.
         desktop: whether it gets a desktop.
         publish: whether noVNC's port is published, on the loopback and nowhere else.
-        inherited: the image's own variables, `NAME=value`. If neither they nor the options say which locale, programs
-            get one of UTF-8, as on any desktop.
-        title: the environment's, for the desktop.
+        inherited: the image's own variables, `NAME=value`. If neither they nor the options set a locale, programs get
+            a UTF-8 locale, as on any desktop.
+        title: the environment's title, for the desktop.
     """
 
     image: str

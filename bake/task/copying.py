@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
 
 
-_CONTAINER = re.compile(r" in container [0-9a-f]{64}")  # which the command's words name
+_CONTAINER = re.compile(r" in container [0-9a-f]{64}")  # the command's words name it already
 COPY_TIMEOUT_S = 3600.0
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def parse_environment(lines: Iterable[str], ours: Mapping[str, str]) -> dict[str, str | None]:
-    """`-e NAME=VALUE`, or `-e NAME` for this process's own value, which then stands in no process list.
+    """`-e NAME=VALUE`, or `-e NAME` for this process's own value, which then appears in no process list.
 
     Args:
         lines: one variable each.
         ours: this process's environment.
 
     Returns:
-        The values by name; None for a name that stands alone and is not set here: the image's is taken away.
+        The values by name; None for a name without a value that is not set here: the image's variable is removed.
 
     Raises:
         ConfigurationError: a name is missing.
@@ -38,12 +38,12 @@ def parse_env_file(name: str, content: bytes, ours: Mapping[str, str]) -> dict[s
     """The variables of an `--env-file`: lines of `NAME=VALUE`, or of `NAME`, which counts if it is set here.
 
     Args:
-        name: the file's, for errors.
+        name: the file's name, for errors.
         content: its bytes, in UTF-8, with or without a byte order mark.
         ours: this process's environment.
 
     Raises:
-        ConfigurationError: it is no UTF-8, or a line has no name, or one with white space in it.
+        ConfigurationError: it is not UTF-8, or a line has no name, or a name with white space.
     """
     try:
         lines = content.decode("utf-8-sig").split("\n")
@@ -127,7 +127,7 @@ def with_profile(word: str, content: bytes) -> str:
 
     Args:
         word: `--security-opt=seccomp=FILE`.
-        content: of the file.
+        content: the file's content.
 
     Raises:
         ConfigurationError: it is not a seccomp profile.
@@ -143,7 +143,7 @@ def with_profile(word: str, content: bytes) -> str:
     return f"--security-opt=seccomp={json.dumps(profile, separators=(',', ':'))}"
 
 
-# option of `docker run` → name in the engine's container body, kind of value, how it is read
+# option of `docker run` → name in the engine's container body, type of value, how it is read
 _OPTIONS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "shm-size": ("ShmSize", "one", size_of),
     "memory": ("Memory", "one", size_of),
@@ -170,13 +170,13 @@ _OF_THE_BODY = ("Hostname", "Labels")  # the others are the host's configuration
 
 
 def docker_options(words: Iterable[str]) -> dict[str, Any]:
-    """Further options of `docker run`, as the engine's container body holds them.
+    """Further options of `docker run`, as the engine's container body has them.
 
     Args:
         words: `--NAME=VALUE` or `--NAME` each.
 
     Raises:
-        ConfigurationError: an option is not known or not let through, or its value is malformed.
+        ConfigurationError: an option is unknown or not allowed, or its value is malformed.
     """
     body: dict[str, Any] = {}
     for word in words:

@@ -1,4 +1,4 @@
-"""Values of options as the docker client reads them. Pure; what is malformed raises ValueError."""
+"""Values of options as the docker client reads them. Pure; a malformed value raises ValueError."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def size_of(text: str) -> int:
 
 
 def bytes_of(value: int | str) -> int:
-    """Bytes, of a number of them or of a text as `size_of` reads it."""
+    """Bytes, from a number of bytes or from a text that `size_of` reads."""
     number = value if isinstance(value, int) else size_of(value)
     if not 0 <= number < 1 << 63:
         raise ValueError(value)
@@ -35,7 +35,7 @@ def bytes_of(value: int | str) -> int:
 
 
 def nano_cpus_of(value: float | str) -> int:
-    """Billionths of a processor: `2`, `1.5`, `1/2`; no fraction of one (docker/cli, opts.ParseCPUs)."""
+    """Whole billionths of a processor: `2`, `1.5`, `1/2` (docker/cli, opts.ParseCPUs)."""
     text = str(value)
     number = fractions.Fraction(text) * 10**9
     if number.denominator != 1 or not 0 <= number < 1 << 63 or text != text.strip():
@@ -59,7 +59,7 @@ def pair_of(text: str) -> tuple[str, str]:
 
 
 def fields_of(text: str) -> list[str]:
-    """What stands between commas; a field in double quotes may hold some (RFC 4180)."""
+    """The fields between commas; a field in double quotes may contain commas (RFC 4180)."""
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error as error:

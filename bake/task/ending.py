@@ -23,7 +23,7 @@ _PIECE_BYTES = 1 << 12
 
 
 class Ending:
-    """A container's end, for which the engine waits from now on: what it removes meanwhile has a status, too.
+    """A container's end, for which the engine waits from now on: the status is known even if the container is removed.
 
     Args:
         endpoint: the engine.
@@ -40,7 +40,7 @@ class Ending:
             raise gone(self._name)
         self._ended = threading.Event()
         self._status: int | None = None
-        # Once the head of the answer is here, the engine waits: nothing that ends later is missed.
+        # Once the head of the answer is here, the engine waits: no later end is missed.
         threading.Thread(target=self._follow, args=(answer,), name="ending", daemon=True).start()
 
     def _follow(self, connection: Connection) -> None:
@@ -71,7 +71,7 @@ class Ending:
         Raises:
             TimeLimitError: it still runs.
             CancelledError: `cancel` was set.
-            TaskGoneError: the engine did not tell its status.
+            TaskGoneError: the engine did not give its status.
         """
         await_event(self._ended, timeout_s, cancel, "the task")
         if self._status is None:
@@ -80,7 +80,7 @@ class Ending:
 
 
 class LaterEnding:
-    """The end of a container, for which the engine is asked to wait once somebody waits.
+    """A container's end, for which the engine is asked to wait only once somebody waits.
 
     Args:
         endpoint, container_id: as of `Ending`.
@@ -102,7 +102,7 @@ def await_event(event: threading.Event, timeout_s: float, cancel: threading.Even
         event: the event.
         timeout_s: limit in seconds.
         cancel: set by another thread to stop waiting.
-        what: still runs, if the limit comes first.
+        what: what still runs if the limit comes first.
 
     Raises:
         TimeLimitError: the limit came first.
@@ -117,12 +117,12 @@ def await_event(event: threading.Event, timeout_s: float, cancel: threading.Even
 
 
 def is_gone(said: str) -> bool:
-    """Whether the engine refuses something since a container has ended or was removed, by what it says."""
+    """Whether the engine's message says that it refuses something because a container has ended or was removed."""
     return bool(_GONE.search(said))
 
 
 def gone(name: str) -> DesktopBakeError:
-    """What to raise if a task's container is not there any more."""
+    """What to raise if a task's container is no longer there."""
     return TaskGoneError(
         f"the task {name} is gone: it ended and was removed", "start another; --keep leaves what has ended"
     )

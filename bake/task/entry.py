@@ -1,4 +1,4 @@
-"""A task as the engine lists it, and which of several a name means. Pure."""
+"""A task as the engine lists it, and which of several tasks a name means. Pure."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TaskEntry:
         )
 
     def as_json(self) -> dict[str, object]:
-        """The object that `ps --json` prints of it."""
+        """The object that `ps --json` prints for it."""
         return {"short_name": self.short_name, **asdict(self)}
 
 

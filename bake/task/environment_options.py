@@ -1,6 +1,6 @@
-"""What an environment says of its tasks' containers, put to what was asked for at a start.
+"""What an environment says about its tasks' containers, added to the options of a start.
 
-Pure, but for `check` and `with_profiles`, which look at files.
+Pure, except for `check` and `with_profiles`, which read files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from . import docker_flags, mounts, ports
     from .mounts import Mount
     from .ports import Port
-else:  # what a task without any does not need
+else:  # not needed by a task without these
     docker_flags = lazy(".docker_flags", __package__)
     mounts = lazy(".mounts", __package__)
     ports = lazy(".ports", __package__)
@@ -35,18 +35,18 @@ _SECURITY = "--security-opt="
 
 
 def with_environment(options: TaskOptions, environment: Environment) -> TaskOptions:
-    """The options of a task, with what its environment says of its container.
+    """The options of a task, with what its environment says about its container.
 
-    As Agents Runner has it: of several mounts at one target the first counts, and what is asked for at the start comes
-    before the environment's; ports that would publish noVNC's of a desktop are left out, since that is published.
+    As in Agents Runner, the first of several mounts at one target counts, and the options of the start come before the
+    environment's. Ports that would publish a desktop's noVNC port are left out, since it is published already.
 
     Args:
-        options: what is asked for.
-        environment: whose `env_vars`, `extra_mounts`, `ports`, `user`, `security_opt` and `shm_size`. The file of a
-            seccomp profile is still its name: see `with_profiles`.
+        options: the options of the start.
+        environment: its `env_vars`, `extra_mounts`, `ports`, `user`, `security_opt` and `shm_size` count. A seccomp
+            profile is still a file's name: see `with_profiles`.
 
     Raises:
-        ConfigurationError: one of them is malformed, or in the way of the desktop.
+        ConfigurationError: one of them is malformed, or conflicts with the desktop.
     """
     own = _own(environment)
     taken = {mount.target for mount in options.mounts}
@@ -61,7 +61,7 @@ def with_environment(options: TaskOptions, environment: Environment) -> TaskOpti
 
 
 def _merged(own: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An environment's `extra` below what was asked for; of security options of one name that was asked for counts."""
+    """An environment's `extra`, which the start's overrides, also each security option of the same name."""
     if not own:
         return asked
     host = {**own["HostConfig"], **asked.get("HostConfig", {})}
@@ -81,10 +81,10 @@ def with_profiles(options: TaskOptions, environment: Environment, root: Path) ->
     Args:
         options: from `with_environment`.
         environment: its environment, for messages.
-        root: the configuration's folder, in which the files lie.
+        root: the configuration's folder, which contains the files.
 
     Raises:
-        ConfigurationError: a file is missing, outside of the folder, or no seccomp profile.
+        ConfigurationError: a file is missing, outside the folder, or not a seccomp profile.
     """
     host = options.extra.get("HostConfig", {})
     words: list[str] = host.get("SecurityOpt", [])
@@ -109,7 +109,7 @@ def _whole(word: str, root: Path) -> str:
 
 
 def check(environment: Environment, options: TaskOptions, root: Path, *, here: bool) -> None:
-    """Check what an environment says of its tasks before anything is built for one.
+    """Check what an environment says about its tasks before anything is built for one.
 
     Args:
         environment: as `with_environment`.
@@ -118,7 +118,7 @@ def check(environment: Environment, options: TaskOptions, root: Path, *, here: b
         here: whether mounts are of this machine.
 
     Raises:
-        ConfigurationError: as `with_environment` and `with_profiles`, or what is to be mounted is missing.
+        ConfigurationError: as `with_environment` and `with_profiles`, or the source of a mount is missing.
     """
     whole = with_environment(options, environment)
     with_profiles(whole, environment, root)
@@ -129,7 +129,7 @@ def check(environment: Environment, options: TaskOptions, root: Path, *, here: b
 
 
 def left_out(environment: Environment) -> list[str]:
-    """Those of an environment's ports that are left out for noVNC's sake, as they are written."""
+    """The environment's ports that are left out because of noVNC's, as they are written."""
     if not environment.headless_desktop_enabled:
         return []
     return [text for text, parsed in _ports(environment) if _is_novnc(parsed)]
@@ -144,7 +144,7 @@ def _named(environment: Environment, field: str) -> Iterator[None]:
 
 
 def _own(environment: Environment) -> TaskOptions:
-    """What the environment alone asks for."""
+    """The options of the environment alone."""
     with _named(environment, "env_vars"):
         variables = TaskOptions(variables=environment.env_vars).variables
     found: dict[str, Mount] = {}
@@ -168,7 +168,7 @@ def _own(environment: Environment) -> TaskOptions:
 
 
 def _extra(environment: Environment) -> Mapping[str, Any]:
-    """Its size of `/dev/shm` and its security options, as the engine's container body holds them."""
+    """Its size of `/dev/shm` and its security options, as the engine's container body has them."""
     host: dict[str, Any] = {}
     if environment.shm_size:
         with _named(environment, "shm_size"):

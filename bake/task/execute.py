@@ -1,4 +1,4 @@
-"""Commands in a task's container, besides its own: with what they print, or on this process's own streams."""
+"""Further commands in a task's container: their output is captured, or they run on this process's own streams."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 COMMAND_TIMEOUT_S = 86400.0
-_MOST_BYTES = 64 << 20  # of a stream that is kept
-_LONGEST_LINE_BYTES = 1 << 20  # what is longer comes in pieces
+_MOST_BYTES = 64 << 20  # the most that is kept of a stream
+_LONGEST_LINE_BYTES = 1 << 20  # a longer line comes in pieces
 _NOT_FOUND = (126, 127)
 
 
@@ -62,11 +62,11 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
     """Run a command in a container.
 
     Raises:
-        TaskGoneError: the container does not run any more.
+        TaskGoneError: the container no longer runs.
         TimeLimitError: it did not end in time; it ends with the task.
         TaskError: it printed more than 64 MiB on one stream.
         EngineError: the docker client is not installed.
-        ConfigurationError: the command is no sequence of words.
+        ConfigurationError: the command is not a sequence of words.
     """
     if isinstance(command, str | bytes) or not command or not all(isinstance(word, str) for word in command):
         raise ConfigurationError(f"the command is {command!r}", "write a list of words: ['sh', '-c', '…']")
@@ -81,10 +81,10 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
 
 
 def check_runs(engine: Engine, container_id: str, status: int) -> None:
-    """Check that a command's status is its own.
+    """Check that a command's status is its own, not due to its container's end.
 
     Raises:
-        TaskGoneError: it has failed, and its container does not run any more.
+        TaskGoneError: it has failed, and its container no longer runs.
     """
     if status and not _runs(engine, container_id):
         raise TaskGoneError(
@@ -109,7 +109,7 @@ def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *,
 
 
 def is_missing(engine: Engine, container_id: str, status: int, program: str) -> bool:
-    """Whether a command ended with this status since the image has no such program."""
+    """Whether a command ended with this status because the image has no such program."""
     if status not in _NOT_FOUND:
         return False
     words = ("exec", container_id, "sh", "-c", 'command -v "$1"', "sh", program)
@@ -126,7 +126,7 @@ def words_of(container_id: str, command: Sequence[str], how: Execution, flags: l
 
 
 class _Kept:
-    """What comes of a stream, kept and handed on by lines, in a thread."""
+    """The output on a stream, which a thread keeps and passes on line by line."""
 
     def __init__(self, pipe: IO[bytes], name: Stream, output: Callable[[Stream, str], None] | None) -> None:
         self.content = bytearray()
@@ -163,7 +163,7 @@ def _captured(words: list[str], how: Execution) -> Completed:
         except subprocess.TimeoutExpired as error:
             raise late(limit_s) from error
         finally:
-            child.kill()  # which does nothing to one that has ended
+            child.kill()  # no effect if it has ended
             for stream in kept:
                 stream.thread.join()
     for stream in kept:
@@ -178,7 +178,7 @@ def _write(stdin: IO[bytes], content: bytes) -> None:
     try:
         with stdin:
             stdin.write(content)
-    except OSError:  # it does not read all
+    except OSError:  # it does not read everything
         pass
 
 

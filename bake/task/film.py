@@ -1,4 +1,4 @@
-"""A film of a task: a recorder beside it, in a container of its own, whose output goes to a file here."""
+"""A film of a task: a recorder in another container, whose output goes to a file here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 KINDS = ("mp4", "webm")
 FRAMES_A_SECOND = 10
 BEGIN_S = 20.0
-FINISH_S = 120.0  # a busy machine is behind with it
+FINISH_S = 120.0  # on a busy machine the recorder is behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,10 @@ class FilmWish:
     """The film that is wanted.
 
     Args:
-        file: where it goes; its suffix says which kind it is.
+        file: the file for it; its suffix gives the kind of film.
 
     Raises:
-        ConfigurationError: it is of none that there is, or there is no folder for it.
+        ConfigurationError: there is no such kind, or there is no folder for it.
     """
 
     file: Path
@@ -61,7 +61,7 @@ def recorder_image(environment: Environment, context: Context) -> str:
     """The ID of an image that has ffmpeg, on the base of an environment, baked on a miss like any other.
 
     Raises:
-        BuildFailedError, TimeLimitError: it cannot be baked; no task is worth a film that nobody gets.
+        BuildFailedError, TimeLimitError: it cannot be baked; then no task starts, since there would be no film of it.
         ConfigurationError, EngineError, CancelledError: as `ensure_desktop_image`.
     """
     settings = replace(context.settings, fallback=False)
@@ -70,7 +70,7 @@ def recorder_image(environment: Environment, context: Context) -> str:
 
 
 def recorder_of(environment: Environment) -> Environment:
-    """The environment that is baked for the recorder of films; the same for all that share a base."""
+    """The environment that is baked for the recorder of films; the same for all environments that share a base."""
     script = Script.text(shipped("recipe/film_install.sh").read_text(encoding="utf-8"))
     return Environment(
         env_id=f"{environment.env_id} (film)",
@@ -83,13 +83,13 @@ def recorder_of(environment: Environment) -> Environment:
 
 @contextlib.contextmanager
 def filmed(task: DesktopTask, wish: FilmWish, image: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Film what is done meanwhile, however it ends.
+    """Film the task during the `with` block, however that ends.
 
     Args:
         task: a task with a desktop.
         wish: the film.
         image: from `recorder_image`.
-        say: is told if the film has a fault.
+        say: called with a message if the film has a fault.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -114,7 +114,7 @@ def filmed(task: DesktopTask, wish: FilmWish, image: str, say: Callable[[str], N
 
 
 def _start(task: DesktopTask, wish: FilmWish, image: str, file: IO[bytes]) -> subprocess.Popen[bytes]:
-    """A recorder, in the task's network: there the gate listens on the loopback, whatever engine and network it is."""
+    """Start a recorder in the task's network: the gate listens on its loopback, whatever the engine and network are."""
     flags = ["--rm", "-i", "--init", "--network", f"container:{task.container_id}"]
     program, *words = screen_program("screen_film", wish.kind, str(FRAMES_A_SECOND))
     recorder = subprocess.Popen(
@@ -122,7 +122,7 @@ def _start(task: DesktopTask, wish: FilmWish, image: str, file: IO[bytes]) -> su
         stdin=subprocess.PIPE,
         stdout=file,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is not for it: it ends when the task has
+        start_new_session=True,  # Ctrl-C must not end it: it ends when the task has ended
     )
     path = parse_qs(urlsplit(task.novnc_url or "").fragment).get("path", ["websockify"])[0]
     assert recorder.stdin
@@ -130,6 +130,6 @@ def _start(task: DesktopTask, wish: FilmWish, image: str, file: IO[bytes]) -> su
         recorder.stdin.write(path.encode() + b"\n")
         recorder.stdin.flush()
     assert recorder.stderr
-    if select.select([recorder.stderr], [], [], BEGIN_S)[0]:  # it says when it has begun, or why it cannot
+    if select.select([recorder.stderr], [], [], BEGIN_S)[0]:  # it says when it has begun, or why it cannot begin
         recorder.stderr.readline()
     return recorder

@@ -1,4 +1,4 @@
-"""A port of a task on a remote engine, on this machine's loopback: through `docker exec`, as that needs no network."""
+"""A remote engine's task port, on this machine's loopback: through `docker exec`, which needs no network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .program import program
 
 
 class Forward:
-    """Connections to a loopback port of this machine reach a port within a container.
+    """Forwards connections from a loopback port of this machine to a port in a container.
 
     Args:
         container_id: the container; it has bash.
@@ -23,7 +23,7 @@ class Forward:
         local_port: the port here.
 
     Raises:
-        TaskError: another program has it.
+        TaskError: another program has the port here.
     """
 
     def __init__(self, container_id: str, port: int, local_port: int = 0) -> None:
@@ -34,7 +34,7 @@ class Forward:
         except OSError as error:
             raise port_in_use(f"127.0.0.1:{local_port}") from error
         self._children: list[subprocess.Popen[bytes]] = []
-        self._starts = threading.Lock()  # a child that is being started is ended, too
+        self._starts = threading.Lock()  # so that a child that is being started is ended, too
         self._closed = False
         self.local_port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="forward", daemon=True).start()

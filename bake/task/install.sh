@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what a task's image lacks: install.sh FOLDER SCRIPT…, as another user than the task's. As in a bake, there is
-# neither a desktop nor somebody else's home.
+# no desktop, and no home of another user.
 set -e
 exec >&2
 unset DISPLAY XAUTHORITY XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS

@@ -1,6 +1,6 @@
-"""What a task's image lacks is installed in its container as it would have been baked: by the image's user.
+"""Install what a task's image lacks in its container as it would have been baked: as the image's user.
 
-Whoever the task runs as need not be able to install anything.
+The task's own user need not be able to install anything.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 INSTALL_TIMEOUT_S = 1200.0
-DONE = b"installed\n"  # what the main process waits for
+DONE = b"installed\n"  # the main process waits for this
 
 
 def install(container: Container, scripts: Sequence[str], user: str, context: Context) -> None:
     """Run scripts in a task's container before its desktop starts.
 
     Args:
-        container: it runs, and waits.
+        container: a container that runs and waits.
         scripts: their names in `FOLDER`, in order.
-        user: as whom. Root takes its place if it has no sudo, without which it could install nothing.
+        user: the user who runs them; root instead if that user has no sudo, without which it could install nothing.
         context: gets each line that they print.
 
     Raises:

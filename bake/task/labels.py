@@ -1,4 +1,4 @@
-"""The labels of a task's container, by which its user finds it again. No secret and no path is among them."""
+"""The labels of a task's container, by which its user finds it again. They contain no secret and no path."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ OWNER_LABEL = f"{TASK_LABEL}.owner"
 PROJECT_LABEL = f"{TASK_LABEL}.project"
 PROJECT_NAME_LABEL = f"{TASK_LABEL}.project-name"
 VERSION_LABEL = f"{TASK_LABEL}.version"
-FIXED_SIZE_LABEL = f"{TASK_LABEL}.fixed-size"  # there if the desktop does not follow its viewer's window
+FIXED_SIZE_LABEL = f"{TASK_LABEL}.fixed-size"  # set if the desktop does not follow its viewer's window
 
 
 def labels_of(environment: Environment, key: Key | None, root: Path) -> dict[str, str]:
     """The labels of a task that this user starts.
 
     Args:
-        environment: the task's.
-        key: its image's, or None for one without.
+        environment: the task's environment.
+        key: its image's key, or None for an image without one.
         root: the configuration's folder, which is the project: its name, and a hash of where it is.
     """
     folder = root.resolve()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install a layer that is not baked, as the steps of recipe/layer.Dockerfile do. Beside it lie the layer's context, and
-# the names of its packages, one a line. PATH is as in with_bash.sh.
+# Install a layer that is not baked, as the steps of recipe/layer.Dockerfile do. The layer's context and the names of
+# its packages, one per line, are beside it. PATH is as in with_bash.sh.
 set -e
 export PATH="${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 folder=${0%/*}

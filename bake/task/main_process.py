@@ -1,4 +1,4 @@
-"""The main process of a task's container: what keeps the container, and becomes the command of a detached task."""
+"""The main process of a task's container: it keeps the container running, or becomes a detached task's command."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def main_process(
     environment: Environment, options: TaskOptions, command: Sequence[str] = (), *, waits: bool = False
 ) -> list[str]:
-    """Program and arguments.
+    """The program and its arguments.
 
     Args:
         environment: whether it has a desktop.
         options: whether it is detached, and whether the command has a terminal.
-        command: what a detached task is for. The program of one that is not detached runs its own by exec.
-        waits: whether the desktop is installed at start, before all else.
+        command: the command of a detached task. If the task is not detached, its program runs the command by exec.
+        waits: whether the desktop is installed at start, before anything else.
     """
     stays = options.detach and not command
     command = on_terminal(command) if options.tty and command else command

@@ -1,4 +1,4 @@
-"""Mounts of a task's container, as values and as people write them. Pure, but for `check_sources`."""
+"""Mounts of a task's container, as values and as people write them. Pure, except for `check_sources`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-# of -v, one of each group at most (Docker Engine API, "Binds")
+# flags of -v, at most one of each group (Docker Engine API, "Binds")
 _FLAGS = (
     ("ro", "rw"),
     ("z", "Z"),
@@ -64,12 +64,12 @@ class Mount:
 
     @property
     def bind(self) -> str:
-        """How the engine takes one with flags (Docker Engine API, "Binds")."""
+        """How the engine takes a mount with flags (Docker Engine API, "Binds")."""
         return ":".join((self.source, self.target, ",".join((*["ro"] * self.read_only, *self.flags))))
 
     @property
     def description(self) -> dict[str, Any]:
-        """How the engine takes one without (Docker Engine API, "Mount")."""
+        """How the engine takes a mount without flags (Docker Engine API, "Mount")."""
         own = {"Type": self.kind, "Source": self.source, "Target": self.target, "ReadOnly": self.read_only}
         return {**own, **self.fields}
 
@@ -122,7 +122,7 @@ _RECURSIVE = {
     "writable": "ReadOnlyNonRecursive",
     "readonly": "ReadOnlyForceRecursive",
 }
-# key of --mount → where its value stands in the engine's description, and how it is read
+# key of --mount → where its value is in the engine's description, and how it is read
 _FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "consistency": ("Consistency", str.lower),
     "bind-propagation": ("BindOptions Propagation", str.lower),
@@ -200,7 +200,7 @@ def _absolute(path: str) -> str:
 
 
 def check_sources(mounts: Iterable[Mount]) -> None:
-    """Check that what is mounted from this machine is here; for an engine of this machine.
+    """Check that the sources of mounts exist on this machine; for an engine of this machine.
 
     Raises:
         ConfigurationError: a source is missing.

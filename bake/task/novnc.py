@@ -1,4 +1,4 @@
-"""noVNC's address with the task's secret in it, and readiness, observed: the VNC banner as a browser would get it."""
+"""noVNC's address with the task's secret in it, and the test of readiness: the VNC banner, as a browser gets it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def novnc_url(port: int, secret: str, *, follows: bool = True) -> str:
     """Where a browser on this machine sees the desktop.
 
     Args:
-        port: where noVNC is reached on the loopback.
-        secret: the task's; `NO_SECRET` for none. It stands in the fragment, which a browser sends to nobody; noVNC
-            reads its settings there and appends `path` to the WebSocket's address.
+        port: noVNC's port on the loopback.
+        secret: the task's secret; `NO_SECRET` for none. It is in the fragment, which a browser never sends; noVNC reads
+            its settings there and appends `path` to the WebSocket's address.
         follows: whether the desktop takes the size of the browser's window; otherwise its picture is scaled.
     """
     url = f"http://127.0.0.1:{port}/vnc.html#autoconnect=1&resize={'remote' if follows else 'scale'}"
@@ -33,16 +33,16 @@ def novnc_url(port: int, secret: str, *, follows: bool = True) -> str:
 
 
 def onlooker_secret(secret: str) -> str:
-    """The secret with which somebody sees a desktop and cannot touch it: made of the task's, and not to be undone.
+    """The secret for seeing a desktop without controlling it; it is made from the task's, which it does not reveal.
 
     Args:
-        secret: the task's. `recipe/desktop_onlooker.py` makes the same of it, so that no third place has to know it.
+        secret: the task's secret. `recipe/desktop_onlooker.py` makes the same from it, so no third place must know it.
     """
     return hashlib.sha256(b"look on " + secret.encode()).hexdigest()[:48]
 
 
 def view_only_url(url: str) -> str | None:
-    """Where a browser on this machine sees the desktop and cannot touch it; None for a desktop without a secret.
+    """Where a browser on this machine sees the desktop and cannot control it; None for a desktop without a secret.
 
     Args:
         url: from `novnc_url`.
@@ -55,11 +55,11 @@ def view_only_url(url: str) -> str | None:
 
 
 def banner(url: str, timeout_s: float = 2.0) -> str | None:
-    """The protocol version that the VNC server states (RFC 6143, 7.1.1), or None while it does not.
+    """The protocol version that the VNC server states (RFC 6143, 7.1.1), or None if it does not yet.
 
     Args:
         url: from `novnc_url`.
-        timeout_s: limit of this one try, in seconds.
+        timeout_s: limit of this try, in seconds.
     """
     parts = urlsplit(url)
     path = parse_qs(parts.fragment).get("path", ["websockify"])[0]
@@ -93,7 +93,7 @@ def connected(address: tuple[str, int], timeout_s: float) -> socket.socket:
     """A connection to an IPv4 address; the library's own function would load the tables of international names.
 
     Raises:
-        OSError: nobody listens, or not in time.
+        OSError: nothing listens there, or the connection was not made in time.
     """
     connection = socket.socket()
     try:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A task's command on a terminal of its own: on_terminal.sh WITH_PYTHON TEXT WORD…, of the texts of with_python.sh and
-# task_terminal.py. The command has this PATH, whatever Python has.
+# A task's command on its own terminal: on_terminal.sh WITH_PYTHON TEXT WORD…, with the texts of with_python.sh and
+# task_terminal.py. The command gets the PATH of this process, not Python's.
 with_python=$1 text=$2
 shift 2
 if ! command -v "$1" >/dev/null; then

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOVNC_PORT = 6080
 DISPLAY = "1"
 X_SOCKETS = "/tmp/.X11-unix"
-COOKIE, SECRET = f"{X_SOCKETS}/cookie", f"{X_SOCKETS}/secret"  # which desktop_run.sh writes, for its user alone
+COOKIE, SECRET = f"{X_SOCKETS}/cookie", f"{X_SOCKETS}/secret"  # written by desktop_run.sh, for its user alone
 GEOMETRY = "1280x800"
 DEPTHS = (16, 24)
 _GEOMETRY = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
@@ -39,7 +39,7 @@ def size_of(geometry: str) -> tuple[int, int]:
         geometry: `WIDTHxHEIGHT`, in pixels.
 
     Raises:
-        ConfigurationError: it is of another form, or no size of a screen.
+        ConfigurationError: it has another form, or is not a size of a screen.
     """
     found = _GEOMETRY.fullmatch(geometry)
     size = (int(found[1]), int(found[2])) if found else (0, 0)
@@ -135,17 +135,17 @@ class TaskOptions:
         _ = self.limits
 
     def _targets(self) -> list[str]:
-        """Where something is mounted, by `mounts` and by `--tmpfs`."""
+        """The targets of mounts, from `mounts` and from `--tmpfs`."""
         return [*(mount.target for mount in self.mounts), *map(normpath, self._host.get("Tmpfs", ()))]
 
     @property
     def _host(self) -> Mapping[str, Any]:
-        """What `extra` asks for of the engine's host configuration."""
+        """The engine's host configuration in `extra`."""
         return dict(self.extra.get("HostConfig", {}))
 
     @property
     def limits(self) -> dict[str, int]:
-        """What `memory`, `cpus` and `shm_size` ask for of the engine's host configuration.
+        """What `memory`, `cpus` and `shm_size` mean in the engine's host configuration.
 
         Raises:
             ConfigurationError: one of them is malformed.
@@ -205,7 +205,7 @@ def _count(text: str) -> int:
     return -1 if text == "all" else int(text)
 
 
-# key of --gpus → field of the engine's device request, and how it is read
+# key of --gpus → field of the engine's device request, and how its value is read
 _GPU_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "count": ("Count", _count),
     "driver": ("Driver", str),
@@ -225,7 +225,7 @@ def device_request(gpus: str | None) -> list[dict[str, Any]]:
         return []
     request: dict[str, Any] = {"Capabilities": [["gpu"]]}
     try:
-        # docker wants quotes around this one, for its comma
+        # docker wants quotes around this one, because of its comma
         parts = [gpus] if re.fullmatch("device=[^=]+", gpus) else fields_of(gpus)
         for part in parts:
             name, given, value = part.partition("=")

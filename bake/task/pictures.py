@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 BEGIN_S, LAST_S = 15.0, 20.0
 _NUMBER = re.compile(r"%(0?[1-9]?)d")
-_BEGUN, _PICTURE, _LAST = b"B", b"P", b"L"  # of recipe/screen_pictures.py
+_BEGUN, _PICTURE, _LAST = b"B", b"P", b"L"  # from recipe/screen_pictures.py
 _HEAD_BYTES = 5
 
 
@@ -33,12 +33,12 @@ class PictureWish:
     """Which pictures are wanted.
 
     Args:
-        file: where they go, `-` for standard output. With `%d` or `%04d` in it each picture of a series has a file of
-            its own, counted from 1; otherwise the newest takes the place of the one before.
-        every_s: how often one is taken while the command runs, if something changed; 0 for the last one alone.
+        file: where they go, `-` for standard output. With `%d` or `%04d` in it, each picture of a series has its own
+            file, counted from 1; otherwise each picture replaces the one before.
+        every_s: how often one is taken while the command runs, if something changed; 0 for only the last one.
 
     Raises:
-        ConfigurationError: the two do not go together.
+        ConfigurationError: the two do not fit together.
     """
 
     file: str
@@ -62,7 +62,7 @@ class PictureWish:
         return Path(_NUMBER.sub(lambda found: f"{number:{found[1]}d}", self.file))
 
     def check(self) -> None:
-        """Find out before anything runs whether there is a folder for them.
+        """Check before anything runs that there is a folder for them.
 
         Raises:
             ConfigurationError: there is none.
@@ -77,7 +77,7 @@ class Watcher:
 
     Args:
         container_id: the task's container.
-        every_s: as of `PictureWish`.
+        every_s: as in `PictureWish`.
         taken: gets each picture, in a thread.
     """
 
@@ -91,7 +91,7 @@ class Watcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is not for it: the last picture is taken after that
+            start_new_session=True,  # Ctrl-C must not end it: the last picture is taken after that
         )
         threading.Thread(target=self._read, name="pictures", daemon=True).start()
 
@@ -114,7 +114,7 @@ class Watcher:
             self._begun.set()
 
     def begins(self) -> bool:
-        """Whether it watches, once that is known."""
+        """Wait until it is known whether it watches, and return that."""
         return self._begun.wait(BEGIN_S) and not self._ended.is_set()
 
     def last(self) -> bytes:
@@ -158,7 +158,7 @@ class _Album:
                 self._output.write(taken)
                 self._output.flush()
             elif self._wish.every_s and path == self._wish.path(0) and not (path.exists() and not path.is_file()):
-                part = path.with_name(f".{path.name}.part")  # whoever looks at the newest never sees half of it
+                part = path.with_name(f".{path.name}.part")  # a reader of the newest picture never sees half of it
                 part.write_bytes(taken)
                 part.replace(path)
             else:
@@ -171,12 +171,12 @@ class _Album:
 def pictured(
     task: DesktopTask, wish: PictureWish, say: Callable[[str], None], output: IO[bytes] | None = None
 ) -> Iterator[None]:
-    """Take pictures of what is done meanwhile, and the last one however it ends: by itself, at a limit or by Ctrl-C.
+    """Take pictures during the `with` block, and the last one however that ends: by itself, at a limit or by Ctrl-C.
 
     Args:
         task: a task with a desktop.
         wish: which pictures.
-        say: is told why there is no last picture, if something else went wrong before.
+        say: called with the reason why there is no last picture, if something else went wrong before.
         output: where they go instead of a file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The platform that a task's start asks for by itself, before those of its environment and of the settings."""
+"""The platform that a task's start asks for, which overrides those of its environment and of the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def on_platform(environment: Environment, options: TaskOptions) -> Environment:
-    """The environment, on the platform that is asked for, if one is."""
+    """The environment, on the platform that the options ask for, if they do."""
     return replace(environment, platform=options.platform) if options.platform else environment
 
 

@@ -11,7 +11,7 @@ from ...generator.errors import ConfigurationError, TaskError
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65535
-# As the engine says it, of a port that another container has, or another program.
+# The engine's message about a port that another container or another program has.
 _TAKEN = re.compile(r"((?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}).* already (?:allocated|in use)")
 
 
@@ -48,19 +48,19 @@ class Port:
 
     @property
     def binding(self) -> dict[str, str]:
-        """Where it is outside, as the engine has it (Docker Engine API, "PortBinding")."""
+        """The address and port outside, in the engine's form (Docker Engine API, "PortBinding")."""
         host = f"{self.host}-{self.host_last}" if self.host_last else str(self.host or "")
         return {"HostIp": self.address, "HostPort": host}
 
 
 def taken_of(said: str) -> str | None:
-    """The address and port that somebody else has, of what the engine says to a start, or None."""
+    """The address and port that another program has, from the engine's answer to a start, or None."""
     found = _TAKEN.search(said)
     return found[1] if found else None
 
 
 def port_in_use(address: str) -> TaskError:
-    """What to raise if somebody else has a port.
+    """What to raise if another program has a port.
 
     Args:
         address: `IP:PORT`.

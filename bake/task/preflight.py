@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..build import failed_step
     from ..context import Context
     from ..system import process
-else:  # what a task without scripts of its own does not need
+else:  # not needed by a task without scripts of its own
     failed_step = lazy("..build.failed_step", __package__)
     process = lazy("..system.process", __package__)
 
@@ -23,14 +23,14 @@ else:  # what a task without scripts of its own does not need
 def run_preflight(
     container_id: str, scripts: Mapping[str, bytes | None], display: str | None, context: Context, user: str = ""
 ) -> None:
-    """Run an environment's own scripts in a task's container: what is not baked in, or the part for every start.
+    """Run an environment's own scripts in a task's container: those that are not baked, or those for every start.
 
     Args:
         container_id: a running container.
-        scripts: the scripts by their fields' names, in order; None for one that there is not.
+        scripts: the scripts by their fields' names, in order; None if there is no such script.
         display: the X display, such as `:1`, or None without a desktop.
-        context: the time limit: a build's; each line that they print is reported.
-        user: `user[:group]` who would have baked them; the task's own if empty.
+        context: the time limit, which is that of a build; each line that they print is reported.
+        user: the `user[:group]` who would have baked them; the task's own if empty.
 
     Raises:
         TaskError: a script failed.

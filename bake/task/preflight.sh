@@ -1,7 +1,7 @@
 #!/bin/sh
-# Run the script that comes over standard input: no process list shows it, and it may be longer than an argument.
-# PATH is as in with_bash.sh. With an argument it may be another user than the task's, who has neither its session nor
-# its home, as in a bake.
+# Run the script from standard input: no process list shows it, and it may be longer than an argument. PATH is as in
+# with_bash.sh. With an argument, the user may not be the task's; as in a bake, it then has neither the task's session
+# nor its home.
 export PATH="${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 if [ -n "${1:-}" ]; then
   owns() { [ "$(stat -c %u "$1" 2>/dev/null)" = "$(id -u)" ]; }

@@ -1,4 +1,4 @@
-"""The shell programs that run in a task's container: a file each, beside this one."""
+"""The shell programs that run in a task's container: one file each, beside this one."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 
 
 def with_logs(command: Sequence[str]) -> list[str]:
-    """The words that run a task's command by exec, so that the container's log has its output, too."""
+    """The words that run a task's command by exec, so that the container's log gets its output, too."""
     return ["/bin/sh", "-c", program("with_logs"), "command", *command]
 
 
 def on_terminal(command: Sequence[str]) -> list[str]:
-    """The words that run a task's command on a terminal of its own, at which nobody types."""
+    """The words that run a task's command on its own terminal, at which nobody types."""
     text = shipped("recipe/task_terminal.py").read_text(encoding="utf-8")
     return ["/bin/sh", "-c", program("on_terminal"), "terminal", program("with_python"), text, *command]
 
 
 def program(name: str) -> str:
-    """The text of one, which goes to the container as an argument: no file of ours lies there.
+    """The text of a program, which goes to the container as an argument: no file of ours is there.
 
     Args:
-        name: without `.sh`.
+        name: its name without `.sh`.
     """
     return Path(__file__).with_name(f"{name}.sh").read_text(encoding="utf-8")
 
 
 def with_bash(text: str, *words: str) -> list[str]:
-    """What a container runs for a program of bash, wherever its base has that.
+    """The words that run a bash program in a container, wherever its base has bash.
 
     Args:
-        text: the program.
+        text: the program's text.
         words: its name and its arguments.
     """
     return ["/bin/sh", "-c", program("with_bash"), "bash", "-c", text, *words]

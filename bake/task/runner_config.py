@@ -1,4 +1,4 @@
-"""What a task runner is configured with: the toggles, the scripts, and how its containers start."""
+"""The configuration of a task runner: the toggles, the scripts, and how its containers start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture of a task's desktop, from whatever program asks: the task's own, a later one, or the page."""
+"""A picture of a task's desktop, for any program that asks: the task's own, a later one, or the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ else:
     screen_program = lazy(".screen_program", __package__)
 
 
-PICTURE_BYTES = 64 << 20  # of a screen that the task made larger
+PICTURE_BYTES = 64 << 20  # for a screen that the task made larger
 _PNG = b"\x89PNG"
 
 
@@ -28,14 +28,14 @@ def picture(
     """The whole desktop of a running task, as PNG.
 
     Args:
-        engine: where it runs.
+        engine: the engine on which it runs.
         container_id: the task's container.
-        limit_bytes: the most that it may be.
-        limit_s: the most that it may take.
+        limit_bytes: the most bytes that the picture may have.
+        limit_s: the most seconds that it may take.
 
     Raises:
         TaskGoneError: the task has ended.
-        TaskError: the desktop shows nothing to take, or gives more than a picture of it.
+        TaskError: the desktop gives no picture, or more than a picture.
         TimeLimitError: it does not answer.
     """
     words = ("exec", "-e", f"DISPLAY=:{DISPLAY}", container_id, "import", "-window", "root", "png:-")
@@ -55,14 +55,14 @@ def resize(engine: Engine, container_id: str, geometry: str) -> None:
     """Give the desktop of a running task another size; its windows stay, and a maximized one follows.
 
     Args:
-        engine: where it runs.
+        engine: the engine on which it runs.
         container_id: the task's container.
         geometry: `WIDTHxHEIGHT`, in pixels.
 
     Raises:
-        ConfigurationError: that is no size of a screen.
+        ConfigurationError: that is not a size of a screen.
         TaskGoneError: the task has ended.
-        TaskError: the desktop does not take it.
+        TaskError: the desktop does not accept it.
     """
     width, height = size_of(geometry)
     done = engine.docker("exec", container_id, *screen_program.screen_program("screen_resize", str(width), str(height)))

@@ -1,4 +1,4 @@
-"""The programs that watch a task's screen: Python of the recipe's folder, which goes to a container as one argument."""
+"""The programs that watch a task's screen: Python from the recipe's folder, passed to a container as one argument."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..config.shipped import shipped
 from .program import program
 
 _SHARED = ("screen_rfb", "screen_windows")
-# What of it is imported is there already: no file of ours lies in a container.
+# The imported modules of ours are in the text already: no file of ours is in a container.
 _LOADER = """\
 import sys, types
 sys.modules["recipe"] = types.ModuleType("recipe")
@@ -18,7 +18,7 @@ module.main(*sys.argv[1:])
 
 
 def screen_program(name: str, *words: str) -> list[str]:
-    """What a container runs for one of these programs.
+    """The words that run one of these programs in a container.
 
     Args:
         name: the module, such as `screen_pictures`.

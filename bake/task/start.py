@@ -1,4 +1,4 @@
-"""A task's start: its container, its secret, and the desktop's readiness, observed."""
+"""A task's start: its container, its secret, and the wait until the desktop is ready."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def started(
     for text in left_out(environment):
         context.reporter.say(f"[desktop] ports: {text} is left out: the task's URL names noVNC's port")
     options = replace(options, variables={**client_proxies(engine.endpoint.host), **options.variables})
-    every_start = context.settings.preflight_run(environment)  # a wrong one is told before anything starts
+    every_start = context.settings.preflight_run(environment)  # a wrong script is reported before anything starts
     remote = engine.is_remote()
     if desktop and options.detach and (remote or options.network == "none"):
         raise ConfigurationError(
@@ -155,7 +155,7 @@ def started(
         run_preflight(container.container_id, {"preflight_run_script": every_start}, display, context)
         if command:
             task = replace(task, command=_begun(task, command, context))
-    except BaseException:  # Ctrl-C too: the container goes with us
+    except BaseException:  # Ctrl-C too: the container ends with us
         if forward:
             forward.close()
         container.remove()
@@ -175,7 +175,7 @@ class _Start:
         environment, context, options: as `started`.
         container: the container.
         publish: whether noVNC's port is published.
-        command: what a detached task is for.
+        command: the command of a detached task.
     """
 
     environment: Environment
@@ -186,10 +186,10 @@ class _Start:
     command: Sequence[str] = ()
 
     def create(self, image: ImageResult) -> AtStart:
-        """Make it of this image, or of what there is once it was looked for again, if somebody removed it.
+        """Make it of this image or, if somebody removed the image, of the one that a second search finds.
 
         Returns:
-            What is to be installed in it.
+            What must be installed in it.
         """
         try:
             return self._create(image)
@@ -200,7 +200,7 @@ class _Start:
             return self._create(ensured(self.environment, self.context))
 
     def _create(self, image: ImageResult) -> AtStart:
-        """Make it; a base that is not here is pulled."""
+        """Make it; if the base is not here, it is pulled."""
         environment, engine = self.environment, self.context.engine
         lacking = at_start(environment, image, self.context.settings)
         said = said_of(environment, lacking)
@@ -239,7 +239,7 @@ class _Start:
         self.container.create(request.body(), platform)
 
     def _pulled(self, name: str, platform: str | None) -> bool:
-        """Whether a base could be pulled."""
+        """Pull a base, and return whether that worked."""
         reporter, limit_s = self.context.reporter, PULL_TIMEOUT_S
         reporter.tell(lambda: events.Pulling(name))
         reporter.say(f"[desktop] pulling {name}")
@@ -255,7 +255,7 @@ class _Start:
 
 
 def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Command | MainCommand:
-    """The command, which runs from now on: a detached one takes the main process's place."""
+    """Start the command; a detached one replaces the main process."""
     if not task.options.detach:
         task.console.drain()
         return Command(task.container, on_terminal(command) if task.options.tty else command, context.reporter)
@@ -274,7 +274,7 @@ def _reach(container: Container, wanted: int | None) -> tuple[int, forwarding.Fo
 
 
 def _observe(task: DesktopTask, url: str, context: Context) -> DesktopTask:
-    """Wait until the desktop answers, by what its main process says and then by VNC's own banner."""
+    """Wait until the desktop is ready, by what its main process prints and by VNC's own banner."""
     console, cancel = task.console, context.cancel
     end = time.monotonic() + READY_TIMEOUT_S
 
@@ -287,7 +287,7 @@ def _observe(task: DesktopTask, url: str, context: Context) -> DesktopTask:
         if not console.until(LISTENS, end, cancel):
             raise died(console)
         wait_for_banner(url, end - time.monotonic(), alive)
-        if not console.until(READY, end, cancel):  # a window opened before would stay without a frame
+        if not console.until(READY, end, cancel):  # a window that opens earlier would get no frame
             raise died(console)
     except TimeLimitError as error:
         raise TimeLimitError(

@@ -1,7 +1,7 @@
-"""Notes of containers that are being started, so that one whose program is killed meanwhile does not stay.
+"""Notes of containers that are being started, so that a container whose program is killed meanwhile does not stay.
 
-A running container ends with its program's connection. One that is created and not yet started knows of none, and a
-detached one without its command would stay for nobody.
+A running container ends with its program's connection. A created container that is not started yet has no connection,
+and a detached one without its command would stay without a use.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 _IN_FLIGHT_S = 600.0
-# The engine takes a part of an ID for the container that has it, and a disk that is full keeps a part of a line.
+# The engine accepts a part of an ID as its container, and on a full disk only a part of a line may be written.
 _WHOLE = re.compile(r"desktop-bake-.+|[0-9a-f]{64}")
 
 
 class StartNote:
-    """A note in the cache folder, held from before a container's creation until somebody has it in hand.
+    """A note in the cache folder, held from before a container's creation until its start is complete.
 
-    If none can be written, the start goes on without.
+    If no note can be written, the start goes on without one.
 
     Args:
         endpoint: the engine.
@@ -47,14 +47,14 @@ class StartNote:
             self.add(name)
 
     def add(self, line: str) -> None:
-        """Write down the container's ID: it stays if the name changes."""
+        """Write down the container's ID, which stays the same if the name changes."""
         if self._file:
             with contextlib.suppress(OSError):
                 self._file.write(f"{line}\n")
                 self._file.flush()
 
     def close(self) -> None:
-        """Take the note away: the container is in somebody's hand, or gone."""
+        """Remove the note: the container's start is complete, or the container is gone."""
         if self._file:
             with contextlib.suppress(OSError), self._file:
                 self._path.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ def remove_abandoned(endpoint: Endpoint) -> None:
 
 
 def _remove(endpoint: Endpoint, container: str, *, created: bool) -> bool:
-    """Whether it is gone; if its creation was not answered, the engine may still be at it."""
+    """Remove it, and return whether it is gone; if its creation was not answered, the engine may still create it."""
     status = endpoint.ask("DELETE", f"/containers/{container}", {"force": "1", "v": "1"}).status
     return status in (204, 409) or (status == 404 and created)  # 409: it is being removed, as it ended by itself
 

@@ -45,8 +45,8 @@ else:
 
 READY_TIMEOUT_S = 60.0
 _EXIT_S = 2.0
-_LAST_S = 2.0  # until the last words of a container that has ended are here
-_CAUSE = re.compile(r"\[desktop\] (\w+ exited with status .*)")  # desktop_run.sh
+_LAST_S = 2.0  # until the last output of a container that has ended is here
+_CAUSE = re.compile(r"\[desktop\] (\w+ exited with status .*)")  # from desktop_run.sh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +197,7 @@ class DesktopTask:
         try:
             if self.options.keep:
                 self.console.write(f"exit {status}\n".encode())
-                with suppress(DesktopBakeError):  # then it is stopped, as docker does
+                with suppress(DesktopBakeError):  # then it is stopped as by docker
                     LaterEnding(self.engine.endpoint, self.container_id).wait(_EXIT_S)
                 self.container.stop()
             else:
@@ -207,7 +207,7 @@ class DesktopTask:
 
 
 def gone_of(task: DesktopTask) -> TaskGoneError:
-    """What to raise if a task's container ended without our doing: with what ended its desktop, if that is known."""
+    """What to raise if a task's container ended and we did not end it; it says what ended its desktop, if known."""
     task.console.drained(_LAST_S)
     causes = (found[1] for line in tuple(task.console.last) if (found := _CAUSE.search(line)))  # Xvnc's is the first
     cause, name = next(causes, None), task.container_id[:12]
@@ -218,7 +218,7 @@ def gone_of(task: DesktopTask) -> TaskGoneError:
 
 
 def died(console: Console) -> TaskError:
-    """What to raise if a desktop's container ended: with its last words."""
+    """What to raise if a desktop's container ended; it contains the last output."""
     said = without_secrets()(failed_step.last_words(tuple(console.last))) or "it said nothing"
     short = shortage.shortage(console.last)
     remedy = short.remedy if short else "check the base image and the scripts"

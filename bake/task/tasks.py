@@ -1,4 +1,4 @@
-"""The tasks of an engine, found by their labels, whatever became of the program that started them."""
+"""The tasks of an engine, found by their labels, even if the programs that started them have ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32}|-")
 
 
 class OnAnEngine(Protocol):
-    """A context, or whatever else has an engine."""
+    """A context, or anything else that has an engine."""
 
     @property
     def engine(self) -> Engine:
@@ -186,10 +186,10 @@ class Tasks:
 
 
 def _secret(container: Container) -> str | None:
-    """The secret of a task's desktop, which the container has in memory; None without a desktop."""
+    """The secret of a task's desktop, which the container keeps in memory; None without a desktop."""
     _, console = container.execute(["cat", SECRET])
     try:
         said = console.line(time.monotonic() + _READ_S)
     finally:
         console.close()
-    return said if said and _SECRET.fullmatch(said) else None  # else cat says that there is no such file
+    return said if said and _SECRET.fullmatch(said) else None  # otherwise cat says that there is no such file

@@ -1,6 +1,6 @@
-"""A task's user among the users of its container: without an entry there, programs have no name and no home.
+"""A task's user in its container's list of users: without an entry there, programs find no name and no home.
 
-A user without an entry has `/` for a home, which it cannot write to, and the session's bus does not start for it.
+A user without an entry has `/` as its home, which it cannot write to, and the session's bus does not start for it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 _PASSWD = "/etc/passwd"
 _NO_HOME = ("/", "/nonexistent", "")
-_NAME = "desktop"  # who had none
+_NAME = "desktop"  # for a user without a name
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserEntry:
-    """What a container's list of users lacks of one.
+    """What a container's list of users lacks for one user.
 
     Attributes:
-        passwd: the list with it.
-        home, uid, gid: the folder that is to be made, and whose it is.
+        passwd: the list with the user's entry.
+        home, uid, gid: the folder that must be made, and its owner.
     """
 
     passwd: bytes
@@ -34,7 +34,7 @@ class UserEntry:
 
 
 def entry_for(passwd: bytes, user: str) -> UserEntry | None:
-    """The entry that a user needs; None if it has a name and a home, or the image does not know it by that name.
+    """The entry that a user needs; None if it has a name and a home, or if the image does not know that name.
 
     Args:
         passwd: the list of users (passwd(5)).
