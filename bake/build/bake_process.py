@@ -1,4 +1,4 @@
-"""`docker buildx bake` through python-on-whales, in a process of its own.
+"""`docker buildx bake` through python-on-whales, in a separate process.
 
 python-on-whales has no time limit and takes a quarter of a second to import. This program reads one request as JSON
 from standard input. The process that started it can end it, and the `docker` process below it, with one signal to the

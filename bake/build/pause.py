@@ -37,7 +37,7 @@ class Failures:
     Args:
         count: how many.
         last: when the last one failed, in seconds since 1970.
-        script: its message, if a script of the environment's own failed; else empty.
+        script: the message of the last failure, if the environment's own script failed; else empty.
     """
 
     count: int = 0

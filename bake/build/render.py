@@ -95,7 +95,7 @@ def seen_from(root: Path, folder: Path | None) -> str:
     """The rendered folder's path from its repository's root, where Bake may be called, too; empty if there is none.
 
     Args:
-        root: the configuration's folder, which stands for the root if the rendered folder is in no Git repository.
+        root: the configuration's folder, which counts as the root if the rendered folder is in no Git repository.
         folder: the rendered folder; None for none.
     """
     if folder is None:

@@ -145,7 +145,7 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
 
 
 def _check_places(folder: Path, files: RenderedFiles) -> None:
-    """Check that no file of somebody else is replaced."""
+    """Check that nobody else's file is replaced."""
     known = listed(folder)
     before = (_read(folder / BAKE_FILE) or b"").startswith(_HEADER)
     for name, (content, _) in files.items():

@@ -40,7 +40,7 @@ def clear_build_folders(folder: Path, held: Key | None = None) -> None:
 
     Args:
         folder: the cache folder.
-        held: the key whose lock the caller holds.
+        held: the key whose lock the caller has.
     """
     for left in folder.glob(f"{_BEGINNING}*"):
         key = left.name.removeprefix(_BEGINNING).rpartition(".")[0]

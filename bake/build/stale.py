@@ -178,7 +178,7 @@ def _causes(
 
 
 def _read(folder: Path, path: Path) -> bytes | None:
-    """The content of a file of the folder; None if there is none or it is elsewhere, so that no log may show it."""
+    """The content of a file of the folder; None if there is none or it is elsewhere, where no log may show it."""
     if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return None
     try:

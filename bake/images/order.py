@@ -58,7 +58,7 @@ class Order:
         return f"{self.platform} is asked for" if self.emulated else f"this engine runs {self.platform}"
 
     def below(self) -> Order | None:
-        """The order of what the topmost part lies on, of the same files on the same base; None for the base itself."""
+        """The order of the image below the topmost part, with the same files and base; None for the base itself."""
         stack, key = self.stack.under_top(), next(reversed(chain_of(self.key)[:-1]), None)
         if stack is None or key is None:
             return None

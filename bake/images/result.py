@@ -99,7 +99,7 @@ class Disabled(ImageResult):
     """Nothing is baked for the environment: its tasks run on the base.
 
     Attributes:
-        environment, image, reason: as of every result.
+        environment, image, reason: as in every result.
         install_at_start: whether there is something that could be baked.
     """
 
@@ -120,7 +120,7 @@ class _Ordered(ImageResult):
 
     Attributes:
         order: what is wanted.
-        registry_error: as of every result.
+        registry_error: as in every result.
     """
 
     order: Order
@@ -250,7 +250,7 @@ class Fallback(ImageResult):
     """The image that a task runs on after a failure: the nearest one, or the base; the task installs the rest.
 
     Attributes:
-        environment, image, cache_key: as of every result.
+        environment, image, cache_key: as in every result.
         reason: what failed.
         exit_status: that of the error.
         upon: the contents of the image; None on the base.

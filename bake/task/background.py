@@ -117,7 +117,7 @@ class MainCommand:
 
 
 def _hand_on(console: Console, reporter: Reporter) -> None:
-    """Report each line of a console until there are no more."""
+    """Report each line of a console until it ends."""
     while said := console.said(time.monotonic() + FOREVER_S):
         reporter.tell(partial(_output, *said))
         reporter.say(said[1])

@@ -117,7 +117,7 @@ def _security(text: str) -> str:
 
 
 def profile_of(word: str) -> str | None:
-    """The file of a seccomp profile that an option names; the engine wants its content in place of the name."""
+    """The file of a seccomp profile that an option names; the engine wants its content instead of the name."""
     name = word.removeprefix("--security-opt=seccomp=")
     return None if name in (word, "unconfined") or name.startswith("{") else name
 

@@ -1,4 +1,4 @@
-"""The end of a task's container, and its status, whoever started it."""
+"""The end of any task's container, and its status."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class LaterEnding:
     """A container's end, for which the engine is asked to wait only once somebody waits.
 
     Args:
-        endpoint, container_id: as of `Ending`.
+        endpoint, container_id: as in `Ending`.
     """
 
     def __init__(self, endpoint: Endpoint, container_id: str) -> None:

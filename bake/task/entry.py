@@ -45,7 +45,7 @@ class TaskEntry:
         status: the exit status if it has ended, else None.
         created_s: when it was made, in seconds since 1970.
         novnc_port: where noVNC is published on the engine's machine, or None.
-        fixed_size: as of `TaskOptions`.
+        fixed_size: as in `TaskOptions`.
     """
 
     container_id: str

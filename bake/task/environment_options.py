@@ -61,7 +61,7 @@ def with_environment(options: TaskOptions, environment: Environment) -> TaskOpti
 
 
 def _merged(own: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An environment's `extra`, which the start's overrides, also each security option of the same name."""
+    """An environment's `extra`, overridden by that of the start; security options are overridden by name."""
     if not own:
         return asked
     host = {**own["HostConfig"], **asked.get("HostConfig", {})}
@@ -76,7 +76,7 @@ def _name(word: str) -> str:
 
 
 def with_profiles(options: TaskOptions, environment: Environment, root: Path) -> TaskOptions:
-    """The options of a task, with the content of seccomp profiles in place of their files' names.
+    """The options of a task, with the content of seccomp profiles instead of their files' names.
 
     Args:
         options: from `with_environment`.

@@ -52,7 +52,7 @@ class Forward:
                     self._children = [c for c in self._children if c.poll() is None] + [child]
 
     def close(self) -> None:
-        """End every connection and take no more."""
+        """End every connection and accept no new ones."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection
         self._listener.close()

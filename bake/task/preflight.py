@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..build import failed_step
     from ..context import Context
     from ..system import process
-else:  # not needed by a task without scripts of its own
+else:  # not needed by a task without its own scripts
     failed_step = lazy("..build.failed_step", __package__)
     process = lazy("..system.process", __package__)
 

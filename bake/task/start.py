@@ -71,7 +71,7 @@ def start_task(
         settings: the settings, which say where the recipe is.
         options: mounts, ports, the screen's size and the like, in addition to those of the environment.
         command: the command to run; `wait` returns its status.
-        work: as of `ensure_desktop_image`. `log` receives, from several threads, the output of an install at start, and
+        work: as in `ensure_desktop_image`. `log` receives, from several threads, the output of an install at start, and
             then the output of `command`. `on_event` receives `Creating`, `Started`, `Ready`, and, if there is a
             command, `Output` and `Exited`, the last before `wait` returns. An exception in it does not end the task.
 

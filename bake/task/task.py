@@ -96,7 +96,7 @@ class DesktopTask:
 
         Args:
             command: program and arguments.
-            how: `stdin`, `output`, `timeout_s`, `user`, `workdir` and `terminal`, as of `Execution`.
+            how: `stdin`, `output`, `timeout_s`, `user`, `workdir` and `terminal`, as in `Execution`.
 
         Returns:
             Its exit status, 127 if the image has no such command, and what it printed.

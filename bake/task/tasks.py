@@ -98,7 +98,7 @@ class Tasks:
 
     @checked
     def attach(self, name: str) -> DesktopTask:
-        """The task of this name, as the program that started it has it.
+        """The task of this name, as in the program that started it.
 
         Args, Raises: as `find`; `TaskGoneError` also if it goes meanwhile.
         """
@@ -128,7 +128,7 @@ class Tasks:
         """The address of a task's desktop for a browser on this machine, and what must keep running for it, if any.
 
         Args:
-            name: as of `find`.
+            name: as in `find`.
             view_only: whether the address is view-only, as `DesktopTask.view_only_url`.
 
         Raises:
@@ -153,7 +153,7 @@ class Tasks:
 
     @checked
     def command(self, entry: TaskEntry) -> tuple[str, ...]:
-        """What a task does, as `Container.command`, whoever started it."""
+        """A task's command, as `Container.command`, even if another program started it."""
         return Container.of(self.engine.endpoint, entry.container_id, entry.name).command()
 
     @checked
