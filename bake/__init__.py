@@ -1,1 +1,1 @@
-"""Everything that touches the world. Each package imports only those above it in docs/architecture.md."""
+"""Everything that touches the outside world. Each package imports only those above it in docs/architecture.md."""

@@ -81,23 +81,23 @@ class Context:
         return client.access_of(self.settings, self.engine)
 
     def work(self, *arguments: str) -> Ended:
-        """Run `docker ARGUMENTS` that take long, such as a pull, within a build's time limit.
+        """Run `docker ARGUMENTS` that take long, such as a pull, within the time limit of a build.
 
         Raises:
-            EngineError, CancelledError: as `Engine.work`.
+            EngineError, CancelledError: see `Engine.work`.
         """
         limit_s = self.settings.build_timeout_s
         return self.engine.work(*arguments, log=self.reporter, draw=self.draws, limit_s=limit_s, cancel=self.cancel)
 
 
 class Work(TypedDict, total=False):
-    """The keywords of the public functions from which they make a context; each may be left out.
+    """The keywords from which the public functions make a context; all are optional.
 
     Keys:
         engine: the engine; the docker client's own if None.
         log: gets one line at a time, from several threads.
-        progress, cancel: as of `Context`.
-        on_event: gets one `TaskEvent` at a time, from several threads; its errors are told in a line of the log.
+        progress, cancel: as in `Context`.
+        on_event: gets one `TaskEvent` at a time, from several threads; its errors are reported in the log.
     """
 
     engine: Engine | None
@@ -112,7 +112,7 @@ def context_of(settings: Settings, **work: Unpack[Work]) -> Context:
     """The context that these keywords ask for.
 
     Raises:
-        TypeError: one of them is none of `Work`.
+        TypeError: one of them is not a key of `Work`.
     """
     check_keywords(Work, work)
     reporter, on_event = Reporter.of(work.get("log", silent)), work.get("on_event")

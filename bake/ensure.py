@@ -27,7 +27,7 @@ else:
     together = lazy(".together", __package__)
 
 
-RESTART_S = 30.0  # a service's restart takes some seconds, of which its containers' end may be ten
+RESTART_S = 30.0  # restarting the service takes some seconds; stopping its containers may take ten
 
 
 @checked
@@ -74,7 +74,7 @@ def ensure_desktop_images(
 
     Args:
         environments: the environments.
-        settings, work: as of `ensure_desktop_image`.
+        settings, work: see `ensure_desktop_image`.
 
     Returns:
         A result for each environment's ID, as `ensure_desktop_image` returns it.
@@ -113,7 +113,7 @@ def _is_back(error: EngineError, context: Context) -> bool:
 
 
 def ensured(environment: Environment, context: Context) -> ImageResult:
-    """As `ensure_desktop_image`."""
+    """Do the work of `ensure_desktop_image`."""
     found: Disabled | LocalHit | Miss | None = None
 
     def attempt() -> ImageResult:
@@ -146,7 +146,7 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
 
 
 def _not_started(error: ScriptFailedError, env_id: str) -> ScriptFailedError:
-    """Why no task of an environment starts whose own script failed a moment ago."""
+    """The error for an environment whose own script has just failed: none of its tasks starts."""
     told = f"{error}; no task of environment {env_id!r} starts: the same script would fail again"
     tried = "fix the script, or install at start all the same: run --install-at-start, install_at_start = true"
     return ScriptFailedError(told, f"{error.remedy}; {tried}")
@@ -155,7 +155,7 @@ def _not_started(error: ScriptFailedError, env_id: str) -> ScriptFailedError:
 def _fallback(
     environment: Environment, found: Disabled | LocalHit | Miss | None, error: Exception, context: Context
 ) -> Fallback:
-    """The nearest image of what is below, else the base, pinned if its digest is known; after a line on why."""
+    """Log why, and return the nearest image below, else the base, pinned if its digest is known."""
     if found is None:
         context.reporter.warn(str(error))
     else:
@@ -179,9 +179,9 @@ def _fallback(
 
 
 def _nearest(order: Order, context: Context) -> LocalHit | None:
-    """The image here that has the most of what is wanted; None if there is only the base."""
+    """The local image that has most of what is wanted; None if there is only the base."""
     try:
         looked = (under_tag(below, context) for below in islice(order.chain(), 1, None))
         return next((found for found in looked if isinstance(found, LocalHit)), None)
-    except DesktopBakeError:  # an engine that has just failed: the base is as good as before
+    except DesktopBakeError:  # the engine has just failed; the base is still good
         return None

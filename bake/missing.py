@@ -1,4 +1,4 @@
-"""An image that is missing while several are built: its turn, its lease, and what becomes of it."""
+"""A missing image when several are built together: its turn, its lease and its outcome."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _LOOK_EVERY_S = 1.0
 
 @dataclass(kw_only=True)
 class MissingImage:
-    """An image that is missing, and that is built together with others.
+    """A missing image that is built together with others.
 
     Attributes:
         miss: what is wanted.
-        context: the work.
+        context: the context of the work.
         turn: this machine's turn to build it.
-        lease: the team's, given back once the image is published.
-        got, error: what became of it; neither, as long as it is to be built.
+        lease: the team's lease, released once the image is published.
+        got, error: the outcome; both are None while the image still has to be built.
     """
 
     miss: Miss
@@ -59,11 +59,11 @@ class MissingImage:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing has become of it yet."""
+        """Whether there is no outcome yet."""
         return self.got is None and self.error is None
 
     def take_turn(self, *, pausing: bool) -> bool:
-        """Take the turn of the key, unless another process has it; whatever it built is here then."""
+        """Take the turn of the key unless another process has it; use the image if another process has built it."""
         key = self.order.key
         if not pausing:
             pause.lift(key)
@@ -81,7 +81,7 @@ class MissingImage:
         return True
 
     def take_lease(self) -> bool:
-        """Take the team's lease, unless another machine has it; what it published meanwhile is pulled."""
+        """Take the team's lease unless another machine has it; pull the image if one was published meanwhile."""
         there = self.lease.enter_context(team_lease.lease_if_free(self.miss, self.context))
         if isinstance(there, RegistryHit):
             got = pulled(there, self.context)
@@ -89,7 +89,7 @@ class MissingImage:
         return there is not None
 
     def settle(self, baked: bake_all.Baked, *, pausing: bool) -> None:
-        """Keep what became of it in a bake of several."""
+        """Store the outcome of baking several images."""
         key = str(self.order.key)
         built, why = baked.built.get(key), baked.failed.get(key)
         own = own_script.of_own_script(why, self.order.environment) if isinstance(why, failed_step.FinalError) else None
@@ -101,7 +101,7 @@ class MissingImage:
             pause.lift(self.order.key)
 
     def result_for(self, order: Order) -> LocalHit | RegistryHit | Built | None:
-        """What became of it, for an order of the same key; None if that wants another platform."""
+        """The outcome for an order of the same key; None if the order wants another platform."""
         if order is self.miss.order or not self.got:
             return self.got
         same = order.platform == self.order.platform and self.got.image_id
@@ -109,7 +109,7 @@ class MissingImage:
 
     @contextlib.contextmanager
     def keeping_error(self) -> Iterator[None]:
-        """Keep what goes wrong as what became of it; only that somebody gave up ends the others, too."""
+        """Store an error as the outcome; only a cancellation ends the other builds, too."""
         try:
             yield
         except CancelledError:
@@ -120,10 +120,10 @@ class MissingImage:
 
 @contextlib.contextmanager
 def watched(jobs: list[MissingImage], together: bake_all.Together, ready: bake.Preparation) -> Iterator[None]:
-    """Give back the turn of each as soon as its image is there: whoever waits for it needs not wait for the others.
+    """Release each turn as soon as its image is there: a process that waits for it need not wait for the others.
 
-    The first one's turn stays: the folder of the bake has its lock. The bake is ended once nothing was finished for as
-    long as a build may take, and what is left would have had its time one after another.
+    The first turn is kept: its lock is the lock of the bake's folder. The bake is ended once nothing has finished for
+    as long as a build may take, and the rest would have had time to be built one after another.
     """
     is_over = threading.Event()
     limit_s = ready.context.settings.build_timeout_s

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .system import folders
 
     Obtained = TypeVar("Obtained", bound="LocalHit | RegistryHit | Built")
-else:  # all that a hit must not pay for
+else:  # not loaded on a hit
     bake = lazy(".build.bake", __package__)
     failed_step = lazy(".build.failed_step", __package__)
     folders = lazy(".system.folders", __package__)
@@ -40,24 +40,24 @@ else:  # all that a hit must not pay for
 def obtain(
     found: Disabled | LocalHit | Miss, context: Context, *, pausing: bool = False
 ) -> Disabled | LocalHit | RegistryHit | Built:
-    """Bring what is not here: pull it from the team's registry, or build it and publish what was built.
+    """Get a missing image: pull it from the team's registry, or build and publish it.
 
-    What went into it is written down, for `explain`.
+    What went into it is recorded for `explain`.
 
     Args:
         found: the result of `glance`.
-        context: the work.
+        context: the context of the work.
         pausing: whether no build is tried for a while after several of its key failed.
 
     Raises:
-        DesktopBakeError: as `bake.build.bake.build`.
-        CancelledError: another thread gave up.
+        DesktopBakeError: see `bake.build.bake.build`.
+        CancelledError: another thread cancelled the work.
     """
     if not isinstance(found, Miss):
         return found
     check_cache_folder(context)
     with ExitStack() as leases:  # until what was built is published
-        with bake.Preparation(context) as ready:  # while others are asked
+        with bake.Preparation(context) as ready:  # runs while the registry is asked
             there = search(found, context)
             if isinstance(there, Miss):
                 got = _make(there, ready, leases, pausing=pausing)
@@ -72,16 +72,16 @@ def obtain(
 
 
 def check_cache_folder(context: Context) -> None:
-    """Warn if the cache folder is not where it is looked for."""
+    """Warn if the cache folder is not in its usual place."""
     cache = folders.cache_place()
     if cache.why:
         context.reporter.warn(f"{cache.why}: {cache.remedy}")
 
 
 def make(miss: Miss, context: Context, *, pausing: bool = False) -> LocalHit | RegistryHit | Built:
-    """Build what is neither here nor in the registry, and publish it; as `obtain`, without looking once more.
+    """Build an image that is neither here nor in the registry, and publish it; like `obtain`, but without a search.
 
-    Args, Raises: as `obtain`.
+    Args, Raises: see `obtain`.
     """
     with ExitStack() as leases:
         with bake.Preparation(context) as ready:
@@ -90,9 +90,9 @@ def make(miss: Miss, context: Context, *, pausing: bool = False) -> LocalHit | R
 
 
 def published_if_asked(got: Obtained, context: Context) -> Obtained:
-    """What was obtained; published, if it was built now and the settings say so.
+    """The image, published if it was built now and the settings say so.
 
-    Raises: as `bake.images.transfer.publish`.
+    Raises: see `bake.images.transfer.publish`.
     """
     return transfer.publish(got, context) if context.settings.push and isinstance(got, Built) else got
 
@@ -100,13 +100,13 @@ def published_if_asked(got: Obtained, context: Context) -> Obtained:
 def _make(
     miss: Miss, ready: bake.Preparation, leases: ExitStack | None, *, pausing: bool
 ) -> LocalHit | RegistryHit | Built:
-    """Build an image here, unless another process, or another machine of the team, does.
+    """Build an image here, unless another process or another machine of the team does.
 
     Args:
         miss: what is wanted.
-        ready: what was prepared for the build.
-        leases: where this machine's lease is kept until it is given back; None to build without one.
-        pausing: as `obtain`.
+        ready: the preparation of the build.
+        leases: keeps this machine's lease until it is released; None to build without one.
+        pausing: see `obtain`.
     """
     context, order = ready.context, miss.order
     settings, end = context.settings, time.monotonic() + context.settings.build_timeout_s
@@ -128,7 +128,7 @@ def _make(
 
 
 def _built(order: Order, ready: bake.Preparation) -> Built:
-    """An image that is built here; what fails at a script of the environment's own is told as that."""
+    """Build an image here; if the environment's own script fails, the error says so."""
     try:
         return bake.build(order, ready, partial(image_below, context=ready.context))
     except failed_step.FinalError as error:
@@ -139,7 +139,7 @@ def _built(order: Order, ready: bake.Preparation) -> Built:
 
 
 def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
-    """A registry hit with the image that was pulled; or the miss that it is if it cannot be pulled."""
+    """Pull the image of a registry hit; return a miss if it cannot be pulled."""
     try:
         return transfer.pull(hit, context)
     except (RegistryError, TimeLimitError) as error:
@@ -148,22 +148,22 @@ def pulled(hit: RegistryHit, context: Context) -> RegistryHit | Miss:
 
 
 def image_below(order: Order, driver: str, context: Context) -> str | None:
-    """What a layer is built on instead of the target of what is below: its image, built if it is missing.
+    """The image to build a layer on, instead of the target of the part below; built if it is missing.
 
-    With the target, BuildKit would bake it again wherever its own cache was pruned.
+    With the target, BuildKit would bake that part again if its own cache was pruned.
 
     Args:
-        order: of what is below, from `Order.below`.
-        driver: the builder's: only the engine's own sees the images of the engine.
-        context: the work.
+        order: the order of the part below, from `Order.below`.
+        driver: the builder's driver: only the engine's own builder sees the engine's images.
+        context: the context of the work.
 
     Returns:
-        `docker-image://…@digest`, or None if the builder has no way to the image and has to take the target.
+        `docker-image://…@digest`, or None if the builder cannot get the image and has to use the target.
 
     Raises:
-        DesktopBakeError: as `bake.build.bake.build`.
+        DesktopBakeError: see `bake.build.bake.build`.
     """
-    if order.environment.platforms:  # an image here may hold one of them alone
+    if order.environment.platforms:  # a local image may have only one of them
         return None
     found = look(order, context)
     if driver != "docker":
@@ -182,9 +182,9 @@ def image_below(order: Order, driver: str, context: Context) -> str | None:
 
 
 def _digest(image_id: str, name: ImageReference, context: Context) -> Digest | None:
-    """What BuildKit finds an image of the engine by, which no moving tag can change.
+    """The digest by which BuildKit finds an image of the engine; unlike a tag, it cannot move.
 
-    None for an image that was built in the classic store and never pushed: that has an ID alone.
+    None for an image that was built in the classic store and never pushed: it has only an ID.
     """
     image = context.engine.image(image_id)
     known = [ImageReference.parse(text) for text in image.repo_digests] if image else []

@@ -1,4 +1,4 @@
-"""Images of several environments: what is missing is baked by one call, and each has a result of its own."""
+"""Images of several environments: one call bakes those that are missing, and each has its own result."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _AT_ONCE = 8
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What became of an environment.
+    """The outcome for an environment.
 
     Attributes:
         environment: the environment.
-        found: what was here; None if its key is not known.
+        found: what was found on this machine; None if the key is not known.
         result: the image; None if it is missing.
         error: why it is missing.
     """
@@ -52,22 +52,22 @@ class Outcome:
 
 
 def obtain_all(environments: Sequence[Environment], context: Context, *, pausing: bool = False) -> list[Outcome]:
-    """The images of these environments, each as by `obtain`: pulled if the registry has them, else baked together.
+    """Obtain the images of these environments: pull those that the registry has, and bake the others together.
 
-    No process waits for another while it keeps others waiting: what another process or machine is building is waited
-    for in the end. What one call of Bake could not decide, such as at a time limit, is built alone.
+    No process waits for another while it keeps others waiting: it waits at the end for what another process or
+    machine is building. If one call of Bake leaves an image undecided, as at a time limit, it is built alone.
 
     Args:
-        environments: in the order in which they are looked for.
-        context: the work.
-        pausing: as of `obtain`.
+        environments: in the order in which they are looked up.
+        context: the context of the work.
+        pausing: see `obtain`.
 
     Returns:
-        What became of each, in their order.
+        The outcome for each, in the same order.
 
     Raises:
         EngineError: no engine answers.
-        CancelledError: another thread gave up.
+        CancelledError: another thread cancelled the work.
     """
     outcomes = [Outcome(environment=environment) for environment in environments]
     looking, context = context.looking(), context.live()
@@ -96,7 +96,7 @@ def obtain_all(environments: Sequence[Environment], context: Context, *, pausing
 
 
 def published(outcome: Outcome, context: Context) -> ImageResult:
-    """What became of an environment that has an image, published if it was here before and publishing is asked for."""
+    """The result of an environment that has an image; published if it was already here and publishing is asked for."""
     assert outcome.result
     if context.settings.push and isinstance(outcome.result, LocalHit):
         context.reporter.about(outcome.environment.env_id)
@@ -106,7 +106,7 @@ def published(outcome: Outcome, context: Context) -> ImageResult:
 
 @contextlib.contextmanager
 def _kept(outcome: Outcome, context: Context) -> Iterator[None]:
-    """Keep what goes wrong for one environment; without an engine there is nothing to do for any."""
+    """Store an error as this environment's outcome; if no engine answers, raise it, since it concerns them all."""
     context.reporter.about(outcome.environment.env_id)
     try:
         yield
@@ -121,7 +121,7 @@ def _kept(outcome: Outcome, context: Context) -> Iterator[None]:
 
 
 def _look_up(outcome: Outcome, context: Context) -> None:
-    """Look here and in the registry, and pull what is there."""
+    """Look on this machine and in the registry, and pull what the registry has."""
     found = outcome.found = glance(outcome.environment, context)
     if not isinstance(found, Miss):
         outcome.result = found
@@ -134,14 +134,14 @@ def _look_up(outcome: Outcome, context: Context) -> None:
 
 
 def _from_registry(miss: Miss, context: Context) -> RegistryHit | Miss:
-    """Pull what the registry has; else the miss. What is wanted is written down, for `explain`."""
+    """Pull what the registry has, else return the miss; what is wanted is recorded for `explain`."""
     there = search(miss, context)
     history.write_record(miss.order, context.settings)
     return pulled(there, context) if isinstance(there, RegistryHit) else there
 
 
 def _finish(outcome: Outcome, job: MissingImage, *, pausing: bool) -> None:
-    """Say what became of an environment's key; what nothing became of is built alone."""
+    """Set the outcome of an environment from that of its key; build the key alone if it has none."""
     assert isinstance(outcome.found, Miss)
     if job.is_open:
         with job.keeping_error():
@@ -152,10 +152,10 @@ def _finish(outcome: Outcome, job: MissingImage, *, pausing: bool) -> None:
 
 
 def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing: bool) -> None:
-    """Bake what is missing, as far as nobody else builds it, and publish it."""
+    """Bake and publish what is missing, unless somebody else builds it."""
     with ExitStack() as left, bake.Preparation(context) as ready:
         jobs = dict(wanted)
-        with contextlib.suppress(EngineError):  # each build by itself says so
+        with contextlib.suppress(EngineError):  # each build reports it
             jobs |= _parts_below(wanted, context, ready.builder().driver)
         for job in jobs.values():
             left.push(job.turn)
@@ -180,12 +180,12 @@ def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing
 
 
 def _height(job: MissingImage) -> int:
-    """How much lies below an image: less than below any that lies on it."""
+    """How many parts an image has: fewer than any image that is built on it."""
     return len(job.order.stack.parts)
 
 
 def _parts_below(wanted: dict[str, MissingImage], context: Context, driver: str) -> dict[str, MissingImage]:
-    """What these lie on and that is missing, too, for a builder whose images the engine sees."""
+    """The missing images that these are built on, if the builder is the engine's own."""
     found: dict[str, MissingImage] = {}
     for job in wanted.values() if driver == "docker" else ():
         for order in islice(job.order.chain(), 1, None):
@@ -200,7 +200,7 @@ def _parts_below(wanted: dict[str, MissingImage], context: Context, driver: str)
 
 
 def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausing: bool) -> None:
-    """Bake them by one call; if one of them fails, the others once more without it."""
+    """Bake them in one call; if one of them fails, bake the others once more without it."""
     is_first = True
     while len(pending := [job for job in jobs if job.is_open]) > 1:
         context = ready.context
@@ -226,7 +226,7 @@ def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausin
 
 
 def _bases_of(jobs: list[MissingImage], ready: bake.Preparation) -> dict[str, str]:
-    """What each can be built on now, by its key: an image, or empty for the target of what is below or the base."""
+    """What each can be built on now, by key: an image, or empty for the target of the part below or the base."""
     found: dict[str, str] = {}
     for job in sorted(jobs, key=_height):
         base = _base_of(job, found, ready)
@@ -236,12 +236,12 @@ def _bases_of(jobs: list[MissingImage], ready: bake.Preparation) -> dict[str, st
 
 
 def _base_of(job: MissingImage, others: Collection[str], ready: bake.Preparation) -> str | None:
-    """The image that a layer is built on; empty for its target. None if it has to wait for another's build of it.
+    """The image to build a layer on; empty for its target, None if it has to wait until somebody else has built it.
 
     Args:
-        job: what is to be built.
+        job: the image to build.
         others: the keys that are built with it.
-        ready: what was prepared.
+        ready: the preparation of the builds.
     """
     below, context = job.order.below(), replace(ready.context, afresh=False)
     if not below or str(below.key) in others:

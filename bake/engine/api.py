@@ -1,6 +1,6 @@
-"""The Docker Engine that the `docker` client is set to use, and its API (Docker Engine API).
+"""The Docker Engine that the `docker` client uses, and its API (Docker Engine API).
 
-A question by the API takes some milliseconds, the same one by a `docker` process fifty.
+A request to the API takes some milliseconds; the same request through a `docker` process takes fifty.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ else:
 CALL_TIMEOUT_S = 60.0
 _LAST_WORDS_S = 2.0
 ANSWER_LIMIT_BYTES = 256 << 20
-_VERSION = "1.51"  # of the API, for which this is written; an engine that does not have it says which it has
+_VERSION = "1.51"  # the API version this is written for; an engine without it names its own
 _OTHER_VERSION = re.compile(rb"client version \S+ is too (?:new|old)\. \w+ supported API version is ([0-9]+\.[0-9]+)")
 
 
@@ -39,9 +39,9 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        content: the body, read as JSON; None if it is empty or no JSON.
-        text: the beginning of a body that is no JSON, as a stream is refused.
-        body: all of a body that is no JSON, such as an archive.
+        content: the body, read as JSON; None if it is empty or not JSON.
+        text: the beginning of a body that is not JSON, such as the refusal of a stream.
+        body: the whole of a body that is not JSON, such as an archive.
     """
 
     status: int
@@ -59,18 +59,18 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """The engine's own words if it refused (Docker Engine API, "Errors")."""
+        """The engine's message if it refused (Docker Engine API, "Errors")."""
         said = self.content.get("message") if isinstance(self.content, dict) else self.text.strip()
         return " ".join(str(said or f"status {self.status}").split())[:300]
 
 
 class Endpoint:
-    """The engine of a docker host.
+    """The engine at a docker host.
 
     Args:
         host: such as `unix:///var/run/docker.sock`, `tcp://host:2375` or `ssh://host`.
         direct: whether its socket can be used as it is.
-        version: of the API; None for the one for which this is written, or what the engine has instead.
+        version: the API version; None for the one this is written for, or what the engine has instead.
 
     Attributes:
         host: as given.
@@ -85,7 +85,7 @@ class Endpoint:
 
     @classmethod
     def current(cls) -> Endpoint:
-        """The one that the docker client takes, at the API's version of `DOCKER_API_VERSION` if that is set.
+        """The engine that the docker client would use, with the API version of `DOCKER_API_VERSION` if it is set.
 
         Raises:
             EngineError: one of the client's variables is malformed, or the context is unknown.
@@ -98,7 +98,7 @@ class Endpoint:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the engine is on another machine, so that its loopback is not ours."""
+        """Whether the engine is on another machine, so that its loopback is not this machine's."""
         scheme, _, rest = self.host.partition("://")
         name = rest.rsplit("@", 1)[-1].rsplit(":", 1)[0].strip("[]")
         return scheme in ("tcp", "ssh") and name not in ("localhost", "::1") and not name.startswith("127.")
@@ -112,17 +112,17 @@ class Endpoint:
         *,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> Answer:
-        """One request.
+        """Send one request.
 
         Args:
             method: HTTP method.
             path: path below the API's root, such as `/images/NAME/json`.
-            query: parameters; what is no text is sent as JSON.
-            body: what is sent as JSON, if it is not None; bytes are sent as a tar archive.
+            query: parameters; a value that is not a string is sent as JSON.
+            body: sent as JSON if it is not None; bytes are sent as a tar archive.
             timeout_s: limit in seconds for the connection and for each read.
 
         Raises:
-            EngineError: no engine answers, or what answers is none.
+            EngineError: no engine answers, or what answers is not an engine.
             TimeLimitError: it did not answer in time.
         """
         kind, sent = ("x-tar", body) if isinstance(body, bytes) else ("json", json.dumps(body).encode())
@@ -135,9 +135,9 @@ class Endpoint:
 
     @contextlib.contextmanager
     def open(self, path: str, query: Mapping[str, object] | None = None) -> Iterator[client.HTTPResponse]:
-        """A GET whose answer is read as it comes, without a limit once it has begun.
+        """Send a GET whose answer is read as it comes, without a time limit once it has begun.
 
-        Raises: as `ask`.
+        Raises: see `ask`.
             EngineError: the engine refused.
         """
         while True:
@@ -156,14 +156,14 @@ class Endpoint:
     def hijack(
         self, path: str, query: Mapping[str, object], body: object = None, *, timeout_s: float = CALL_TIMEOUT_S
     ) -> Connection | Answer:
-        """A POST after which the connection carries a process's streams (Docker Engine API, "Attach", "Hijacking").
+        """Send a POST; the connection then carries a process's streams (Docker Engine API, "Attach", "Hijacking").
 
-        Args: as `ask`.
+        Args: see `ask`.
 
         Returns:
-            The connection, its socket just after the answer's header; or the answer, if the engine refused.
+            The connection, its socket just after the answer's header; or the answer if the engine refused.
 
-        Raises: as `ask`.
+        Raises: see `ask`.
         """
         content = b"" if body is None else json.dumps(body).encode()
         headers = {"Connection": "Upgrade", "Upgrade": "tcp", "Content-Type": "application/json"}
@@ -183,10 +183,10 @@ class Endpoint:
         return url
 
     def _has_another_version(self, status: int, said: bytes) -> bool:
-        """Whether the engine refused the API's version and named one that it has, in which the same is asked again.
+        """Whether the engine refused the API version and named one that it has, so that the request is sent again.
 
         Raises:
-            EngineError: the version was asked for by name.
+            EngineError: the user asked for this version.
         """
         found = _OTHER_VERSION.search(said) if status == 400 and not self._settled else None
         if not found:
@@ -209,7 +209,7 @@ class Endpoint:
             raise TimeLimitError(
                 f"the engine did not answer within {timeout_s:g} s", "check the engine: docker info"
             ) from error
-        except (OSError, ValueError, OverflowError) as error:  # also: no port, no name, no HTTP
+        except (OSError, ValueError, OverflowError) as error:  # includes: no port, no name, not HTTP
             connection.close(wait_s=_LAST_WORDS_S)
             why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
@@ -223,7 +223,7 @@ class Endpoint:
 
 @contextlib.contextmanager
 def _as_value_errors() -> Iterator[None]:
-    """What is no HTTP, as any value that is none."""
+    """Raise `ValueError` for an answer that is not HTTP."""
     try:
         yield
     except client.HTTPException as error:
@@ -235,4 +235,4 @@ def _json(content: bytes) -> Any:
         value = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return [] if value is None else value  # the engine's way to write a list without entries
+    return [] if value is None else value  # the engine writes an empty list as null

@@ -1,4 +1,4 @@
-"""Files as the archives that the engine takes and gives of a container (Docker Engine API, "Extract an archive")."""
+"""Files as tar archives, as the engine reads and writes them for a container (API, "Extract an archive")."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def archive_of(folder: str, files: Mapping[str, bytes], executables: Collection[str] = ()) -> bytes:
-    """A tar archive of files in a folder, all of them root's and readable by everyone.
+    """A tar archive of files in a folder, all owned by root and readable by everyone.
 
     Args:
         folder: absolute path.
-        files: content by path below the folder.
+        files: content by path in the folder.
         executables: which of them are executable.
     """
     written = io.BytesIO()
@@ -29,11 +29,11 @@ def archive_of(folder: str, files: Mapping[str, bytes], executables: Collection[
 
 
 def home_of(folder: str, uid: int, gid: int) -> bytes:
-    """A tar archive of a folder that is a user's alone.
+    """A tar archive of a folder that only one user can access.
 
     Args:
         folder: absolute path.
-        uid, gid: whose it is.
+        uid, gid: its owner.
     """
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as archive:
@@ -44,7 +44,7 @@ def home_of(folder: str, uid: int, gid: int) -> bytes:
 
 
 def content_of(archive: bytes) -> bytes:
-    """The content of the one file in a tar archive; empty if it is no file."""
+    """The content of the only file in a tar archive; empty if it is not a file."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
             file = opened.extractfile(next(iter(opened)))

@@ -1,4 +1,4 @@
-"""buildx: whether it is there, and what its builders can do."""
+"""buildx: whether it is installed, and what its builders can do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Builder:
 
     Attributes:
         driver: `docker`, `docker-container`, `kubernetes` or `remote`.
-        exports_cache: whether it can; the classic image store of the `docker` driver cannot.
+        exports_cache: whether it can export a cache; the `docker` driver with the classic image store cannot.
     """
 
     driver: str
@@ -35,9 +35,9 @@ class Builder:
 
 
 def builder(engine: Engine, name: str | None) -> Builder:
-    """The buildx builder of a name, or the current one.
+    """The buildx builder of this name, or the current one.
 
-    If nobody chose one it is the engine's own, which the engine itself describes a tenth of a second faster.
+    If nobody chose a builder, it is the engine's own; asking the engine about it is a tenth of a second faster.
 
     Raises:
         EngineError: buildx is missing or too old, or there is no such builder.
@@ -57,7 +57,7 @@ def builder(engine: Engine, name: str | None) -> Builder:
 
 
 def _chosen() -> bool:
-    """Whether a builder was chosen: by `BUILDX_BUILDER`, or by `docker buildx use`, which writes it down.
+    """Whether a builder was chosen: by `BUILDX_BUILDER`, or by `docker buildx use`, which saves it in a file.
 
     Every build with buildx writes `current`, with an empty name if nobody chose.
     """
@@ -70,12 +70,12 @@ def _chosen() -> bool:
         return bool(json.loads((folder / "current").read_bytes())["Name"] != "")
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, KeyError, TypeError):  # the client tells what is wrong with it
+    except (OSError, ValueError, KeyError, TypeError):  # the client reports what is wrong with it
         return True
 
 
 def require_answer(engine: Engine, error: BuildFailedError) -> None:
-    """Check that it is not the engine's end that failed a build.
+    """Check that a build did not fail because the engine ended.
 
     Raises:
         EngineError: the engine does not answer.

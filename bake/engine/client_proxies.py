@@ -1,4 +1,4 @@
-"""The proxies that the docker client gives to containers (docker/cli, `ConfigFile.ParseProxyConfig`)."""
+"""The proxies that the docker client sets in containers (docker/cli, `ConfigFile.ParseProxyConfig`)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _VARIABLES = {
 
 
 def client_proxies(host: str) -> Mapping[str, str]:
-    """Variables for a container, each in capitals and in small letters. Builds get theirs from buildx.
+    """Proxy variables for a container, each in upper and lower case; builds get theirs from buildx.
 
     Args:
-        host: the engine's, for which `proxies` of `config.json` may have an entry; else its `default` counts.
+        host: the engine's host, for which `proxies` in `config.json` may have an entry; else its `default` is used.
     """
     proxies: object = None
-    with contextlib.suppress(RegistryError):  # docker, too, does without a configuration that it cannot read
+    with contextlib.suppress(RegistryError):  # docker, too, ignores a configuration that it cannot read
         proxies = client_config().get("proxies")
     if not isinstance(proxies, dict):
         return {}

@@ -1,7 +1,7 @@
-"""A question that several threads ask at once is asked once for all of them, and no answer is older than its question.
+"""If several threads ask the same question at once, it is asked once; no answer is older than its question.
 
-Twenty tasks that start together ask the engine for the same image twenty times; with containerd's store each answer
-costs it some 15 ms of processor time.
+Twenty tasks that start together ask the engine for the same image twenty times; with containerd's store, each
+answer costs the engine some 15 ms of processor time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _Answer = TypeVar("_Answer")
 
 
 class _Question:
-    """One that somebody asks at the moment.
+    """A question that some thread is asking now.
 
     Attributes:
-        turn: held by who asks.
-        begun: how often it was asked so far.
-        outcome: of which asking, and what was answered or raised.
+        turn: held by the thread that asks.
+        begun: how often it has been asked so far.
+        outcome: the number of an attempt, and what it answered or raised.
     """
 
     def __init__(self) -> None:
@@ -39,18 +39,18 @@ _guard = threading.Lock()
 
 
 def coalesced(key: Hashable, ask: Callable[[], _Answer]) -> _Answer:
-    """What `ask` answers, or answered to another thread that began to ask after this call.
+    """What `ask` answers here, or answered in another thread that called it after this call began.
 
     Args:
-        key: what the question is, and of whom.
-        ask: asks it. It has a time limit of its own; at most two of them are waited for.
+        key: the question, and to whom it is put.
+        ask: asks it. It has its own time limit; a caller waits for at most two calls of it.
 
     Raises:
         DesktopBakeError: `ask` raised it, here or in that other thread.
     """
     with _guard:
         question = _questions.setdefault(key, _Question())
-    earliest = question.begun + 1  # one that is under way by now may answer what was
+    earliest = question.begun + 1  # a call that is already running may have an outdated answer
     with question.turn:
         number, outcome = question.outcome
         if number < earliest:

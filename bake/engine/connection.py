@@ -1,4 +1,4 @@
-"""A connection to an engine: its socket, or, if that takes TLS or ssh, the docker client's `dial-stdio`."""
+"""A connection to an engine: its socket, or the docker client's `dial-stdio` if it needs TLS or ssh."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
 
 
 SAID_LIMIT_BYTES = 1 << 16
-# As the docker client says it, of a socket that this user may not open.
+# What the docker client says about a socket that this user may not open.
 _REFUSED = "permission denied while trying to connect"
 _WITH_BODY = ("POST", "PUT")
 
@@ -29,8 +29,8 @@ def remedy_of(why: str, error: Exception | None = None) -> str:
     """What to do if no engine answers.
 
     Args:
-        why: what the docker client says of it.
-        error: what the operating system says of it.
+        why: what the docker client says about it.
+        error: what the operating system says about it.
     """
     if isinstance(error, PermissionError) or _REFUSED in why.lower():
         return "join the group of Docker's socket: sudo usermod -aG docker $USER, then log out and in again"
@@ -45,10 +45,10 @@ class Connection:
         timeout_s: limit in seconds for the connection and for each read.
 
     Attributes:
-        sock: once it is connected.
-        timeout: the limit.
+        sock: the socket, once it is connected.
+        timeout: the time limit.
         kept: whether it stays open after the answer's header.
-        said: once it is closed, the last line that the client behind it wrote of itself; empty if there is none.
+        said: once it is closed, the last line of the docker client's standard error; empty if there is none.
     """
 
     def __init__(self, host: DockerHost, timeout_s: float) -> None:
@@ -60,10 +60,10 @@ class Connection:
         self._dial: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
-        """Connect its socket.
+        """Connect the socket.
 
         Raises:
-            OSError: nobody listens, or not in time.
+            OSError: nobody listens, or it did not connect in time.
             ValueError: there is no port in the address.
         """
         scheme, _, rest = self._at.text.partition("://")
@@ -89,12 +89,12 @@ class Connection:
             method: HTTP method.
             url: quoted path and query.
             content: the body, or None.
-            headers: besides those that every request has.
+            headers: in addition to those that every request has.
 
         Returns:
             The socket.
 
-        Raises: as `connect`.
+        Raises: see `connect`.
         """
         self.connect()
         assert self.sock
@@ -110,35 +110,35 @@ class Connection:
     def ask(
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], limit_bytes: int
     ) -> tuple[int, bytes]:
-        """Send a request; the status and the body of its answer.
+        """Send a request, and return the status and the body of the answer.
 
         Args:
-            method, url, content, headers: as `send`.
-            limit_bytes: the most that the body may have.
+            method, url, content, headers: see `send`.
+            limit_bytes: limit of the body's size.
 
-        Raises: as `connect`, and
-            NoAnswerError: what came is no HTTP answer, or not the whole of one.
+        Raises: see `connect`, and
+            NoAnswerError: what came is not an HTTP answer, or not a complete one.
         """
         with self.send(method, url, content, headers).makefile("rb") as stream:
             head = read_head(stream)
             return head.status, read_body(stream, head, limit_bytes)
 
     def open(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[Head, bytes]:
-        """Ask for a stream: its header, after which the socket has the stream's bytes; or a refusal and its body.
+        """Ask for a stream, and return its header; the socket then has the stream's bytes. Or a refusal and its body.
 
-        Args, Raises: as `ask`, by POST.
+        Args, Raises: see `ask`; the method is POST.
         """
-        # byte by byte: what follows the header is the stream's
+        # byte by byte: what follows the header belongs to the stream
         with cast("IO[bytes]", self.send("POST", url, content, headers).makefile("rb", buffering=0)) as stream:
             head = read_head(stream)
             self.kept = head.status in (101, 200)
             return head, b"" if self.kept else read_body(stream, head, SAID_LIMIT_BYTES)
 
     def close(self, *, wait_s: float = 0.0) -> None:
-        """Close it, and end the client behind it.
+        """Close it, and end the docker client behind it.
 
         Args:
-            wait_s: how long that client may take to end by itself: it says why after it has hung up.
+            wait_s: how long that client may take to end by itself: it says why only after it has hung up.
         """
         if self.sock:
             self.sock.close()
@@ -150,6 +150,6 @@ class Connection:
         dial.kill()
         dial.wait()
         with dial.stderr as stderr:
-            os.set_blocking(stderr.fileno(), False)  # ssh may hold it open
+            os.set_blocking(stderr.fileno(), False)  # ssh may keep it open
             lines = (stderr.read(SAID_LIMIT_BYTES) or b"").decode(errors="replace").splitlines()
         self.said = next((line.strip()[:600] for line in reversed(lines) if line.strip()), "")

@@ -1,4 +1,4 @@
-"""Registry credentials, from where the docker client keeps them, by its own rules.
+"""Registry credentials, read where the docker client keeps them, by its rules.
 
 Source: docker/cli, `cli/config/configfile` and `cli/config/credentials`; docker-credential-helpers, README.
 """
@@ -30,15 +30,15 @@ _HUB_SERVER = "https://index.docker.io/v1/"
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """A user and a password, an identity token, or a registry's own token; no secret is ever printed.
+    """A user and a password, an identity token, or a registry token; no secret is ever printed.
 
     Attributes:
         username: the user; empty or `<token>` if the secret is an identity token (docker-credential-helpers, README).
-        secret: password or token.
+        secret: the password or token.
         is_registry_token: whether the secret is sent to the registry as it is (`registrytoken` of config.json).
 
     Raises:
-        RegistryError: one of them holds what no header can carry.
+        RegistryError: one of them has a character that no header can carry.
     """
 
     username: str
@@ -49,14 +49,14 @@ class Credentials:
         try:
             (self.username + self.secret).encode("ascii" if self.is_registry_token else "utf-8")
             is_text = not (self.is_registry_token and re.search(r"[\0-\x20\x7f]", self.secret))
-        except UnicodeEncodeError:  # its text may hold the secret
+        except UnicodeEncodeError:  # its message may contain the secret
             is_text = False
         if not is_text:
             raise RegistryError("a stored login is not text", "log in again: docker login") from None
 
     @property
     def is_identity_token(self) -> bool:
-        """Whether the secret is to be exchanged for an access token (distribution, "Token OAuth2")."""
+        """Whether the secret has to be exchanged for an access token (distribution, "Token OAuth2")."""
         return self.username in ("", "<token>") and not self.is_registry_token
 
     def basic(self) -> str:
@@ -65,9 +65,9 @@ class Credentials:
 
 
 class Logins:
-    """The logins of one run of a program: each credential helper is asked once for each registry.
+    """The logins for one run of a program: each credential helper is asked once for each registry.
 
-    That it failed is remembered too, so that a helper that hangs is waited for once.
+    A failure is remembered, too, so that we wait only once for a helper that hangs.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Logins:
         if server in of_environment:
             return of_environment[server] if of_environment[server].secret else None
         found = self._configured(server, host, helper_timeout_s)
-        if found is None and malformed:  # the docker client passes over it, too, but says so
+        if found is None and malformed:  # the docker client ignores it, too, but says so
             raise malformed
         return found
 
@@ -127,7 +127,7 @@ def _table(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _entry(config: Mapping[str, Any], server: str) -> dict[str, Any]:
-    """The entry of `auths` for a registry: that of its exact name, else the first whose name has this host."""
+    """The entry in `auths` for a registry: the one with its exact name, else the first one with its host."""
     auths = {name: entry for name, entry in _table(config, "auths").items() if isinstance(entry, dict)}
     if server in auths:
         return auths[server]
@@ -148,7 +148,7 @@ def _host_of(server: str) -> str:
 
 
 def _of_environment() -> tuple[dict[str, Credentials], RegistryError | None]:
-    """The logins in `DOCKER_AUTH_CONFIG`, which knows exact names and `auth` alone, or why there are none."""
+    """The logins in `DOCKER_AUTH_CONFIG`, or why there are none; it knows only exact names and `auth`."""
     text = os.environ.get(ENVIRONMENT_VARIABLE)
     if not text:
         return {}, None
@@ -157,7 +157,7 @@ def _of_environment() -> tuple[dict[str, Credentials], RegistryError | None]:
         auths = table.get("auths") or {}
         found = {server: _decoded(entry["auth"]) for server, entry in auths.items()}
         is_known = not set(table) - {"auths"} and all(set(entry) == {"auth"} for entry in auths.values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RegistryError):  # it may hold a login
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RegistryError):  # it may contain a login
         is_known = False
     if not is_known:
         return {}, RegistryError(
@@ -168,10 +168,10 @@ def _of_environment() -> tuple[dict[str, Credentials], RegistryError | None]:
 
 
 def _decoded(auth: str) -> Credentials:
-    """User and password in base64.
+    """Decode user and password from base64.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are none.
     """
     content = base64.b64decode(auth.replace("\r", "").replace("\n", ""), validate=True).decode()
     user, colon, secret = content.partition(":")
@@ -186,7 +186,7 @@ def _stored(entry: Mapping[str, Any], host: str) -> Credentials | None:
     if entry.get("auth"):
         try:
             found = _decoded(str(entry["auth"]))
-        except ValueError:  # its text may hold the login
+        except ValueError:  # its message may contain the login
             raise RegistryError(f"the stored login for {host} cannot be read", f"run: docker login {host}") from None
         return found if found.secret else None
     if entry.get("password"):
@@ -224,10 +224,10 @@ def _ask(helper: str, server: str, limit_s: float) -> Credentials | None:
 
 
 def read_answer(content: bytes) -> Credentials | None:
-    """The credentials in a helper's answer; None if it has no secret, which is how some say that they know none.
+    """The credentials in a helper's answer; None if it has no secret: some helpers say so that they have none.
 
     Raises:
-        ValueError: it is no such answer.
+        ValueError: it is not a helper's answer.
     """
     try:
         answer = json.loads(content)

@@ -1,4 +1,4 @@
-"""The docker client's own configuration file."""
+"""The docker client's configuration file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def config_folder() -> Path:
 def _home_of_the_user() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:  # docker would take the working directory, which may be a stranger's
+    except KeyError:  # docker would use the working directory, which may belong to another user
         return "/"
 
 

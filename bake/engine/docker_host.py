@@ -1,4 +1,4 @@
-"""Which engine the docker client would take: `DOCKER_HOST`, else `DOCKER_CONTEXT`, else its current context."""
+"""Which engine the docker client would use: `DOCKER_HOST`, else `DOCKER_CONTEXT`, else its current context."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ else:
 
 _SOCKET = "unix:///var/run/docker.sock"
 _PORT = "2375"
-_PORT_WITH_TLS = "2376"  # of the engine that is used if DOCKER_TLS is set and nothing else
+_PORT_WITH_TLS = "2376"  # of the engine that is used if only DOCKER_TLS is set
 _INSPECT_TIMEOUT_S = 60.0
 _REMEDY = "write DOCKER_HOST=unix:///var/run/docker.sock, tcp://HOST:2375 or ssh://USER@HOST"
-# [userinfo@]host[:port][/path][?query][#fragment], as Go's net/url takes it; an address without brackets, too
+# [userinfo@]host[:port][/path][?query][#fragment], as Go's net/url reads it; also an address without brackets
 _ADDRESS = re.compile(
     r"(?:[^/?#\s]*@)?(?P<host>\[[0-9A-Fa-f:.]+(?:%25[^\]%]+)?\](?=:)|[^/?#@\[\]%\s]*?)"
     r"(?P<port>:[0-9]*)?(?P<path>/(?:[^?#%]|%[0-9A-Fa-f]{2})*)?(?:[?#].*)?"
@@ -36,8 +36,8 @@ class DockerHost:
     """An engine's address.
 
     Attributes:
-        text: as the docker client states it, such as `unix:///var/run/docker.sock` or `tcp://localhost:2375`.
-        direct: whether its socket can be used as it is; else the docker client makes the connection.
+        text: as the docker client writes it, such as `unix:///var/run/docker.sock` or `tcp://localhost:2375`.
+        direct: whether its socket can be used directly; else the docker client makes the connection.
     """
 
     text: str
@@ -45,13 +45,13 @@ class DockerHost:
 
     @property
     def base_path(self) -> str:
-        """What stands before every path of the API: of an engine behind a proxy; empty for most."""
+        """What precedes every path of the API, if the engine is behind a proxy; usually empty."""
         path = "/".join(self.text.split("/")[3:]).rstrip("/") if self.text.startswith("tcp://") else ""
         return f"/{path}" if path else ""
 
 
 def chosen_host(variables: Mapping[str, str]) -> DockerHost:
-    """The engine that the docker client takes with these variables.
+    """The engine that the docker client uses with these variables.
 
     Raises:
         EngineError: the host is malformed, the context is unknown, or the client does not run.
@@ -59,10 +59,10 @@ def chosen_host(variables: Mapping[str, str]) -> DockerHost:
     host = variables.get("DOCKER_HOST", "")
     context = "" if host else variables.get("DOCKER_CONTEXT", "")
     if not host and not context:
-        with contextlib.suppress(RegistryError):  # docker, too, does without a configuration that it cannot read
+        with contextlib.suppress(RegistryError):  # docker, too, ignores a configuration that it cannot read
             context = str(client_config().get("currentContext") or "")
     if context in ("", "default"):
-        tls = bool(variables.get("DOCKER_TLS") or variables.get("DOCKER_TLS_VERIFY"))  # whatever they hold
+        tls = bool(variables.get("DOCKER_TLS") or variables.get("DOCKER_TLS_VERIFY"))  # whatever their value
         text = parse_host(host, tls=tls)
         return DockerHost(text=text, direct=text.startswith("unix:") or (text.startswith("tcp:") and not tls))
     words = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", "--", context]
@@ -73,18 +73,18 @@ def chosen_host(variables: Mapping[str, str]) -> DockerHost:
     if shown.returncode:
         raise EngineError(f"docker context {context!r} is unknown", "see: docker context ls")
     text = shown.stdout.strip()
-    return DockerHost(text=text, direct=text.startswith("unix:"))  # a context's TCP may have TLS of its own
+    return DockerHost(text=text, direct=text.startswith("unix:"))  # a context's TCP endpoint may have its own TLS
 
 
 def parse_host(text: str, *, tls: bool) -> str:
     """A `DOCKER_HOST` in full, as docker/cli's `opts.ParseHost` reads it.
 
     Args:
-        text: such as `tcp://host`, `host:2375` or nothing.
+        text: such as `tcp://host`, `host:2375` or an empty string.
         tls: whether `DOCKER_TLS` or `DOCKER_TLS_VERIFY` is set.
 
     Raises:
-        EngineError: the docker client does not take it, or not on this system.
+        EngineError: the docker client does not accept it, or not on this system.
     """
     text = text.strip()
     if not text:

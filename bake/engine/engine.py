@@ -1,4 +1,4 @@
-"""Docker Engine through the `docker` client: the one place that runs it, but for builds."""
+"""Docker Engine through the `docker` client: the only place that runs it, except for builds."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ _NO_ENGINE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image of the local store.
+    """An image in the local store.
 
     Attributes:
-        image_id: the ID, which names this content and nothing else.
+        image_id: the ID, which names exactly this content.
         labels: image labels.
         platform: `os/architecture[/variant]`.
         repo_digests: `repository@digest` under which registries know it.
-        size_bytes: size as the engine states it.
-        variables: what its processes find in their environment, `NAME=value`.
-        layers: how many there are; None if only a listing told of the image.
-        user: as whom they run, `user[:group]`; empty for root.
+        size_bytes: size as reported by the engine.
+        variables: the environment variables of its processes, `NAME=value`.
+        layers: how many it has; None if the image is known only from a listing.
+        user: the user its processes run as, `user[:group]`; empty for root.
     """
 
     image_id: str
@@ -71,12 +71,12 @@ class Image:
 
 
 class Engine:
-    """Questions to, and containers of, the engine that the `docker` client is set to use.
+    """The engine that the `docker` client uses: its answers to questions, and its containers.
 
     Every call has a time limit in seconds. Raises `EngineError` if no engine answers.
 
     Attributes:
-        told: where what registries tell is remembered for a command, or None.
+        told: remembers the answers of registries during a command, or None.
     """
 
     told: Answers | None = None
@@ -89,7 +89,7 @@ class Engine:
 
     @property
     def logins(self) -> credentials.Logins:
-        """Of this run, for what registries are asked directly."""
+        """The logins of this run, for direct requests to registries."""
         with self._guard:
             self._logins = self._logins or credentials.Logins()
         return self._logins
@@ -101,7 +101,7 @@ class Engine:
 
         Raises:
             EngineError: the client is not installed, or the engine does not answer.
-            TaskError: it printed more than `limit_bytes` on one stream, as a container's program may.
+            TaskError: it printed more than `limit_bytes` on one stream, as a program in a container may.
             TimeLimitError: the call did not end within its limit.
         """
         try:
@@ -124,12 +124,12 @@ class Engine:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the engine is; found out once."""
+        """Where the engine is; determined once."""
         self._endpoint = self._endpoint or Endpoint.current()
         return self._endpoint
 
     def ask(self, method: str, path: str, query: Mapping[str, object] | None = None) -> Answer:
-        """One request to the engine's API.
+        """Send one request to the engine's API.
 
         Raises:
             EngineError: no engine answers, or it failed.
@@ -141,18 +141,18 @@ class Engine:
         return answer
 
     def answers(self) -> bool:
-        """Whether it answers within some seconds."""
+        """Whether the engine answers within some seconds."""
         try:
             return self.endpoint.ask("GET", "/_ping", timeout_s=_PING_TIMEOUT_S).status == 200
         except (EngineError, TimeLimitError):
             return False
 
     def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
-        """Wait until it answers, as after a restart.
+        """Wait until the engine answers, for instance after a restart.
 
         Args:
             limit_s: how long, in seconds.
-            cancel: set by another thread to wait no longer.
+            cancel: set by another thread to stop waiting.
         """
         end = time.monotonic() + limit_s
         while not self.answers():
@@ -162,11 +162,11 @@ class Engine:
         return True
 
     def is_remote(self) -> bool:
-        """Whether the engine is on another machine, so that its loopback is not ours."""
+        """Whether the engine is on another machine, so that its loopback is not this machine's."""
         return self.endpoint.is_remote
 
     def image(self, reference: str) -> Image | None:
-        """The image of a reference or ID in the local store, or None; several threads share the answer."""
+        """The image with this reference or ID in the local store, or None; several threads share the answer."""
         path = f"/images/{reference}/json"
         answer = coalesced((self.endpoint.host, path), lambda: self.ask("GET", path))
         if answer.status != 200:
@@ -179,9 +179,9 @@ class Engine:
         return image
 
     def variables(self, reference: str) -> tuple[str, ...]:
-        """What an image's processes find in their environment; none of one that is not here.
+        """The environment variables of an image's processes; empty if the image is not here.
 
-        An ID names one content for good: if it was looked for before, it is not asked for again.
+        The content of an ID never changes: if it was looked up before, the engine is not asked again.
         """
         if reference in self._variables:
             return self._variables[reference]
@@ -189,7 +189,7 @@ class Engine:
         return image.variables if image else ()
 
     def history(self, image_id: str) -> tuple[str, ...]:
-        """What made each entry of an image's history, from the oldest; nothing for an image that is gone."""
+        """What made each entry of an image's history, oldest first; empty if the image is gone."""
         answer = self.ask("GET", f"/images/{image_id}/history")
         if answer.status != 200:
             return ()
@@ -199,7 +199,7 @@ class Engine:
             raise EngineError("the engine's answer is not understood", "check: docker history") from error
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """The labels of the images that carry all these, by image ID, by one query."""
+        """The labels of the images that have all these labels, by image ID, in one query."""
         filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
         try:
             return {entry["Id"]: entry.get("Labels") or {} for entry in self.images(filters)}
@@ -207,9 +207,9 @@ class Engine:
             raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-        """The images that pass these filters, as the engine states them (Docker Engine API, "List Images").
+        """The images that pass these filters, as the engine lists them (Docker Engine API, "List Images").
 
-        With containerd's store the engine fails to list if somebody removes an image at that moment: asked again.
+        With containerd's store, listing fails if somebody removes an image at that moment; it is then tried again.
         """
         for _ in range(_LIST_TRIES):
             answer = self.ask("GET", "/images/json", {"filters": filters, "manifests": True})
@@ -218,12 +218,12 @@ class Engine:
         raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
 
     def tag(self, image_id: str, name: ImageReference) -> None:
-        """Give an image a further name."""
+        """Give an image another name."""
         repository = f"{name.domain}/{name.path}"
         self.ask("POST", f"/images/{image_id}/tag", {"repo": repository, "tag": name.tag or "latest"})
 
     def untag(self, name: ImageReference) -> None:
-        """Take a name from an image that has others."""
+        """Remove a name from an image that has others."""
         self.ask("DELETE", f"/images/{name}")
 
     def platform(self) -> str:
@@ -236,7 +236,7 @@ class Engine:
         return "io.containerd.snapshotter" in json.dumps(self.ask("GET", "/info").content.get("DriverStatus"))
 
     def registry_config(self) -> Mapping[str, Any]:
-        """Which registries the engine speaks to without trusted TLS: `RegistryConfig` of its information."""
+        """Which registries the engine uses without trusted TLS: `RegistryConfig` in its system information."""
         config = self.ask("GET", "/info").content.get("RegistryConfig")
         return config if isinstance(config, dict) else {}
 
@@ -248,10 +248,10 @@ class Engine:
         limit_s: float,
         cancel: threading.Event | None = None,
     ) -> Ended:
-        """Run `docker ARGUMENTS` that take long: its lines go to the log, or it draws on this terminal.
+        """Run `docker ARGUMENTS` that take long; its lines go to the log, or it draws on this terminal.
 
         Args:
-            limit_s: after so many seconds it is ended.
+            limit_s: time limit in seconds, after which it is ended.
             cancel: set by another thread to end it.
 
         Raises:
@@ -266,12 +266,12 @@ class Engine:
 
 
 def no_client() -> EngineError:
-    """What to raise if there is no docker client to run."""
+    """The error to raise if the docker client is not installed."""
     return EngineError("the docker client is not installed", "install Docker and put it in PATH")
 
 
 def platform_of(system: str, architecture: str, variant: str | None) -> str:
-    """A platform as it is written: `os/architecture[/variant]`."""
+    """A platform written as `os/architecture[/variant]`."""
     return f"{system}/{architecture}" + (f"/{variant}" if variant else "")
 
 

@@ -1,6 +1,6 @@
-"""One HTTP/1.1 answer, as an engine gives it, read from a stream (RFC 9112).
+"""An engine's HTTP/1.1 answer, read from a stream (RFC 9112).
 
-To load `http.client`, with the readers of mail that it takes for headers, lasts a tenth of a whole hit.
+Loading `http.client`, with the mail parsers that it uses for headers, takes a tenth of the time of a hit.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ _NO_BODY = (204, 304)
 
 
 class NoAnswerError(ValueError):
-    """What came is no HTTP answer, or not the whole of one."""
+    """What came is not an HTTP answer, or not a complete one."""
 
 
 class Head(NamedTuple):
-    """How an answer begins.
+    """The head of an answer.
 
     Attributes:
         status: HTTP status.
-        headers: by their names in small letters.
+        headers: by name in lower case.
     """
 
     status: int
@@ -31,11 +31,11 @@ class Head(NamedTuple):
 
 
 def read_head(stream: IO[bytes]) -> Head:
-    """Read up to the empty line, and not a byte more of a stream without a buffer; interim answers are passed over.
+    """Read up to the empty line, and not a byte more if the stream has no buffer; interim answers are skipped.
 
     Raises:
-        NoAnswerError: what came is none.
-        OSError: of the stream.
+        NoAnswerError: what came is not an HTTP answer.
+        OSError: from the stream.
     """
     while True:
         first = _line(stream)
@@ -50,11 +50,11 @@ def read_head(stream: IO[bytes]) -> Head:
 
 
 def read_body(stream: IO[bytes], head: Head, limit_bytes: int) -> bytes:
-    """Read what follows the head; of a body that does not say its length beforehand, no more than the limit.
+    """Read what follows the head; if a body does not state its length beforehand, read at most up to the limit.
 
     Raises:
-        NoAnswerError: it breaks off, or is to be longer than the limit.
-        OSError: of the stream.
+        NoAnswerError: it breaks off, or its length exceeds the limit.
+        OSError: from the stream.
     """
     if head.status in _NO_BODY:
         return b""
@@ -92,7 +92,7 @@ def _line(stream: IO[bytes]) -> bytes:
 
 
 def _chunked(stream: IO[bytes], limit_bytes: int) -> bytes:
-    """A body in pieces (RFC 9112, 7.1); trailers are left unread, since nothing follows on this connection."""
+    """Read a chunked body (RFC 9112, 7.1); trailers are not read, since nothing follows on this connection."""
     body = bytearray()
     while len(body) < limit_bytes:
         size = _line(stream).partition(b";")[0].strip()
@@ -109,7 +109,7 @@ def _chunked(stream: IO[bytes], limit_bytes: int) -> bytes:
 
 
 def _read(stream: IO[bytes], count: int) -> bytes:
-    """So many bytes, or what there is; a stream without a buffer gives them in pieces."""
+    """Read this many bytes, or what there is; a stream without a buffer returns them in pieces."""
     pieces = []
     while count > 0 and (piece := stream.read(min(count, 1 << 20))):
         pieces.append(piece)

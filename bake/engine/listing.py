@@ -1,4 +1,4 @@
-"""What a listing of images tells of each: enough for a hit, unless the engine keeps images in the classic store."""
+"""What a listing says about each image: enough for a hit, unless the engine has the classic image store."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def tagged(engine: ImageEngine, repository: str) -> dict[str, Image | None]:
-    """The images that have a tag in a repository, by `repository:tag`, by one request.
+    """The images that have a tag in a repository, by `repository:tag`, in one request.
 
     Args:
-        engine: whose images.
-        repository: as the engine shows it: `debian`, not `docker.io/library/debian`.
+        engine: the engine to ask.
+        repository: as the engine writes it: `debian`, not `docker.io/library/debian`.
 
     Returns:
-        None for an image of which the listing does not tell all: an engine with the classic store names no platform.
+        None for an image if the listing does not say everything: with the classic store, it has no platform.
 
     Raises:
         EngineError: no engine answers.
@@ -32,7 +32,7 @@ def tagged(engine: ImageEngine, repository: str) -> dict[str, Image | None]:
 
 
 def _image(entry: dict[str, Any]) -> Image | None:
-    """What is told of an image, if one platform of it is here and no other (Docker Engine API, "List Images")."""
+    """The image of an entry, if exactly one platform of it is here (Docker Engine API, "List Images")."""
     there = [m for m in entry.get("Manifests") or () if m.get("Kind") == "image" and m.get("Available")]
     if len(there) != 1:
         return None

@@ -1,4 +1,4 @@
-"""What stands in for an engine if there is none: an empty image store, for what registries alone can tell."""
+"""A stand-in if there is no engine: an empty image store, for questions that registries alone can answer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as OCI calls them (i
 
 
 class NoEngine(Engine):
-    """An engine that has no image."""
+    """An engine without images."""
 
     def image(self, reference: str) -> Image | None:  # noqa: ARG002 (as `Engine.image`)
-        """None."""
+        """Return None."""
         return None
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:  # noqa: ARG002 (as `Engine.images`)
-        """None at all."""
+        """Return an empty list."""
         return []
 
     def platform(self) -> str:
-        """The platform on which an engine of this machine would run images."""
+        """The platform on which an engine on this machine would run images."""
         machine = platform.machine().lower()
         return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
     def registry_config(self) -> Mapping[str, Any]:
-        """Nothing: every registry has trusted TLS, but for those of the loopback."""
+        """Return nothing: every registry has trusted TLS, except for those on the loopback."""
         return {}

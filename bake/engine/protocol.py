@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 
 class ImageEngine(Protocol):
-    """An engine's image store, each member as `Engine` has it."""
+    """An engine's image store; see `Engine` for each member."""
 
     @property
     def logins(self) -> Logins:
-        """Of this run, for what registries are asked directly."""
+        """The logins of this run, for direct requests to registries."""
 
     @property
     def told(self) -> Answers | None:
-        """Where what registries tell is remembered for a command, or None."""
+        """Remembers the answers of registries during a command, or None."""
 
     def image(self, reference: str) -> Image | None:
-        """The image of a reference or ID."""
+        """The image with this reference or ID."""
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-        """The images that pass these filters, as the engine states them."""
+        """The images that pass these filters, as the engine lists them."""
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """The labels of the images that carry all these, by image ID."""
+        """The labels of the images that have all these labels, by image ID."""
 
     def history(self, image_id: str) -> tuple[str, ...]:
-        """What made each entry of an image's history, from the oldest."""
+        """What made each entry of an image's history, oldest first."""
 
     def platform(self) -> str:
         """The engine's own platform."""
 
     def registry_config(self) -> Mapping[str, Any]:
-        """Which registries the engine speaks to without trusted TLS."""
+        """Which registries the engine uses without trusted TLS."""
 
     def tag(self, image_id: str, name: ImageReference) -> None:
-        """Give an image a further name."""
+        """Give an image another name."""
 
     def untag(self, name: ImageReference) -> None:
-        """Take a name from an image that has others."""
+        """Remove a name from an image that has others."""
 
     def work(
         self,

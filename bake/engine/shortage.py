@@ -1,4 +1,4 @@
-"""What the engine ran short of, read from the last words of a build, a pull or a start."""
+"""What the engine ran out of, read from the last lines of a build, a pull or a start."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """Something that the machine has too little of; a second try of the same ends alike.
+    """Something that the machine has too little of; trying again would fail the same way.
 
     Args:
-        said: what is short, in a few words.
+        said: what is missing, in a few words.
         remedy: what to do about it.
     """
 
@@ -28,7 +28,7 @@ MEMORY = Shortage(
     said="a step was killed, as the kernel does when memory is short",
     remedy="give the engine more memory, or let less run at once",
 )
-# Of strerror(ENOSPC), as every program says it, and of BuildKit and shells for a process ended by SIGKILL.
+# From strerror(ENOSPC), which every program prints, and from BuildKit and shells for a process ended by SIGKILL.
 _SIGNS = (
     (re.compile("no space left on device", re.IGNORECASE), DISK),
     (re.compile(r"did not complete successfully: exit code: 137\b|cannot allocate memory", re.IGNORECASE), MEMORY),
@@ -36,7 +36,7 @@ _SIGNS = (
 
 
 def shortage(lines: Iterable[str]) -> Shortage | None:
-    """What these lines say that there was too little of, or None.
+    """The shortage that these lines report, or None.
 
     Args:
         lines: what was printed, in any order.

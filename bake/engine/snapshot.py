@@ -1,8 +1,9 @@
-"""An engine that is asked each question once, for a command that looks at many environments.
+"""An engine that is asked each question only once, for commands that look at many environments.
 
-Environments share bases, and often images: what the engine told of one holds for the others, until this command itself
-changes something. After a few images of one repository, the others are looked up in a listing of it: one request, and
-less work for the engine. Only who looks uses this; who builds, or has waited for another process, asks the live engine.
+Environments share bases, and often images: an answer about one is valid for the others until this command itself
+changes something. After a few images of one repository, the others are looked up in a listing of it: one request,
+and less work for the engine. Only code that looks uses this. Code that builds, or has waited for another process,
+asks the live engine.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
     from .engine import Engine, Image
 
 
-FEW = 8  # of a repository's images that are here are asked for one by one
+FEW = 8  # so many images of a repository are asked for one by one
 
 
 class Snapshot:
-    """An engine as this command saw it first; whatever it does not remember is the live engine's.
+    """An engine as this command first saw it; the live engine answers everything else.
 
     Args:
         engine: the live engine.
 
     Attributes:
         live: that engine.
-        told: what registries told in the same command; one that cannot be asked is waited for once, too.
+        told: the answers of registries in the same command; it waits only once for a registry that cannot be asked.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -48,7 +49,7 @@ class Snapshot:
         return getattr(self.live, name)
 
     def image(self, reference: str) -> Image | None:
-        """As `Engine.image`."""
+        """See `Engine.image`."""
         return self._seen.once(("image", reference), lambda: self._image(reference))
 
     def _image(self, reference: str) -> Image | None:
@@ -58,7 +59,7 @@ class Snapshot:
             singly = frozenset(self._singly[repository])
         if is_tagged and len(singly) >= FEW:
             listed = self._seen.once(("tagged", repository), lambda: listing.tagged(self.live, repository))
-            if singly <= listed.keys():  # else it is not a list of all that is here under such names
+            if singly <= listed.keys():  # else the list does not have all images with such names
                 return listed[reference] or self.live.image(reference) if reference in listed else None
         found = self.live.image(reference)
         if is_tagged and found and len(singly) < FEW:
@@ -67,42 +68,42 @@ class Snapshot:
         return found
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-        """As `Engine.images`."""
+        """See `Engine.images`."""
         question = tuple((name, tuple(values)) for name, values in sorted(filters.items()))
         return self._seen.once(("images", question), lambda: self.live.images(filters))
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """As `Engine.labelled`."""
+        """See `Engine.labelled`."""
         question = tuple(sorted(labels.items()))
         return self._seen.once(("labelled", question), lambda: self.live.labelled(labels))
 
     def platform(self) -> str:
-        """As `Engine.platform`."""
+        """See `Engine.platform`."""
         return self._seen.once("platform", self.live.platform)
 
     def registry_config(self) -> Mapping[str, Any]:
-        """As `Engine.registry_config`."""
+        """See `Engine.registry_config`."""
         return self._seen.once("registry config", self.live.registry_config)
 
     def tag(self, image_id: str, name: ImageReference) -> None:
-        """As `Engine.tag`."""
+        """See `Engine.tag`."""
         self.live.tag(image_id, name)
         self.forget()
 
     def untag(self, name: ImageReference) -> None:
-        """As `Engine.untag`."""
+        """See `Engine.untag`."""
         self.live.untag(name)
         self.forget()
 
     def work(self, *arguments: str, **how: Any) -> Ended:
-        """As `Engine.work`, such as a pull or a push."""
+        """Run `Engine.work`, such as a pull or a push, and forget all answers."""
         try:
             return self.live.work(*arguments, **how)
         finally:
             self.forget()
 
     def forget(self) -> None:
-        """Ask everything again: something changed."""
+        """Forget all answers, because something changed."""
         with self._guard:
             self._singly.clear()
         self._seen.forget()

@@ -1,4 +1,4 @@
-"""Answers of the engine that do not end, such as its events: a JSON object a line, as they come."""
+"""Endless answers of the engine, such as its events: one JSON object a line, read as they come."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LONGEST_LINE = 1 << 20
 
 
 def lines_of(endpoint: Endpoint, path: str, query: Mapping[str, object] | None = None) -> Iterator[dict[str, Any]]:
-    """The objects of an answer that goes on for as long as the engine does.
+    """The objects of an answer that goes on as long as the engine runs.
 
     Args:
         endpoint: the engine.
-        path, query: as of `Endpoint.ask`.
+        path, query: see `Endpoint.ask`.
 
     Raises:
-        EngineError: no engine answers, or it refuses; or it ends.
+        EngineError: no engine answers, or it refuses or ends.
     """
     with endpoint.open(path, query) as response:
         while line := response.readline(_LONGEST_LINE):
