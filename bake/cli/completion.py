@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_LAST = "complete -o bashdefault -F _desktop_bake desktop-bake\n"  # what goes on behind a colon has no space there
+_LAST = "complete -o bashdefault -F _desktop_bake desktop-bake\n"  # no space after a final colon
 _WORDS = {s.flag.metavar: s.flag.words for s in SETTINGS if s.flag and s.flag.words}
 
 
 def _listed(what: str) -> dict[str, str]:
-    """What lists names when Tab is pressed, by shell."""
+    """The function that lists names when Tab is pressed, by shell."""
     name = f"_desktop_bake_{what}"
     return {"bash": name, "zsh": name, "fish": f"({name})"}
 
@@ -28,16 +28,16 @@ def _listed(what: str) -> dict[str, str]:
 def _own(shell: str) -> str:
     """The functions that name environments and tasks; they are called only when Tab is pressed.
 
-    An ID is data: `compgen -W` would expand it, and bash alone inserts what it is given without quoting it.
+    An ID is data: `compgen -W` would expand it, and only bash inserts words without quoting them.
     """
     return Path(__file__).with_name(f"completion.{shell}").read_text(encoding="utf-8").rstrip("\n")
 
 
 def commands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """Every command's parser, and those of its actions, in the order in which they were added.
+    """The parsers of every command and its actions, in the order in which they were added.
 
     Args:
-        top: the parser of all.
+        top: the parser of all commands.
     """
     for action in top._actions:  # noqa: SLF001 (argparse has no other way to walk a parser)
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 (as above)
@@ -47,7 +47,7 @@ def commands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
 
 
 def completion_script(shell: str) -> str:
-    """What completes our commands, flags, files, environment IDs and tasks.
+    """The script that completes commands, flags, files, environment IDs and tasks.
 
     Args:
         shell: `bash`, `zsh` or `fish`.

@@ -1,4 +1,4 @@
-"""What every command needs: its settings and context, its output."""
+"""What every command needs: its settings, its context and its output."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def show_error(error: Exception, whose: str = "") -> None:
     """Print an error, and what to do about it on the next line.
 
     Args:
-        whose: the environment, if it is one of several.
+        whose: the environment, if the error concerns one of several.
     """
     red, plain = ("\033[31m", "\033[0m") if coloured(sys.stderr) else ("", "")
     print(f"{red}error:{plain} {whose + ': ' if whose else ''}{error}", file=sys.stderr)
@@ -84,12 +84,12 @@ def print_json(value: object) -> None:
 
 
 def print_names(names: Iterable[str]) -> None:
-    """Print names alone, one a line, whole: for a shell's loop, and its completion."""
+    """Print only names, uncut, one a line, for shell loops and completion."""
     sys.stdout.writelines(f"{printable(name)}\n" for name in names)
 
 
 def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> context.Context:
-    """What the command's work needs.
+    """The context of the command's work.
 
     Args:
         arguments: what was typed.
@@ -104,7 +104,7 @@ def work_of(arguments: argparse.Namespace, settings: Settings | None = None) -> 
 
 
 def with_or_without_engine(work: context.Context) -> context.Context:
-    """The work of a command that can do with registries alone: without an engine, if none answers."""
+    """The context of a command for which registries are enough: without an engine if none answers."""
     if work.engine.answers():
         return work
     work.reporter.warn("no Docker Engine answers: registries alone are asked")
@@ -112,14 +112,14 @@ def with_or_without_engine(work: context.Context) -> context.Context:
 
 
 def reporter_of(arguments: argparse.Namespace) -> Reporter:
-    """Where log lines go: standard error, or nowhere; the metrics listen along."""
+    """Where log lines go: standard error, or nowhere; the metrics receive them, too."""
     log: Log = silent if arguments.quiet else lambda line: print(line, file=sys.stderr, flush=True)
     listening: Reporter = arguments.recorder.listening(log) if arguments.recorder else Reporter(log)
     return listening
 
 
 def show_result(result: ImageResult, *, as_json: bool) -> None:
-    """Print an image: as JSON, or its status and names."""
+    """Print an image as JSON, or its status and names."""
     if as_json:
         print_json(result.as_json())
     else:

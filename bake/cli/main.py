@@ -29,7 +29,7 @@ else:
 
 INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-RECORDED = ("resolve", "build", "run", "warm")  # commands that leave a line in the file of --metrics
+RECORDED = ("resolve", "build", "run", "warm")  # commands that append a line to the file of --metrics
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -39,7 +39,7 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
 
 
 def _meant(typed: Sequence[str]) -> list[str]:
-    """The words to parse; as with docker, no command and `help` show help, `-v` and `version` the version."""
+    """The words to parse; as with docker, no command or `help` shows help, `-v` or `version` the version."""
     if typed[:1] == ["help"]:
         return [*typed[1:], "--help"]
     if list(typed) in (["-v"], ["-V"], ["version"]):
@@ -48,18 +48,18 @@ def _meant(typed: Sequence[str]) -> list[str]:
 
 
 def _open_streams() -> None:
-    """Give nobody's stream for each that our caller closed, so that nothing else that is opened takes its number."""
+    """Open the null device for each stream that our caller closed, so that no other file gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(descriptor, True)
             setattr(sys, name, os.fdopen(descriptor, mode))
-    if isinstance(sys.stdout, io.TextIOWrapper):  # what no encoding holds is escaped, in JSON as JSON does
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escape what the encoding lacks; in JSON, as JSON does
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _give_up(*streams: TextIO) -> None:
-    """Let what was not written go nowhere, or the interpreter tries again when it ends, and complains."""
+    """Discard unwritten output; else the interpreter tries again when it ends, and complains."""
     for stream in streams:
         with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
@@ -76,14 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _open_streams()
     signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it to be ignored
         signal.signal(signal.SIGINT, _interrupt)
     try:
         try:
             return _run(_meant(sys.argv[1:] if argv is None else argv))
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read us is gone, as `head` is when it has its lines: there is nobody to tell
+    except BrokenPipeError:  # our reader is gone, like `head` once it has its lines: there is nobody to tell
         _give_up(sys.stdout, sys.stderr)
         return 1
     except OSError as error:

@@ -24,7 +24,7 @@ Written by `make docs` from the parser; `desktop-bake COMMAND --help` says the s
 """
 
 
-# Lines as long as they are: how wide a terminal is must not show in what is written.
+# No wrapping: the width of the terminal must not affect the page.
 _ONE_LINE = partial(argparse.HelpFormatter, width=10_000)
 
 
@@ -47,16 +47,16 @@ def commands_page() -> str:
 
 
 def man_page() -> str:
-    """The manual page, in the macros of man(7): the flags of every command once, then each command."""
+    """The manual page, in man(7) macros: the flags that every command takes once, then each command."""
     top = parser(repeated=False)
     top.formatter_class = _ONE_LINE
     top.epilog = None
     for command in commands(top):
         command.formatter_class = _ONE_LINE
-        command.description = command.epilog  # the description itself is what the list of commands says
+        command.description = command.epilog  # the list of commands already has the description
     page = manpage.Manpage(top, format="single-commands-section")
     page.description = "bake a desktop into a Docker image once"
-    page.date = ""  # else that of the day it is written on
+    page.date = ""  # else it would be today's date
     page.manual = "User Commands"
     page.add_section("exit status", "=", EXIT_STATUS.replace("`", "").replace("-", r"\-"))
     page.add_section(
@@ -80,7 +80,7 @@ def _flags(action: argparse.Action) -> str:
 
 
 def _word(action: argparse.Action) -> str:
-    """A positional argument as usages have it."""
+    """A positional argument as it is written in a usage line."""
     name = str(action.metavar or action.dest)
     return {"?": f"[{name}]", "*": f"[{name}…]", "+": f"{name}…"}.get(str(action.nargs), name)
 

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own that is joined to ours, so that somebody else gets what it prints, too."""
+"""A program on its own terminal, which is joined to ours, so that a log gets its output, too."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 1 << 16
 _SIZE = struct.pack("HHHH", 24, 80, 0, 0)  # lines and columns
-_LAST_S = 2.0  # until the log has the last of it
-_TO_THE_LOG = "exec cat >>/proc/1/fd/1"  # process 1 of a container holds its log's pipes
+_LAST_S = 2.0  # time for the log to receive the last output
+_TO_THE_LOG = "exec cat >>/proc/1/fd/1"  # process 1 of a container has the pipes of its log
 
 
 class _Container(Protocol):
     def execute(self, command: Sequence[str], *, stdin: bool) -> tuple[str, Console]:
-        """As `Container.execute`."""
+        """See `Container.execute`."""
 
 
 @contextlib.contextmanager
 def logged(container: _Container) -> Iterator[Callable[[bytes], None]]:
-    """What takes pieces for a container's own log: a command in it writes them there, while others go on.
+    """A function that writes pieces to a container's log, through a command in it, in the background.
 
-    A container that cannot take them goes without.
+    If the container cannot take them, they are dropped.
     """
     pieces: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
@@ -62,13 +62,13 @@ def logged(container: _Container) -> Iterator[Callable[[bytes], None]]:
 
 
 def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s: float | None = None) -> int:
-    """Run a program on a terminal of its own; ours, which is standard input and output, is joined to it meanwhile.
+    """Run a program on its own terminal; ours (standard input and output) is joined to it meanwhile.
 
-    Without a terminal on standard input nobody types; what it prints goes to standard output, whatever that is.
+    If standard input is not a terminal, nobody types; the output goes to standard output, whatever that is.
 
     Args:
         words: program and arguments.
-        also: gets each piece that it prints.
+        also: receives each piece of output.
         limit_s: limit in seconds; None for none.
 
     Returns:
@@ -80,7 +80,7 @@ def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s
     """
     ours, theirs = os.openpty()
     _take_size(theirs)
-    tty.setraw(theirs)  # what is typed before the program is ready is not shown twice
+    tty.setraw(theirs)  # else what is typed before the program is ready is shown twice
     try:
         child = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
     except FileNotFoundError as error:
@@ -106,13 +106,13 @@ def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s
         if before:
             termios.tcsetattr(0, termios.TCSADRAIN, before)
         signal.signal(signal.SIGWINCH, handler)
-        child.kill()  # which does nothing to one that has ended
+        child.kill()  # no effect if it has ended
         child.wait()
         os.close(ours)
 
 
 def _take_size(terminal: int) -> None:
-    """Give a terminal the size of ours; if we have none, that of old."""
+    """Give a terminal the size of ours; without one, the traditional size."""
     ours = next(filter(os.isatty, (0, 1, 2)), None)
     size = _SIZE if ours is None else fcntl.ioctl(ours, termios.TIOCGWINSZ, bytes(8))
     with contextlib.suppress(OSError):
@@ -120,7 +120,7 @@ def _take_size(terminal: int) -> None:
 
 
 def _join(terminal: int, also: Callable[[bytes], None], end_s: float | None) -> None:
-    """Hand on what is typed and what is printed until the program has left its terminal, or until the limit."""
+    """Pass on input and output until the program has left its terminal, or until the limit."""
     watched = [terminal, *[0] * os.isatty(0)]
     while end_s is None or time.monotonic() < end_s:
         left_s = None if end_s is None else max(0.0, end_s - time.monotonic())
@@ -143,7 +143,7 @@ def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, _PIECE_BYTES)
     except OSError as error:
-        if error.errno != errno.EIO:  # nobody has the other end any more
+        if error.errno != errno.EIO:  # EIO: nobody has the other end any more
             raise
         return b""
 

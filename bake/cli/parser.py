@@ -1,4 +1,4 @@
-"""What can be typed: the parser of every command."""
+"""The parser of every command."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ EXIT_STATUS = (
 
 
 WITH_ACTIONS = tuple(verb.name for verb in VERBS if verb.actions)
-# Each flag is tried in a formatter; one that asks how wide the terminal is loads `shutil`, and what packs archives.
+# argparse tries each flag in a formatter; one that asks for the terminal's width loads `shutil` and archive modules.
 _AS_WIDE_AS_ANY = partial(argparse.HelpFormatter, width=78)
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose flags are made when it has to parse: of all commands, one is typed.
+    """A parser that makes its flags only when it has to parse, since only one of all commands is typed.
 
     Attributes:
-        left: what makes its flags, in order, as long as nobody needed them.
-        among: its commands or actions, one of which has to be typed; None if there are none.
+        left: the functions that make its flags, in order, until the flags are needed.
+        among: its commands or actions, one of which is required; None if there are none.
     """
 
     left: tuple[Flags, ...] = ()
@@ -71,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
         return found, left
 
     def _meant(self, left: list[str], found: argparse.Namespace) -> str:
-        """What to do about words that nothing takes."""
+        """The remedy for words that are not recognized."""
         flags = [word.partition("=")[0] for word in left if word.startswith("-")]
         chosen = self.among and self.among.choices.get(getattr(found, self.among.dest) or "")
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
@@ -90,14 +90,14 @@ class _Parser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
     def complete(self) -> None:
-        """Make its flags."""
+        """Make the flags."""
         left, self.left = self.left, ()
         for flags in left:
             flags(self)
 
 
 class _Version(argparse.Action):
-    """Print the version of what is installed, looked up only then."""
+    """Print the installed version, which is looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         print(parser.prog, version() or metadata.version(parser.prog))
@@ -108,9 +108,9 @@ def parser(*, repeated: bool = True, whole: bool = True, before: bool = True) ->
     """The parser of every command, each with an example.
 
     Args:
-        repeated: whether each command takes the flags that all have, or, to be shown once, the whole alone.
-        whole: whether every command has its flags at once, to be shown; else the one that is parsed gets them then.
-        before: whether the flags that all have are taken before the command, too.
+        repeated: whether each command takes the common flags; else only the top parser, so that they are shown once.
+        whole: whether every command has its flags at once, to be shown; else a command gets them when it is parsed.
+        before: whether the common flags are also accepted before the command.
     """
     top = _Parser(
         prog="desktop-bake",
@@ -130,7 +130,7 @@ def parser(*, repeated: bool = True, whole: bool = True, before: bool = True) ->
 
 
 def _add(among: Any, verbs: tuple[Verb, ...], common: Flags | None, *, whole: bool) -> None:
-    """Add commands, or actions of one."""
+    """Add commands, or the actions of one."""
     for verb in verbs:
         example = f"example: desktop-bake {verb.example}"
         command = among.add_parser(verb.name, help=verb.text, description=verb.text, epilog=example)
@@ -140,7 +140,7 @@ def _add(among: Any, verbs: tuple[Verb, ...], common: Flags | None, *, whole: bo
 
 
 def _flags_of(verb: Verb, common: Flags | None, *, whole: bool) -> tuple[Flags, ...]:
-    """What makes the flags of a command: those that all have, then its own."""
+    """The functions that make a command's flags: first the common ones, then its own."""
 
     def actions(command: argparse.ArgumentParser) -> None:
         among = command.add_subparsers(
@@ -159,8 +159,8 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
     """The flags that every command takes.
 
     Args:
-        command: the command, or the whole.
-        default: what each comes to if it is not typed; `argparse.SUPPRESS` leaves what was typed before the command.
+        command: the parser of the command, or the top parser.
+        default: the value of a flag that is not typed; `argparse.SUPPRESS` keeps what was typed before the command.
     """
     add = partial(command.add_argument, default=default)
     add(
@@ -179,7 +179,7 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
 
 
 def _overrides(command: argparse.ArgumentParser, name: str | None = None, default: str | None = None) -> None:
-    """The flags that override settings: those of this command alone, or, without a name, those of every command."""
+    """The flags that override settings: only those of this command, or, without a name, those of every command."""
     for each in settings.SETTINGS:
         flag = each.flag
         if flag is None or (name not in flag.commands if name else flag.commands):

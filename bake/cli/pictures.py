@@ -1,4 +1,4 @@
-"""Which pictures and which film `run` takes, as its flags say."""
+"""The pictures and the film that the flags of `run` ask for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def film_of(arguments: argparse.Namespace, environment: Environment) -> FilmWish
     """The film that `--record` asks for.
 
     Raises:
-        ConfigurationError: there is no desktop, or the file can be no film.
+        ConfigurationError: there is no desktop, or the file cannot be a film.
     """
     _check(arguments, environment, "record", "to film")
     return FilmWish(file=arguments.record)
@@ -61,17 +61,17 @@ def _check(arguments: argparse.Namespace, environment: Environment, flag: str, w
 
 @contextlib.contextmanager
 def taken(task: DesktopTask, wish: PictureWish, say: Callable[[str], None]) -> Iterator[None]:
-    """Take them of what is done meanwhile.
+    """Take the pictures while the body of the `with` statement runs.
 
-    If one goes to our standard output, whatever else is printed meanwhile goes to standard error.
+    If one goes to our standard output, everything else that is printed meanwhile goes to standard error.
 
     Args:
         task: a task with a desktop.
         wish: which pictures.
-        say: as of `pictured`.
+        say: see `pictured`.
 
     Raises:
-        TaskError, ConfigurationError: as `pictured`.
+        TaskError, ConfigurationError: see `pictured`.
     """
     if wish.file != STANDARD_OUTPUT:
         with pictured(task, wish, say):

@@ -1,4 +1,4 @@
-"""What stays, as the flags `--keep` and `--older-than` say."""
+"""The flags `--keep` and `--older-than`: what stays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def policy_of(arguments: argparse.Namespace) -> Policy:
-    """What stays, as the flags `--keep` and `--older-than` say.
+    """The policy that the flags `--keep` and `--older-than` ask for.
 
     Raises:
         ConfigurationError: one of them is malformed.

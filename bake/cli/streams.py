@@ -1,4 +1,4 @@
-"""The docker client, and commands in tasks, on the streams of whoever typed it."""
+"""The docker client and commands in tasks, on our own streams."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ..engine.engine import Engine
     from ..task.task import DesktopTask
     from . import own_terminal
-else:  # what is not needed without a terminal
+else:  # only needed with a terminal
     own_terminal = lazy(".own_terminal", __package__)
 
 
-_KILLED = (1, 137)  # what the client exits with if a container ends
+_KILLED = (1, 137)  # the client's exit status if a container ends
 
 
 def through_docker(*words: str) -> int:
@@ -40,15 +40,15 @@ def through_docker(*words: str) -> int:
 
 
 def run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None = None) -> int:
-    """Run the command of a task on our own streams, so that the container's log has its output, too.
+    """Run the command of a task on our own streams; the container's log gets its output, too.
 
     Args:
         task: a task that has no command yet.
-        command: program and arguments; on a terminal if we have one, or the task's options ask for one.
+        command: program and arguments; it runs on a terminal if we have one or the task's options ask for one.
         limit_s: limit in seconds; None for none.
 
     Returns:
-        Its exit status; 127 if the image has no such command, which is told.
+        Its exit status; 127 if the image has no such command, which is reported.
 
     Raises:
         TimeLimitError: it did not end in time.
@@ -79,7 +79,7 @@ def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Exe
     """Run a command in a container; it has a terminal if we have one.
 
     Returns:
-        Its exit status; 127 if the image has no such command, which is told.
+        Its exit status; 127 if the image has no such command, which is reported.
 
     Raises:
         TaskGoneError: its container ended, and the command with it.

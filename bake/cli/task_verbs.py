@@ -1,4 +1,4 @@
-"""The commands about tasks that run: name, what each does, an example, and its flags."""
+"""The commands for running tasks: for each its name, what it does, an example and its flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tasks that a command is about, without a configuration: they are the engine's."""
+"""The tasks for a command; they belong to the engine, so no configuration is needed."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class _Here:
 
 
 def tasks_of(arguments: argparse.Namespace) -> Tasks:
-    """The tasks of this user, or of everyone, as `--all` says."""
+    """The tasks of this user, or with `--all` those of everyone."""
     return Tasks(_Here(), everyone=arguments.all)

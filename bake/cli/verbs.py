@@ -1,4 +1,4 @@
-"""Every command: its name, what it does, an example, and the flags that it alone takes."""
+"""Every command: its name, what it does, an example, and its own flags."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Verb(NamedTuple):
         name: as it is typed.
         text: what it does.
         example: its arguments in an example.
-        flags: makes what it alone takes.
-        actions: its actions, if it is nothing without one.
+        flags: makes its own flags.
+        actions: its actions, if it requires one.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Verb(NamedTuple):
 
 
 def limit_s(text: str) -> int:
-    """As `durations.limit_s`."""
+    """See `durations.limit_s`."""
     return durations.limit_s(text)
 
 
 def json_flag(command: argparse.ArgumentParser) -> None:
-    """The flag of what answers by one object."""
+    """The flag of commands that print one JSON object."""
     command.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
@@ -74,7 +74,7 @@ def _lock(lock: argparse.ArgumentParser) -> None:
 
 
 def _nothing(command: argparse.ArgumentParser) -> None:
-    """The flags of a command that takes none of its own."""
+    """Add nothing, for a command without its own flags."""
 
 
 def _one(command: argparse.ArgumentParser) -> None:
@@ -163,7 +163,7 @@ def _completion(completion: argparse.ArgumentParser) -> None:
 
 
 def _task_flags(run: argparse.ArgumentParser) -> None:
-    """What people expect of a task's container, named as `docker run` names it."""
+    """The options that people expect for a task's container, with the names of `docker run`."""
     add = run.add_argument
     size = "fixed screen size; default: 1280x800, until somebody opens the URL in a window of another size"
     add("--geometry", metavar="WxH", help=size)
@@ -261,7 +261,7 @@ def _env_unset(unset: argparse.ArgumentParser) -> None:
 
 
 def _staying(command: argparse.ArgumentParser, *, keep: int, older_than: str) -> None:
-    """What stays although no environment reaches it."""
+    """The flags for images that stay although no environment reaches them."""
     keeps = "keep the N newest of each family, default: %(default)s"
     command.add_argument("--keep", type=int, default=keep, metavar="N", help=keeps)
     ages = "remove only images older than AGE, such as 12h, 30d or 8w; default: %(default)s"

@@ -1,4 +1,4 @@
-"""What is asked of the lock, as the flags `--upgrade` and `--max-age` say."""
+"""The flags `--upgrade` and `--max-age`: what is asked of the lock."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..system.durations import duration_s
 
 
 def wish_of(max_age: str | None, *, upgrade: bool = False, whole: bool = True) -> Wish:
-    """What is asked of the lock today.
+    """The wish for the lock, today.
 
     Args:
-        max_age: move only what is older; it asks for an upgrade, too.
-        upgrade, whole: as of `Wish`.
+        max_age: move only what is older; it implies an upgrade.
+        upgrade, whole: see `Wish`.
 
     Raises:
         ConfigurationError: the age is malformed.

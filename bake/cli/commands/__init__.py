@@ -1,1 +1,1 @@
-"""One command a module; the function has the command's name."""
+"""One module for each command; the function has the command's name."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def agent_notes(arguments: argparse.Namespace) -> int:
-    """Print what a program that works on an environment's desktop has to know, by what its image has."""
+    """Print what a program on an environment's desktop has to know, depending on what its image has."""
     context = work_of(arguments)
     environment = context.settings.environment(arguments.env)
     found = glance(environment, context)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    """Have each environment's image: pulled, or baked with the others that are missing. It never falls back.
+    """Get each environment's image: pull it, or bake it with the others that are missing. It never falls back.
 
-    Exit 5 if a push failed, else with the status of the first environment that failed.
+    Exit with 5 if a push failed, else with the status of the first environment that failed.
     """
     context = replace(work_of(arguments), afresh=arguments.no_cache)
     settings = context.settings
@@ -58,7 +58,7 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def _result(outcome: Outcome, context: Context) -> ImageResult:
-    """What became of an environment, published if it was here before; and how to switch it on if it is off."""
+    """The result of an environment, published if it was already here; if it is off, say how to switch it on."""
     result, env_id = published(outcome, context), outcome.environment.env_id
     if isinstance(result, Disabled):
         toggles = "headless_desktop_enabled=on cache_desktop_build=on"

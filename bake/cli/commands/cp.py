@@ -27,7 +27,7 @@ def cp(arguments: argparse.Namespace) -> int:
 
 
 def _place(text: str, tasks: Tasks) -> str:
-    """A path here as it is, and `TASK:PATH` with the container's ID; a path with a colon begins with `./` or `/`."""
+    """A local path unchanged, or `TASK:PATH` with the container's ID; local paths with a colon need `./` or `/`."""
     name, colon, path = text.partition(":")
     if not colon or text.startswith((".", "/")):
         return text

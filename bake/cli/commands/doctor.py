@@ -22,7 +22,7 @@ _COLOURS = {"ok": "32", "warning": "33", "failure": "31"}
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Look at everything that a build needs; exit with the status that a build would fail with."""
+    """Check everything that a build needs; exit with the status that a build would have."""
 
     settings: Settings | DesktopBakeError
     try:
@@ -30,7 +30,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     except DesktopBakeError as error:
         settings = error
     checks: list[Check] = []
-    for check in examine(settings, Engine()):  # each as it comes: a registry may take its time
+    for check in examine(settings, Engine()):  # each check is printed as it comes: a registry may be slow
         checks.append(check)
         if not arguments.json:
             mark = check.state.value.ljust(7)

@@ -35,7 +35,7 @@ _OF_TASKS = (
     "user",
     "shm_size",
     "security_opt",
-)  # what their containers have of it
+)  # fields for the containers of tasks
 
 _COLUMNS = 80
 
@@ -46,7 +46,7 @@ def env(arguments: argparse.Namespace) -> int:
 
 
 def as_json(environment: Environment) -> dict[str, object]:
-    """Every field of an environment, and what its toggles come to; of variables the names alone."""
+    """Every field of an environment, and what its toggles result in; only the names of variables."""
     values = {f.name: _plain(getattr(environment, f.name)) for f in fields(environment)}
     named = {"environment": values.pop("env_id")}
     values["env_vars"] = sorted(environment.env_vars)
@@ -65,7 +65,7 @@ def _layer_as_json(layer: Layer) -> dict[str, object]:
 
 
 def _text_as_json(key: str, name: str, script: object) -> dict[str, object]:
-    """A text under its own key, in place of the file's name; nothing for anything else."""
+    """A text under its own key, instead of the file's name; empty for anything else."""
     content = script.content if isinstance(script, Script) else None
     return {} if content is None else {name: None, key: content.decode()}
 
@@ -95,7 +95,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _narrow(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The same within 80 columns: IDs and names are cut, and bases to what is left."""
+    """The same rows within 80 columns: IDs and names are cut, and bases to the width that is left."""
     ids, desktops, caches, bases, names = zip(*rows, strict=True)
     ids, names = tuple(cut(text, 16) for text in ids), tuple(cut(text, 10) for text in names)
     left = _COLUMNS - sum(2 + max(map(len, column)) for column in (ids, desktops, caches, names))
@@ -107,12 +107,12 @@ def _on(value: bool) -> str:
 
 
 def _cache(environment: Environment) -> str:
-    """The cache's toggle, and whether it has an effect."""
+    """The cache toggle, and whether it has an effect."""
     return "on, no effect" if _no_effect(environment) else _on(environment.cache_desktop_build)
 
 
 def _no_effect(environment: Environment) -> bool:
-    """Whether the cache's toggle is on without anything that it is for."""
+    """Whether the cache toggle is on but there is nothing to cache."""
     followed = environment.cache_preflight_build is None and environment.preflight_script is not None
     for_nothing = not (environment.headless_desktop_enabled or environment.layers or environment.packages or followed)
     return environment.cache_desktop_build and for_nothing
@@ -158,12 +158,12 @@ def _say_effect(environment: Environment) -> None:
 
 
 def _check_tasks(environment: Environment) -> None:
-    """Refuse what no task could be started with."""
+    """Refuse values with which no task can start."""
     with_environment(TaskOptions(), environment)
 
 
 def _set(arguments: argparse.Namespace) -> int:
-    """Change fields; nothing is written that would not load."""
+    """Change fields; a file that would not load is not written."""
     file = environment_file(arguments)
     if arguments.action == "set":
         changes = field_and_value(arguments.fields, file.fields)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def exec(arguments: argparse.Namespace) -> int:  # noqa: A001 (a command's function has its name)
-    """Run a further command in a task, and exit with its status."""
+    """Run another command in a task, and exit with its status."""
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise ConfigurationError("exec has no command to run", "write: desktop-bake exec TASK -- CMD")

@@ -20,7 +20,7 @@ _COLUMNS = 80
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Tell for each environment whether it is a hit, and why it is not."""
+    """Say for each environment whether it is a hit, and if not, why."""
     context = work_of(arguments)
     if context.settings.lock is not None:
         context = with_or_without_engine(context)
@@ -43,7 +43,7 @@ def explain(arguments: argparse.Namespace) -> int:
 def _print_explanation(found: Explanation, *, whole: bool) -> None:
     result, near = found.result, found.near
     first = f"{result.environment}: {result.status.value}: {result.reason}"
-    if found.changes and not whole:  # each has a line of its own
+    if found.changes and not whole:  # each change has its own line
         first = cut(first, _COLUMNS)
     print(first if whole else folded(first, _COLUMNS))
     if near:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-_TIMEOUT_S = 5  # for the lock, which can be written later too
+_TIMEOUT_S = 5  # for the lock, which can also be written later
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def init(arguments: argparse.Namespace) -> int:
 
 
 def _lock(path: Path, arguments: argparse.Namespace) -> None:
-    """Write the lock beside it, unless there is one; if the base's registry cannot be asked, say so."""
+    """Write the lock beside it unless there is one; if the base's registry cannot be asked, say so."""
     settings = replace(load_settings(path, {}), registry_timeout_s=_TIMEOUT_S)
     if settings.lock is not None:
         return

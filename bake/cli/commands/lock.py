@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def lock(arguments: argparse.Namespace) -> int:
-    """Lock what environments name, move it, check it, or record what was published."""
+    """Lock the images that environments name, move or check the lock, or record what was published."""
     if arguments.check and (arguments.upgrade or arguments.max_age or arguments.images):
         raise ConfigurationError("--check changes nothing", "leave out --upgrade, --max-age and --images")
     if arguments.images and arguments.max_age:
@@ -34,7 +34,7 @@ def lock(arguments: argparse.Namespace) -> int:
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     whole = (
         not arguments.env and not arguments.environments
-    )  # other files of its folder may use the lock of a JSON file
+    )  # other files in the folder may use the lock of a JSON file
     if arguments.check:
         return _check(chosen, context, arguments, whole=whole)
     if arguments.images:
@@ -64,7 +64,7 @@ def _tell(done: Moves, context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _check(chosen: Sequence[Environment], context: Context, arguments: argparse.Namespace, *, whole: bool) -> int:
-    """Compare the lock with what environments use, asking nobody."""
+    """Compare the lock with what environments use, without asking a registry."""
     settings = context.settings
     there = settings.lock or Lock()
     keys = keys_of(chosen, context) if there.images and whole else None
@@ -77,7 +77,7 @@ def _check(chosen: Sequence[Environment], context: Context, arguments: argparse.
         print_json({"schema": 1, "lock": str(settings.lock_file), "problems": said, "images_without_key": list(old)})
     for problem in found if not arguments.json else ():
         print(problem.said)
-    sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
+    sys.stdout.flush()  # in a log of both streams, the error and its remedy come last
     if found:
         is_there = "does not fit" if settings.lock else "is not there"
         raise DesktopBakeError(f"{LOCK_NAME} {is_there}: {found[0].said}", found[0].remedy)

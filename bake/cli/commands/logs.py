@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """Print what a task's command printed, each stream on ours."""
+    """Print what a task's command printed, each stream on the same stream."""
     entry = tasks_of(arguments).find(arguments.task)
     return through_docker("logs", *["-f"] * arguments.follow, entry.container_id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def prune(arguments: argparse.Namespace) -> int:
-    """Remove what no environment reaches, after asking; exit 1 if something could not be removed."""
+    """Remove what no environment reaches, after asking; exit with 1 if something could not be removed."""
     context = work_of(arguments)
     policy = policy_of(arguments)
     if not arguments.dry_run:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...task.entry import TaskEntry
 
 
-_WIDTHS = (19, 16, 12, 15)  # with ages and what is between them 80 columns
+_WIDTHS = (19, 16, 12, 15)  # with the ages and the gaps, 80 columns
 
 
 def ps(arguments: argparse.Namespace) -> int:

@@ -63,7 +63,7 @@ def render(arguments: argparse.Namespace) -> int:
 
 
 def _answered(context: Context, environments: Sequence[Environment], folder: Path | None) -> Context:
-    """Who is asked for digests that no lock says: the engine; if none answers, the registry, and then the folder."""
+    """Ask the engine for digests that are not in a lock; if none answers, the registry, and then the folder."""
     known = (e.dockerfile is None and fixed_digest(e.base_image, BASE, context.settings) for e in environments)
     if all(known) or context.engine.answers():
         return context
@@ -74,19 +74,19 @@ def _answered(context: Context, environments: Sequence[Environment], folder: Pat
 
 
 def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, found: Staleness) -> int:
-    """Print why the folder differs from these files, how, and what in it nobody rendered.
+    """Print why and how the folder differs from these files, and which of its files were not rendered.
 
     Args:
-        arguments: of `render --check`.
+        arguments: the arguments of `render --check`.
         files: what would be rendered.
-        left: what else lies there.
+        left: what else is in the folder.
         found: why the folder is stale, and how.
 
     Returns:
-        0 if it does not.
+        0 if it does not differ.
 
     Raises:
-        DesktopBakeError: it does; the remedy is the command that renders it anew.
+        DesktopBakeError: it differs; the remedy is the command that renders it again.
         ConfigurationError: a file of the folder cannot be read.
     """
     folder = arguments.output or Path()
@@ -96,7 +96,7 @@ def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, 
         print_json({"schema": 1, "folder": str(folder), "stale": stale, **found.as_json(), "others": others})
     else:
         print_diff(found.lines() + others)
-    sys.stdout.flush()  # a log that takes both streams ends with the error and its remedy
+    sys.stdout.flush()  # in a log of both streams, the error and its remedy come last
     if found.files:
         raise DesktopBakeError(f"{folder} is stale", f"run: {again(arguments.typed, arguments.output)}")
     if others:
@@ -108,7 +108,7 @@ def report(arguments: argparse.Namespace, files: RenderedFiles, left: LeftOver, 
 
 
 def _not_rendered(folder: Path, files: RenderedFiles, left: LeftOver) -> list[str]:
-    """One line a file that a render would leave as it is, although it should not be so."""
+    """One line for each file that should change but that a render would leave as it is."""
     lines = [f"extra: {without_controls(str(path))}: not known to be rendered" for path in left.unknown]
     lines += [f"extra: {without_controls(str(path))}: Bake reads it as well" for path in also_read(folder)]
     for name, lacking in kept_by_others(folder, files).items():

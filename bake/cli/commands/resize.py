@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def resize(arguments: argparse.Namespace) -> int:
     """Give a running task's desktop another size."""
-    size_of(arguments.geometry)  # a wrong one is told before anybody is asked
+    size_of(arguments.geometry)  # report a wrong size before asking the engine
     tasks = tasks_of(arguments)
     resized(tasks.engine, tasks.find_running(arguments.task).container_id, arguments.geometry)
     return 0

@@ -17,7 +17,7 @@ MISS = 3
 
 
 def resolve(arguments: argparse.Namespace) -> int:
-    """Print what a task would use; exit 3 on a miss, 5 if the registry could not be asked."""
+    """Print what a task would use; exit with 3 on a miss, with 5 if the registry could not be asked."""
     context = work_of(arguments)
     result = resolve_image(context.settings.environment(arguments.env), context)
     if arguments.recorder:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...task import mounts, platforms, ports
     from ...task.task import DesktopTask
     from .. import pictures, streams
-else:  # what a task without any does not need
+else:  # not needed by a task without flags
     durations = lazy("...system.durations", __package__)
     mounts = lazy("...task.mounts", __package__)
     platforms = lazy("...task.platforms", __package__)
@@ -82,10 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _limit_of(arguments: argparse.Namespace) -> float | None:
-    """How long the task may run, in seconds; None for ever.
+    """How long the task may run, in seconds; None for no limit.
 
     Raises:
-        ConfigurationError: the limit is malformed, or nobody would keep it.
+        ConfigurationError: the limit is malformed, or nobody would enforce it.
     """
     limit = arguments.timeout
     if limit is None:
@@ -106,7 +106,7 @@ def _limit_of(arguments: argparse.Namespace) -> float | None:
 
 
 def _check_terminal(arguments: argparse.Namespace) -> None:
-    """As docker, refuse to read a terminal that is none.
+    """Like docker, refuse `-it` if standard input is not a terminal.
 
     Raises:
         ConfigurationError: `-it`, and standard input is a file or a pipe.
@@ -167,7 +167,7 @@ def _read(file: Path, flag: str) -> bytes:
 
 
 def _whole(word: str) -> str:
-    """An option of docker's, with the content of the file that it names."""
+    """A docker option, with the content of the file that it names."""
     name = profile_of(word)
     return with_profile(word, _read(Path(name), "--security-opt")) if name else word
 
@@ -196,7 +196,7 @@ def _leave(task: DesktopTask, *, as_json: bool) -> int:
 
 
 def _split(words: list[str], known: object) -> tuple[str | None, list[str]]:
-    """`[ENV] [--] CMD…`: a first word that names an environment is one; before `--` it must be."""
+    """Split `[ENV] [--] CMD…`: the first word is the environment if it names one; before `--` it must."""
     if "--" in words[:2]:
         at = words.index("--")
         return (words[0] if at else None), words[at + 1 :]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def stats(arguments: argparse.Namespace) -> int:
-    """Print what a file comes to, and draw it."""
+    """Print a summary of a metrics file, and draw it."""
     events, unread = events_of(arguments.file)
     summary = summarize(events, unread)
     if arguments.plot:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def stop(arguments: argparse.Namespace) -> int:
-    """End tasks, each of which is looked for before any is ended."""
+    """End tasks; all are looked up before the first is ended."""
     tasks = tasks_of(arguments)
     for entry in tasks.find_all(arguments.tasks):
         tasks.stop(entry, grace_s=arguments.time, remove=arguments.rm)

@@ -27,14 +27,14 @@ NEEDED = ("starlette", "uvicorn")
 
 
 def ui(arguments: argparse.Namespace) -> int:
-    """Serve the page until Ctrl-C, which is a good end."""
+    """Serve the page until Ctrl-C, which counts as success."""
     if any(find_spec(name) is None for name in NEEDED):
         raise ConfigurationError(
             "the page needs two more packages",
             "install them: pipx install --force 'desktop-bake[ui]', or pip install 'desktop-bake[ui]'",
         )
     metrics = arguments.metrics or os.environ.get("DESKTOP_BAKE_METRICS")
-    load(arguments)  # what is wrong with it now is told here, and later on the page
+    load(arguments)  # report errors in it here; later ones appear on the page
     source = Source(
         load=lambda: load(arguments),
         file=environment_file(arguments),

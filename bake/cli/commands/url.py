@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def url(arguments: argparse.Namespace) -> int:
-    """Print a desktop's address; if the engine is elsewhere, carry its port here until the task ends, or Ctrl-C."""
+    """Print a desktop's address; if the engine is remote, forward its port until the task ends, or Ctrl-C."""
     tasks = tasks_of(arguments)
     entry = tasks.find(arguments.task)
     address, forward = tasks.url(entry.container_id, view_only=arguments.view_only)

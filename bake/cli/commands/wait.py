@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def wait(arguments: argparse.Namespace) -> int:
-    """Wait for a task's end, and exit with its status."""
+    """Wait until a task ends, and exit with its status."""
     limit_s = duration_s(arguments.timeout) if arguments.timeout else FOREVER_S
     tasks = tasks_of(arguments)
     entry = tasks.find(arguments.task)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def warm(arguments: argparse.Namespace) -> int:
-    """One round, or one every so often until SIGTERM or Ctrl-C, which is a good end; a summary line each."""
+    """Run a round, or one every interval until SIGTERM or Ctrl-C, which is success; print a summary line for each."""
     every_s = None if arguments.watch is None else duration_s(arguments.watch)
     if every_s == 0:
         raise ConfigurationError("--watch is 0", "write how long from one round to the next, such as 15m")
@@ -46,7 +46,7 @@ def warm(arguments: argparse.Namespace) -> int:
 
 
 def _with_newer_lock(context: Context, arguments: argparse.Namespace) -> Context:
-    """The work with what is old in the lock moved, if that is asked for; what cannot be moved now stays."""
+    """Move old entries of the lock if that is asked for, and reload; entries that cannot be moved now stay."""
     if arguments.max_age is None:
         return context
     wish, settings = wish_of(arguments.max_age), context.settings
@@ -65,7 +65,7 @@ def _with_newer_lock(context: Context, arguments: argparse.Namespace) -> Context
 
 
 def _round(number: int, arguments: argparse.Namespace, *, first: bool) -> Round:
-    """A round with the configuration as it is now; one that does not load any more ends no watch."""
+    """Run a round with the current configuration; if it no longer loads, the watch goes on."""
     at = datetime.now(UTC)
     try:
         tasks = _with_newer_lock(work_of(arguments), arguments)
@@ -73,7 +73,7 @@ def _round(number: int, arguments: argparse.Namespace, *, first: bool) -> Round:
         asking = replace(tasks, settings=replace(tasks.settings, pull=arguments.pull or "always", push=push))
         tidy = (lambda: tidy_up(tasks, policy_of(arguments))) if arguments.prune else None
         if arguments.recorder:
-            arguments.recorder.restart()  # the pause before is nobody's time
+            arguments.recorder.restart()  # the pause before the round does not count
         return warm_round(number, asking, arguments.env, tidy, arguments.recorder)
     except ConfigurationError as error:
         if first:
