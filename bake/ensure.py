@@ -80,9 +80,9 @@ def ensure_desktop_images(
         A result for each environment's ID, as `ensure_desktop_image` returns it.
 
     Raises:
-        ConfigurationError, ScriptFailedError, BuildFailedError, TimeLimitError: as `ensure_desktop_image`, for the
+        ConfigurationError, ScriptFailedError, BuildFailedError, TimeLimitError: see `ensure_desktop_image`; for the
             first environment that failed, when every other environment has its image.
-        EngineError, CancelledError: as `ensure_desktop_image`.
+        EngineError, CancelledError: see `ensure_desktop_image`.
     """
     context = context_of(settings or Settings(), **work)
     pausing = context.settings.fallback

@@ -1,9 +1,9 @@
-"""Environments as Midori-AI Agents Runner saves them: read as it reads them, edited without touching another byte.
+"""Environments saved by Midori-AI Agents Runner: read by its rules, and edited without touching any other byte.
 
-It keeps them in `environments.json` (`{"environments": [...]}`, or a list), its settings in `state.toml` beside it.
+It keeps them in `environments.json` (`{"environments": [...]}`, or a list), and its settings in `state.toml` beside it.
 Older releases have both in `state.json` (`{"environments": [...], "settings": {...}, ...}`), still older ones a file
 for each environment, `environment-<id>.json`. An environment is an object with `env_id`, `name`, toggles, scripts as
-texts, what its containers get, and some thirty fields that mean nothing here.
+texts, fields for its containers, and some thirty fields that mean nothing here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _THEIRS = {
     "preflight_enabled": bool,
     "preflight_script": str,
 }
-# what we read of the fields there, and what may be set
+# the fields that we read there, and that may be set
 ORIGIN_FIELDS = {**{f.name: f.toml_type for f in described(Environment) if f.name in _OURS}, **_THEIRS}
 _IDENTITY = {"env_id", "id", "version"}
 _VERSION = 1
@@ -46,14 +46,14 @@ _STATE_VERSION = 4
 
 @dataclass(frozen=True, kw_only=True)
 class OriginFile:
-    """A file of environments, valid by construction: made by `parse`.
+    """A file of environments; `parse` makes it, so it is always valid.
 
     Attributes:
-        text: what it holds.
+        text: the file's text.
         objects: offset of each environment's `{`, by environment ID, in the file's order.
-        payloads: what is there.
+        payloads: the objects.
         forced: whether the settings beside them give every environment a desktop.
-        common_script: the settings' own script, which every task runs before its environment's; empty without one.
+        common_script: the script in the settings, which every task runs before its environment's; empty without one.
     """
 
     text: str
@@ -68,8 +68,8 @@ class OriginFile:
 
         Args:
             content: UTF-8.
-            name: its path as the person wrote it, for messages.
-            state: what `state.toml` beside it holds, if there is one.
+            name: its path as the user wrote it, for messages.
+            state: the content of `state.toml` beside it, if there is one.
 
         Raises:
             ConfigurationError: it is not JSON, or has no environment; or the state is not TOML.
@@ -115,17 +115,17 @@ class OriginFile:
         """The environments, by ID.
 
         Args:
-            base_image: for those that name none: Agents Runner itself knows one image alone.
+            base_image: for those that name none: Agents Runner itself knows only one image.
 
         Raises:
-            ConfigurationError: a field that is read has a value that cannot be.
+            ConfigurationError: a field that is read has an invalid value.
         """
         return {i: self.environment(i, base_image) for i in self.payloads}
 
     def environment(self, env_id: str, base_image: ImageReference) -> Environment:
-        """One of them.
+        """One environment.
 
-        Args, Raises: as `environments`.
+        Args, Raises: see `environments`.
         """
         payload, where = self.payloads[env_id], f"environment {env_id!r}: "
         named = payload.get("base_image")
@@ -144,7 +144,7 @@ class OriginFile:
         )
 
     def _run_script(self, payload: Mapping[str, Any], where: str) -> Script | None:
-        """What runs at every start: the settings' script, then the environment's own."""
+        """The script that runs at every start: that of the settings, then the environment's own."""
         own = _text(payload.get("preflight_script")) if _truth(payload.get("preflight_enabled")) else ""
         texts = [text for text in (self.common_script, own) if text.strip()]
         try:
@@ -157,11 +157,11 @@ class OriginFile:
         return sorted(self.payloads[env_id].keys() - ORIGIN_FIELDS.keys() - _IDENTITY)
 
     def edit(self, env_id: str, changes: Mapping[Any, Any]) -> str:
-        """The text with fields of an environment set, or taken out if the value is None; every other byte stays.
+        """The text with fields of an environment set, or removed if the value is None; every other byte stays.
 
         Args:
             env_id: the environment.
-            changes: value by field, or by the pair of a field that holds an object and a name in it.
+            changes: value by field, or by the pair of a field that is an object and a name in it.
 
         Raises:
             ConfigurationError: there is no such environment.
@@ -186,10 +186,10 @@ def _put(text: str, at: int, name: str, value: object) -> str:
 
 
 def _settings(whole: object, state: bytes | None) -> Mapping[str, Any]:
-    """The settings of an older file that has them in it, else those of the state beside a newer one."""
+    """The settings in an older file that contains them, else those in the state beside a newer one."""
     if isinstance(whole, dict) and "settings" in whole:
         settings = whole["settings"]
-    elif isinstance(whole, dict) and "environments" not in whole:  # a file for each environment knows of none
+    elif isinstance(whole, dict) and "environments" not in whole:  # a file of one environment has no settings
         return {}
     else:
         settings = _state(state).get("settings")
@@ -197,7 +197,7 @@ def _settings(whole: object, state: bytes | None) -> Mapping[str, Any]:
 
 
 def _state(content: bytes | None) -> Mapping[str, Any]:
-    """What the state holds; nothing if it is of another version, which Agents Runner passes over."""
+    """The content of the state; empty if it has another version, which Agents Runner ignores."""
     try:
         table = tomllib.loads(content.decode()) if content else {}
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -208,7 +208,7 @@ def _state(content: bytes | None) -> Mapping[str, Any]:
 
 
 def _identifier(payload: object) -> str:
-    """The ID of an environment; empty for what Agents Runner passes over."""
+    """The ID of an environment; empty for an object that Agents Runner ignores."""
     if not isinstance(payload, dict):
         return ""
     version = payload.get("version", _VERSION)
@@ -221,7 +221,7 @@ def _identifier(payload: object) -> str:
 
 
 def _truth(value: object) -> bool:
-    """Python's truth of a JSON value, which is how Agents Runner reads a toggle."""
+    """The truth value of a JSON value in Python, by which Agents Runner reads toggles."""
     return float(value) != 0 if isinstance(value, Number) else bool(value)
 
 
@@ -231,10 +231,10 @@ def _text(value: object) -> str:
 
 
 def _as_str(value: object) -> str:
-    """Python's `str` of a JSON value, which is how Agents Runner reads what should be a text."""
+    """Python's `str` of a JSON value; Agents Runner uses it for fields that should be texts."""
     try:
         return str(json.loads(value)) if isinstance(value, Number) else str(value)
-    except ValueError:  # a number of 5,000 digits
+    except ValueError:  # a number with 5,000 digits
         return str(value)
 
 
@@ -274,14 +274,14 @@ def read_origin(path: Path) -> OriginFile:
 
 
 def origin_of(content: bytes, path: Path) -> OriginFile:
-    """A file of environments of these bytes, with the settings beside it.
+    """The file of environments with these bytes, and the settings beside it.
 
     Args:
-        content: what it holds, or is going to.
-        path: where.
+        content: its content, present or future.
+        path: where it is.
 
     Raises:
-        ConfigurationError: as `read_origin`.
+        ConfigurationError: see `read_origin`.
         OSError: the settings cannot be read.
     """
     state = path.with_name(STATE_NAME)

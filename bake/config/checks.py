@@ -1,4 +1,4 @@
-"""Checks of settings that nothing in `generator` checks already; each takes a value of the right type."""
+"""Checks of settings that `generator` does not check; each takes a value of the right type."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BUILDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
 def check_repository(repository: ImageReference) -> None:
-    """Check the repository of the tags.
+    """Check the repository for the tags.
 
     Raises:
         ConfigurationError: it has a tag or a digest.
@@ -38,7 +38,7 @@ def check_builder(name: str) -> None:
     """Check the name of a buildx builder.
 
     Raises:
-        ConfigurationError: buildx gives none such a name.
+        ConfigurationError: buildx allows no such name.
     """
     if not _BUILDER.fullmatch(name):
         raise ConfigurationError(f"malformed builder name {name!r}", "see: docker buildx ls")
@@ -55,10 +55,10 @@ def check_pull(policy: str) -> None:
 
 
 def check_command(words: Sequence[str]) -> None:
-    """Check `verify_command`; an empty one verifies nothing.
+    """Check `verify_command`; an empty command verifies nothing.
 
     Raises:
-        ConfigurationError: no word holds `{image}`, or one holds a NUL character.
+        ConfigurationError: no word contains `{image}`, or one contains a NUL character.
     """
     if words and not any(IMAGE in word for word in words[1:]):
         raise ConfigurationError(
@@ -70,10 +70,10 @@ def check_command(words: Sequence[str]) -> None:
 
 
 def check_image_labels(labels: Mapping[str, str]) -> None:
-    """Check further labels of images.
+    """Check additional labels of images.
 
     Raises:
-        ConfigurationError: as `generator.annotations.check_added`.
+        ConfigurationError: see `generator.annotations.check_added`.
     """
     added.check_added("image_labels", labels)
 
@@ -82,6 +82,6 @@ def check_annotations(annotations: Mapping[str, str]) -> None:
     """Check annotations of images.
 
     Raises:
-        ConfigurationError: as `generator.annotations.check_added`.
+        ConfigurationError: see `generator.annotations.check_added`.
     """
     added.check_added("annotations", annotations)

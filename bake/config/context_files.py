@@ -1,4 +1,4 @@
-"""The files and folders that a configuration names for a build context, read whole, with their limits."""
+"""The files and folders that a configuration names for a build context, read completely, with limits."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ MOST_FILES = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class ContextFiles:
-    """How the `files` of an environment or of a layer are read.
+    """Reads the `files` of an environment or of a layer.
 
-    A folder means all below it but `LEFT_OUT`: what tools keep there for themselves. A file's path in the context is
-    that below the folder of the script that it is for, else that below the configuration's; of a path of a program that
-    lies in neither, the last part.
+    A folder means everything below it except `LEFT_OUT`, which tools keep there for themselves. A file's path in the
+    context is its path below the folder of the script it is for, else below the configuration's folder. If a program
+    gives a path that is in neither, it is the last part of that path.
 
     Args:
-        root: the configuration's folder. A name that is a text must stay in it, links followed.
-        where: what messages begin with: the environment, or the layer.
-        beside: the script's folder, if there is a script that is a file.
+        root: the configuration's folder. A name that is a text must stay in it, after links are followed.
+        where: the beginning of messages: the environment or the layer.
+        beside: the script's folder, if the script is a file.
     """
 
     root: Path
@@ -42,14 +42,14 @@ class ContextFiles:
     beside: Path | None = None
 
     def read(self, names: Iterable[File]) -> dict[str, ContextFile]:
-        """The files that these names mean, by their path in the context.
+        """The files for these names, by their path in the context.
 
         Args:
             names: files and folders.
 
         Raises:
-            ConfigurationError: a file is missing, unreadable, none, outside the root, or for Windows; a folder has
-                none, two have one path; or they are too many or too large.
+            ConfigurationError: a file is missing, unreadable, not a file, outside the root or for Windows; a folder has
+                no file; two files have the same path; or there are too many files, or they are too large.
         """
         found: dict[str, ContextFile] = {}
         origins: dict[str, Path] = {}
@@ -80,7 +80,7 @@ class ContextFiles:
         return found
 
     def _files(self, name: File) -> Iterator[Path]:
-        """The file, or all files below the folder, of a name, in a fixed order."""
+        """The file of a name, or all files below its folder in a fixed order."""
         check_inside(self.where, "files", name)
         start = self._path(name)
         self._check_inside(name, start)
@@ -124,7 +124,7 @@ class ContextFiles:
         return next(file.relative_to(folder) for folder in folders if file.is_relative_to(folder)).as_posix()
 
     def _shown(self, name: File, file: Path) -> str:
-        """A file as the configuration would name it."""
+        """The name of a file as the configuration would write it."""
         root = self._path("")
         return repr(str(file.relative_to(root) if isinstance(name, str) and file.is_relative_to(root) else file))
 

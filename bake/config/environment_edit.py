@@ -1,4 +1,4 @@
-"""One edit of an environment, in whichever file keeps it: checked whole before anything is written."""
+"""Editing an environment in the file that keeps it; the edit is checked completely before anything is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EnvironmentFile:
 
     Attributes:
         path: `desktop-bake.toml`, or a file of Agents Runner.
-        origin_base: the base of those that name none, if it is a file of Agents Runner; else None.
+        origin_base: in a file of Agents Runner, the base of environments that name none; else None.
     """
 
     path: Path
@@ -40,19 +40,19 @@ class EnvironmentFile:
 
     @property
     def fields(self) -> Mapping[str, type]:
-        """The fields that may be set there, and their types."""
+        """The fields that may be set in it, and their types."""
         return ORIGIN_FIELDS if self.is_origin else ENVIRONMENT_KEYS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is to become of an environment.
+    """A change of an environment.
 
     Attributes:
         env_id: the environment.
-        values: value by path, as `bake.config.toml_edit.field_and_value` has them; None takes a field out.
-        create: whether it is a new one.
-        seen: the fingerprint of what the file held when whoever wants this read it; None if it may hold anything.
+        values: value by path, see `bake.config.toml_edit.field_and_value`; None removes a field.
+        create: whether the environment is new.
+        seen: the fingerprint of the file when the author of the change read it; None if it may have any content.
     """
 
     env_id: str
@@ -63,12 +63,12 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Edited:
-    """What became of an edit.
+    """The result of an edit.
 
     Attributes:
-        environment: as it is now.
-        before, after: what the file held, and holds.
-        forced: whether the settings beside it give every environment a desktop, whatever its own toggle says.
+        environment: the environment as it is now.
+        before, after: the file's content before and after.
+        forced: whether the settings beside it give every environment a desktop, whatever its toggle says.
     """
 
     environment: Environment
@@ -78,23 +78,23 @@ class Edited:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the file is another now."""
+        """Whether the file has changed."""
         return self.after != self.before
 
 
 def edit_environment(
     file: EnvironmentFile, change: Change, check: Callable[[Environment], object] | None = None
 ) -> Edited:
-    """Change fields of an environment; nothing is written that would not load, or over what the caller has not seen.
+    """Change fields of an environment; never write a file that would not load, or over what the caller has not seen.
 
     Args:
-        file: where it is kept.
-        change: what is to become of it.
-        check: called with what it would become, before anything is written.
+        file: the file that keeps it.
+        change: the change.
+        check: called with the changed environment before anything is written.
 
     Raises:
-        ConfigurationError: no such environment, or a value that cannot be; or the file was changed meanwhile. Whatever
-            `check` raises is raised.
+        ConfigurationError: no such environment, or an invalid value, or the file was changed meanwhile. What `check`
+            raises is raised, too.
     """
     with editing(file.path) as before:
         if change.seen is not None and change.seen != fingerprint(before):
@@ -111,10 +111,10 @@ def edit_environment(
 
 
 def restore(file: EnvironmentFile, edited: Edited) -> None:
-    """Have the file as it was before an edit, byte for byte.
+    """Restore the file as it was before an edit, byte for byte.
 
     Raises:
-        ChangedMeanwhileError: it does not hold any more what the edit made of it.
+        ChangedMeanwhileError: its content is no longer what the edit wrote.
         ConfigurationError: it cannot be written.
     """
     with editing(file.path) as now:
@@ -125,12 +125,12 @@ def restore(file: EnvironmentFile, edited: Edited) -> None:
 
 
 def fingerprint(content: bytes) -> str:
-    """What tells a file's content from any other."""
+    """A hash that identifies a file's content."""
     return hashlib.sha256(content).hexdigest()
 
 
 class ChangedMeanwhileError(ConfigurationError):
-    """Somebody else changed the file since it was read; theirs stays."""
+    """Somebody else has changed the file since it was read; their change stays."""
 
 
 def _in_configuration(before: bytes, file: EnvironmentFile, change: Change) -> Edited:

@@ -1,4 +1,4 @@
-"""The commented desktop-bake.toml that `init` writes, from what is said of each field."""
+"""The commented desktop-bake.toml that `init` writes, made from the description of each field."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HEAD = """\
 schema = 1
 """
 _FURTHER = "# Further fields; the names of files are relative to this one:"
-_WIDTH = 44  # of the examples, before what is said of them
+_WIDTH = 44  # of the examples, before their comments
 
 
 def first_file(base_image: ImageReference) -> str:
-    """A configuration of one environment, `default`, and of the settings that most people look for.
+    """A configuration with one environment, `default`, and the settings that most people look for.
 
     Args:
-        base_image: that environment's.
+        base_image: the environment's base image.
     """
     first = {
         "name": "Default desktop",

@@ -1,4 +1,4 @@
-"""A JSON text edited in place: a member of an object is set or taken out, and every other byte stays."""
+"""Editing a JSON text in place: a member of an object is set or removed, and every other byte stays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHITE = " \t\n\r"
 
 
 class Number(str):
-    """A number as it is written: it is never written back, and one of 5,000 digits is no reason to fail."""
+    """A number as text: it is never written back, and 5,000 digits are no reason to fail."""
 
     __slots__ = ()
 
@@ -25,13 +25,13 @@ DECODER = JSONDecoder(parse_int=Number, parse_float=Number)
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A member of a JSON object, or an element of an array, and where it lies in the text.
+    """A member of a JSON object or an element of an array, and its place in the text.
 
     Attributes:
         key: its name; empty for an element.
-        value: what it says, numbers as they are written.
+        value: its value, with numbers as they are written.
         start: offset of its first character, the key's opening quote.
-        value_start, end: offsets of the value's first character, and after its last.
+        value_start, end: offsets of the value's first character and after its last.
     """
 
     key: str
@@ -45,7 +45,7 @@ def members(text: str, at: int) -> Iterator[Member]:
     """The members of the object or array that begins at an offset of a valid JSON text, in their order.
 
     Args:
-        text: the JSON text (RFC 8259; duplicate names are told one by one).
+        text: the JSON text (RFC 8259; duplicate names are yielded one by one).
         at: offset of `{` or `[`.
     """
     is_object = text[at] == "{"
@@ -64,19 +64,19 @@ def members(text: str, at: int) -> Iterator[Member]:
 
 
 def skip(text: str, at: int) -> int:
-    """The offset of the first character from an offset on that is no white space."""
+    """The offset of the next character that is not white space, from an offset on."""
     while text[at] in WHITE:
         at += 1
     return at
 
 
 def _literal(value: object, text: str) -> str:
-    """A value as JSON, escaped as the rest of the file is."""
+    """A value as JSON, escaped like the rest of the file."""
     return json.dumps(value, ensure_ascii=text.isascii() and "\\u" in text)
 
 
 def _laid_out(value: object, text: str, beside: Member) -> str:
-    """A value as JSON, over several lines if it has parts and the object's members are on lines of their own."""
+    """A value as JSON, on several lines if it has parts and each member of the object is on its own line."""
     line = text[text.rfind("\n", 0, beside.start) + 1 : beside.start]
     if not value or not isinstance(value, dict | list) or line.strip() or "\n" not in text[: beside.start]:
         return _literal(value, text)
@@ -86,20 +86,20 @@ def _laid_out(value: object, text: str, beside: Member) -> str:
 
 
 def with_member(text: str, at: int, field: str, value: object) -> str:
-    """The text with a member of the object at an offset set; a new one goes where the order of names puts it.
+    """The text with a member of the object at an offset set; a new member is placed in the order of names.
 
     Args:
         text: a valid JSON text.
         at: offset of the object's `{`.
         field: the member's name.
-        value: what `json.dumps` takes.
+        value: a value for `json.dumps`.
     """
     there = list(members(text, at))
     if not there:
         return f"{text[: at + 1]}{json.dumps(field)}: {_literal(value, text)}{text[skip(text, at + 1) :]}"
     same = [m for m in there if m.key == field]
     if same:
-        last = same[-1]  # which of duplicates counts, in every reader that keeps one
+        last = same[-1]  # of duplicates, the last counts in every reader that keeps one
         return text[: last.value_start] + _laid_out(value, text, last) + text[last.end :]
     first = there[0]
     colon = text[first.start + len(_key_text(text, first)) : first.value_start]
@@ -117,9 +117,9 @@ def _key_text(text: str, member: Member) -> str:
 
 
 def without_member(text: str, at: int, field: str) -> str:
-    """The text without a member of the object at an offset, however often it is there.
+    """The text without a member of the object at an offset, however often it occurs.
 
-    Args: as `with_member`.
+    Args: see `with_member`.
     """
     while True:
         there = list(members(text, at))

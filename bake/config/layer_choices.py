@@ -1,4 +1,4 @@
-"""Which layers an environment of desktop-bake.toml could have, and which of them its own table names."""
+"""The layers that an environment of desktop-bake.toml could have, and those that its own table names."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class LayerChoice:
     """A layer that an environment has, or could have.
 
     Attributes:
-        name: the layer's.
-        is_on: whether it has it.
-        why_not: why that cannot be changed by naming it, or not; empty if it can.
+        name: the layer's name.
+        is_on: whether the environment has it.
+        why_not: why naming it or not cannot change that; empty if it can.
     """
 
     name: str
@@ -35,7 +35,7 @@ class LayerChoices:
 
     Attributes:
         known: the names of `[layers.NAME]`, in the file's order.
-        named: by environment, what its `layers` holds, as it is written.
+        named: by environment, the items of its `layers` as they are written.
     """
 
     known: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class LayerChoices:
 
     @classmethod
     def of(cls, text: str) -> LayerChoices:
-        """Those of a file that loads; none of any other."""
+        """The layers of a file that loads; empty for any other file."""
         try:
             table = tomllib.loads(text)
             tables = table.get("environments", {}).items()
@@ -53,7 +53,7 @@ class LayerChoices:
             return cls()
 
     def choices(self, environment: Environment) -> tuple[LayerChoice, ...]:
-        """The layers of an environment, and those that it could have: as the file lists them, its own last."""
+        """The layers that an environment has or could have, in the file's order, then its own."""
         has = {layer.name: layer for layer in environment.layers}
         named = self.named.get(environment.env_id, ())
         found = []
@@ -66,7 +66,7 @@ class LayerChoices:
         return tuple(found)
 
     def turned(self, env_id: str, name: str, *, on: bool) -> list[Any]:
-        """What `layers` of an environment is to hold if one of the known layers is named there from now on, or not.
+        """The new value of an environment's `layers` if a known layer is added to it or removed from it.
 
         Raises:
             ConfigurationError: there is no such layer.

@@ -1,4 +1,4 @@
-"""The script of a layer, what lies beside it while it runs, and further files of the desktop's recipe."""
+"""The script of a layer, the files beside it while it runs, and additional files of the desktop's recipe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_layer_script(root: Path, layer: Layer) -> bytes | None:
         layer: the layer.
 
     Raises:
-        ConfigurationError: as `read_script`.
+        ConfigurationError: see `read_script`.
     """
     return None if layer.script is None else read_script(root, _where(layer), "script", layer.script)
 
@@ -34,10 +34,10 @@ def read_layer_script(root: Path, layer: Layer) -> bytes | None:
 def read_layer_files(root: Path, layer: Layer) -> dict[str, ContextFile]:
     """The files of a layer by their path in the folder in which its script runs.
 
-    Args: as `read_layer_script`.
+    Args: see `read_layer_script`.
 
     Raises:
-        ConfigurationError: as `ContextFiles.read`, or one has the name of the script itself.
+        ConfigurationError: see `ContextFiles.read`; or a file has the script's name.
     """
     path = layer.script.path if isinstance(layer.script, Script) else layer.script
     beside = Path(os.path.normpath(root / path)).parent if path else None
@@ -52,14 +52,14 @@ def read_layer_files(root: Path, layer: Layer) -> dict[str, ContextFile]:
 
 
 def read_desktop_files(root: Path, environment: Environment) -> dict[str, ContextFile]:
-    """Further files of the build context in which an environment's own Dockerfile builds its desktop.
+    """Additional files of the build context in which an environment's own Dockerfile builds its desktop.
 
     Args:
         root: the configuration's folder.
-        environment: whose they are.
+        environment: the environment.
 
     Raises:
-        ConfigurationError: as `ContextFiles.read`, or the Dockerfile is the shipped one.
+        ConfigurationError: see `ContextFiles.read`; or the Dockerfile is the shipped one.
     """
     where = f"environment {environment.env_id!r}: "
     if environment.files and environment.dockerfile is None:

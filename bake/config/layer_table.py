@@ -1,4 +1,4 @@
-"""Layers as desktop-bake.toml holds them: tables `[layers.NAME]`, and what an environment's `layers` names of them."""
+"""Layers in desktop-bake.toml: the tables `[layers.NAME]`, and those that an environment's `layers` names."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-LAYER = described(Layer)  # what a `[layers.NAME]` may hold
+LAYER = described(Layer)  # the fields of a `[layers.NAME]`
 LAYER_TEXTS = {"text": "script"}
 _KEYS = {**{field.name: field.toml_type for field in LAYER}, **dict.fromkeys(LAYER_TEXTS, str)}
 _FORM = '{ name = "browser", packages = ["chromium"] }'
 
 
 def layers_from(tables: Mapping[str, Any], file: str) -> dict[str, Layer]:
-    """The layers of a file, by name, each with layers below it that are there, too.
+    """The layers of a file by name; the layers that each needs are in the file, too.
 
     Args:
-        tables: what stands under `layers`.
+        tables: the tables under `layers`.
         file: the file's name, for messages.
 
     Raises:
-        ConfigurationError: one is not a table, has an unknown key or a value of the wrong type or form, or needs an
-            unknown layer, or one that needs it.
+        ConfigurationError: a layer is not a table, has an unknown key or a value of the wrong type or form, or needs
+            an unknown layer or one that needs it.
     """
     layers = {}
     for name, table in tables.items():
@@ -47,12 +47,12 @@ def layers_of(items: Iterable[Any], known: Mapping[str, Layer], where: str) -> t
     """The layers of an environment, lowest first.
 
     Args:
-        items: names of known layers, and tables of its own with a `name`.
+        items: names of known layers, and the environment's own tables, each with a `name`.
         known: the file's layers.
         where: the environment, for messages.
 
     Raises:
-        ConfigurationError: as `layers_from`, or of something that is neither.
+        ConfigurationError: see `layers_from`; or an item is neither a name nor a table.
     """
     wanted: list[str | Layer] = []
     for item in items:

@@ -1,6 +1,6 @@
-"""`desktop-bake.lock`: the digests that names of images stand for, and the date of the packages, the same for everyone.
+"""`desktop-bake.lock`: the digests that image names stand for and the packages date, the same for everyone.
 
-Reading it touches no network, and its text is checked whole: what is read is right, or refused in one line.
+Reading it needs no network, and its whole text is checked: it is valid, or it is refused in one line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-NOT_UTF8 = "restore it from Git"  # what to do about a lock that is not
+NOT_UTF8 = "restore it from Git"  # the remedy for a lock that is not UTF-8
 SCHEMA = 1
 _TOP: dict[str, type] = {"schema": int, "packages": str, BASE: dict, TOOL: dict, IMAGE: dict}
 _LOCKED: dict[str, type] = {"digest": str, "platforms": list, "locked": str}
@@ -42,12 +42,12 @@ _CONFLICT = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: .*)?")
 
 @dataclass(frozen=True, kw_only=True)
 class LockedImage:
-    """What a name of an image stands for.
+    """What the name of an image stands for.
 
     Attributes:
-        digest: of the index, or of the manifest if there is no index.
-        platforms: which the image has; empty for a tool.
-        locked: the day on which that digest was taken; None if nobody says.
+        digest: the digest of the index, or of the manifest if there is no index.
+        platforms: the image's platforms; empty for a tool.
+        locked: the day on which the digest was locked; None if the lock does not say.
     """
 
     digest: Digest
@@ -60,7 +60,7 @@ class Lock:
     """A lock.
 
     Attributes:
-        packages: the day up to which packages are taken; None leaves it out of every key.
+        packages: the day up to which packages are used; None leaves it out of every key.
         bases: base images by `ImageReference.named`.
         tools: the images that Dockerfiles name besides their base, likewise.
         images: digests of published images by the text of their key.
@@ -78,7 +78,7 @@ class Lock:
 
     @classmethod
     def of(cls, packages: date | None, entries: Mapping[tuple[str, str], LockedImage | Digest]) -> Lock:
-        """The lock of these blocks, as `entries` gives them."""
+        """The lock with these blocks, as `entries` returns them."""
         locked = {key: entry for key, entry in entries.items() if isinstance(entry, LockedImage)}
         return cls(
             packages=packages,
@@ -92,7 +92,7 @@ def load_lock(path: Path) -> Lock | None:
     """Read a lock; None if there is no such file.
 
     Raises:
-        ConfigurationError: it cannot be read, or as `parse_lock`.
+        ConfigurationError: it cannot be read, or see `parse_lock`.
     """
     try:
         return parse_lock(text_of(read_regular_file(path), path, NOT_UTF8), path.name)
@@ -104,14 +104,14 @@ def load_lock(path: Path) -> Lock | None:
 
 
 def parse_lock(text: str, name: str = LOCK_NAME) -> Lock:
-    """The lock that a text means.
+    """Parse the text of a lock.
 
     Args:
         text: TOML.
-        name: the file's, for messages.
+        name: the file's name, for messages.
 
     Raises:
-        ConfigurationError: conflict markers, no TOML, another schema, an unknown key, a value of another type or form.
+        ConfigurationError: conflict markers, not TOML, another schema, an unknown key, a value of a wrong type or form.
     """
     for number, line in enumerate(text.splitlines(), 1):
         if _CONFLICT.fullmatch(line):

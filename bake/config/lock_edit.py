@@ -1,5 +1,6 @@
-"""Edits of `desktop-bake.lock`: one block an entry, sorted, so that edits of two people merge. What does not
-change stays as it is written, comments included.
+"""Edits of `desktop-bake.lock`: one sorted block for each entry, so that the edits of two people merge.
+
+What does not change stays as it is written, comments included.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _HEAD = f"""\
 schema = {SCHEMA}
 """
 _PACKAGES = "\n# Up to this day packages are taken: when it moves, every desktop installs them anew.\n"
-# A value of ours, which holds no character that ends it, and the comment behind it
+# One of our values, which never contains its closing character, and the comment after it
 _LINE = re.compile(
     r"""\s*(?P<name>digest|platforms|locked|packages)\s*=\s*(?:"[^"]*"|'[^']*'|\[[^\]]*\])(?P<comment>\s*#.*)?"""
 )
@@ -31,7 +32,7 @@ _HEADER = re.compile(r"\s*\[\s*(?:base|tool|image)\s*\..*\]\s*(?:#.*)?")
 
 @dataclass
 class _Block:
-    """Lines that belong together: comments above a header, the header, its values, and what follows up to the next."""
+    """Lines that belong together: comments above a header, the header, its values, and all lines up to the next."""
 
     kind: str
     name: str
@@ -43,15 +44,15 @@ class _Block:
 
 
 def edit_lock(text: str, wanted: Lock, name: str = LOCK_NAME) -> str:
-    """The text of a lock that means another one; blocks that say what they are to say keep every byte.
+    """The text of a lock, edited to mean another lock; blocks that need no change keep every byte.
 
     Args:
-        text: of the lock as it is; empty for a new one.
-        wanted: what it is to mean.
-        name: the file's, for messages.
+        text: the text of the present lock; empty for a new one.
+        wanted: the lock that the result has to mean.
+        name: the file's name, for messages.
 
     Raises:
-        ConfigurationError: the text is no lock, or laid out so that it cannot be edited.
+        ConfigurationError: the text is not a lock, or its layout cannot be edited.
     """
     if not text.strip():
         text = _HEAD
@@ -87,7 +88,7 @@ def _means(text: str, wanted: Lock, name: str) -> bool:
 
 
 def _split(lines: list[str]) -> tuple[list[str], list[_Block]]:
-    """What stands above all blocks, and the blocks."""
+    """The lines above all blocks, and the blocks."""
     starts = []
     for at, line in enumerate(lines):
         if _HEADER.fullmatch(line):
@@ -105,14 +106,14 @@ def _split(lines: list[str]) -> tuple[list[str], list[_Block]]:
         try:
             ((kind, table),) = tomllib.loads(lines[at]).items()
             (block_name,) = table
-        except ValueError:  # a line of a text of several lines
+        except ValueError:  # a line of a multi-line text
             continue
         blocks.append(_Block(kind=kind, name=block_name, lines=lines[begin:end]))
     return lines[: starts[0][0]], blocks
 
 
 def _insert(blocks: list[_Block], new: _Block) -> None:
-    """Put a block before the first that comes after it; what a person has in another order stays so."""
+    """Insert a block before the first that comes after it; blocks that somebody put in another order stay so."""
     at = next((i for i, block in enumerate(blocks) if block.place > new.place), len(blocks))
     blocks.insert(at, new)
 
@@ -134,7 +135,7 @@ def _values(entry: LockedImage | Digest) -> list[str]:
 
 
 def _with_values(lines: list[str], entry: LockedImage | Digest) -> list[str]:
-    """A block with other values, each in the line of the old one; comments stay."""
+    """A block with new values, each in the line of the old one; comments stay."""
     values = {line.partition(" =")[0]: line for line in _values(entry)}
     found, last = [], 0
     for line in lines:
@@ -148,7 +149,7 @@ def _with_values(lines: list[str], entry: LockedImage | Digest) -> list[str]:
 
 
 def _with_value(line: str, wanted: str) -> str:
-    """A line with another value, or as it is if that is the same; the comment behind it stays."""
+    """A line with a new value, or unchanged if the value is the same; the comment after it stays."""
     old = _LINE.match(line)
     return line if tomllib.loads(line) == tomllib.loads(wanted) else wanted + (old["comment"] or "" if old else "")
 

@@ -1,4 +1,4 @@
-"""What moved from one lock to another, in words and as JSON."""
+"""The moves from one lock to another, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Found:
     """What a registry has under a name.
 
     Attributes:
-        digest, platforms: as `LockedImage`.
-        made: the day on which the image was made, as its builder states it; empty if it does not.
+        digest, platforms: see `LockedImage`.
+        made: the day on which the image was made, according to its builder; empty if it does not say.
     """
 
     digest: Digest
@@ -43,7 +43,7 @@ class Move:
 
     @property
     def line(self) -> str:
-        """In words."""
+        """The move in words."""
         made = f", made {self.made}" if self.made else ""
         if self.after is None:
             why = "no environment has this key" if self.kind == IMAGE else "no environment uses it"
@@ -53,7 +53,7 @@ class Move:
         return f"{self.kind} {self.name} moved from {self.before.value[:19]} to {self.after.value[:19]}{made}"
 
     def as_json(self) -> dict[str, object]:
-        """The object within what `lock --json` prints."""
+        """The object in the output of `lock --json`."""
         before, after = (str(digest) if digest else None for digest in (self.before, self.after))
         what = {"kind": self.kind, "name": self.name, "from": before, "to": after}
         return {**what, "made": self.made or None, "environments": list(self.environments)}
@@ -61,11 +61,11 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Moves:
-    """What a lock says that another did not.
+    """The differences of one lock from another.
 
     Attributes:
-        moves: by block.
-        packages: the former and the present date.
+        moves: one move for each block.
+        packages: the old and the new date.
         reinstalls: the IDs of the environments that get other packages.
     """
 
@@ -75,7 +75,7 @@ class Moves:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """In words, one a line."""
+        """The moves in words, one a line."""
         before, after = self.packages
         said = [move.line for move in self.moves]
         if before != after:
@@ -85,7 +85,7 @@ class Moves:
         return tuple(said)
 
     def as_json(self) -> dict[str, object]:
-        """What `lock --json` prints of it."""
+        """The part of the output of `lock --json`."""
         before, after = (day and day.isoformat() for day in self.packages)
         return {
             "moved": [move.as_json() for move in self.moves],
@@ -95,12 +95,12 @@ class Moves:
 
 
 def moves_of(before: Lock, after: Lock, uses: Uses, found: Mapping[tuple[str, str], Found]) -> Moves:
-    """What moved from one lock to another.
+    """The moves from one lock to another.
 
     Args:
         before, after: the locks.
-        uses: of all environments.
-        found: what registries said, for when an image was made.
+        uses: the uses of all environments.
+        found: the answers of registries, which say when an image was made.
     """
     old, new = before.entries(), after.entries()
     who = {use.key: use.environments for use in uses.images}

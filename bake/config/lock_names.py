@@ -1,4 +1,4 @@
-"""The lock's name, and the kinds of what it names; what reads it is loaded once there is one."""
+"""The lock's name and the kinds of its entries; the code that reads a lock is loaded only if there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `lock` has to do, decided from values: what is missing, what is old, what nobody uses, and what it writes."""
+"""What `lock` has to do, decided from values: what is missing, old or unused, and what it writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOCKS_APART = timedelta(days=1)
 
 
 def to_come(day: date, today: date) -> bool:
-    """Whether a day lies so far ahead that no right clock can have told it: a slip, or made up to stop updates."""
+    """Whether a day is later than any correct clock can say: a slip, or invented to stop updates."""
     return day - _CLOCKS_APART > today
 
 
@@ -31,9 +31,9 @@ class Problem:
 
     Attributes:
         kind: `base`, `tool` or `packages`.
-        name: of the block; empty for the date.
-        environments: whom it concerns; empty for a block that nobody uses.
-        said: in one line.
+        name: the block's name; empty for the date.
+        environments: the environments it concerns; empty for an unused block.
+        said: the problem in one line.
         remedy: what to do.
     """
 
@@ -44,21 +44,21 @@ class Problem:
     remedy: str
 
     def as_json(self) -> dict[str, object]:
-        """The object within what `lock --check --json` prints."""
+        """The object in the output of `lock --check --json`."""
         what = {"kind": self.kind, "name": self.name, "environments": list(self.environments)}
         return {**what, "what": self.said, "remedy": self.remedy}
 
 
 def problems(lock: Lock, uses: Uses, *, whole: bool = True) -> tuple[Problem, ...]:
-    """What is not locked, and what nobody uses.
+    """What is not locked, and what is not used.
 
-    An image of a key that nobody has any more is no problem: it is so from each change of a script until what was
-    published for it is recorded, and it decides nothing.
+    An image whose key no environment has any more is not a problem: this happens after each change of a script, until
+    the newly published image is recorded, and it has no effect.
 
     Args:
         lock: the lock.
-        uses: of the environments.
-        whole: whether these are all who use the lock; else nothing is unused.
+        uses: the uses of the environments.
+        whole: whether these are all uses of the lock; else nothing counts as unused.
     """
     found = []
     entries, used = lock.entries(), {use.key for use in uses.images}
@@ -79,7 +79,7 @@ def problems(lock: Lock, uses: Uses, *, whole: bool = True) -> tuple[Problem, ..
 
 
 def without_key(lock: Lock, keys: Collection[str]) -> tuple[str, ...]:
-    """The keys of the images that are locked and that no environment has any more.
+    """The keys of locked images that no environment has any more.
 
     Args:
         lock: the lock.
@@ -94,13 +94,13 @@ def _problem(key: tuple[str, str], environments: tuple[str, ...], said: str, rem
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What is asked of `lock`.
+    """What `lock` is asked to do.
 
     Attributes:
         today: the day.
-        upgrade: whether what is locked may move.
-        before: only what was locked on this day or earlier, or on one that nobody knows or is to come; None for all.
-        whole: whether all environments are meant: then the packages date moves, and what nobody uses goes.
+        upgrade: whether locked entries may move.
+        before: move only what was locked on this day or earlier, on an unknown day or in the future; None for all.
+        whole: whether all environments are meant; then the packages date moves, and unused entries are removed.
     """
 
     today: date
@@ -113,7 +113,7 @@ class Wish:
         return self.upgrade and is_old
 
     def to_ask(self, lock: Lock, uses: Uses) -> tuple[Use, ...]:
-        """Which images have to be looked up."""
+        """The images that have to be looked up."""
         entries = lock.entries()
 
         def is_due(use: Use) -> bool:
@@ -123,7 +123,7 @@ class Wish:
         return tuple(filter(is_due, uses.images))
 
     def lock_with(self, lock: Lock, uses: Uses, found: Mapping[tuple[str, str], Found]) -> Lock:
-        """The lock with what was found; what did not move keeps its day, so that nothing is written for nothing."""
+        """The lock with what was found; entries that did not move keep their day, so that they cause no change."""
         entries, used = lock.entries(), {use.key for use in uses.images}
         for key, image in found.items():
             old = entries.get(key)

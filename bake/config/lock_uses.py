@@ -1,4 +1,4 @@
-"""What environments need of a lock: the images without a digest that they name, and who takes its packages date."""
+"""What environments need from a lock: the images that they name without a digest, and the packages date."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """An image without a digest that environments name.
+    """An image that environments name without a digest.
 
     Attributes:
         kind: `base` or `tool`.
-        reference: as it is named.
-        environments: the IDs of who names it.
+        reference: the name.
+        environments: the IDs of the environments that name it.
     """
 
     kind: str
@@ -33,18 +33,18 @@ class Use:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Its block, as `Lock.entries` has it."""
+        """The key of its block in `Lock.entries`."""
         return self.kind, self.reference.named
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uses:
-    """What environments need of a lock.
+    """What environments need from a lock.
 
     Attributes:
-        images: in the order of the lock.
-        dated: the IDs of the environments whose packages are installed anew if the date moves.
-        undated: those with a desktop whose own Dockerfile takes no date.
+        images: the images, in the order of the lock.
+        dated: the IDs of the environments whose packages are installed again if the date moves.
+        undated: the IDs of those with a desktop from their own Dockerfile that uses no date.
     """
 
     images: tuple[Use, ...]
@@ -53,7 +53,7 @@ class Uses:
 
 
 def uses_of(environments: Iterable[Environment], settings: Settings) -> Uses:
-    """What these environments need of a lock.
+    """What these environments need from a lock.
 
     Raises:
         ConfigurationError: a recipe is wrong.

@@ -1,7 +1,7 @@
-"""The JSON Schema of desktop-bake.toml, for editors, from what is said of each field: `desktop-bake schema`.
+"""The JSON Schema of desktop-bake.toml for editors, made from each field's description: `desktop-bake schema`.
 
-It knows keys, types, and the words that a setting takes. What needs more than one look, such as whether a layer that is
-named is there, the commands alone find.
+It knows keys, types, and the words that a setting accepts. Only the commands find what needs more than one look, such
+as whether a named layer exists.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _NARROWER: dict[str, dict[str, Any]] = {
 
 
 def schema() -> dict[str, Any]:
-    """The schema, as a JSON object of draft 7, which editors know."""
+    """The schema as a JSON object, in draft 7, which editors know."""
     named = _table(LAYER, LAYER_TEXTS)
     inline = {**named, "properties": {"name": _TEXT, **named["properties"]}, "required": ["name"]}
     environment = _table(ENVIRONMENT, TEXT_KEYS)
@@ -66,16 +66,16 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as a file holds it."""
+    """The text of the schema file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _table(described: Iterable[Setting], texts: Mapping[str, str]) -> dict[str, Any]:
-    """A table of fields.
+    """The schema of a table.
 
     Args:
         described: the fields.
-        texts: keys that hold a text in place of a field's file.
+        texts: keys for a text instead of a field's file.
     """
     fields = {field.name: field for field in described}
     properties = {name: _property(field) for name, field in fields.items()}

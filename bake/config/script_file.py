@@ -1,4 +1,4 @@
-"""The scripts and the Dockerfile that an environment's fields have: a text, a file, or the shipped one."""
+"""The scripts and the Dockerfile in an environment's fields: a text, a file, or the shipped file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def read_script(root: Path, where: str, field: str, given: str | PurePath | Script | None, ours: str = "") -> bytes:
-    """The bytes that a field of an environment or a layer stands for, checked here, if the field's name is known.
+    """The bytes for a field of an environment or a layer, checked here if the field's name is known.
 
     Args:
-        root: folder that file names start from. A name that is a text must stay in it, links followed.
-        where: what messages begin with: whose field it is.
+        root: the folder where file names start. A name that is a text must stay in it, after links are followed.
+        where: the beginning of messages: whose field it is.
         field: its name, such as `setup_script`.
         given: its value: a file's name, a path, or a script; None for the shipped file.
         ours: the shipped file's name below `recipe/`.
@@ -48,11 +48,11 @@ def read_script(root: Path, where: str, field: str, given: str | PurePath | Scri
 
 
 def inside(root: Path, where: str, field: str, name: str | PurePath) -> Path:
-    """The file that a name means; once links are followed, none of a text may lead out of the root.
+    """The file with this name; if the name is a text, it must stay in the root after links are followed.
 
     Args:
-        root, where, field: as `read_script`.
-        name: the file's.
+        root, where, field: see `read_script`.
+        name: the file's name.
 
     Raises:
         ConfigurationError: it leads out.

@@ -1,7 +1,7 @@
-"""One setting, described once: the file's check, the variable, the flag and the documents are derived from its field.
+"""One setting, described once: the check, the variable, the flag and the docs are derived from its field.
 
 A field of `Settings` or `Environment` is described if it has the metadata of `generator.described.about`. Its name is
-the key in desktop-bake.toml, its annotation says of which TOML type its value is, and its default holds if it is not
+the key in desktop-bake.toml, its annotation gives the TOML type of its value, and its default is used if the key is not
 there.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-LONGEST_S = 31_536_000  # a year; clocks of the operating system end somewhere
+LONGEST_S = 31_536_000  # a year; the operating system's clocks have limits
 _TOML_TYPES: dict[str, type] = {
     "str": str,
     "bool": bool,
@@ -38,9 +38,9 @@ class Flag(NamedTuple):
 
     Attributes:
         name: as it is typed; one that begins with `--no-` switches the setting off.
-        metavar: what stands for the value; None for a switch.
+        metavar: the placeholder for the value; None for a switch.
         commands: the commands that take it; empty for every command.
-        about: what `--help` says in place of what is said of the setting, for a flag that means the opposite.
+        about: the text in `--help` instead of the setting's own, for a flag that means the opposite.
         words: values that completion offers.
     """
 
@@ -56,12 +56,12 @@ class Setting(NamedTuple):
 
     Attributes:
         name: the field, and the key in the file.
-        annotation: its type, as the class has it.
-        default: its default; `MISSING` if it has none, and so is required.
-        about, more, unset, example: as `generator.described.about`.
+        annotation: its type, as written in the class.
+        default: its default; `MISSING` if it has none and so is required.
+        about, more, unset, example: see `generator.described.about`.
         flag: the flag that overrides it, or None.
-        check: what raises `ConfigurationError` if a value of the right type has the wrong form, or None.
-        in_init: whether the file that `init` writes holds it.
+        check: raises `ConfigurationError` if a value of the right type has the wrong form; None for no check.
+        in_init: whether it is in the file that `init` writes.
     """
 
     name: str
@@ -82,14 +82,14 @@ class Setting(NamedTuple):
 
     @property
     def toml_type(self) -> type:
-        """The type that `tomllib` reads its value as."""
+        """The type of its value as `tomllib` reads it."""
         return _TOML_TYPES[self.annotation.split(" | ")[0]]
 
     def verify(self, value: Any) -> None:
-        """Check the form of a value that is of the right type; what may be None may be empty, too. Defaults are right.
+        """Check the form of a value of the right type; if it may be None, it may be empty, too. Defaults are valid.
 
         Raises:
-            ConfigurationError: it is malformed, or out of range; a name that ends in `_s` is of seconds.
+            ConfigurationError: it is malformed or out of range; if its name ends in `_s`, it is in seconds.
         """
         is_unset = not value and self.annotation.endswith(" | None")
         if self.check and not is_unset and value != self.default:
@@ -108,12 +108,12 @@ def setting(
     check: Callable[[Any], None] | None = None,
     in_init: bool = False,
 ) -> T:
-    """A field of `Settings`, for the type checker its default.
+    """A field of `Settings`; for the type checker, it is the default.
 
     Args:
-        default: immutable, or a dict.
-        said: from `generator.described.about`.
-        flag, check, in_init: as `Setting`.
+        default: an immutable value, or a dict.
+        said: the result of `generator.described.about`.
+        flag, check, in_init: see `Setting`.
     """
     metadata = {**said, "flag": flag, "check": check, "in_init": in_init}
     made: Any = (
@@ -125,7 +125,7 @@ def setting(
 
 
 def described(owner: Any) -> tuple[Setting, ...]:
-    """The described fields of a dataclass, in their order."""
+    """The described fields of a dataclass, in order."""
     return tuple(
         Setting(
             name=f.name,
@@ -143,6 +143,6 @@ def plain(markdown: str, quote: str = "") -> str:
 
     Args:
         markdown: the line.
-        quote: what backquotes become.
+        quote: the replacement for backquotes.
     """
     return _LINK.sub(r"\1", markdown).replace("`", quote)

@@ -1,4 +1,4 @@
-"""The settings: which desktops are baked, where their images go, and what an environment's recipe is made of."""
+"""The settings: which desktops are baked, where their images go, and what an environment's recipe consists of."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from ...generator.recipe import Recipe
     from ...generator.stack import Preflight, Stack
     from .lock import Lock
-else:  # what a setting needs that is not its default
+else:  # only needed for settings that are not the defaults
     added = lazy("...generator.annotations", __package__)
     attestations = lazy("...generator.attest", __package__)
 
 
 FILE_NAME = "desktop-bake.toml"
 _SOURCE = '{ "org.opencontainers.image.source" = "https://git.example.com/team/x" }'
-ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the one image that Agents Runner runs every task in
+ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the only image in which Agents Runner runs tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +53,10 @@ class Settings:
     `--help` if a flag overrides it. To add a setting, add a field.
 
     Args:
-        root: folder that relative script names start from.
-        lock_file: where the lock is, or would be.
-        lock: what it says, or None without one.
-        environments: by id.
+        root: the folder where relative script names start.
+        lock_file: the path of the lock, even if there is none.
+        lock: the lock, or None if there is none.
+        environments: the environments by ID.
 
     Raises:
         ConfigurationError: a value has the wrong type, is malformed, or conflicts with another.
@@ -211,18 +211,18 @@ class Settings:
 
     @property
     def has_registry(self) -> bool:
-        """Whether the repository is a registry's: a name of one part stays on this machine."""
+        """Whether the repository is in a registry: a name with only one part stays on this machine."""
         return not (self.repository.domain == "docker.io" and self.repository.path.startswith("library/"))
 
     def platform_of(self, environment: Environment) -> str | None:
-        """The platform that an environment's tasks are to run on; None for the engine's own."""
+        """The platform on which an environment's tasks run; None for the engine's own."""
         return environment.platform or self.platform or None
 
     def environment(self, env_id: str | None) -> Environment:
-        """The environment of this id; without one the only one, or the one named `default`.
+        """The environment with this ID; without an ID, the only one, or the one named `default`.
 
         Raises:
-            ConfigurationError: there is none, or more than one and none is named `default`.
+            ConfigurationError: there is none, or there are several and none is named `default`.
         """
         known = list(self.environments)
         if env_id is None:
@@ -239,24 +239,24 @@ class Settings:
 
     @property
     def files(self) -> StackFiles:
-        """What reads the files of environments."""
+        """The reader of the environments' files."""
         date = self.lock.packages if self.lock else None
         return StackFiles(root=self.root, date=date.isoformat() if date else "")
 
     def recipe(self, environment: Environment) -> Recipe:
-        """As `StackFiles.recipe`."""
+        """See `StackFiles.recipe`."""
         return self.files.recipe(environment)
 
     def preflight(self, environment: Environment) -> Preflight | None:
-        """As `StackFiles.preflight`."""
+        """See `StackFiles.preflight`."""
         return self.files.preflight(environment)
 
     def preflight_run(self, environment: Environment) -> bytes | None:
-        """As `StackFiles.preflight_run`."""
+        """See `StackFiles.preflight_run`."""
         return self.files.preflight_run(environment)
 
     def stack(self, environment: Environment) -> Stack:
-        """As `StackFiles.stack`."""
+        """See `StackFiles.stack`."""
         return self.files.stack(environment)
 
 

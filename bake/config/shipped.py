@@ -24,12 +24,12 @@ def shipped(name: str) -> Path:
 
 
 def gate_text() -> str:
-    """The program that stands before a desktop's screen: one text of several modules, which `NEXT` parts.
+    """The program in front of a desktop's screen: one text of several modules, separated by `NEXT`.
 
-    Python holds a megabyte more for a task's whole life if it has to read them at once.
+    If Python reads them all at once, it needs a megabyte more for the whole life of a task.
 
     Raises:
-        ConfigurationError: as `shipped`.
+        ConfigurationError: see `shipped`.
     """
     parts = (shipped(f"recipe/desktop_{name}.py").read_text(encoding="utf-8") for name in _GATE)
     return NEXT.join(

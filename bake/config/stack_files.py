@@ -1,4 +1,4 @@
-"""What tasks of an environment need on top of its base, read from its files: layers, a desktop, a preflight."""
+"""What an environment's tasks need on top of its base, read from its files: layers, a desktop, a preflight."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ...generator.layer import Layer
     from . import layer_files
-else:  # what the shipped desktop alone does not need
+else:  # not needed if there is only the shipped desktop
     layer_files = lazy(".layer_files", __package__)
     own_dockerfile = lazy("...generator.dockerfile", __package__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackFiles:
-    """Reads the files of environments, each time anew.
+    """Reads the files of environments, afresh each time.
 
     Args:
-        root: folder that relative names start from.
+        root: the folder where relative names start.
         date: the lock's packages date, `YYYY-MM-DD`; empty without one.
     """
 
@@ -37,7 +37,7 @@ class StackFiles:
     date: str = ""
 
     def recipe(self, environment: Environment) -> Recipe:
-        """Read the recipe's files of an environment.
+        """Read the files of an environment's recipe.
 
         Raises:
             ConfigurationError: a file is missing, unreadable, empty or malformed.
@@ -56,7 +56,7 @@ class StackFiles:
         """Read the cached part of an environment's own script, or None if it has none.
 
         Raises:
-            ConfigurationError: as `recipe`.
+            ConfigurationError: see `recipe`.
         """
         if environment.preflight_script is None:
             return None
@@ -67,15 +67,15 @@ class StackFiles:
         """Read the script that runs at every start of a task, or None if there is none.
 
         Raises:
-            ConfigurationError: as `recipe`.
+            ConfigurationError: see `recipe`.
         """
         return None if environment.preflight_run_script is None else self._read(environment, "preflight_run_script")
 
     def stack(self, environment: Environment) -> Stack:
-        """What is baked for an environment, as its switches say; all of it if none is on.
+        """What is baked for an environment according to its switches; everything if none is on.
 
         Raises:
-            ConfigurationError: as `recipe`.
+            ConfigurationError: see `recipe`.
         """
         if not environment.cache_enabled:
             return self.whole(environment) or Stack(desktop=self.recipe(environment))
@@ -88,10 +88,10 @@ class StackFiles:
         )
 
     def whole(self, environment: Environment) -> Stack | None:
-        """All that tasks of an environment need, be it baked or not; None if its base is enough.
+        """Everything that an environment's tasks need, baked or not; None if its base is enough.
 
         Raises:
-            ConfigurationError: as `recipe`.
+            ConfigurationError: see `recipe`.
         """
         if not environment.has_image:
             return None
@@ -104,7 +104,7 @@ class StackFiles:
         )
 
     def _layers(self, layers: Iterable[Layer]) -> tuple[tuple[LayerRecipe, ...], tuple[LayerRecipe, ...]]:
-        """Those below the desktop, and those above it."""
+        """The layers below the desktop, and those above it."""
         read = [(layer.below_desktop, self._layer(layer)) for layer in layers]
         return tuple(r for is_below, r in read if is_below), tuple(r for is_below, r in read if not is_below)
 

@@ -1,4 +1,4 @@
-"""The tables of docs/configuration.md, from what is said of each field: `make docs` writes them between their marks."""
+"""The tables of docs/configuration.md, made from each field's description; `make docs` writes them at their marks."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _TABLES: dict[str, Callable[[], str]] = {
 
 
 def with_tables(page: str) -> str:
-    """A page with its tables written anew.
+    """A page with its tables written again.
 
     Args:
-        page: Markdown with the marks of all tables, each on a line of its own.
+        page: Markdown with the marks of all tables, each on its own line.
 
     Raises:
         ConfigurationError: a mark is missing.

@@ -1,4 +1,4 @@
-"""Scripts that stand in a configuration as texts."""
+"""Scripts that are written in a configuration as texts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def with_texts(fields: Mapping[str, Any], keys: Mapping[str, str], where: str) -> dict[str, Any]:
-    """The fields with scripts made of the texts that stand among them.
+    """The fields, with each text replaced by a script.
 
     Args:
-        fields: as TOML holds them.
-        keys: the field of each key under which a text may stand in its place.
-        where: what the message begins with.
+        fields: the fields as TOML has them.
+        keys: for each key of a text, the field that it replaces.
+        where: the beginning of the message.
 
     Raises:
-        ConfigurationError: there are both, or as `script_of`.
+        ConfigurationError: there are both, or see `script_of`.
     """
     made = {name: value for name, value in fields.items() if name not in keys}
     for key in keys.keys() & fields.keys():
@@ -32,14 +32,14 @@ def with_texts(fields: Mapping[str, Any], keys: Mapping[str, str], where: str) -
 
 
 def script_of(text: str, where: str) -> Script:
-    """The script of a text.
+    """A script with this text.
 
     Args:
-        text: as it was written.
-        where: what the message begins with.
+        text: the text as it was written.
+        where: the beginning of the message.
 
     Raises:
-        ConfigurationError: as `Script.text`.
+        ConfigurationError: see `Script.text`.
     """
     try:
         return Script.text(text)

@@ -1,4 +1,4 @@
-"""Edits of `desktop-bake.toml`: comments, order and layout stay, and nothing is written that would not load."""
+"""Edits of `desktop-bake.toml`: comments, order and layout stay, and a file that would not load is not written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_KE
     Args:
         words: such as `cache_desktop_build=on`, `platforms=linux/amd64,linux/arm64`, `build_args.NAME=value`; a list
             or table may be written as in TOML.
-        known: the fields there are, and their types.
+        known: the fields and their types.
 
     Returns:
         Value by path: `("name",)`, `("build_args", "NAME")`.
@@ -50,7 +50,7 @@ def field_and_value(words: list[str], known: Mapping[str, type] = ENVIRONMENT_KE
 
 
 def field_path(name: str, known: Mapping[str, type] = ENVIRONMENT_KEYS) -> tuple[str, ...]:
-    """The path that a field's name means; one dot leads into a table.
+    """The path for a field's name; one dot leads into a table.
 
     Raises:
         ConfigurationError: there is no such field.
@@ -87,20 +87,20 @@ def _value(name: str, text: str, wanted: type) -> Any:
 
 
 def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bool = False) -> str:
-    """The configuration with fields of an environment set, or taken out if the value is None.
+    """The configuration with fields of an environment set, or removed if the value is None.
 
     Args:
         text: the file's text.
         path: where it is.
         env_id: the environment.
-        changes: value by path; None takes a field out.
-        create: whether the environment is a new one.
+        changes: value by path; None removes a field.
+        create: whether the environment is new.
 
     Returns:
-        A text that loads, and means what the old one means but for these fields.
+        A text that loads, and means the same as the old one except for these fields.
 
     Raises:
-        ConfigurationError: no such environment, or there is one already; or the result would not load.
+        ConfigurationError: no such environment, or it already exists, or the result would not load.
     """
     known = settings_from(text, path, {}).environments
     if create and env_id in known:
@@ -137,7 +137,7 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
 
 
 def _apply(table: Any, changes: Change) -> None:
-    """Make changes in a plain or a tomlkit table alike."""
+    """Apply changes to a plain or a tomlkit table."""
     for (name, *rest), value in changes.items():
         if not rest:
             _put(table, name, value)
@@ -148,7 +148,7 @@ def _apply(table: Any, changes: Change) -> None:
 
 
 def _put(table: Any, name: str, value: Any) -> None:
-    """Set a key or take it out; a new one comes before the comments that lead to the next table."""
+    """Set a key or remove it; a new key comes before the comments above the next table."""
     if value is None:
         table.pop(name, None)
         return
@@ -168,7 +168,7 @@ def _put(table: Any, name: str, value: Any) -> None:
 
 
 def _follows(array: Any, wanted: list[Any]) -> bool:
-    """Have a list hold what is wanted, layout and comments kept, if that needs no other order; else touch nothing."""
+    """Change a list to the wanted items, keeping layout and comments; touch nothing if that needs another order."""
     has = array.unwrap()
     kept = [item for item in has if item in wanted]
     if wanted[: len(kept)] != kept:
@@ -182,7 +182,7 @@ def _follows(array: Any, wanted: list[Any]) -> bool:
 
 
 def _in_place(value: Any) -> Any:
-    """A value as tomlkit writes it in one place: no tables of their own further down."""
+    """A value that tomlkit writes in one place, without separate tables further down."""
     if isinstance(value, dict):
         return tomlkit.inline_table() | value
     if isinstance(value, list):

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from ...generator.layer import Layer
     from . import layer_table, lock
-else:  # what a file without layers, or without a lock, does not need
+else:  # not needed for a file without layers or without a lock
     layer_table = lazy(".layer_table", __package__)
     lock = lazy(".lock", __package__)
 
 
-ENVIRONMENT = described(Environment)  # what an `[environments.ID]` may hold
+ENVIRONMENT = described(Environment)  # the fields of an `[environments.ID]`
 ENVIRONMENT_FIELDS = {field.name: field.toml_type for field in ENVIRONMENT}
 ENVIRONMENT_KEYS = {**ENVIRONMENT_FIELDS, **dict.fromkeys(TEXT_KEYS, str)}
 _TOP = {"schema": int, **{s.name: s.toml_type for s in SETTINGS}, "layers": dict, "environments": dict}
@@ -49,7 +49,7 @@ def load_settings(
     Args:
         path: the file, or None to search upwards from the working directory.
         variables: the process environment.
-        overrides: values of flags by setting's name; None values are ignored.
+        overrides: values of flags by setting name; None values are ignored.
         required: whether a missing file is an error.
 
     Raises:
@@ -73,15 +73,15 @@ def load_settings(
 
 
 def with_lock(settings: Settings, folder: Path, *, named: bool = True) -> Settings:
-    """Settings with the lock of a folder: that of `desktop-bake.toml`, or of a file of environments.
+    """Settings with the lock in a folder: that of `desktop-bake.toml` or of a file of environments.
 
     Args:
-        settings: without it.
-        folder: where it is, if there is one.
-        named: whether a person named the folder, and so chose whom to trust; else it has to be this user's.
+        settings: the settings without the lock.
+        folder: the folder of the lock, if there is one.
+        named: whether the user named the folder, and so chose whom to trust; else it has to be this user's.
 
     Raises:
-        ConfigurationError: as `load_lock`, or it may be somebody else's.
+        ConfigurationError: see `load_lock`; or it may be another user's.
     """
     file = folder / LOCK_NAME
     why = why_untrusted(file, named_by_place=True) if not named and file.is_file() else None
@@ -94,7 +94,7 @@ def with_lock(settings: Settings, folder: Path, *, named: bool = True) -> Settin
 
 
 def _is_missing(file: Path) -> bool:
-    """Whether there is no such file; what else is wrong with it, reading it tells."""
+    """Whether there is no such file; any other error appears when it is read."""
     try:
         file.stat()
     except OSError as error:
@@ -105,21 +105,21 @@ def _is_missing(file: Path) -> bool:
 def settings_from(
     text: str, path: Path, variables: Mapping[str, str], overrides: Mapping[str, Any] | None = None
 ) -> Settings:
-    """The settings that a configuration file of this text means.
+    """The settings in a configuration file with this text.
 
     Args:
         text: TOML.
-        path: where it is, or is going to be: relative names start there.
-        variables, overrides: as `load_settings`.
+        path: where it is or will be; relative names start there.
+        variables, overrides: see `load_settings`.
 
     Raises:
-        ConfigurationError: as `load_settings`.
+        ConfigurationError: see `load_settings`.
     """
     try:
         table = tomllib.loads(text)
     except RecursionError as error:
         raise ConfigurationError(f"{path.name} is nested too deeply", "remove brackets, or restore the file") from error
-    except ValueError as error:  # a number of 5,000 digits is no TOMLDecodeError
+    except ValueError as error:  # a number with 5,000 digits is not a TOMLDecodeError
         raise ConfigurationError(
             f"invalid TOML in {path.name}: {error}", 'fix that line; text is written in quotes: key = "value"'
         ) from error
@@ -142,7 +142,7 @@ def settings_from(
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     values = as_fields(values, SETTINGS, path.name)
     for name, value in values.items():
-        if isinstance(value, tuple):  # an empty word is none: it is how a variable or flag asks for an empty list
+        if isinstance(value, tuple):  # an empty word does not count; in a variable or flag it means an empty list
             values[name] = tuple(filter(None, value))
     return replace(Settings(root=path.parent, environments=environments), **values)
 
@@ -150,13 +150,13 @@ def settings_from(
 def environment_from(
     env_id: str, fields: Mapping[str, Any], where: str, layers: Mapping[str, Layer] = _NO_LAYERS
 ) -> Environment:
-    """An environment from plain fields, as TOML holds them.
+    """An environment from plain fields, as TOML has them.
 
     Args:
         env_id: its ID.
-        fields: what stands in its table.
-        where: what messages begin with.
-        layers: those that it may name.
+        fields: the fields in its table.
+        where: the beginning of messages.
+        layers: the layers that it may name.
 
     Raises:
         ConfigurationError: an unknown field, a value of the wrong type, or no `base_image`.

@@ -1,4 +1,4 @@
-"""What is read for a setting: its type checked where it was written, and made what the field holds."""
+"""Values that are read for settings: their type is checked, and they are converted to the type of the field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .setting import Setting
 
-# What to write for a value of each type that TOML knows.
+# What to write for a value of each TOML type.
 _FORMS = {
     bool: "true or false, without quotes",
     int: "a whole number, without quotes",
@@ -33,7 +33,7 @@ def check_table(table: Mapping[str, Any], known: Mapping[str, type], where: str)
     Args:
         table: as `tomllib` reads it.
         known: its keys, and their types.
-        where: what the message begins with.
+        where: the beginning of the message.
 
     Raises:
         ConfigurationError: an unknown key, or a value of another type.
@@ -48,17 +48,17 @@ def check_table(table: Mapping[str, Any], known: Mapping[str, type], where: str)
 
 
 def as_fields(values: Mapping[str, Any], settings: Iterable[Setting], where: str) -> dict[str, Any]:
-    """Plain values, as TOML, variables and flags have them, made what the fields hold; a flag's table is pairs.
+    """Convert plain values from TOML, variables and flags to those of the fields; a flag gives a table as pairs.
 
-    A value of another type stays as it is: what is made of the fields refuses it.
+    A value of another type stays as it is: the class made from the fields refuses it.
 
     Args:
-        values: by setting's name.
-        settings: what they may be.
-        where: what the message begins with.
+        values: the values by setting name.
+        settings: the settings that are allowed.
+        where: the beginning of the message.
 
     Raises:
-        ConfigurationError: a malformed image reference, or a list or table that holds anything but texts.
+        ConfigurationError: a malformed image reference, or a list or table with an item that is not a text.
     """
     fields = dict(values)
     for setting in settings:
@@ -82,10 +82,10 @@ def _check_texts(named: Iterable[tuple[str, Any]], where: str) -> None:
 
 
 def of_variable(variable: str, text: str, wanted: type) -> Any:
-    """The value that the text of a variable means, of a TOML type.
+    """The value of a TOML type that the text of a variable means.
 
     Raises:
-        ConfigurationError: it means none of that type.
+        ConfigurationError: it means no value of that type.
     """
     switch = of_switch(text)
     if wanted is str:
@@ -106,20 +106,20 @@ def of_variable(variable: str, text: str, wanted: type) -> Any:
 
 
 def of_switch(text: str) -> bool | None:
-    """What a word means that switches on or off; None for any other."""
+    """The meaning of a word that switches on or off; None for any other word."""
     word = text.lower()
     return True if word in _YES else False if word in _NO else None
 
 
 def of_pairs(name: str, words: Iterable[str]) -> dict[str, str]:
-    """The table that words of the form `NAME=VALUE` mean; empty ones are passed over.
+    """The table for words of the form `NAME=VALUE`; empty words are ignored.
 
     Args:
-        name: of the variable or flag, for the message.
+        name: the name of the variable or flag, for the message.
         words: as they are typed.
 
     Raises:
-        ConfigurationError: a word is of another form.
+        ConfigurationError: a word has another form.
     """
     pairs = {}
     for word in filter(None, words):

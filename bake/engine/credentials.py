@@ -219,12 +219,12 @@ def _ask(helper: str, server: str, limit_s: float) -> Credentials | None:
         raise RegistryError(f"the credential helper {program} failed with status {done.returncode}", remedy)
     try:
         return read_answer(done.stdout)
-    except ValueError:  # its text may hold the login
+    except ValueError:  # its message may contain the login
         raise RegistryError(f"the answer of the credential helper {program} is not understood", remedy) from None
 
 
 def read_answer(content: bytes) -> Credentials | None:
-    """The credentials in a helper's answer; None if it has no secret: some helpers say so that they have none.
+    """The credentials in a helper's answer; None without a secret: some helpers answer this way if they have none.
 
     Raises:
         ValueError: it is not a helper's answer.

@@ -15,7 +15,7 @@ class Shortage:
     """Something that the machine has too little of; trying again would fail the same way.
 
     Args:
-        said: what is missing, in a few words.
+        said: what has run out, in a few words.
         remedy: what to do about it.
     """
 
