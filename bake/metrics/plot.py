@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 _WIDTH, _TOP, _LEFT, _HEIGHT, _ROW = 760, 64, 56, 180, 24
-# Blue, orange and red that people who see few colours tell apart too.
+# People with colour blindness can tell this blue, orange and red apart, too.
 _KINDS = {"hit": "#4477aa", "built": "#ee9933", "fallback or failed": "#bb3344"}
 _MOST_BARS = 60
 
 
 def plot(events: list[Event], summary: Summary) -> str:
-    """What became of the desktops, day by day, and where the seconds went, as SVG 1.1.
+    """What happened to the desktops, day by day, and where the seconds went, as SVG 1.1.
 
     Args:
-        events: of the file.
-        summary: of these events.
+        events: the events of the file.
+        summary: the summary of these events.
     """
     height = _TOP + _HEIGHT + 60 + _ROW * len(summary.phases) + 24
     rate = "no desktop was used" if summary.hit_rate is None else f"{summary.hit_rate:.0%} hits"
@@ -69,7 +69,7 @@ def _kind(event: Event) -> str:
 
 
 def _days(events: list[Event]) -> list[str]:
-    """A stacked bar a day; days are put together if they are many."""
+    """A stacked bar for each day; if there are many days, they are combined."""
     counts: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for event in events:
         if event.counts:
@@ -103,7 +103,7 @@ def _days(events: list[Event]) -> list[str]:
 
 
 def _phase_bars(summary: Summary, top: int) -> list[str]:
-    """A bar a phase: the median, and in light the slowest of twenty."""
+    """A bar for each phase: the median, and in a light colour the slowest of twenty."""
     parts = [_text(_LEFT, top - 14, "Seconds a phase takes: median, and 95 % in light")]
     longest = max((p.p95_s for p in summary.phases), default=0) or 1
     scale = (_WIDTH - _LEFT - 190) / longest

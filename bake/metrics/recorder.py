@@ -1,4 +1,4 @@
-"""`--metrics FILE`: a JSON line an event, appended by one write, which never fails a command."""
+"""`--metrics FILE`: one JSON line for each event, appended by one write; it never makes a command fail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Recorder:
 
     Args:
         path: the file; it is created if it is missing.
-        command: what is being done, such as `run`.
+        command: the command, such as `run`.
         log: receives a line if an event could not be written.
         clock: returns seconds, from any starting point.
     """
@@ -56,16 +56,16 @@ class Recorder:
         self._phase, self._since = name, now
 
     def about(self, environments: Sequence[str]) -> None:
-        """Begin to look for these environments, whose events share the time of what is done for all of them at once.
+        """Begin work for these environments; their events share the time of work that is done for all of them at once.
 
         Args:
-            environments: their IDs; what is done while there is none is part of the next event.
+            environments: their IDs; if empty, the time counts towards the next event.
         """
         self.phase("look")
         self._about = tuple(environments) or (None,)
 
     def listening(self, log: Log) -> Reporter:
-        """A log that passes every line on, and through which this recorder learns when phases begin."""
+        """A log that passes on every line and reports to this recorder when phases begin."""
         self._log = log
         return Reporter(log, self.phase, self.about)
 
@@ -73,8 +73,8 @@ class Recorder:
         """Append the outcome for an environment.
 
         Args:
-            result: the image it uses; its size is asked for.
-            engine: where that image is.
+            result: the image it uses; its size is read from the engine.
+            engine: the engine that has the image.
         """
         self.phase("look")
         size = None
@@ -92,7 +92,7 @@ class Recorder:
         )
 
     def fail(self, error: object, environment: str | None = None) -> None:
-        """Append that a command, or what it did for one environment, failed."""
+        """Append that a command failed, or its work for one environment."""
         self.phase("look")
         self._append(environment=environment, status="failed", cache_key=None, bytes=None, error=str(error))
 
@@ -111,7 +111,7 @@ class Recorder:
             },
         }
         try:
-            # Not blocking: a pipe that nobody reads is an error, not a wait. One write: lines of two never mix.
+            # Not blocking: a pipe without a reader is an error, not a wait. One write: two lines never mix.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
             descriptor = os.open(self._path, flags, 0o666)
             try:
@@ -124,6 +124,6 @@ class Recorder:
             self.restart()
 
     def _seconds_of(self, environment: object) -> dict[str, float]:
-        """What was done for an environment, and for none, until now; it is in no further event."""
+        """The seconds for an environment, and for none, until now; no later event counts them again."""
         phases = [self._seconds.pop(whose, {}) for whose in (environment, None) if isinstance(whose, str | None)]
         return {name: sum(p.get(name, 0.0) for p in phases) for name in dict.fromkeys(n for p in phases for n in p)}

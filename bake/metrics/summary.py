@@ -1,4 +1,4 @@
-"""What a file of `--metrics` comes to."""
+"""The summary of a file of `--metrics`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 HITS = ("local-hit", "registry-hit")
-# What had a desktop to get; `disabled` had none.
+# Statuses with a desktop to get; `disabled` has none.
 _COUNTED = (*HITS, "built", "fallback", "failed")
-# Commands that use or make an image because somebody wants it now; `resolve` only asks, `warm` works ahead.
+# Commands that use or make an image that is needed now; `resolve` only asks, and `warm` works ahead.
 _USES = ("run", "build", "api")
 _LONGEST_S = 1e9
 _LONGEST_LINE = 1 << 20
@@ -28,15 +28,15 @@ _LONGEST_LINE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One line of the file.
+    """One event, a line of the file.
 
     Attributes:
         at: when it was written.
-        command: such as `run`.
+        command: the command, such as `run`.
         environment: its ID, or None if it is not known.
         status: how the image was found, or `failed`.
-        seconds: by phase, and `total`.
-        size_bytes: of the image, where it is known.
+        seconds: seconds by phase, and `total`.
+        size_bytes: the size of the image, if it is known.
     """
 
     at: datetime
@@ -53,7 +53,7 @@ class Event:
 
     @property
     def counts(self) -> bool:
-        """Whether it goes into the hit rate."""
+        """Whether it counts towards the hit rate."""
         return self.command in _USES and self.status in _COUNTED
 
 
@@ -71,18 +71,18 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a file comes to.
+    """The summary of a file.
 
     Attributes:
-        events: lines that were read.
-        unread: lines that are none.
-        first, last: when; None if there is no event.
-        statuses: events by status, those of the hit rate alone.
-        hit_rate: hits among these, 0 to 1; None if there are none.
-        saved_s: seconds that hits saved: for each the median build of its environment (of all, where it was never
-            built), without the push, less what the hit itself took.
-        unknown_hits: hits that no build can be compared with.
-        phases: slowest in all first.
+        events: how many events were read.
+        unread: how many lines are not events.
+        first, last: the times of the first and last event; None if there is no event.
+        statuses: the events that count towards the hit rate, by status.
+        hit_rate: the share of hits among these, 0 to 1; None if there are none.
+        saved_s: seconds that hits saved: for each hit the median build of its environment (of all environments if it
+            was never built), without the push, minus the time of the hit itself.
+        unknown_hits: hits that cannot be compared with any build.
+        phases: the phases, the slowest in total first.
     """
 
     events: int
@@ -97,7 +97,7 @@ class Summary:
 
 
 def read_events(lines: Iterable[str]) -> tuple[list[Event], int]:
-    """The events of a file's lines, and how many lines are none."""
+    """The events in a file's lines, and how many lines are not events."""
     events, unread = [], 0
     for line in lines:
         try:
@@ -108,7 +108,7 @@ def read_events(lines: Iterable[str]) -> tuple[list[Event], int]:
 
 
 def events_of(path: Path) -> tuple[list[Event], int]:
-    """The events of a file, and how many of its lines are none.
+    """The events in a file, and how many of its lines are not events.
 
     Raises:
         ConfigurationError: it cannot be read.
@@ -139,11 +139,11 @@ def _event(entry: dict[str, Any]) -> Event:
 
 
 def summarize(events: list[Event], unread: int = 0) -> Summary:
-    """What events come to.
+    """The summary of events.
 
     Args:
-        events: in any order.
-        unread: lines that were none.
+        events: the events, in any order.
+        unread: how many lines are not events.
     """
     counted = [e for e in events if e.counts]
     hits = [e for e in counted if e.status in HITS]
@@ -219,7 +219,7 @@ def as_json(summary: Summary) -> dict[str, object]:
 
 
 def as_text(summary: Summary) -> list[str]:
-    """The same as lines of text."""
+    """The summary as lines of text."""
     if not summary.first or not summary.last:
         return ["no events"]
     of = ", ".join(f"{count} {status}" for status, count in summary.statuses.items())

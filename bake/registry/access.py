@@ -1,4 +1,4 @@
-"""How registries are asked: what every question to them shares."""
+"""How registries are asked: the part that all requests share."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Access:
     Attributes:
         insecure: gives the engine's `RegistryConfig`, asked only if a registry speaks no trusted TLS.
         timeout_s: time limit of one question, in seconds.
-        helper_timeout_s: time limit of a credential helper, in seconds, which is no part of the former.
-        logins: those of this run.
-        told: where what registries tell is remembered, or None.
+        helper_timeout_s: time limit of a credential helper, in seconds; it does not count towards `timeout_s`.
+        logins: the logins of this run.
+        told: remembers what registries answer, or None.
     """
 
     insecure: Callable[[], Mapping[str, Any]] = dict
@@ -39,7 +39,7 @@ class Access:
     told: Answers | None = None
 
     def once(self, question: Hashable, ask: Callable[[], _Answer]) -> _Answer:
-        """What a registry answers, or answered before in this command."""
+        """The answer to a question; each question is asked once per command."""
         return self.told.once(question, ask) if self.told else ask()
 
     def is_insecure(self, host: str) -> bool:
@@ -56,7 +56,7 @@ class Access:
 
     @staticmethod
     def is_loopback(host: str) -> bool:
-        """Whether a registry, `host[:port]`, is this machine's own by its name."""
+        """Whether the name of a registry, `host[:port]`, means this machine."""
         address = address_of(_name(host))
         return address.is_loopback if address else _name(host) == "localhost"
 

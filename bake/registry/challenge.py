@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 
 from ...generator.errors import RegistryError
 
-_LONGEST_HEADER = 8192  # what web servers take; a pattern over megabytes may hold the interpreter for hours
+_LONGEST_HEADER = 8192  # the usual limit of web servers; matching a pattern on megabytes may block for hours
 _PARAMETER = re.compile(r'(?<![a-z])([a-z]+)="([^"]*)"')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL (RFC 6454, 4): who answers there.
+    """Scheme, host and port of a URL (RFC 6454, 4), which say who answers.
 
     Raises:
-        ValueError: it is no URL.
+        ValueError: the text is not a URL.
     """
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
@@ -29,9 +29,9 @@ class Challenge:
     """What a `WWW-Authenticate` header asks for.
 
     Attributes:
-        kind: the scheme in lower case, such as `bearer` or `basic`; empty if nothing is asked.
-        realm: of `bearer`, the token service's URL.
-        service, scope: what that is to be told.
+        kind: the scheme in lower case, such as `bearer` or `basic`; empty if no login is asked for.
+        realm: for `bearer`, the token service's URL.
+        service, scope: what to send to that service.
     """
 
     kind: str = ""
@@ -41,19 +41,19 @@ class Challenge:
 
     @classmethod
     def read(cls, header: str) -> Challenge:
-        """Read a header, of several challenges the first; what is malformed or too long asks for nothing known."""
+        """Read the first challenge of a header; a malformed or too long header gives no known kind."""
         kind, _, rest = header[:_LONGEST_HEADER].partition(" ")
         parameters = dict(reversed(_PARAMETER.findall(rest)))
         return cls(kind=kind.lower(), **{n: parameters.get(n, "") for n in ("realm", "service", "scope")})
 
     def scope_for(self, repository: str, *, writes: bool) -> str:
-        """The access that a token is asked for: what the challenge names; to write, pulling and pushing at once.
+        """The access to ask a token for: the scope of the challenge, or pulling and pushing at once for a write.
 
         Args:
             repository: the path within the registry.
             writes: whether the request writes.
         """
-        if writes:  # some registries name pushing alone, or nothing, and then find the token to allow too little
+        if writes:  # some registries ask for pushing only, or for nothing, and then refuse such a token
             others = [scope for scope in self.scope.split() if not scope.startswith(f"repository:{repository}:")]
             return " ".join([*others, f"repository:{repository}:pull,push"])
         return self.scope or f"repository:{repository}:pull"
@@ -63,10 +63,10 @@ class Challenge:
 
         Args:
             host: the registry, for messages.
-            encrypted: whether the registry speaks TLS, so that its token service has to.
+            encrypted: whether the registry speaks TLS; its token service must then speak TLS too.
 
         Raises:
-            RegistryError: there is none.
+            RegistryError: the challenge names no such URL.
         """
         try:
             parts = urlsplit(self.realm)
@@ -84,12 +84,12 @@ def read_token(content: bytes, host: str) -> str:
     """The token in a token service's answer; `host` is the registry, for messages.
 
     Raises:
-        RegistryError: there is none, or none that a header can hold.
+        RegistryError: there is no token, or a header cannot carry it.
     """
     try:
         answer = json.loads(content)
         token = answer.get("token") or answer["access_token"]
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):  # the token may be in its text
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):  # its text may contain the token
         token = None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise RegistryError(f"registry {host} gives a token that is not understood", "check the host and the port")

@@ -1,7 +1,7 @@
 """What a registry knows of an image and of a repository (OCI distribution spec 1.1; distribution, "Auth").
 
-Every question has one time limit over all of it: name resolution, TLS, logins, redirects, slow bodies. Only a
-registry's own "not there" is an answer of None; whatever else keeps it from answering is a `RegistryError`.
+One time limit covers a whole question: name resolution, TLS, logins, redirects, slow bodies. The answer is None only
+if the registry itself says "not there"; any other failure is a `RegistryError`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class RemoteImage:
 
     Attributes:
         digest: of the manifest or index under the tag: what to pull.
-        platforms: which there are.
+        platforms: the platforms that exist.
         labels: labels of the platform asked for; None if that platform is absent.
-        created: when that was made, as its builder states it (RFC 3339), or empty.
+        created: when that platform's image was made, as its builder states it (RFC 3339), or empty.
     """
 
     digest: Digest
@@ -90,11 +90,11 @@ def _described(
     """What a manifest or an index describes.
 
     Args:
-        session: asks for what it names.
+        session: fetches what the manifest or index names.
         reference: where it is, for messages.
         found: its content and digest.
-        platform: whose labels are wanted.
-        or_any: whether those of the first platform will do if it has none for this one.
+        platform: the platform whose labels are wanted.
+        or_any: whether the labels of the first platform will do if this platform is absent.
     """
     content, digest = found
     manifest = read_manifest(content)
@@ -124,9 +124,9 @@ def digest_of(reference: ImageReference, access: Access | None = None) -> Digest
 
 
 def within(access: Access | None, reference: ImageReference, ask: Callable[[Session], _Answer]) -> _Answer:
-    """Ask in a thread that is left behind at the limit, its connections ended under it.
+    """Ask in a thread; at the time limit, end its connections and leave the thread behind.
 
-    Nothing else bounds name resolution or a dripping header. The time of a credential helper has a limit of its own.
+    Nothing else limits name resolution or a header that arrives byte by byte. A credential helper has a separate limit.
     """
     access = access or Access()
     answers: list[_Answer] = []
@@ -138,7 +138,7 @@ def within(access: Access | None, reference: ImageReference, ask: Callable[[Sess
         try:
             with contextlib.closing(session):
                 answers.append(ask(session))
-        except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
+        except BaseException as error:  # noqa: BLE001  # raised again in the waiting thread
             errors.append(error)
 
     thread = threading.Thread(target=work, name="registry", daemon=True)
@@ -165,8 +165,8 @@ def within(access: Access | None, reference: ImageReference, ask: Callable[[Sess
 
 PAGE_TAGS = 1000
 MOST_PAGES = 1000
-MOST_BYTES = 128 << 20  # of memory, for all pages: a million keys
-_TAG_BYTES = 64  # what Python needs for a short text beside its characters
+MOST_BYTES = 128 << 20  # memory for all pages: a million keys
+_TAG_BYTES = 64  # what Python needs for a short text in addition to its characters
 MOST_INDEXES = 100
 _PAGE_LIMIT_BYTES = 1 << 20
 
@@ -179,8 +179,8 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
         access: as `bake.registry.client.look_up`.
 
     Raises:
-        RegistryError: it refused, could not be reached, did not answer in time, answered nonsense, or its list is not
-            whole: a further page could not be had, or there is no end to them.
+        RegistryError: it refused, could not be reached, did not answer in time, answered nonsense, or its list is
+                incomplete: a page is missing, or the pages do not end.
     """
 
     def ask(session: Session) -> tuple[str, ...]:
@@ -213,9 +213,9 @@ class Tagged:
     """What a tag leads to.
 
     Attributes:
-        reached: what lies under it and, if that is an index, all that it names; nothing if it is gone.
-        image: what lies under it, as an image, with the labels of the platform asked for, or of its first one; None if
-            that was not asked.
+        reached: what the tag names and, if that is an index, all that the index names; empty if the tag is gone.
+        image: the image of the tag, with the labels of the platform asked for, or of its first one; None if no
+            platform was asked for.
     """
 
     reached: frozenset[Digest]
@@ -223,11 +223,11 @@ class Tagged:
 
 
 def tagged(reference: ImageReference, platform: str | None, access: Access | None = None) -> Tagged:
-    """What a tag leads to: each manifest is asked for once, and the image's configuration if its labels are wanted.
+    """What a tag leads to; this fetches each manifest once, and the image's configuration if labels are wanted.
 
     Args:
         reference: the repository, and the tag.
-        platform: whose labels are wanted; None if none are.
+        platform: the platform whose labels are wanted; None if no labels are wanted.
         access: as `look_up`.
 
     Raises: as `tags_of`.
@@ -262,7 +262,7 @@ def _reached(session: Session, reference: ImageReference, first: tuple[bytes, Di
 
 
 def check_push(reference: ImageReference, access: Access | None = None) -> None:
-    """Check that one may push: by starting an upload, which is given up at once.
+    """Check the permission to push: start an upload and cancel it at once.
 
     Args, Raises: as `tags_of`.
     """
@@ -273,20 +273,20 @@ def check_push(reference: ImageReference, access: Access | None = None) -> None:
         if response.status != 202:
             raise session.refusal(response, content, "push")
         upload = re.search(r"/blobs/uploads/([^/?#]+)(\?[^#]*)?", response.headers.get("Location", ""))
-        if upload:  # what a registry does not forget now, it forgets in a week
+        if upload:  # a registry that does not drop the upload now drops it within a week
             session.discard(session.request("DELETE", f"blobs/uploads/{upload[1]}{upload[2] or ''}", {}))
 
     return within(access, reference, ask)
 
 
 def delete_manifest(reference: ImageReference, digest: Digest, access: Access | None = None) -> None:
-    """Take a manifest out of a repository, and so every tag of it; its content goes with the registry's own cleaning.
+    """Delete a manifest and so every tag of it; the registry's garbage collection removes the content.
 
     Args:
         reference, access: as `tags_of`.
-        digest: the manifest's or index's.
+        digest: the digest of the manifest or index.
 
-    Raises: as `tags_of`; also if the registry has deleting switched off.
+    Raises: as `tags_of`; also if deleting is switched off in the registry.
     """
 
     return within(access, reference, lambda session: session.delete_manifest(digest))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """The end of a time limit, which something with a limit of its own within it may put off.
+    """The end of a time limit; a step with a separate limit may put it off.
 
     Args:
         limit_s: seconds from now.
@@ -26,7 +26,7 @@ class Deadline:
 
     @contextlib.contextmanager
     def put_off(self, limit_s: float) -> Iterator[None]:
-        """Let what is done here take so many seconds more; those that it does not need are taken back."""
+        """Add so many seconds for the code in this context; seconds that it does not use are taken back."""
         began = time.monotonic()
         self._end += limit_s
         try:

@@ -1,4 +1,4 @@
-"""Requests to a registry, spoken to as the engine does, with the logins that it asks for."""
+"""Requests to a registry, over TLS or not like the engine's, with the logins that the registry asks for."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Exchange:
             self._transport.close()
 
     def abort(self) -> None:
-        """End its connections from another thread: whoever waits on them gets an error."""
+        """End its connections from another thread: the thread that waits on them gets an error."""
         if self._transport:
             self._transport.abort()
 
@@ -55,7 +55,7 @@ class Exchange:
     def get(
         self, path: str, limit_bytes: int, headers: Mapping[str, str], *, absent: bool = False
     ) -> tuple[bytes, Mapping[str, str]] | None:
-        """Content and headers below the repository; None if it is absent and may be."""
+        """Content and headers of a path below the repository; None if it is absent and may be absent."""
         response = self.request("GET", path, headers)
         content = self.read(response, limit_bytes)
         if response.status == 200:
@@ -65,12 +65,12 @@ class Exchange:
         raise self.refusal(response, content)
 
     def page(self, path: str, limit_bytes: int, *, absent: bool) -> tuple[bytes, str, str] | None:
-        """A page of a list: content, `Link` header and URL; None if there is no such list and may be none.
+        """A page of a list: content, `Link` header and URL; None if there is no such list and it may be absent.
 
         Args:
-            path: below the repository, or a URL of the registry's own.
-            limit_bytes: how long it may be.
-            absent: whether there may be none. Some registries say so without the specification's JSON.
+            path: below the repository, or a URL of the same registry.
+            limit_bytes: how long the page may be.
+            absent: whether the list may be absent. Some registries say so without the specification's JSON.
         """
         response = self.request("GET", path, {})
         content = self.read(response, limit_bytes)
@@ -81,7 +81,7 @@ class Exchange:
         return content, response.headers.get("Link", ""), response.url or ""
 
     def beginning(self, path: str, limit_bytes: int) -> bytes:
-        """What a list begins with; nothing if there is no such list.
+        """The beginning of a list; nothing if there is no such list.
 
         Args:
             path: below the repository.
@@ -97,7 +97,7 @@ class Exchange:
         return content
 
     def _is_registry(self) -> bool:
-        """Whether what answers is a registry (OCI distribution spec, "Determining Support")."""
+        """Whether a registry answers (OCI distribution spec, "Determining Support")."""
         response = self.request("GET", f"{self._base}/v2/", {})
         self.discard(response)
         return response.status in (200, 401) and not response.headers.get("Content-Type", "").startswith("text/html")
@@ -105,14 +105,14 @@ class Exchange:
     def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """One request below the repository, with the login that the registry asks for; the answer is yet to be read.
+        """One request below the repository, with the login that the registry asks for; the caller reads the answer.
 
         Raises:
-            RegistryError: no answer, or a demand for a login from elsewhere than the registry itself.
+            RegistryError: there is no answer, or a server other than the registry asks for a login.
         """
         writes = method in ("POST", "PUT")
         if writes and self._challenge.kind == "bearer" and not self._may_write:
-            self._authorize(writes)  # some registries answer a token that allows too little by 403
+            self._authorize(writes)  # some registries answer 403 if a token allows too little
         for last in (False, True):
             sent = {**headers, **self._login_header()}
             response = (
@@ -147,8 +147,8 @@ class Exchange:
     def _first(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> urllib3.BaseHTTPResponse:
-        """The first request finds out how this registry is spoken to, as the engine does (dockerd,
-        `insecure-registries`): with verified TLS; if the engine calls it insecure, any TLS or none.
+        """Send the first request, which finds out how to speak to this registry, like the engine (dockerd,
+        `insecure-registries`): with verified TLS; if the engine calls it insecure, with any TLS or none.
         """
         host = _HUB_API if self._host == "docker.io" else self._host
         tried: RegistryError | None = None
@@ -163,7 +163,7 @@ class Exchange:
             try:
                 response = self._send(method, f"{base}/v2/{self._path}/{path}", headers, body=body)
             except RegistryError as error:
-                if self._transport.answered:  # in this way; whatever failed later is no reason to try without TLS
+                if self._transport.answered:  # this way works; a later failure is no reason to try without TLS
                     raise
                 tried = error if tried is None or scheme == "http" else tried
                 continue
@@ -179,19 +179,19 @@ class Exchange:
         return self._transport.send(method, url, headers, body)
 
     def read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
-        """An answer's body, at most so long."""
+        """An answer's body, of at most so many bytes."""
         assert self._transport
         return self._transport.read(response, limit_bytes)
 
     def discard(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Be done with an answer whose body does not matter."""
+        """Drop an answer whose body does not matter."""
         assert self._transport
         self._transport.discard(response)
 
     # --- logins ------------------------------------------------------------------------------------------------
 
     def _authorize(self, writes: bool) -> bool:
-        """Answer the challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False if nobody can."""
+        """Answer the challenge (RFC 9110, 11.6.1; distribution, "Token Authentication"); False without a login."""
         asked, limit_s = self._challenge, self._access.helper_timeout_s
         if self._login is None:
             with self._deadline.put_off(limit_s):
@@ -226,11 +226,11 @@ class Exchange:
     # --- errors ------------------------------------------------------------------------------------------------
 
     def error(self, what: str, remedy: str) -> RegistryError:
-        """The error for what this registry does."""
+        """An error about this registry."""
         return RegistryError(f"registry {self._host} {what}", remedy)
 
     def refusal(self, response: urllib3.BaseHTTPResponse, content: bytes, action: str = "pull") -> RegistryError:
-        """The error for a status that is no answer; `action` is what permission may be lacking for."""
+        """The error for an error status; `action` is what may lack permission."""
         return Refusal(
             host=self._host,
             repository=self._path,

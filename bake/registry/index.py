@@ -1,4 +1,4 @@
-"""An index that is added to: one tag, the images of several architectures (OCI image spec 1.1, image-index.md)."""
+"""Adding to an index: one tag with the images of several architectures (OCI image spec 1.1, image-index.md)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _UNKNOWN = "unknown/unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What an index names.
+    """An entry of an index.
 
     Attributes:
-        descriptor: as it stands there, whatever else it states.
+        descriptor: as it is in the index, with all of its fields.
         digest: of the manifest.
-        platform: `os/architecture[/variant]`; None for what is no image, such as an attestation.
-        about: the digest of the image that it is about, of an attestation.
+        platform: `os/architecture[/variant]`; None for anything that is not an image, such as an attestation.
+        about: for an attestation, the digest of the image that it is about.
     """
 
     descriptor: Mapping[str, Any] = field(hash=False)
@@ -47,19 +47,19 @@ def entries_of(content: bytes) -> tuple[Entry, ...]:
 
 
 def entry_of(content: bytes, digest: Digest, platform: str) -> Entry:
-    """A manifest that no index names, as an entry.
+    """The entry for a manifest that is not in an index.
 
     Args:
         content: the manifest.
         digest: of it.
-        platform: what its configuration states.
+        platform: as its configuration states it.
     """
     parts = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
     return _entry({"mediaType": media_type_of(content), "digest": str(digest), "size": len(content), "platform": parts})
 
 
 def media_type_of(content: bytes) -> str:
-    """What a manifest or an index says that it is; OCI's leave it out at times."""
+    """The media type that a manifest or an index states; those of OCI sometimes leave it out."""
     table = json.loads(content)
     return str(table.get("mediaType") or (OCI_INDEX if "manifests" in table else OCI_MANIFEST))
 
@@ -75,7 +75,7 @@ def _entry(descriptor: Mapping[str, Any]) -> Entry:
 
 
 def added(there: Iterable[Entry], ours: Iterable[Entry]) -> tuple[Entry, ...]:
-    """What is under a tag, with ours in place of what was there for the same platforms; attestations go with images."""
+    """The entries of a tag after ours replace those of the same platforms; attestations go with their images."""
     ours, there = tuple(ours), tuple(there)
     mine = [entry.platform for entry in ours if entry.platform]
     kept = {e.digest for e in there if e.platform and not any(same_platform(e.platform, p) for p in mine)}
@@ -83,7 +83,7 @@ def added(there: Iterable[Entry], ours: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def index_of(entries: Iterable[Entry]) -> bytes:
-    """An index of these, images first, in a fixed order: whoever adds last, the bytes are the same."""
+    """An index of these entries, images first, in a fixed order: the bytes do not depend on who adds last."""
     each = {entry.digest: entry for entry in entries}.values()
     in_order = sorted(each, key=lambda e: (e.platform is None, e.platform or "", e.digest))
     return json.dumps(

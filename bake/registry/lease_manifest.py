@@ -1,6 +1,6 @@
-"""A lease on building a key, as it lies in the team's registry (OCI image spec 1.1, "Guidelines for Artifact Usage").
+"""A lease on building a key, as stored in the team's registry (OCI image spec 1.1, "Guidelines for Artifact Usage").
 
-It is an artifact without content; what it says stands in its annotations, and none of it names a machine or a person.
+It is an artifact without content. Its annotations carry all of it, and none names a machine or a person.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _OWNER, _BEAT, _LIFETIME = (f"desktop-bake.lease.{name}" for name in ("owner", "
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """Somebody's lease.
+    """The lease of one builder.
 
     Args:
         owner: 32 random hex digits.
-        beat: a count of the owner's signs of life, from 0, modulo `BEATS`: a build leaves so many small manifests.
-        lifetime_s: after how many seconds without a beat the owner is given up, at most `LONGEST_S`.
+        beat: count of the owner's signs of life, from 0, modulo `BEATS`: a build leaves that many small manifests.
+        lifetime_s: seconds without a beat after which the lease lapses, at most `LONGEST_S`.
 
     Raises:
-        ConfigurationError: a value of another form.
+        ConfigurationError: a value has another form.
     """
 
     owner: str
@@ -53,7 +53,7 @@ class Lease:
             )
 
     def next(self) -> Lease:
-        """The same, one beat later."""
+        """The same lease, one beat later."""
         return replace(self, beat=(self.beat + 1) % BEATS)
 
     def content(self) -> bytes:
@@ -80,22 +80,22 @@ def _manifest(annotations: dict[str, str]) -> bytes:
     ).encode()
 
 
-RELEASED = _manifest({})  # what stays under the tag if the registry deletes nothing
+RELEASED = _manifest({})  # stays under the tag if the registry does not delete
 
 
 def lease_tag(key: Key, platform: str = "") -> str:
-    """The tag of the lease on a key, which is no key's.
+    """The tag of the lease on a key; no key has such a tag.
 
     Args:
-        key: what is built.
-        platform: for which, if that is not for all; a machine of another one builds at the same time.
+        key: the key to build.
+        platform: the platform of the build, if it is not for all; machines of other platforms build at the same time.
     """
     named = f"{key} {platform}" if platform else str(key)
     return f"lease-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
 
 
 def read_lease(content: bytes) -> Lease | None:
-    """The lease that a manifest holds; None for a released one, and for whatever is none."""
+    """The lease in a manifest; None if it is released, or if the manifest is not a lease."""
     try:
         manifest = json.loads(content)
         said = manifest["annotations"]

@@ -1,4 +1,4 @@
-"""Manifests, indexes and image configurations as registries answer them (OCI image spec 1.1; Docker schema 2)."""
+"""Manifests, indexes and image configurations from registries (OCI image spec 1.1; Docker schema 2)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Descriptor:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """One platform's image: where its configuration lies (OCI image spec, manifest.md)."""
+    """One platform's image: where its configuration is (OCI image spec, manifest.md)."""
 
     config: Descriptor
 
@@ -53,15 +53,15 @@ class Index:
     """The images of several platforms under one digest (OCI image spec, image-index.md).
 
     Attributes:
-        manifests: the image manifests. Attestations, whose platform is `unknown/unknown`, are left out, and so are
-            nested indexes, which no builder of desktops makes.
+        manifests: the image manifests, without attestations, whose platform is `unknown/unknown`, and without
+                nested indexes, which no builder of desktops makes.
     """
 
     manifests: tuple[Descriptor, ...]
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """The platforms there are, sorted."""
+        """The platforms, sorted."""
         return tuple(sorted({m.platform for m in self.manifests if m.platform}))
 
     def for_platform(self, platform: str) -> Descriptor | None:
@@ -71,7 +71,7 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageConfig:
-    """What of an image's configuration decides a hit (OCI image spec, config.md).
+    """The parts of an image's configuration that decide a hit (OCI image spec, config.md).
 
     Attributes:
         labels: image labels.
@@ -105,10 +105,10 @@ def read_manifest(content: bytes) -> Manifest | Index:
 
 
 def read_children(content: bytes) -> tuple[Descriptor, ...]:
-    """All that an index names, be it an image or not; nothing for a manifest of any kind.
+    """All that an index names, images or not; nothing for a manifest of any kind.
 
     Raises:
-        RegistryError: the content is no manifest, or a part of the index is not understood.
+        RegistryError: the content is not a manifest, or a part of the index is not understood.
     """
     entries = _table(content, "manifest").get("manifests", [])
     if not isinstance(entries, list):
@@ -120,7 +120,7 @@ def read_config(content: bytes) -> ImageConfig:
     """Read an image configuration.
 
     Raises:
-        RegistryError: the content is no image configuration.
+        RegistryError: the content is not an image configuration.
     """
     table = _table(content, "image configuration")
     config = table.get("config") or {}

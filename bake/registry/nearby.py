@@ -1,9 +1,9 @@
-"""The tags beside a key's in a repository's list, of which only small pages are read, however many tags there are.
+"""The tags near a key's in a repository's list; only small pages are read, however many tags there are.
 
-A registry gives its list in order, and from any text on (OCI distribution spec 1.1, "Listing Tags"). Keys begin with
-the variant, the base and the install script, so that those which share the most stand side by side; on another base the
-scan goes to those that install the same. A registry that gives the whole list whatever it is asked for, as Distribution
-does before 3.0, is asked once, and only the beginning of what it sends is read.
+A registry lists its tags in order, and can start at any text (OCI distribution spec 1.1, "Listing Tags"). Keys begin
+with the variant, the base and the install script, so those that share the most are next to each other; on another base
+the scan goes to those that install the same. Distribution before 3.0 always gives the whole list. A registry that does
+so is asked once, and only the beginning of its answer is read.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 PAGE_TAGS = 100
 MOST_PAGES = 10
-LIMIT_BYTES = 32 << 10  # of a page: 100 tags of 128 characters, twice
+LIMIT_BYTES = 32 << 10  # of a page: twice 100 tags of 128 characters
 _BEHIND_HEX = "g"
 
 
 def tags_near(key: str, repository: ImageReference, access: Access) -> tuple[str, ...]:
-    """Some tags of a repository, among them those that share the most with a key's text.
+    """Some tags of a repository, including those that share the most with a key's text.
 
     Args:
         key: `variant-base-…`.
-        repository: where.
-        access: how its registry is asked; its time limit is that of all pages together.
+        repository: the repository.
+        access: how its registry is asked; its time limit covers all pages together.
 
     Raises:
         RegistryError: it refused, could not be reached, did not answer in time, or answered nonsense.
@@ -49,8 +49,8 @@ class _Scan:
         session: the conversation with the registry.
         host: the registry, for messages.
         found: the tags so far.
-        pages: how many were asked for.
-        is_whole: whether the registry gives its whole list, whatever it is asked for.
+        pages: how many pages were asked for.
+        is_whole: whether the registry always gives its whole list.
     """
 
     session: Session
@@ -62,15 +62,15 @@ class _Scan:
     def near(self, key: str) -> tuple[str, ...]:
         """The tags that are near a key's text."""
         parts = key.split("-")
-        for count in range(len(parts) - 1, 1, -1):  # what shares the most first
+        for count in range(len(parts) - 1, 1, -1):  # those that share the most come first
             self._page(_begin(parts[:count]))
         self._other_bases(*parts[:3])
-        if not self.found and not self.is_whole:  # some registries know no page after a text that is no tag
+        if not self.found and not self.is_whole:  # some registries give no page after a text that is not a tag
             self._page("")
         return tuple(self.found)
 
     def _other_bases(self, variant: str, base: str, install: str) -> None:
-        """Go from base to base; of each the first tags, and those that install the same."""
+        """Go from base to base: take the first tags of each, and those that install the same."""
         after = _begin([variant])
         while tags := self._page(after):
             last = tags[-1].split("-")
@@ -81,7 +81,7 @@ class _Scan:
             after = _begin([variant, last[1]]) + _BEHIND_HEX
 
     def _page(self, after: str) -> list[str]:
-        """The tags after a text, if it is not too much by now."""
+        """The tags after a text; none at the limit of pages, or if the registry gave its whole list."""
         if self.is_whole or self.pages >= MOST_PAGES:
             return []
         self.pages += 1
@@ -94,5 +94,5 @@ class _Scan:
 
 
 def _begin(parts: list[str]) -> str:
-    """What the texts of keys with these first parts begin with."""
+    """The beginning of the text of every key with these first parts."""
     return "".join(f"{part}-" for part in parts)

@@ -1,4 +1,4 @@
-"""Platforms of images: what runs on what."""
+"""Platforms of images: which image runs on which platform."""
 
 from __future__ import annotations
 

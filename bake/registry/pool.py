@@ -1,4 +1,4 @@
-"""Connections to registries and to where they lead: trusted as the engine trusts, through the environment's proxies."""
+"""Connections to registries and to their redirects, with the engine's trust and the environment's proxies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Pools:
 
     Args:
         address: `host[:port]` of the registry, whose own certificates are trusted too.
-        keep: is told of each socket as it is made, and whether a proxy is at its other end; it may refuse by raising.
+        keep: gets each new socket, and whether its other end is a proxy; it may refuse the socket by raising.
         verify: whether TLS certificates have to be trusted.
     """
 
@@ -60,7 +60,7 @@ class Pools:
         """End them."""
         for pool in self._pools.values():
             for key in pool.pools.keys():  # noqa: SIM118 (its container is not iterable)
-                pool.pools[key].close()  # dropped alone, they close when garbage is collected
+                pool.pools[key].close()  # otherwise they close at the next garbage collection
             pool.clear()
 
     def _made(self, proxy: str | None) -> urllib3.PoolManager:
@@ -72,7 +72,7 @@ class Pools:
                 if proxy
                 else urllib3.PoolManager(**more)
             )
-        except (urllib3.exceptions.LocationValueError, ValueError):  # its text may hold the proxy's password
+        except (urllib3.exceptions.LocationValueError, ValueError):  # its text may contain the proxy's password
             raise RegistryError(
                 "the environment's proxy is not an address", "write https_proxy=http://host:port"
             ) from None
@@ -98,7 +98,7 @@ def _tls(address: str, *, verify: bool) -> ssl.SSLContext:
 
 
 def _telling(pool_class: Any, keep: Callable[[socket.socket, bool], None], *, proxied: bool) -> Any:
-    """A pool that tells of each socket as it is made."""
+    """A pool that reports each new socket."""
 
     class Connection(pool_class.ConnectionCls):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
@@ -114,7 +114,7 @@ def _telling(pool_class: Any, keep: Callable[[socket.socket, bool], None], *, pr
 
 
 def _proxy_login(proxy: str) -> dict[str, str]:
-    """The headers of a proxy's login, which stands in its URL."""
+    """The headers for a proxy's login, which is in its URL."""
     parts = urlsplit(proxy)
     if parts.username is None:
         return {}

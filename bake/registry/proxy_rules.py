@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, by Go's rules, which docker's client and engine follow.
+"""Which proxy a request goes through, by the rules of Go, which docker's client and engine follow.
 
 Source: golang.org/x/net/http/httpproxy, `Config`.
 """
@@ -26,11 +26,11 @@ _HOST_AND_PORT = re.compile(r"\[([^\[\]]*)\]:([^:\[\]]*)|([^:\[\]]*):([^:\[\]]*)
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyRules:
-    """What the environment says of proxies.
+    """The proxy settings of the environment.
 
     Attributes:
-        http, https: the proxy for URLs of that scheme, as its variable says it; empty for none.
-        no_proxy: hosts that are asked directly, separated by commas.
+        http, https: the proxy for URLs of that scheme, as its variable states it; empty for none.
+        no_proxy: hosts to ask directly, separated by commas.
         is_cgi: whether this program answers a web request, whose headers may set `HTTP_PROXY` (go.dev/s/cgihttpproxy).
     """
 
@@ -41,17 +41,17 @@ class ProxyRules:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> ProxyRules:
-        """The rules of a process's environment; upper case comes before lower case."""
+        """The rules of a process's environment; names in upper case take precedence."""
         http, https, no_proxy = (
             variables.get(name.upper()) or variables.get(name, "") for name in ("http_proxy", "https_proxy", "no_proxy")
         )
         return cls(http=http, https=https, no_proxy=no_proxy, is_cgi=bool(variables.get("REQUEST_METHOD")))
 
     def proxy_for(self, url: str) -> str | None:
-        """The URL of the proxy for a request, its login included; None if there is none.
+        """The URL of the proxy for a request, including its login; None if there is none.
 
         Raises:
-            RegistryError: the variable names no HTTP proxy, or may not be used.
+            RegistryError: the variable does not name an HTTP proxy, or may not be used.
         """
         parts = urlsplit(url)
         stated = self.https if parts.scheme == "https" else self.http
@@ -72,7 +72,7 @@ class ProxyRules:
 
 
 def address_of(host: str) -> _Address | None:
-    """The IP address that a host is; one of IPv4 within IPv6 is that of IPv4. None for a name."""
+    """The IP address of a host that is one, IPv4 in IPv6 as IPv4; None for a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -81,7 +81,7 @@ def address_of(host: str) -> _Address | None:
 
 
 def _matches(entry: str, name: str, address: _Address | None, port: str) -> bool:
-    """Whether an entry of `no_proxy` holds for a host."""
+    """Whether an entry of `no_proxy` matches a host."""
     if re.fullmatch(r"[0-9a-f.:]+/[0-9]+", entry):
         with contextlib.suppress(ValueError):
             network = ipaddress.ip_network(entry, strict=False)
@@ -118,5 +118,5 @@ def _proxy(stated: str, variable: str) -> str:
         raise RegistryError(
             f"{variable} names a SOCKS proxy, which desktop-bake cannot use",
             f"name an HTTP proxy in {variable}, or the registry in no_proxy",
-        )  # its text may hold the proxy's password
+        )  # its text may contain the proxy's password
     raise RegistryError(f"{variable} is not the address of a proxy", f"write {variable}=http://host:port")

@@ -10,7 +10,7 @@ from ...generator.errors import RegistryError
 
 
 def error_codes(content: bytes) -> tuple[str, ...]:
-    """The codes of a registry's own error answer; empty for any other body, such as a proxy's page."""
+    """The codes of a registry's error answer; empty for any other body, such as a proxy's page."""
     try:
         errors = json.loads(content)["errors"]
         return tuple(re.sub(r"[^A-Z0-9_]", "", str(e["code"]).upper())[:40] for e in errors)
@@ -20,7 +20,7 @@ def error_codes(content: bytes) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A status that is no answer.
+    """An error status.
 
     Args:
         host: the registry, as image references name it.
@@ -29,7 +29,7 @@ class Refusal:
         codes: from `error_codes`.
         retry_after: the header of this name, or empty (RFC 9110, 10.2.3).
         login: whether stored credentials were used.
-        action: what permission may be lacking for: `pull`, `push` or `delete`.
+        action: what may lack permission: `pull`, `push` or `delete`.
     """
 
     host: str
@@ -41,13 +41,13 @@ class Refusal:
     action: str = "pull"
 
     def error(self) -> RegistryError:
-        """The error for it."""
+        """The error for this status."""
         said, remedy = self._meaning()
         code = f" ({self.codes[0]})" if self.codes else ""
         return RegistryError(f"registry {self.host} {said}{code}", remedy)
 
     def _meaning(self) -> tuple[str, str]:
-        """What the registry does, and what to do about it."""
+        """What the registry did, and what to do about it."""
         if self.status == 401 and self.login:
             return "refuses the stored login", f"log in again: docker login {self.host}"
         if self.status == 401:

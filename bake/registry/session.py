@@ -1,4 +1,4 @@
-"""One conversation with a registry about one repository: what it has, and what is put there or taken out."""
+"""One conversation with a registry about one repository: reading, adding and deleting."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Session(Exchange):
         response = self.request("HEAD", f"manifests/{tag}", {"Accept": _ACCEPT})
         self.discard(response)
         if response.status == 200:
-            with contextlib.suppress(ConfigurationError):  # it states none, or an odd one
+            with contextlib.suppress(ConfigurationError):  # no digest is stated, or a malformed one
                 return Digest(response.headers.get("Docker-Content-Digest", ""))
         found = self.manifest(tag)
         return found[1] if found else None
 
     def content(self, kind: str, descriptor: Descriptor, limit_bytes: int) -> bytes:
-        """What a descriptor names, verified."""
+        """The verified content that a descriptor names."""
         if descriptor.size_bytes > limit_bytes:
             raise self.error(f"states {descriptor.size_bytes} bytes for {descriptor.digest}", "push the image again")
         wanted = {"Accept": _ACCEPT} if kind == "manifests" else {}
@@ -63,7 +63,7 @@ class Session(Exchange):
     # --- changes -----------------------------------------------------------------------------------------------
 
     def put_manifest(self, tag: str, content: bytes, media_type: str) -> None:
-        """Put a manifest under a tag, whatever is there (OCI distribution spec, "Pushing Manifests")."""
+        """Put a manifest under a tag, replacing what is there (OCI distribution spec, "Pushing Manifests")."""
         self._require(self.request("PUT", f"manifests/{tag}", {"Content-Type": media_type}, content), 201)
 
     def put_blob(self, content: bytes) -> None:
@@ -81,14 +81,14 @@ class Session(Exchange):
             place = urlsplit(urljoin(f"{self._base}/v2/{self._path}/blobs/uploads/", stated))
         except ValueError:
             place = None
-        if place is None or place.netloc != here.netloc:  # not a place that our login may be sent to
+        if place is None or place.netloc != here.netloc:  # our login must not be sent there
             raise self.error("takes uploads at another host", "ask the operator of that registry")
         query = f"{place.query}&digest={digest}".removeprefix("&")
         kind = {"Content-Type": "application/octet-stream", **self._login_header()}
         self._require(self._send("PUT", f"{self._base}{place.path}?{query}", kind, body=content), 201)
 
     def delete_manifest(self, digest: Digest) -> None:
-        """Take a manifest out, and every tag that names it; one that is gone is no error."""
+        """Delete a manifest and every tag that names it; a manifest that is gone is not an error."""
         response = self.request("DELETE", f"manifests/{digest}", {})
         if response.status == 405:
             raise self.error("has deleting switched off", "ask its operator to allow it")

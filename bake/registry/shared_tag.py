@@ -1,8 +1,8 @@
-"""One tag, several architectures: what is published is added to what other machines published under the same key.
+"""One tag, several architectures: an image is added to those that other machines published under the same key.
 
-A registry has no compare-and-swap, and an upload takes as long as it takes. So an image is uploaded under a tag of its
-key's and its platform's own, then added to the index under the key's tag in some milliseconds, and looked for there a
-little later: if another machine wrote at the same moment, it is added again.
+A registry has no compare-and-swap, and an upload may take long. So an image is uploaded under a separate tag for its
+key and platform, then added to the index under the key's tag, which takes milliseconds, and checked there a little
+later. If another machine wrote at the same moment, the image is added again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SharedTag:
 
     Args:
         key: the key.
-        repository: the team's.
+        repository: the team's repository.
         access: how its registry is asked.
     """
 
@@ -55,15 +55,15 @@ class SharedTag:
     access: Access
 
     def upload_name(self, platform: str) -> ImageReference:
-        """Where an image of a platform is uploaded, until it is added: no other key's image ever lies there."""
+        """Where an image of a platform is uploaded before it is added; no image of another key is ever there."""
         key = hashlib.sha256(str(self.key).encode()).hexdigest()[:16]
         return replace(self.repository, tag=f"push-{platform.replace('/', '-')}-{key}")
 
     def add(self, uploaded: ImageReference) -> None:
-        """Add what was uploaded; the tag that it was uploaded under is free again.
+        """Add an uploaded image to the index, and free the tag of its upload.
 
         Raises:
-            RegistryError: the registry refused, or did not answer; or other machines wrote at each try.
+            RegistryError: the registry refused or did not answer, or other machines wrote at each attempt.
         """
         whole, ours = self._ask(lambda session: self._uploaded(session, str(uploaded.tag)))
         for _ in range(TRIES):
@@ -78,14 +78,14 @@ class SharedTag:
                 f"other machines write {self.repository}:{self.key} at the same time",
                 "push again: desktop-bake build --push",
             )
-        with contextlib.suppress(RegistryError):  # what stays there keeps an image that nobody may need
+        with contextlib.suppress(RegistryError):  # if the tag stays, it keeps an image that may not be needed
             self._ask(lambda session: _free(session, str(uploaded.tag)))
 
     def _ask(self, question: Callable[[Session], _Answer]) -> _Answer:
         return within(self.access, self.repository, question)
 
     def _uploaded(self, session: Session, tag: str) -> tuple[bytes, tuple[Entry, ...]]:
-        """What was uploaded, as it is and as entries."""
+        """The uploaded content, as bytes and as entries."""
         found = session.manifest(tag)
         entries = self._proven(session, *found) if found else ()
         if found is None or not entries:
@@ -95,7 +95,7 @@ class SharedTag:
         return found[0], entries
 
     def _write(self, session: Session, whole: bytes, ours: tuple[Entry, ...]) -> Digest | None:
-        """The digest of what was written, to be looked for once more; None if ours is there."""
+        """Write ours and return the digest of the result, to be checked again; None if ours is already there."""
         found = session.manifest(self.key)
         there = self._proven(session, *found, but=ours) if found else ()
         if {e.digest for e in ours} <= {e.digest for e in there}:
@@ -106,7 +106,7 @@ class SharedTag:
         return Digest.of(content)
 
     def _proven(self, session: Session, content: bytes, digest: Digest, but: Iterable[Entry] = ()) -> tuple[Entry, ...]:
-        """The images under a tag that prove the key, or are known to, and what is said about them."""
+        """The images under a tag that prove the key, or are known to prove it, and their attestations."""
         manifest = _read(read_manifest, content)
         if isinstance(manifest, Manifest):
             config = self._config(session, manifest)
@@ -133,7 +133,7 @@ class SharedTag:
 
 
 def _read(read: Callable[[bytes], _Answer], content: bytes) -> _Answer | None:
-    """What a content means; None for one that means nothing, in whose place ours may be written."""
+    """The parsed content; None if it cannot be read, so that ours may replace it."""
     try:
         return read(content)
     except RegistryError:

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 from ...generator.errors import RegistryError
 from .challenge import origin
 
-_LONGEST_LINK = 8192  # what web servers take
+_LONGEST_LINK = 8192  # the usual limit of web servers
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s;,="<>]+\s*=\s*(?:"[^"]*"|[^\s;,"<>]*))*)')
 _NEXT = re.compile(r';\s*rel\s*=\s*(?:next(?![^\s;])|"(?:[^"]*\s)?next(?:\s[^"]*)?")', re.IGNORECASE)
 
@@ -18,13 +18,13 @@ def read_tags(content: bytes, host: str) -> tuple[str, ...]:
     """The tags in a page; `host` is the registry, for messages.
 
     Raises:
-        RegistryError: it is no such page, or a part of it is not understood.
+        RegistryError: the content is not such a page, or a part of it is not understood.
     """
     try:
         tags = json.loads(content)["tags"]
     except (ValueError, KeyError, TypeError, RecursionError):
         tags = 0
-    tags = () if tags is None else tags  # an empty repository's
+    tags = () if tags is None else tags  # if the repository is empty
     if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
         raise RegistryError(
             f"registry {host} gives a list of tags that is not understood", "check the host and the port"
@@ -33,7 +33,7 @@ def read_tags(content: bytes, host: str) -> tuple[str, ...]:
 
 
 def read_beginning(content: bytes, host: str) -> tuple[str, ...]:
-    """The tags in a page of which the end may lack.
+    """The tags in a page whose end may be missing.
 
     Args, Raises: as `read_tags`.
     """
@@ -48,7 +48,7 @@ def next_page(link: str, url: str, host: str) -> str | None:
 
     Args:
         link: the page's `Link` header (RFC 8288), or empty.
-        url: the page's own, which a relative one starts from.
+        url: the URL of the page, the base of a relative link.
         host: as `read_tags`.
 
     Raises:

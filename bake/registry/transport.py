@@ -1,4 +1,4 @@
-"""Requests to a registry: TLS as the engine does it, proxies, redirects, every limit, and faults as clear errors."""
+"""Requests to a registry: TLS like the engine's, proxies, redirects, all limits, and failures as clear errors."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ else:
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (502, 503, 504)  # a gateway's; asked again
+_PASSING = (502, 503, 504)  # from a gateway; the request is repeated
 _PAUSES_S = (0.0, 0.4)
 _DISCARD_LIMIT_BYTES = 1 << 16
 
 
 class Transport:
-    """Connections to one registry, and to where it leads.
+    """Connections to one registry, and to where it redirects.
 
     Args:
         host: the registry as image references name it, for messages.
         base: `scheme://host[:port]` of its API.
-        deadline: when all has to be over.
-        verify: whether TLS certificates have to be trusted.
+        deadline: when everything must be done.
+        verify: whether TLS certificates must be trusted.
 
     Attributes:
         answered: whether the registry gave any answer.
@@ -53,8 +53,8 @@ class Transport:
         self._deadline = deadline
         self._sockets: list[socket.socket] = []
         self._aborted = False
-        self._is_public: bool | None = None  # known with the first connection, which is the registry's own
-        self._is_led = False  # the request under way goes where the registry says, not to the registry
+        self._is_public: bool | None = None  # known after the first connection, which goes to the registry itself
+        self._is_led = False  # the current request follows the registry to another server
         self._pools = Pools(base.partition("://")[2], self._keep, verify=verify)
 
     def close(self) -> None:
@@ -64,8 +64,8 @@ class Transport:
             self._sockets.pop().close()
 
     def abort(self) -> None:
-        """End its connections under the thread that uses them: nothing else ends a header that drips."""
-        self._aborted = True  # urllib3 asks once more if a connection broke
+        """End its connections while another thread uses them: nothing else stops a header that arrives byte by byte."""
+        self._aborted = True  # urllib3 repeats a request if a connection broke
         for connection in list(self._sockets):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -75,13 +75,13 @@ class Transport:
         if self._aborted:
             self.abort()
         there = None if is_proxy else address_of(made.getpeername()[0])
-        if there and self._is_led:  # looked at here, as a name may have another address each time that it is asked for
+        if there and self._is_led:  # checked here, since a name may resolve to another address each time
             self._check_led(there.is_global)
         elif there and self._is_public is None:
             self._is_public = there.is_global
 
     def _check_led(self, is_global: bool) -> None:
-        """Refuse to be led by a public registry to a private, loopback or link-local address."""
+        """Refuse to follow a public registry to a private, loopback or link-local address."""
         if not is_global and self._registry_is_public():
             raise self.error(
                 "redirects to a private address",
@@ -89,7 +89,7 @@ class Transport:
             )
 
     def _registry_is_public(self) -> bool:
-        """Whether the registry has a public address, also behind a proxy, if its name can be resolved here."""
+        """Whether the registry has a public address, also behind a proxy; True if its name does not resolve here."""
         if self._is_public is None:
             name, found = self._origin[1], []
             with contextlib.suppress(OSError, UnicodeError):
@@ -98,25 +98,25 @@ class Transport:
         return self._is_public
 
     def is_own(self, url: str | None) -> bool:
-        """Whether a URL has the registry's own scheme, host and port."""
+        """Whether a URL has the registry's scheme, host and port."""
         return origin(url or "") == self._origin
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """One request, whose answer's body is yet to be read, and whose `url` is who answered.
+        """Send one request; the caller reads the body of the answer, and its `url` says who answered.
 
-        Redirects are followed, but never with a body: it may hold a login. A gateway's passing failure is asked again.
-        urllib3 could do both, but reads to their ends the bodies that it passes over, be they endless.
+        Redirects are followed, but never with a body, which may contain a login. If a gateway fails for a moment, the
+        request is repeated. urllib3 could do both, but reads the bodies that it skips to the end, even endless ones.
 
         Args:
             method: HTTP method.
-            url: where.
-            headers: `Authorization` goes to no other host.
+            url: the URL.
+            headers: `Authorization` is sent to no other host.
             body: of the request, or None.
 
         Raises:
-            RegistryError: no answer.
+            RegistryError: there is no answer.
         """
         pauses = iter(() if method == "POST" else _PAUSES_S)
         for _ in range(_MOST_REDIRECTS + len(_PAUSES_S) + 1):
@@ -157,7 +157,7 @@ class Transport:
             literal = address_of(origin(url)[1]) if self._is_led and proxy else None
             if literal:
                 self._check_led(literal.is_global)
-            with warnings.catch_warnings():  # that an insecure registry is one, its engine's configuration says
+            with warnings.catch_warnings():  # the engine's configuration already says that it is insecure
                 warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
                 response = self._pools.get(proxy).request(
                     method,
@@ -169,16 +169,16 @@ class Transport:
                     redirect=False,
                 )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # the outer error's text holds the URL, in which a redirect may have put a token
+            # the outer error's text contains the URL, where a redirect may have put a token
             raise self._unreachable(error) from getattr(error, "reason", None)
         response.url, self.answered = url, True
         return response
 
     def read(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
-        """An answer's body as it came: nothing is unpacked.
+        """An answer's body as received, without unpacking it.
 
         Raises:
-            RegistryError: it is longer than the limit, does not end in time, or breaks off.
+            RegistryError: the body is longer than the limit, does not end in time, or breaks off.
         """
         content, whole = bytearray(), False
         try:
@@ -200,7 +200,7 @@ class Transport:
         return bytes(content)
 
     def beginning(self, response: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
-        """As `read`, but of a longer body only so much, and its connection is ended."""
+        """Like `read`, but of a longer body only the beginning; its connection is then closed."""
         content, whole = bytearray(), False
         try:
             while len(content) < limit_bytes:
@@ -220,7 +220,7 @@ class Transport:
         return bytes(content)
 
     def discard(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Be done with an answer; its connection is used again if little is left of it."""
+        """Drop an answer; its connection is reused if little of the body is left."""
         with contextlib.suppress(RegistryError):
             self.read(response, _DISCARD_LIMIT_BYTES)
 
@@ -259,13 +259,13 @@ class Transport:
                 f"cannot be reached through the proxy of the environment: {_said(cause.args[-1])}",
                 "check https_proxy, http_proxy and no_proxy",
             )
-        if isinstance(cause, urllib3.exceptions.LocationValueError | ValueError):  # its text holds the URL
+        if isinstance(cause, urllib3.exceptions.LocationValueError | ValueError):  # its text contains the URL
             return self.error("names a malformed address", "check the host and the port")
         return self.error(f"cannot be reached: {_said(cause)}", "check the host, the port and the network")
 
 
 def _said(error: object) -> str:
-    """The reason within an error of urllib3, without its objects' addresses."""
+    """The reason in an error of urllib3, without the addresses of objects."""
     text = re.sub(r"<[^<>]*>|HTTPS?Connection(Pool)?\([^()]*\):?", "", str(error)[:1000]).strip(" :(),'")
     inner = re.search(r"\[Errno -?\d+\] ([^'\")]+)|\[SSL[^\]]*\] ([^'\"(]+)", text)
     return ((inner and (inner[1] or inner[2])) or text).strip()[:120] or type(error).__name__

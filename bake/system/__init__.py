@@ -1,1 +1,1 @@
-"""Files, folders, processes, terminal, text: knows nothing of Docker."""
+"""Files, folders, processes, terminal, text; nothing here knows of Docker."""

@@ -1,4 +1,4 @@
-"""What was asked already: each question once, whoever asks and from whatever thread, until it is forgotten."""
+"""Remembered answers: each question is asked once, from any thread, until it is forgotten."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Answers:
     """Answers by their questions.
 
     Args:
-        kept: errors that are answers, too, and are raised again; after any other the same is asked again.
+        kept: errors that count as answers and are raised again; after any other error, the question is asked again.
     """
 
     def __init__(self, *kept: type[Exception]) -> None:
@@ -26,11 +26,11 @@ class Answers:
         self._guard = threading.Lock()
 
     def once(self, question: Hashable, ask: Callable[[], _Answer]) -> _Answer:
-        """What `ask` answers, or answered when the same was asked before.
+        """The answer of `ask`, now or when the same question was asked before.
 
         Args:
-            question: what the question is, and of whom.
-            ask: asks it, with a time limit of its own.
+            question: the question and whom it is put to.
+            ask: asks the question, within a time limit.
 
         Raises: as `ask` does, or did.
         """
@@ -49,6 +49,6 @@ class Answers:
         return found
 
     def forget(self) -> None:
-        """Ask everything again; what is being asked now is not remembered either."""
+        """Forget all answers; questions being asked now are not remembered either."""
         with self._guard:
             self._known, self._turns = {}, {}

@@ -1,4 +1,4 @@
-"""What a short-lived program prints, within limits of time and memory: a container's programs print what they like."""
+"""The output of a short-lived program, with limits of time and memory: programs in containers may print anything."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _PIECE_BYTES = 1 << 16
 
 
 class TooMuchError(Exception):
-    """It printed more than was asked for."""
+    """A program printed more than the limit."""
 
 
 def captured(words: Sequence[str], *, limit_s: float, limit_bytes: int) -> subprocess.CompletedProcess[bytes]:
-    """Run a program without standard input, and keep what it prints on either stream.
+    """Run a program without standard input, and return what it prints on either stream.
 
     Args:
         words: program and arguments.
-        limit_s: after so many seconds it is killed.
+        limit_s: seconds after which it is killed.
         limit_bytes: the most that it may print on one stream.
 
     Raises:
         FileNotFoundError: there is no such program.
         subprocess.TimeoutExpired: it did not end in time.
-        TooMuchError: it printed more, and is killed.
+        TooMuchError: it printed more and was killed.
     """
     end = time.monotonic() + limit_s
     with (
@@ -56,6 +56,6 @@ def captured(words: Sequence[str], *, limit_s: float, limit_bytes: int) -> subpr
                         raise TooMuchError
             status = child.wait(max(0.0, end - time.monotonic()))
         finally:
-            child.kill()  # which does nothing to one that has ended
+            child.kill()  # no effect if it has ended
         output, errors = map(bytes, kept.values())
     return subprocess.CompletedProcess(words, status, output, errors)

@@ -1,4 +1,4 @@
-"""Differences between two texts, as lines that no terminal obeys."""
+"""Differences between two texts, as lines without terminal control characters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN = "\033[0m"
 
 
 def print_diff(lines: Iterable[str], indent: str = "") -> None:
-    """Print a diff, coloured if standard output may carry colours."""
+    """Print a diff, in colours if standard output shows them."""
     colours = _COLOURS if coloured(sys.stdout) else {}
     for line in lines:
         colour = colours.get(line[:1], "")
@@ -25,21 +25,21 @@ def print_diff(lines: Iterable[str], indent: str = "") -> None:
 
 
 def diff_of(before: bytes, after: bytes, before_name: str, after_name: str) -> list[str]:
-    """The lines of a unified diff, nothing in them that a terminal would obey."""
+    """The lines of a unified diff, without terminal control characters."""
     try:
         old, new = _lines(before), _lines(after)
     except UnicodeDecodeError:
         return ["binary: no lines to compare"]
     names = without_controls(before_name), without_controls(after_name)
     found = difflib.unified_diff(old, new, *names, lineterm="")
-    return [line for entry in found for line in entry.split("\n")]  # the last line may say that it has no end
+    return [line for entry in found for line in entry.split("\n")]  # the last line may state that it has no line end
 
 
 def _lines(content: bytes) -> list[str]:
-    """The lines of a text, nothing in them that a terminal would obey.
+    """The lines of a text, without terminal control characters.
 
     Raises:
-        UnicodeDecodeError: it is no text.
+        UnicodeDecodeError: the content is not text.
     """
     if b"\0" in content:
         raise UnicodeDecodeError("utf-8", content, 0, 1, "NUL")
@@ -51,5 +51,5 @@ def _lines(content: bytes) -> list[str]:
 
 
 def without_controls(text: str) -> str:
-    """The text, with what a terminal would obey escaped."""
+    """The text with terminal control characters escaped."""
     return "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""Durations as people write them: one grammar, and one meaning, for every flag."""
+"""Durations as people write them, with the same grammar and meaning for every flag."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 
 from ...generator.errors import ConfigurationError
 
-_LONGEST_S = 315_360_000  # ten years; clocks of the operating system end somewhere
+_LONGEST_S = 315_360_000  # ten years; the operating system's clocks have limits
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def duration_s(text: str) -> float:
     """Read a duration such as `30s`, `15m`, `1h30m`, `30d`, `8w` or `0`, in seconds.
 
-    A number alone, but for 0, is refused: what is seconds to one person is days to another.
+    A number without a unit is refused, except 0: some people mean seconds, others days.
 
     Raises:
-        ConfigurationError: the text is of another form, or longer than ten years.
+        ConfigurationError: the text has another form, or means more than ten years.
     """
     if re.fullmatch(r"[0-9]{1,8}", text) and int(text):
         raise ConfigurationError(f"the duration {text!r} has no unit", f"write {text}d for days, {text}s for seconds")

@@ -1,4 +1,4 @@
-"""A file replaced whole: readers see what it was or what it is, never a part."""
+"""Replacing a file as a whole: readers see the old or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOCK_LIMIT_S = 30
 
 @contextmanager
 def editing(path: Path) -> Iterator[bytes]:
-    """Read a file that is going to be replaced, under a lock that every edit of ours takes.
+    """Read a file that is about to be replaced, under the lock that all our edits take.
 
     Args:
         path: the file.
@@ -54,15 +54,15 @@ def editing(path: Path) -> Iterator[bytes]:
 
 
 def replace_file(path: Path, before: bytes, after: bytes) -> None:
-    """Give a file other content: written beside it, made durable, renamed. Mode and owner stay; a link stays a link.
+    """Replace a file's content: write beside it, sync, rename. Mode and owner stay; a link stays a link.
 
     Args:
         path: the file, or a symbolic link to it.
-        before: what it held when it was read.
-        after: what it shall hold.
+        before: its content when it was read.
+        after: its new content.
 
     Raises:
-        ConfigurationError: it holds something else by now.
+        ConfigurationError: its content has changed since.
         OSError: it cannot be written.
     """
     target = path.resolve(strict=True)
@@ -70,7 +70,7 @@ def replace_file(path: Path, before: bytes, after: bytes) -> None:
     with new_file(target) as file:
         file.write(after)
         file.flush()
-        with contextlib.suppress(PermissionError):  # only root may give a file away
+        with contextlib.suppress(PermissionError):  # only root may change a file's owner
             os.fchown(file.fileno(), had.st_uid, had.st_gid)
         os.fchmod(file.fileno(), had.st_mode & 0o7777)
         os.fsync(file.fileno())

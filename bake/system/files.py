@@ -1,7 +1,7 @@
-"""Files that come whole or not at all, and what killed processes left of them; files that others name, read with
-a limit.
+"""Files that are written as a whole or not at all, and what killed processes left of them; reading files that others
+name, with a limit.
 
-An abandoned file is told from one in use by its lock: the kernel releases a lock with its process.
+The lock tells an abandoned file from one in use: the kernel releases a lock when its process ends.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ else:
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_SUFFIX = ".desktop-bake"  # other programs, too, have files of a dot and the name: editors their swap files
+_SUFFIX = ".desktop-bake"  # a dot and the name alone are used by others too, such as editors for swap files
 
 
 def hold(descriptor: int) -> None:
-    """Have `abandoned` pass over an open file until it is closed, or its process killed (flock(2))."""
-    with contextlib.suppress(OSError):  # a file system without locks: there nothing is found abandoned either
+    """Make `abandoned` skip an open file until it is closed or its process is killed (flock(2))."""
+    with contextlib.suppress(OSError):  # a file system without locks, where no file is found abandoned either
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def abandoned(files: Iterable[Path]) -> Iterator[Path]:
-    """Those of these files that nobody holds; each is held until the next one is asked for."""
+    """Those of these files that no process locks; each stays locked until the next one is asked for."""
     for file in files:
         with contextlib.suppress(OSError), open(file, "r+b", opener=_open_no_link) as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(opened.fileno()), file.lstat()):  # else whoever held it before has removed it
+            if os.path.samestat(os.fstat(opened.fileno()), file.lstat()):  # otherwise its previous owner has removed it
                 yield file
 
 
@@ -51,18 +51,18 @@ def _open_no_link(path: str, flags: int) -> int:
 
 @contextlib.contextmanager
 def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
-    """A new file, readable by this user alone, that takes the place of whatever is at a path once it is written.
+    """A new file, readable only by this user, that replaces what is at a path once it is written.
 
-    Its own name is one that nobody can know before. After an error it is gone, and what was at the path stays; where we
-    are killed, whoever writes there next removes it.
+    Until then its name cannot be guessed. After an error it is removed, and the old file stays. If this process is
+    killed, the next writer to that path removes it.
 
     Args:
-        path: what it becomes.
-        instead: whether it may take the place of another file.
+        path: the final path.
+        instead: whether it may replace another file.
 
     Raises:
-        FileExistsError: there is one, and it may not.
-        OSError: it cannot be made, written or put there.
+        FileExistsError: there is another file, and it may not be replaced.
+        OSError: the file cannot be created, written or moved there.
     """
     for left in abandoned(path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}")):
         left.unlink(missing_ok=True)
@@ -75,19 +75,19 @@ def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
             if instead:
                 Path(name).replace(path)
             else:
-                path.hardlink_to(name)  # the one way that never replaces a file (link(2))
+                path.hardlink_to(name)  # the only call that never replaces a file (link(2))
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
 
 
 def cannot_write(path: object, error: OSError, flag: str = "") -> ConfigurationError:
-    """What to raise if a file that somebody named cannot be written.
+    """The error if a file that the user named cannot be written.
 
     Args:
         path: the file.
         error: why not.
-        flag: what it was named by, such as `-o`; empty if by none.
+        flag: the flag that named it, such as `-o`; empty if none did.
     """
     another = f"name another file: {flag} FILE" if flag else "name another file"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -105,11 +105,11 @@ LIMIT_BYTES = 16 << 20
 
 
 def read_regular_file(path: Path) -> bytes:
-    """The bytes of a regular file, or of one that a symbolic link names.
+    """The bytes of a regular file, or of one behind a symbolic link.
 
     Raises:
         OSError: it cannot be read, or is a folder.
-        ValueError: it is no regular file, or larger than 16 MiB, or its name is none.
+        ValueError: it is not a regular file, it is larger than 16 MiB, or its name is invalid.
     """
     with open(path, "rb", opener=_open_no_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -121,15 +121,15 @@ def read_regular_file(path: Path) -> bytes:
 
 
 def _open_no_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # nobody may ever write to a pipe
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe may never get a writer
 
 
 def write_note(file: Path, content: bytes, kept: int) -> None:
-    """Write a small file whole, and remove the oldest of its folder.
+    """Write a small file as a whole, and remove the oldest files of its folder.
 
     Args:
-        file: its folder is made if it is missing.
-        content: of the file.
+        file: the file; its folder is created if it is missing.
+        content: the content of the file.
         kept: how many files the folder keeps.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Where this user's cache lies: in a folder that nobody else can enter, whatever the modes below it are.
+"""Where this user's cache is: in a folder that no other user can enter, whatever the modes below it are.
 
-Who may enter it could read what is built, hold its locks, and put other layers into the next build.
+Anybody who can enter it could read what is built, take its locks, and put other layers into the next build.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the cache lies.
+    """Where the cache is.
 
     Attributes:
-        folder: the folder, this user's alone.
+        folder: the folder, which only this user can enter.
         why: why it is not the usual one; empty if it is.
-        remedy: what helps then.
+        remedy: what to do then.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class Place:
 
 
 def cache_folder() -> Path:
-    """This user's folder for what can be made again: BuildKit's cache, locks, what was built or pulled here.
+    """This user's folder for things that can be made again: BuildKit's cache, locks, what was built or pulled here.
 
     Raises:
         ConfigurationError: as `cache_place`.
@@ -53,11 +53,11 @@ def cache_folder() -> Path:
 
 
 def cache_place() -> Place:
-    """The usual cache folder, made if it is missing and closed if it is open to others; else one that serves until
-    somebody heeds the remedy, in the folder for temporary files.
+    """The usual cache folder, created if it is missing and closed if it is open to others; otherwise a substitute in
+    the folder for temporary files, until somebody follows the remedy.
 
     Raises:
-        ConfigurationError: neither can be had.
+        ConfigurationError: neither is available.
     """
     usual = _usual()
     why = _why_not(usual)
@@ -67,7 +67,7 @@ def cache_place() -> Place:
     remedy += f", or remove {usual}" if usual.is_absolute() else ", or HOME"
     try:
         other = Path(tempfile.gettempdir(), f"desktop-bake-{os.geteuid()}")
-    except FileNotFoundError as error:  # whose text lists every folder that was tried
+    except FileNotFoundError as error:  # its text lists every folder that was tried
         raise ConfigurationError(f"no folder for the cache: {why}", remedy) from error
     if why_not_it := _why_not(other):
         raise ConfigurationError(f"no folder for the cache: {why}, and {why_not_it}", remedy)
@@ -75,20 +75,20 @@ def cache_place() -> Place:
 
 
 def _usual() -> Path:
-    """Where the cache is by the XDG Base Directory Specification; no absolute path without a home."""
-    if sys.platform == "linux":  # by its own rules, which are short: the library is a twentieth of a hit
+    """The cache folder of the XDG Base Directory Specification; not an absolute path if there is no home."""
+    if sys.platform == "linux":  # these rules are short, and importing the library takes a twentieth of a hit
         own = os.environ.get("XDG_CACHE_HOME", "").strip()
         return Path(own if own.startswith("/") else os.path.expanduser("~/.cache"), _NAME)  # noqa: PTH111 (no error)
     try:
         return Path(platformdirs.user_cache_dir(_NAME))
-    except RuntimeError:  # of its newer versions; the others leave the tilde
+    except RuntimeError:  # from newer versions; older ones leave the tilde
         return Path("~/.cache/desktop-bake")
 
 
 def _why_not(folder: Path) -> str:
-    """Why a folder, made or closed if need be, is not this user's alone; empty if it is."""
+    """Why a folder, created or closed if necessary, is not only this user's; empty if it is."""
     user = os.geteuid()
-    if not folder.is_absolute():  # so it is without a home
+    if not folder.is_absolute():  # there is no home
         return f"{folder} is no absolute path"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A file that was found and not named: used only if nobody else can have put it there (git's `safe.directory`)."""
+"""A file that was found, not named: used only if nobody else can have put it there (git's `safe.directory`)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def find_upwards(name: str) -> Path | None:
     """The nearest file of this name, in the working directory or above it; None if there is none.
 
-    In the working directory it counts if it and that folder belong to this user, to root, or to who called sudo. Above,
-    nobody else may be able to write them either: a person who works in a folder did not choose those above it.
+    In the working directory, file and folder must belong to this user, to root, or to the user who called sudo. Above
+    it, nobody else may be able to write to them either: people do not choose the folders above the one they work in.
 
     Raises:
-        ConfigurationError: it is somebody else's, or the working directory is gone.
+        ConfigurationError: the file is somebody else's, or the working directory is gone.
     """
     try:
         here = Path.cwd()
@@ -43,11 +43,11 @@ def find_upwards(name: str) -> Path | None:
 
 
 def why_untrusted(path: Path, *, named_by_place: bool) -> str | None:
-    """Why a file, or the link that names it, or its folder may be somebody else's doing; None if neither may.
+    """Why somebody else may have made a file, the link that names it or its folder; None if nobody can have.
 
     Args:
         path: the file.
-        named_by_place: whether being in its folder is choice enough to trust whom the owner lets write there.
+        named_by_place: whether the file's place is enough to trust everybody whom the owner lets write there.
     """
     user = os.geteuid()
     owners = {0, user} | (_caller_of_sudo(os.environ) if user == 0 else set())
@@ -59,7 +59,7 @@ def why_untrusted(path: Path, *, named_by_place: bool) -> str | None:
     ):
         if status.st_uid not in owners:
             return f"{name} belongs to {name_of(status.st_uid)}"
-        if named_by_place or stat.S_ISLNK(status.st_mode):  # a link's mode says nothing
+        if named_by_place or stat.S_ISLNK(status.st_mode):  # a link's mode means nothing
             continue
         if status.st_mode & stat.S_IWOTH:
             return f"everybody may write {name}"
@@ -74,7 +74,7 @@ def _caller_of_sudo(variables: Mapping[str, str]) -> set[int]:
 
 
 def _is_private(path: Path, status: os.stat_result) -> bool:
-    """Whether a file's group is its owner's own, as most distributions give one to each user, or root's."""
+    """Whether a file's group is root's or its owner's private group, which most distributions create for each user."""
     try:
         group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid).pw_name
     except KeyError:
@@ -83,7 +83,7 @@ def _is_private(path: Path, status: os.stat_result) -> bool:
 
 
 def _has_access_list(path: Path) -> bool:
-    """Whether the group's bits are those of all whom an access list names; a file system may have none."""
+    """Whether the group's bits apply to everybody in an access list; a file system may have no such lists."""
     try:
         return "system.posix_acl_access" in os.listxattr(path)
     except (AttributeError, OSError):  # macOS; FUSE
@@ -91,7 +91,7 @@ def _has_access_list(path: Path) -> bool:
 
 
 def name_of(user: int) -> str:
-    """A user's name, or their number if they have none."""
+    """A user's name, or the number if there is no name."""
     try:
         return pwd.getpwuid(user).pw_name
     except KeyError:

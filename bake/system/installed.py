@@ -1,4 +1,4 @@
-"""The version of what is installed, without `importlib.metadata`: a hit must not pay for its import."""
+"""The installed version, without `importlib.metadata`, whose import would slow down a hit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BEGIN, _END = "desktop_bake-", ".dist-info"
 
 
 def version() -> str:
-    """Our version by the name of the folder that says it (Recording installed projects, ".dist-info"), or empty."""
+    """Our version from the name of its folder (Recording installed projects, ".dist-info"), or empty."""
     for folder in sys.path:
         with suppress(OSError):
             for name in os.listdir(folder or "."):  # noqa: PTH208 (names alone, which is quicker)

@@ -1,12 +1,12 @@
-"""The one rule for imports that wait: a module that a hit must not pay for is declared at the head of the modules that
-use it, and imported when something of it is first used.
+"""The rule for lazy imports: a module that a hit does not need is declared at the top of the modules that use it, and
+imported at the first use.
 
     if TYPE_CHECKING:
         from ..build import bake
     else:
         bake = lazy("..build.bake", __package__)
 
-Type checkers, and the contract of the floors, read the import; Python takes the other branch. No import stands inside a
+Type checkers and the contract of the floors read the import; Python takes the other branch. No import is inside a
 function (ruff, PLC0415).
 """
 
@@ -16,7 +16,7 @@ from importlib import import_module
 
 
 class _Lazy:
-    """Stands for a module; asks the import system each time, which is safe in threads, and quick once it is there."""
+    """Stands for a module; asks the import system each time, which is thread-safe, and quick after the first time."""
 
     def __init__(self, name: str, package: str | None) -> None:
         self._name, self._package = name, package
@@ -29,7 +29,7 @@ def lazy(name: str, package: str | None = None) -> _Lazy:
     """Stand for a module until something of it is used.
 
     Args:
-        name: as in an import; relative with leading dots.
+        name: as in an import; a relative name has leading dots.
         package: the `__package__` of the module that declares it, if the name is relative.
     """
     return _Lazy(name, package)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run a command; then, or once the pipe $0 ends since whoever holds it was killed, end all that the command started. A
-# shell tells the end of a pipe on every system, and whichever thread of ours started it.
+# Run a command. Then end all that the command started; also if the pipe $0 ends because the process that has it open
+# was killed. A shell notices the end of a pipe on every system, and whichever of our threads started it.
 trap : INT
 (read -r _; kill -KILL 0) <"$0" >/dev/null 2>&1 &
 "$@"

@@ -1,4 +1,4 @@
-"""A child process that works for long: its lines go to a log, it has a time limit, and it is gone when we leave."""
+"""A long-running child process: its lines go to a log, it has a time limit, and it ends with us."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Ended:
     Attributes:
         status: its exit status.
         lines: the last lines that it printed.
-        timed_out: whether it was ended at its limit.
+        timed_out: whether it was ended at its time limit.
     """
 
     status: int
@@ -45,13 +45,13 @@ class Ended:
 
 
 class Child:
-    """A process in a session of its own, so that one signal ends it and all that it started; it ends with us.
+    """A process in a separate session, so that one signal ends it and all that it started; it ends with us.
 
     Args:
         words: program and arguments.
-        draw: whether it draws its progress on this process's standard error, a terminal, instead of being logged.
+        draw: whether it draws its progress on this process's standard error, a terminal, instead of writing to the log.
         cwd: its working directory.
-        env: its environment; this process's own if None.
+        env: its environment; this process's environment if None.
 
     Raises:
         FileNotFoundError: there is no such program.
@@ -61,7 +61,7 @@ class Child:
         self, words: Sequence[str], *, draw: bool, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
         self._draw = draw
-        self._followed = False  # until then it has no work that it could cancel
+        self._followed = False  # before that, it has no work to cancel
         if not shutil.which(words[0]):
             raise FileNotFoundError(words[0])
         self._output, theirs = _terminal() if draw else os.pipe()
@@ -111,10 +111,10 @@ class Child:
         """Wait for its end.
 
         Args:
-            limit_s: after so many seconds it is ended.
+            limit_s: seconds after which it is ended.
             log: gets each line that it prints, unless it draws.
-            given: what it reads on standard input.
-            hide: takes out of a line what nobody may read; what it draws goes to our terminal as it is.
+            given: its standard input.
+            hide: removes secrets from a line; drawn output goes to our terminal unchanged.
         """
         self._followed = True
         timed_out = threading.Event()
@@ -128,7 +128,7 @@ class Child:
         clock.start()
         try:
             if self._process.stdin:
-                with contextlib.suppress(BrokenPipeError):  # it died at once; its status tells
+                with contextlib.suppress(BrokenPipeError):  # it died at once; its status says so
                     self._process.stdin.write(given)
                     self._process.stdin.close()
             lines = tuple(map(hide, self._drawn())) if self._draw else self._logged(log, hide)
@@ -140,16 +140,16 @@ class Child:
     def _logged(self, log: Callable[[str], None], hide: Callable[[str], str]) -> tuple[str, ...]:
         lines: list[str] = []
         with os.fdopen(os.dup(self._output), errors="replace") as output:
-            for raw in iter(lambda: output.readline(_LONGEST_LINE), ""):  # what is longer comes in pieces
+            for raw in iter(lambda: output.readline(_LONGEST_LINE), ""):  # a longer line comes in pieces
                 line = hide(raw.rstrip())
                 lines = [*lines[1 - _KEPT_LINES :], line[:_KEPT_OF_A_LINE]]
                 log(line)
         return tuple(lines)
 
     def _drawn(self) -> tuple[str, ...]:
-        """Hand what it draws to our terminal, and keep the end of it: there stands why it failed."""
+        """Pass what it draws to our terminal, and keep the end, which says why it failed."""
         kept = b""
-        with contextlib.suppress(OSError):  # a terminal whose last user is gone answers with EIO
+        with contextlib.suppress(OSError):  # a terminal answers with EIO once its last user is gone
             while piece := os.read(self._output, 1 << 16):
                 os.write(sys.stderr.fileno(), piece)
                 kept = (kept + piece)[-_KEPT_BYTES:]
@@ -159,10 +159,10 @@ class Child:
 
 @contextlib.contextmanager
 def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterator[None]:
-    """Have a thread call `end`, such as `Child.end`, if `cancel` is set meanwhile.
+    """Call `end`, such as `Child.end`, in a thread if `cancel` is set meanwhile.
 
     Raises:
-        CancelledError: on leaving: it was set, which explains whatever failed.
+        CancelledError: on leaving, if `cancel` was set, which explains any failure.
     """
     if cancel is None:
         yield
@@ -191,10 +191,10 @@ def ended_by(cancel: threading.Event | None, end: Callable[[], None]) -> Iterato
 
 
 def _terminal() -> tuple[int, int]:
-    """A terminal as wide and high as ours: our end, and the child's."""
+    """A terminal of the same size as ours: our end, and the child's."""
     ours, theirs = pty.openpty()
     modes = termios.tcgetattr(theirs)
-    modes[1] &= ~termios.OPOST  # our own terminal ends lines
+    modes[1] &= ~termios.OPOST  # our terminal adds the line ends
     termios.tcsetattr(theirs, termios.TCSANOW, modes)
     with contextlib.suppress(OSError):
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8))

@@ -1,4 +1,4 @@
-"""Lines of other programs without what is secret in them."""
+"""Lines of other programs without their secrets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ HIDDEN = "***"
 
 
 def without_secrets(names: Iterable[str] = ()) -> Callable[[str], str]:
-    """What hides logins and signatures in URLs, and the values of these variables.
+    """A function that hides logins and signatures in URLs, and the values of these variables.
 
-    Registries redirect to URLs that are good for whoever has them, and docker prints them if they fail.
+    Registries redirect to URLs that work for anybody who has them, and docker prints such a URL if it fails.
 
     Args:
-        names: of variables of this process's environment, such as the build secrets of an environment.
+        names: variables of this process's environment, such as the build secrets of an environment.
     """
     lines = {line.strip() for name in names for line in os.environ.get(name, "").splitlines()}
     values = sorted((line for line in lines if len(line) >= SHORTEST_SECRET), key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""Where work is reported: lines for people, a line at a time, and the phases that it goes through."""
+"""Where work is reported: lines for people, one at a time, and the phases of the work."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def silent(_line: str) -> None:
-    """The log of callers that want none."""
+    """The log for callers that want none."""
 
 
 class Reporter:
-    """Tells people in lines what goes on, whoever takes the time when a phase begins, and a task's program its events.
+    """Reports lines to people, the beginning of phases to the metrics, and events to a task's program.
 
-    It can be called with a line, so that it is a log, too.
+    It can be called with a line, so it is a log too.
 
     Args:
         log: gets one line at a time, from several threads.
         begun: gets the name of each phase as it begins, which ends the one before.
         turned: gets the environments' IDs when work for others begins.
-        told: gets each event, from several threads; None if nobody listens.
+        told: gets each event, from several threads; None if there is no listener.
     """
 
     def __init__(
@@ -42,23 +42,23 @@ class Reporter:
 
     @classmethod
     def of(cls, log: Log) -> Reporter:
-        """The reporter of a log: itself, if it is one."""
+        """The reporter of a log: the log itself if it is a reporter."""
         return log if isinstance(log, Reporter) else cls(log)
 
     def telling(self, told: Callable[[TaskEvent], None]) -> Reporter:
-        """The same reporter, whose events this callback gets."""
+        """The same reporter, with this callback for its events."""
         return Reporter(self._log, self._begun, self._turned, told)
 
     def __call__(self, line: str) -> None:
-        """As `say`."""
+        """The same as `say`."""
         self.say(line)
 
     def say(self, line: str) -> None:
-        """Report a line as it is."""
+        """Report a line unchanged."""
         self._log(line)
 
     def warn(self, what: str) -> None:
-        """Report what went wrong, and that the work goes on."""
+        """Report that something went wrong and that the work goes on."""
         self.say(f"[desktop-cache] WARNING: {what}")
 
     def phase(self, name: Phase) -> None:
@@ -66,9 +66,9 @@ class Reporter:
         self._begun(name)
 
     def tell(self, happened: Callable[[], TaskEvent]) -> None:
-        """Tell of an event, which is made only if somebody listens.
+        """Report an event, which is created only if there is a listener.
 
-        A listener that fails loses nothing but its own: a line warns of its first fault, and it gets what comes next.
+        A failing listener does not affect the work: a line warns of its first failure, and it still gets later events.
         """
         if not self._told:
             return
@@ -82,5 +82,5 @@ class Reporter:
                 self.warn(f"on_event failed at {kind}: {type(error).__name__}: {error}; the task goes on")
 
     def about(self, *environments: str) -> None:
-        """Report that what follows is done for these environments, in equal parts."""
+        """Report that the following work is for these environments, in equal parts."""
         self._turned(environments)

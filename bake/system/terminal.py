@@ -7,8 +7,8 @@ from typing import TextIO
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether what is written to this stream may carry colours: a terminal, and not a dumb one; NO_COLOR is not set.
+    """Whether this stream shows colours: it is a terminal, not a dumb one, and NO_COLOR is not set.
 
-    Source: no-color.org, by which an empty variable counts as none.
+    Source: no-color.org, which treats an empty variable as not set.
     """
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""Texts for people: sizes, ages, tables, the line that matters, the name that was meant."""
+"""Texts for people: sizes, ages, tables, the relevant line, the intended name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ else:
 
 
 def first_line(text: str) -> str:
-    """The first line that says something, shortened to a line's length."""
+    """The first line that is not empty, shortened to a line's length."""
     return next((line.strip()[:300] for line in text.splitlines() if line.strip()), "no reason given")
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, shortened to a line's length."""
+    """The last line that is not empty, shortened to a line's length."""
     return first_line("\n".join(reversed(text.splitlines())))
 
 
@@ -31,8 +31,8 @@ def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None) -
 
     Args:
         word: what was written.
-        known: what it can be.
-        else_say: the remedy if none is near, in place of all that are known.
+        known: the known words.
+        else_say: the remedy if no known word is near, instead of the whole list.
     """
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
@@ -45,7 +45,7 @@ _AGES = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3
 
 
 def size(size_bytes: int) -> str:
-    """A size as docker states it: decimal units, three digits (`189 MB`, `1.24 GB`)."""
+    """A size in docker's form: decimal units, three digits (`189 MB`, `1.24 GB`)."""
     value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
     while value >= 999.5 and len(units) > 1:
         value /= 1000
@@ -54,7 +54,7 @@ def size(size_bytes: int) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago in the largest whole unit (`3 days`)."""
+    """An age in the largest whole unit (`3 days`)."""
     for unit, length_s in _AGES:
         count = int(seconds // length_s)
         if count >= 1:
@@ -63,12 +63,12 @@ def age(seconds: float) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """A text of at most so many characters, the last of them `…` if something is left out."""
+    """A text cut to at most so many characters; the last one is `…` if something is left out."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def folded(text: str, width: int) -> str:
-    """A line as several of at most so many characters, unless a word has more; further ones stand four to the right.
+    """A line folded into lines of at most so many characters, unless a word is longer; later ones are indented by four.
 
     Args:
         text: the line, which may begin with spaces.
@@ -87,7 +87,7 @@ def folded(text: str, width: int) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows under each other, the first of them the heads, columns as wide as their widest."""
+    """Rows as a table: the first row has the heads, and each column is as wide as its widest cell."""
     rows = [[printable(text) for text in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -1,4 +1,4 @@
-"""Who we are, as a name that says it to nobody else: the same for this user on this machine, whatever is run."""
+"""A name for this user on this machine that is always the same, and tells others nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 import os
 from pathlib import Path
 
-_MACHINE_ID = Path("/etc/machine-id")  # machine-id(5): to be hashed before others see it
+_MACHINE_ID = Path("/etc/machine-id")  # machine-id(5): hash it before others see it
 _LENGTH = 16
 _KEY_LENGTH = 12
 
 
 def this_user() -> str:
-    """This user on this machine: 16 hex digits, which tell neither."""
+    """This user on this machine: 16 hex digits, which reveal neither."""
     try:
         machine = _MACHINE_ID.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -26,5 +26,5 @@ def short_hash(text: str) -> str:
 
 
 def short_key(key: str) -> str:
-    """12 hex digits that stand for a key, the same in every table; empty without one."""
+    """12 hex digits that stand for a key, the same in every table; empty if there is no key."""
     return short_hash(key)[:_KEY_LENGTH] if key else ""

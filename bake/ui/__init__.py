@@ -1,1 +1,1 @@
-"""The page in the browser: what the command line does, seen and switched."""
+"""The page in the browser: shows and switches what the command line does."""

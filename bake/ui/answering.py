@@ -1,4 +1,4 @@
-"""What answers a POST: an act's result, or its error with what helps."""
+"""The answer to a POST: an act's result, or its error with the remedy."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _answering(act: Act) -> Callable[[Request], Any]:
         try:
             asked = json.loads(body)
             if not isinstance(asked, dict):
-                raise TypeError  # noqa: TRY301 (one answer to what is not an object)
+                raise TypeError  # noqa: TRY301 (the same answer for anything that is not an object)
         except (ValueError, TypeError, RecursionError):
             return JSONResponse({"error": "the request is not understood", "remedy": "load the page again"}, 400)
         try:
@@ -54,19 +54,19 @@ def _answering(act: Act) -> Callable[[Request], Any]:
 
 
 def text_of(asked: dict[str, Any], name: str) -> str:
-    """A text that is asked for.
+    """A text of the request.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: the text is missing.
     """
     return _value(asked, name, str)
 
 
 def number_of(asked: dict[str, Any], name: str) -> int:
-    """A number that is asked for.
+    """A number of the request.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: the number is missing.
     """
     return _value(asked, name, int)
 

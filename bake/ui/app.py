@@ -1,4 +1,4 @@
-"""What the page's server answers, behind the guard: pages, their changes, and what a person asks for."""
+"""The answers of the page's server, behind the guard: pages, their changes, and what a person asks for."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from .site import Site
 
 
-_KEPT = {"cache-control": "private, max-age=86400, immutable"}  # the path is another for each server
+_KEPT = {"cache-control": "private, max-age=86400, immutable"}  # each server has another path
 
 
 class App:
-    """What is answered.
+    """The application that answers requests.
 
     Args:
         site: what the page shows.
@@ -93,7 +93,7 @@ class App:
         return StreamingResponse(events(), media_type="text/event-stream")
 
     def _begin(self, page: str) -> None:
-        """Find out what a page that has just been opened shows."""
+        """Start to gather the content of a page that has just been opened."""
         if page == "tasks":
             self._site.look_at_tasks()
         if page == "images":

@@ -1,4 +1,4 @@
-"""Builds that a person asked for: the same as `build`, with their steps as they come, and cancelled by a click."""
+"""Builds that a person asked for: like `build`, with live steps, and a click cancels them."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Build:
     """A build of some environments.
 
     Attributes:
-        number: which it is.
-        env_ids: what is built.
-        steps: BuildKit's.
-        lines: of its log.
-        results: by environment, what became of those that have an image.
-        errors: by environment, why the others have none; by an empty name, why none of them has.
-        is_running, is_cancelled: what its state is.
-        falls_back: whether tasks of what failed install at start.
-        installs_at_start: whether they do also if the environment's own script failed.
+        number: the number of the build.
+        env_ids: the environments that are built.
+        steps: the steps of BuildKit.
+        lines: the lines of its log.
+        results: by environment, the result of each that has an image.
+        errors: by environment, why the others have no image; by an empty name, why none of them has one.
+        is_running, is_cancelled: its state.
+        falls_back: whether tasks of failed environments install at start.
+        installs_at_start: whether they also do so if the environment's own script failed.
     """
 
     def __init__(self, number: int, settings: Settings, env_ids: Sequence[str]) -> None:
@@ -53,11 +53,11 @@ class Build:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody gave it up."""
+        """Whether somebody cancelled it."""
         return self.cancel.is_set()
 
     def take(self, line: str) -> None:
-        """Take a line of its log."""
+        """Add a line to its log."""
         self.lines.append(line)
         self.steps.feed(line)
 
@@ -88,11 +88,11 @@ class Build:
 
 
 class Builds:
-    """The builds that were asked for.
+    """The builds that people asked for.
 
     Args:
         source: where answers come from.
-        touch: told which parts of pages may look different.
+        touch: called with the parts of pages that may have changed.
         ended: called with the environments of a build that ended.
     """
 
@@ -104,14 +104,14 @@ class Builds:
 
     @property
     def shown(self) -> tuple[Build, ...]:
-        """Those that are to be seen, the newest first."""
+        """The builds to show, the newest first."""
         return tuple(reversed(tuple(self._builds.values())))
 
     def get(self, number: int) -> Build:
-        """One of them.
+        """The build of a number.
 
         Raises:
-            ConfigurationError: there is none of this number any more.
+            ConfigurationError: there is no such build any more.
         """
         found = self._builds.get(number)
         if found is None:
@@ -123,10 +123,10 @@ class Builds:
         return next((build for build in self.shown if env_id in build.env_ids), None)
 
     def start(self, settings: Settings, env_ids: Sequence[str]) -> Build:
-        """Begin to build.
+        """Start a build.
 
         Raises:
-            ConfigurationError: there is nothing to build, or it is being built, or there is no such environment.
+            ConfigurationError: there is nothing to build, it is already being built, or there is no such environment.
         """
         for env_id in env_ids:
             settings.environment(env_id)
@@ -151,16 +151,16 @@ class Builds:
         def log(line: str) -> None:
             before = len(build.steps)
             build.take(line)
-            rows = build.env_ids if len(build.steps) != before else ()  # they tell the step
+            rows = build.env_ids if len(build.steps) != before else ()  # these rows show the step
             self._touch(f"environments/b{build.number}", *(f"environments/{name_of(env_id)}" for env_id in rows))
 
-        self._ended(build.env_ids)  # they show that they are being built
+        self._ended(build.env_ids)  # these rows show that they are being built
         build.run(self._source, log)
         self._touch(f"environments/b{build.number}")
         self._ended(build.env_ids)
 
     def dismiss(self, number: int) -> None:
-        """Show a build that ended no longer."""
+        """Stop showing a build that ended."""
         with self._lock:
             build = self._builds.get(number)
             if build and not build.is_running:
@@ -168,12 +168,12 @@ class Builds:
         self._touch("environments/builds")
 
     def cancel_all(self) -> None:
-        """Give up all that run."""
+        """Cancel all running builds."""
         for build in self.shown:
             if build.is_running:
                 build.cancel.set()
 
     @property
     def any_runs(self) -> bool:
-        """Whether one runs."""
+        """Whether a build is running."""
         return any(build.is_running for build in self.shown)

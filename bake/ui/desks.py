@@ -1,4 +1,4 @@
-"""The tasks that run, their screens, and what a person does with them. They outlive the page."""
+"""The running tasks, their screens, and what a person does with them; tasks outlive the page."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from .source import Source
 
 
-_FRESH_S = 2.0  # tabs that ask within this time get the same picture
-_TAKING_S, _HUNG_S = 10.0, 300.0  # for a picture; and how long one that gave none meanwhile holds up no other
+_FRESH_S = 2.0  # requests within this time get the same picture
+_TAKING_S, _HUNG_S = 10.0, 300.0  # time limit of a picture; how long a task without one is then skipped
 _LOG_LINES = "2000"
-_TRIES = 20  # a task that has no command is asked for it no longer
+_TRIES = 20  # after so many tries, a task without a command is not asked again
 _VIEW = "&view_only=1"
 
 
 @dataclass(kw_only=True)
 class Starting:
-    """A task that is being started.
+    """A task that is starting.
 
     Attributes:
-        env_id, words: what was asked for.
-        line: what was reported last.
+        env_id, words: its environment and command.
+        line: the last line that was reported.
         error: why it did not start.
     """
 
@@ -57,11 +57,11 @@ class Starting:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A screen at a moment.
+    """A picture of a screen.
 
     Attributes:
         png: the picture.
-        at: when it was taken, by a clock of any beginning.
+        at: when it was taken, by a clock with any starting point.
     """
 
     png: bytes
@@ -69,7 +69,7 @@ class Picture:
 
     @property
     def tag(self) -> str:
-        """What tells it from any other."""
+        """The tag that tells it from any other picture."""
         return hashlib.sha256(self.png).hexdigest()[:20]
 
 
@@ -78,7 +78,7 @@ class Desks:
 
     Args:
         source: where answers come from.
-        touch: told which parts of pages may look different.
+        touch: called with the parts of pages that may have changed.
     """
 
     def __init__(self, source: Source, touch: Callable[..., None]) -> None:
@@ -97,7 +97,7 @@ class Desks:
         self._number = 0
 
     def look(self, settings: Settings) -> None:
-        """List what runs."""
+        """List the running tasks."""
         try:
             found = Tasks(self._source.context(settings)).list()
             self.entries, self.error = tuple(entry for entry in found if entry.is_running), None
@@ -118,7 +118,7 @@ class Desks:
         self._touch("tasks")
 
     def _learn(self, entry: TaskEntry, settings: Settings) -> None:
-        """Find out what a task does, unless that is known; its program may begin it some time after its start."""
+        """Find out the command of a task, unless it is known; the task's program may start it later than the task."""
         task, tries = entry.container_id, self._tries.get(entry.container_id, 0)
         if task in self.commands or tries >= _TRIES:
             return
@@ -132,7 +132,7 @@ class Desks:
         """A task by its container's ID.
 
         Raises:
-            ConfigurationError: it does not run any more.
+            ConfigurationError: it is no longer running.
         """
         found = next((entry for entry in self.entries if entry.container_id == task), None)
         if found is None:
@@ -140,10 +140,10 @@ class Desks:
         return found
 
     def picture(self, task: str, settings: Settings) -> Picture:
-        """Its screen now, or a moment ago; one at a time, so that they never take the machine.
+        """A picture of its screen, now or a moment ago; taken one at a time, so that pictures never use up the machine.
 
         Raises:
-            DesktopBakeError: it has no desktop, or it is gone, or it does not answer.
+            DesktopBakeError: it has no desktop, is gone, or does not answer.
         """
         entry = self.entry(task)
         with self._taking:
@@ -167,13 +167,13 @@ class Desks:
         return taken
 
     def log(self, task: str, settings: Settings, lines: str = _LOG_LINES) -> str:
-        """What it printed last."""
+        """The last lines that it printed."""
         self.entry(task)
         done = self._source.context(settings).engine.docker("logs", "--tail", lines, task)
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", (done.stdout + done.stderr).decode(errors="replace"))
 
     def url(self, task: str, settings: Settings, *, control: bool) -> str:
-        """Where a browser of this machine sees it; it holds the task's secret, and is given to nobody but who asks.
+        """The URL for a browser on this machine; it contains the task's secret, so only the person who asks gets it.
 
         Raises:
             DesktopBakeError: it has no desktop, or it is gone.
@@ -195,7 +195,7 @@ class Desks:
         self.look(settings)
 
     def start(self, settings: Settings, env_id: str, command: str, geometry: str) -> None:
-        """Start a task in the background; it stays, whatever becomes of the page.
+        """Start a task in the background; it keeps running if the page ends.
 
         Raises:
             ConfigurationError: there is no such environment, or the command or geometry is malformed.
@@ -229,7 +229,7 @@ class Desks:
         self._touch("tasks")
 
     def dismiss(self, number: int) -> None:
-        """Show a start that failed no longer."""
+        """Stop showing a failed start."""
         if number in self.starting and self.starting[number].error:
             del self.starting[number]
         self._touch("tasks")

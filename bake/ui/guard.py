@@ -1,4 +1,4 @@
-"""The guard in front of the page: refuses before anything of ours sees a request, and tells browsers what they may."""
+"""The guard of the page: refuses requests before the application sees them, and tells browsers what is allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .keys import Keys
 
 
-# A task's desktop is a page of its own on another port of the loopback; it is shown within ours when a person asks.
+# A task's desktop is a separate page on another port of the loopback; our page shows it when a person asks.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "frame-src http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -30,25 +30,25 @@ _HEADERS = {
     "x-frame-options": "DENY",
 }
 _REFUSED = "This page opens by the address that desktop-bake ui prints when it starts.\n"
-# Who comes from another site has no cookie of ours at the first step from there: one more step, from our own page.
+# A browser that comes from another site does not send our cookie at first: one more step follows, from our own page.
 _ENTERED = (
     '<!doctype html><title>desktop-bake</title><meta http-equiv="refresh" content="0;url=./"><a href="./">Open</a>'
 )
 
 
 class Guard:
-    """What stands before the application.
+    """The guard in front of the application.
 
     Args:
         app: the application, below `keys.place`.
-        keys: whom to let in.
+        keys: decides who may enter.
     """
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app, self._keys = app, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Answer a request, or pass it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -82,7 +82,7 @@ class Guard:
 
 
 def head_of(scope: Scope) -> Head:
-    """A request's head, as ASGI has it."""
+    """The head of a request, from ASGI's scope."""
     return Head(
         method=scope["method"],
         path=scope["path"],

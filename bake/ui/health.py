@@ -1,4 +1,4 @@
-"""Whether a build would work here, and what the metrics come to."""
+"""Whether a build would work here, and the summary of the metrics."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FIRST = (State.FAILURE, State.WARNING, State.OK)
 
 
 class Health:
-    """What `doctor` found last.
+    """The last results of `doctor`.
 
     Args:
         source: where answers come from.
-        touch: told which parts of pages may look different.
+        touch: called with the parts of pages that may have changed.
     """
 
     def __init__(self, source: Source, touch: Callable[..., None]) -> None:
@@ -36,7 +36,7 @@ class Health:
         self._lock = threading.Lock()
 
     def look(self) -> None:
-        """Examine everything, and show each thing as it comes; not twice at once."""
+        """Examine everything, and show each result as it comes; only one examination runs at a time."""
         with self._lock:
             if self.is_looking:
                 return
@@ -52,7 +52,7 @@ class Health:
             before = len(self.checks)
             for check in checks:
                 found.append(check)
-                if len(found) > before:  # the first time; afterwards what was there stays until all is known
+                if len(found) > before:  # the first time; later, the old results stay until all new ones are known
                     self.checks = tuple(found)
                     self._touch("health")
             self.checks = tuple(sorted(found, key=lambda check: _FIRST.index(check.state)))
@@ -61,7 +61,7 @@ class Health:
             self._touch("health")
 
     def said(self) -> str:
-        """What it comes to, in a sentence."""
+        """The result in one sentence."""
         if not self.checks:
             return "Looking at everything that a build needs."
         failures = sum(check.state is State.FAILURE for check in self.checks)
@@ -73,7 +73,7 @@ class Health:
         return "A build would work here."
 
     def figures(self) -> dict[str, Any]:
-        """What the file of metrics comes to, as the template has it."""
+        """The summary of the metrics file, as values for the template."""
         values: dict[str, Any] = {"summary": None, "plot": "", "metrics_error": None, "human_s": human_s}
         path = self._source.metrics
         if path is None or not path.exists():

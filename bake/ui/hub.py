@@ -1,4 +1,4 @@
-"""What changed, told to every page that is open: each part of a page is drawn once, however many look at it."""
+"""Sends changes to every open page: each part of a page is drawn once, however many pages show it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-_TOGETHER_S = 0.1  # what changes within this time is sent at once
-OPEN = ": open\n\n"  # a comment, so that a page knows that it is live whether something changes or not
-_BEHIND = 200  # messages that a page may lag behind; then it is hung up on, and asks anew
+_TOGETHER_S = 0.1  # changes within this time are sent together
+OPEN = ": open\n\n"  # a comment, so that a page knows that it is live before anything changes
+_BEHIND = 200  # messages that a page may lag behind; then it is disconnected, and connects again
 
 
 class Hub:
-    """Pages that listen, and the parts that changed.
+    """The listening pages, and the parts that changed.
 
     Args:
-        draw: gives the HTML of a part, empty if it is nowhere to be seen any more.
-        first: gives the pieces of a page, the first of which is drawn with it.
+        draw: returns the HTML of a part; empty if it is not shown any more.
+        first: returns the pieces of a page; the first one is drawn with the page.
     """
 
     def __init__(self, draw: Callable[[str], str], first: Callable[[str], Iterable[str]]) -> None:
@@ -34,15 +34,15 @@ class Hub:
 
     @property
     def is_watched(self) -> bool:
-        """Whether a page listens."""
+        """Whether any page listens."""
         return bool(self._pages)
 
     def watches(self, page: str) -> bool:
-        """Whether this page is open somewhere."""
+        """Whether this page is open in any tab."""
         return page in self._pages.values()
 
     def touch(self, *parts: str) -> None:
-        """Say that parts of pages, such as `environments/e-1`, may look different; from any thread."""
+        """Report, from any thread, that parts of pages such as `environments/e-1` may have changed."""
         if self._loop is None or not self._pages:
             return
         with contextlib.suppress(RuntimeError):  # the loop has ended
@@ -64,7 +64,7 @@ class Hub:
                 self._sent.pop(part, None)
                 continue
             html = self._draw(part)
-            if part == page:  # what is below it may be brief there, and is sent again
+            if part == page:  # the parts below it may be brief there, and are sent again
                 self._sent = {name: had for name, had in self._sent.items() if not name.startswith(f"{page}/")}
             if self._sent.get(part) == html:
                 continue
@@ -81,16 +81,16 @@ class Hub:
                     queue.put_nowait(html)
 
     async def listen(self, page: str, drawn: str = "") -> AsyncGenerator[str]:
-        """The parts of a page, as server-sent events (HTML standard, 9.2): all of it, then what changes.
+        """The parts of a page, as server-sent events (HTML standard, 9.2): all parts, then changes.
 
         Args:
             page: the page.
-            drawn: the mark of what it shows already, which is not sent again if it is still so.
+            drawn: the mark of what it already shows, which is not sent again if it is unchanged.
         """
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._pages[queue] = page
-        self._sent.clear()  # nobody may have listened to what changed since
+        self._sent.clear()  # changes since then may have had no listener
         try:
             if not self._is_closed:
                 yield OPEN
@@ -105,7 +105,7 @@ class Hub:
             self._pages.pop(queue, None)
 
     def close(self) -> None:
-        """Hang up on every page; from any thread, or a signal's handler."""
+        """Disconnect every page; from any thread or signal handler."""
         self._is_closed = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
@@ -117,10 +117,10 @@ class Hub:
 
 
 def mark_of(html: str) -> str:
-    """What tells a drawn part from any other."""
+    """The mark that tells a drawn part from any other."""
     return hashlib.sha256(html.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def event(html: str) -> str:
-    """An event that carries a part of a page."""
+    """An event with a part of a page."""
     return "".join(f"data: {line}\n" for line in html.replace("\r", "").split("\n")) + "\n"

@@ -1,6 +1,6 @@
-"""Who gets to the page: decided from a request's head alone.
+"""Who may open the page: decided from a request's head alone.
 
-The cookie lies on a path that is drawn anew for each server. A browser sends a cookie to every port of a host, so that
+The cookie is bound to a path that is random for each server. A browser sends a cookie to every port of a host, so
 another user's server on this machine would get ours, too; but not on a path that it does not know.
 """
 
@@ -24,7 +24,7 @@ _READ = ("GET", "HEAD")
 
 
 class Verdict(Enum):
-    """What becomes of a request."""
+    """The decision on a request."""
 
     ADMITTED = 200
     EXCHANGED = 303
@@ -38,8 +38,8 @@ class Head:
     """A request's head.
 
     Attributes:
-        method, path, query: as they came.
-        headers: name in lower case, and value.
+        method, path, query: as received.
+        headers: the name in lower case, and the value.
     """
 
     method: str
@@ -48,19 +48,19 @@ class Head:
     headers: Sequence[tuple[str, str]] = ()
 
     def one(self, name: str) -> str | None:
-        """The value of a header that is there once; None if it is not there; empty if it is there more than once."""
+        """The value of a header that occurs once; None if it does not occur; empty if it occurs more than once."""
         found = [value for key, value in self.headers if key == name]
         return found[0] if len(found) == 1 else ("" if found else None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What a server draws when it starts.
+    """The random values that a server chooses when it starts.
 
     Attributes:
-        token: of 256 bits, in the address that is printed once.
-        cookie: what a browser gets for it.
-        place: the path below which everything lies.
+        token: 256 bits, in the address that is printed once.
+        cookie: what a browser gets for the token.
+        place: the path below which everything is.
     """
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -74,7 +74,7 @@ class Keys:
         return "desktop-bake"
 
     def set_cookie(self) -> str:
-        """The header that gives a browser the cookie: for this path, no script, and no request of another site."""
+        """The header that sets the cookie: only for this path, not for scripts, not for requests from other sites."""
         return f"{self.cookie_name}={self.cookie}; Path={self.place}; HttpOnly; SameSite=Strict"
 
     def one_more(self) -> str:
@@ -84,11 +84,11 @@ class Keys:
         return token
 
     def decide(self, head: Head) -> Verdict:
-        """What becomes of a request.
+        """Decide on a request.
 
-        Its host is a name of the loopback, whatever the port: behind `ssh -L` it is another. It is of our own page, by
-        Origin and Sec-Fetch-Site, or typed by a person; only the address that was printed may be followed from
-        elsewhere. What changes something has a header, too, that no form can send.
+        Its host must be a name of the loopback, with any port: `ssh -L` changes the port. It must come from our own
+        page, by Origin and Sec-Fetch-Site, or be typed by a person; only the printed address may be followed from
+        elsewhere. A request that changes something also needs a header that no form can send.
         """
         host, origin = head.one("host") or "", head.one("origin")
         if not _HOST.fullmatch(host) or (origin is not None and origin != f"http://{host}"):
@@ -114,7 +114,7 @@ class Keys:
         return secrets.compare_digest(given, self.token.encode())
 
     def _has_cookie(self, head: Head) -> bool:
-        """Whether one of its cookies is ours, whatever others set at other ports: of the same name, or malformed."""
+        """Whether one of its cookies is ours; other ports may set others of its name, or malformed ones."""
         pairs = (cookie.strip().partition("=") for cookie in (head.one("cookie") or "").split(";"))
         given = [value.encode(errors="replace") for name, _, value in pairs if name == self.cookie_name]
         return any(secrets.compare_digest(value, self.cookie.encode()) for value in given)

@@ -1,4 +1,4 @@
-"""The page of the environments, drawn part by part: the rows that are seen first at once, the others soon after."""
+"""The page of the environments, drawn part by part: the rows at the top at once, the others soon after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .world import Row, World
 
 
-_AT_FIRST = 24  # rows; nobody's screen is as high
+_AT_FIRST = 24  # rows; no screen is that high
 _TOGETHER = 50
 _SHOWN_STEPS = 6
 _SHOWN_LINES = {"running": 8, "failed": 40}
@@ -32,26 +32,26 @@ class Overview:
     Args:
         pages: the templates.
         world: what is known of the environments.
-        builds: the builds that were asked for.
+        builds: the builds that people asked for.
     """
 
     def __init__(self, pages: Pages, world: World, builds: Builds) -> None:
         self._pages, self._world, self._builds_of = pages, world, builds
 
     def page(self) -> str:
-        """All of it, but that rows far below are brief."""
+        """The whole page; rows far below are brief."""
         rows = [self._row(row) if n < _AT_FIRST else self._brief(row) for n, row in enumerate(self._world.rows)]
         parts = {"notice": self.notice(), "summary": self.summary(), "builds": self.builds()}
         return self._pages.draw("environments", {**parts, "rows": rows})
 
     def rest(self) -> Iterator[str]:
-        """The rows that were brief, some at a time."""
+        """The rows that were brief, a few at a time."""
         rows = islice(self._world.rows, _AT_FIRST, None)
         while several := list(islice(rows, _TOGETHER)):
             yield "".join(map(self._row, several))
 
     def part(self, name: str) -> str:
-        """A build or a row; empty if it is nowhere to be seen any more."""
+        """A build or a row; empty if it is not shown any more."""
         if name.startswith("b"):
             build = next((b for b in self._builds_of.shown if f"b{b.number}" == name), None)
             return self._build(build) if build else ""
@@ -64,17 +64,17 @@ class Overview:
         return self._pages.draw("notice", {"errors": errors})
 
     def summary(self) -> str:
-        """A sentence on all, and what to do for all."""
+        """A sentence about all environments, and the actions for all."""
         standings = [(row, self._standing(row)) for row in self._world.rows]
         said = words.summary(standing for _, standing in standings)
         return self._pages.draw("summary", {"said": said, "missing": len(_missing(standings))})
 
     def missing(self) -> list[str]:
-        """The environments that have no image here although they want one."""
+        """The environments that want an image but have none here."""
         return _missing([(row, self._standing(row)) for row in self._world.rows])
 
     def builds(self) -> str:
-        """The builds that were asked for, the newest first."""
+        """The builds that people asked for, the newest first."""
         return self._pages.draw("builds", {"builds": [self._build(build) for build in self._builds_of.shown]})
 
     def _standing(self, row: Row) -> words.Standing:
@@ -128,7 +128,7 @@ def _missing(standings: Iterable[tuple[Row, words.Standing]]) -> list[str]:
 
 
 def _shown(steps: Sequence[Step], *, is_over: bool) -> dict[str, list[Step]]:
-    """The steps that matter now, and those before that went well: all of them once it is over."""
+    """The steps that matter now, and the earlier ones that succeeded; once the build is over, all of them."""
     if is_over:
         return {"earlier": list(steps), "steps": []}
     last = len(steps) - _SHOWN_STEPS

@@ -1,4 +1,4 @@
-"""The pages and their parts, drawn from templates; everything that comes from elsewhere is escaped."""
+"""The pages and their parts, drawn from templates; all foreign text is escaped."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class Pages:
             auto_reload=False,
         )
         self._templates.filters |= {"size": size, "ago": _ago, "iso": _iso}
-        for name in self._templates.list_templates():  # now, and not while the first visitor waits
+        for name in self._templates.list_templates():  # now, so that the first visitor need not wait
             self._templates.get_template(name)
 
     def draw(self, name: str, values: Mapping[str, Any]) -> str:
-        """The text of a template.
+        """The text of a template with these values.
 
         Args:
-            name: the template's, without its ending.
-            values: what it names.
+            name: the template's name without its ending.
+            values: the values that it uses, by name.
         """
         text = self._templates.get_template(f"{name}.html").render(values)
-        return text.encode(errors="replace").decode()  # the name of a file, or what JSON has, may be no Unicode
+        return text.encode(errors="replace").decode()  # a file's name or a text from JSON may not be valid Unicode

@@ -1,4 +1,4 @@
-"""Connections of which nobody knows yet whose they are: few, and not for long, so that nobody keeps this user out."""
+"""Connections that are not identified yet: few, and not for long, so that nobody can keep this user out."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PATIENCE_S = 10.0
 
 
 class Porch:
-    """Connections that have asked for nothing yet.
+    """Connections without a request so far.
 
     Args:
-        most: how many there may be; the oldest makes room.
+        most: how many there may be; the oldest one is closed to make room.
         patience_s: how long each may take for the head of its first request, in seconds.
     """
 
@@ -28,7 +28,7 @@ class Porch:
         self._waiting: dict[Arrival, asyncio.TimerHandle] = {}
 
     def arrived(self, arrival: Arrival) -> None:
-        """Have one more."""
+        """Add a connection."""
         if len(self._waiting) >= self._most:
             oldest = next(iter(self._waiting))
             self.left(oldest)
@@ -36,21 +36,21 @@ class Porch:
         self._waiting[arrival] = arrival.loop.call_later(self._patience_s, arrival.transport.abort)
 
     def left(self, arrival: Arrival) -> None:
-        """Have one less: it has asked for something, or is gone."""
+        """Remove a connection, because it sent a request or is gone."""
         if timer := self._waiting.pop(arrival, None):
             timer.cancel()
 
     def protocol(self) -> Any:
-        """What uvicorn makes for each connection."""
+        """The class that uvicorn uses for each connection."""
         return partial(Arrival, self)
 
 
 class Arrival(H11Protocol):
-    """A connection. The guard has those closed whose first request it refuses.
+    """A connection; the guard closes it if it refuses its first request.
 
     Args:
         porch: where it waits.
-        arguments: uvicorn's own.
+        arguments: the arguments of uvicorn.
     """
 
     def __init__(self, porch: Porch, **arguments: Any) -> None:
@@ -63,12 +63,12 @@ class Arrival(H11Protocol):
         self._porch.arrived(self)
 
     def data_received(self, data: bytes) -> None:
-        """Wait no longer once that has a head."""
+        """Stop waiting once that request has a head."""
         super().data_received(data)
         if self.cycle is not None:
             self._porch.left(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget the connection."""
         self._porch.left(self)
         super().connection_lost(exc)

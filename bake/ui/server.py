@@ -1,4 +1,4 @@
-"""The page's server: on the loopback alone, until Ctrl-C."""
+"""The page's server: only on the loopback, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 _ADDRESS = "127.0.0.1"
-_CANCELLING_S = 0.7  # builds that are still being given up then end with the process
-_SWITCH_S = 0.0005  # threads that compute keys give way to whoever waits for the page; Python's own is ten times that
+_CANCELLING_S = 0.7  # builds that are still being cancelled then end with the process
+_SWITCH_S = 0.0005  # threads that compute keys make way for requests; Python's default is ten times as long
 
 
 class _Server(uvicorn.Server):
-    """Hangs up on pages that listen as soon as it is asked to end: they would hold it."""
+    """Disconnects listening pages as soon as it must end, since they would keep it running."""
 
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
@@ -54,7 +54,7 @@ def serve(source: Source, port: int, told: Callable[[str], None], *, opened: boo
         source: where answers come from.
         port: of the loopback; 0 for one that is free.
         told: gets the address once the page can be opened.
-        opened: whether it is opened in this user's browser.
+        opened: whether to open it in this user's browser.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -99,7 +99,7 @@ def _bound(port: int) -> socket.socket:
 
 
 class _opening:  # noqa: N801 (it is used as a function)
-    """Open an address in this user's browser by a file that nobody else can read: others see a program's arguments."""
+    """Open an address in this user's browser through a private file: other users can see a program's arguments."""
 
     def __init__(self, url: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="desktop-bake-", dir=os.environ.get("XDG_RUNTIME_DIR"))

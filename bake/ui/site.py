@@ -1,4 +1,4 @@
-"""All that the page shows, drawn part by part."""
+"""Everything that the page shows, drawn part by part."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TITLES = {page: title for _, title, page in LINKS}
 
 
 class Site:
-    """What the page shows.
+    """The content of the page.
 
     Args:
         source: where answers come from.
@@ -67,7 +67,7 @@ class Site:
         }
 
     def settings(self) -> Settings:
-        """The configuration as it was read last.
+        """The configuration as last read.
 
         Raises:
             DesktopBakeError: it could not be read.
@@ -79,7 +79,7 @@ class Site:
         return self.world.settings
 
     def told(self, what: tuple[str, ...] | str | None) -> None:
-        """Hear what others changed: a file, or something of the engine's."""
+        """Handle a change that others made, to a file or in the engine."""
         if what is None:
             self.world.reload()
         elif isinstance(what, tuple):
@@ -100,13 +100,13 @@ class Site:
         self.hub.touch("environments/summary", *(f"environments/{name_of(env_id)}" for env_id in env_ids))
 
     def look_at_images(self) -> None:
-        """List what is cached, if somebody looks at it."""
+        """List what is cached, if somebody is looking at it."""
         settings = self.world.settings
         if settings is not None and self.hub.watches("images"):
             background(lambda: self.tidy.look(settings), "page-images")
 
     def look_at_tasks(self) -> None:
-        """List the tasks, if somebody looks at them."""
+        """List the tasks, if somebody is looking at them."""
         settings = self.world.settings
         if settings is not None and self.hub.watches("tasks"):
             background(lambda: self.desks.look(settings), "page-tasks")
@@ -115,25 +115,25 @@ class Site:
         """The page of a task's desktop.
 
         Args:
-            task: its container's ID.
-            port: where this server listens.
+            task: the ID of its container.
+            port: the port of this server.
 
-        Raises:
-            ConfigurationError: it does not run any more.
+            Raises:
+                ConfigurationError: it is no longer running.
         """
         entry = self.desks.entry(task)
         content = self.pages.draw("desk", {"task": entry, "port": port})
         return self._framed("desk", f"Desktop of {entry.environment}", content)
 
     def start_form(self) -> str:
-        """What is asked before a task starts."""
+        """The form that is shown before a task starts."""
         return self.pages.draw("start", {"environments": [row.environment.env_id for row in self.world.rows]})
 
     def stop_form(self, task: str) -> str:
-        """What is asked before a task ends for good.
+        """The form that is shown before a task ends for good.
 
         Raises:
-            ConfigurationError: it does not run any more.
+            ConfigurationError: it is no longer running.
         """
         entry = self.desks.entry(task)
         return self.pages.draw("stop", {"task": entry, "command": self.desks.commands.get(task, "")})
@@ -147,13 +147,13 @@ class Site:
         return self.pages.draw("layout", {**values, "content": content, "drawn": mark_of(content)})
 
     def draw(self, part: str) -> str:
-        """A part of a page; empty if it is nowhere to be seen any more."""
+        """A part of a page; empty if it is not shown any more."""
         if part in self._parts:
             return self._parts[part]()
         return self._overview.part(part.partition("/")[2])
 
     def first(self, page: str) -> Iterator[str]:
-        """All that a page shows, in pieces: that which is drawn with it, and what comes soon after."""
+        """The content of a page in pieces: the one that is drawn with it, and those that follow soon after."""
         yield self._seen() + self.draw(page)
         if page == "environments":
             yield from self._overview.rest()
@@ -162,7 +162,7 @@ class Site:
         return self.pages.draw("seen", {"seen": self.world.seen})
 
     def missing(self) -> list[str]:
-        """The environments that have no image here although they want one."""
+        """The environments that want an image but have none here."""
         return self._overview.missing()
 
     def _tasks(self) -> str:
@@ -206,7 +206,7 @@ class Site:
         return self.pages.draw("health", {**values, **health.figures()})
 
     def why(self, env_id: str) -> str:
-        """Why an environment stands as it does, against the nearest image."""
+        """Why an environment has its status, compared with the nearest image."""
         values: dict[str, Any] = {"error": None, "found": None}
         try:
             settings = self.settings()
@@ -216,7 +216,7 @@ class Site:
         return self.pages.draw("why", {**values, "found": found})
 
     def preview(self, values: dict[str, str]) -> str:
-        """What pruning would remove."""
+        """A preview of what pruning would remove."""
         asked = {"keep": values.get("keep", "0"), "older_than": values.get("older_than", "0"), "error": None}
         try:
             settings, wanted = self.settings(), Wanted.of(values)

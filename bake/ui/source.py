@@ -1,4 +1,4 @@
-"""Where the page's answers come from: the configuration that the command line would read, and an engine."""
+"""The source of the page's answers: the configuration that the command line would read, and an engine."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _RENEWED_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What the command line was given.
+    """The inputs from the command line.
 
     Attributes:
-        load: reads the configuration as every command does.
-        file: where environments are kept.
-        new_engine: the engine that the docker client would take, with the logins that there are now.
+        load: reads the configuration like every command.
+        file: the file with the environments.
+        new_engine: returns the engine that the docker client would use, with the current logins.
         metrics: the file of `--metrics`, or None.
     """
 
@@ -42,26 +42,26 @@ class Source:
     _kept: list[tuple[float, Engine]] = field(default_factory=list, repr=False)
 
     def engine(self) -> Engine:
-        """The engine, found anew once a minute: contexts and logins change."""
+        """The engine; it is looked up again once a minute, since contexts and logins change."""
         now = time.monotonic()
         if not self._kept or now - self._kept[0][0] > _RENEWED_S:
             self._kept[:] = [(now, self.new_engine())]
         return self._kept[0][1]
 
     def recorder(self, command: str) -> Recorder | None:
-        """What writes down how long work takes, if that is asked for."""
+        """The recorder for the time that work takes, or None if there is no metrics file."""
         return Recorder(self.metrics, command) if self.metrics else None
 
     def context(
         self, settings: Settings, log: Log = silent, cancel: threading.Event | None = None, *, fresh: bool = False
     ) -> Context:
-        """What a piece of work needs.
+        """The context for a piece of work.
 
         Args:
-            settings: as they were read.
+            settings: the settings.
             log: gets a line at a time.
-            cancel: set to give the work up.
-            fresh: whether the engine is found out anew.
+            cancel: set to cancel the work.
+            fresh: whether to look up the engine again.
         """
         engine = self.new_engine() if fresh else self.engine()
         return Context(settings=settings, engine=engine, reporter=Reporter.of(log), cancel=cancel)

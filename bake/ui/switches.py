@@ -1,4 +1,4 @@
-"""The switches of an environment, and what is written when one is turned; each can be undone."""
+"""The switches of an environment, and what turning one writes; each turn can be undone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 DESKTOP, CACHE, PREFLIGHT = "headless_desktop_enabled", "cache_desktop_build", "preflight"
-LAYER = "layer "  # and its name
+LAYER = "layer "  # followed by its name
 _KEPT = 50
 
 
@@ -28,9 +28,9 @@ class Switch:
     """A switch.
 
     Attributes:
-        name: what the page calls it when it is turned.
-        label: for people.
-        is_on: whether it is.
+        name: the name that the page sends when it is turned.
+        label: the text for people.
+        is_on: whether it is on.
         why_not: why it cannot be turned; empty if it can.
     """
 
@@ -41,7 +41,7 @@ class Switch:
 
 
 def switches(environment: Environment) -> tuple[Switch, ...]:
-    """The switches of an environment: the second needs the first, the third is there if there is a preflight."""
+    """The switches of an environment: the second needs the first, and the third exists if there is a preflight."""
     on = environment.headless_desktop_enabled
     found = [
         Switch(name=DESKTOP, label="Headless desktop", is_on=on),
@@ -58,7 +58,7 @@ def switches(environment: Environment) -> tuple[Switch, ...]:
 
 
 def layer_switches(environment: Environment, layers: LayerChoices) -> tuple[Switch, ...]:
-    """A switch for each layer of the file, and for each that the environment has besides."""
+    """A switch for each layer of the file, and for each further layer of the environment."""
     return tuple(
         Switch(name=LAYER + choice.name, label=choice.name, is_on=choice.is_on, why_not=choice.why_not)
         for choice in layers.choices(environment)
@@ -66,7 +66,7 @@ def layer_switches(environment: Environment, layers: LayerChoices) -> tuple[Swit
 
 
 def field_of(name: str, file: EnvironmentFile) -> str:
-    """The field that a switch is kept in.
+    """The field that stores a switch.
 
     Raises:
         ConfigurationError: there is no such switch.
@@ -79,10 +79,10 @@ def field_of(name: str, file: EnvironmentFile) -> str:
 
 
 class Edits:
-    """The edits that were made on the page, the last of which can be undone.
+    """The edits that were made on the page; the last ones can be undone.
 
     Args:
-        file: where environments are kept.
+        file: the file with the environments.
     """
 
     def __init__(self, file: EnvironmentFile) -> None:
@@ -95,16 +95,16 @@ class Edits:
         """Turn a switch, and save it.
 
         Args:
-            env_id: whose.
-            switch: its name.
+            env_id: the environment.
+            switch: the name of the switch.
             seen: the fingerprint of the file that the page showed.
-            on: whether it is on from now on.
+            on: whether to turn it on or off.
 
-        Returns:
-            A number by which it can be undone.
+            Returns:
+                A number for `undo`.
 
-        Raises:
-            ChangedMeanwhileError: somebody else changed the file since; theirs stays.
+            Raises:
+                ChangedMeanwhileError: somebody else has changed the file since; that change stays.
             ConfigurationError: it cannot be saved.
         """
         with self._lock:
@@ -126,11 +126,11 @@ class Edits:
         return LayerChoices.of(text).turned(env_id, switch.removeprefix(LAYER), on=on)
 
     def undo(self, number: int) -> None:
-        """Have the file as it was before an edit.
+        """Restore the file as it was before an edit.
 
         Raises:
-            ChangedMeanwhileError: it was changed since.
-            ConfigurationError: it was undone already, or is too long ago.
+            ChangedMeanwhileError: the file has been changed since.
+            ConfigurationError: the edit was already undone, or is too long ago.
         """
         with self._lock:
             edited = self._made.pop(number, None)

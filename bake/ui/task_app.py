@@ -1,4 +1,4 @@
-"""What the page's server answers about tasks."""
+"""The answers of the page's server about tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TaskApp:
-    """What is answered about tasks.
+    """The application that answers requests about tasks.
 
     Args:
         site: what the page shows.

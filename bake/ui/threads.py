@@ -1,4 +1,4 @@
-"""Work that blocks, in threads that hold nobody up: the page ends at once, whatever is still being asked."""
+"""Blocking work in threads: the page ends at once, even if some work still waits for an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def background(work: Callable[[], object], name: str) -> threading.Thread:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """The result of work that blocks, or what it raises."""
+    """The result of blocking work, or what it raises."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -37,9 +37,9 @@ async def in_thread(work: Callable[[], T]) -> T:
         result, error = None, None
         try:
             result = work()
-        except Exception as raised:  # noqa: BLE001 (it is raised where it is awaited)
+        except Exception as raised:  # noqa: BLE001 (it is raised again where the result is awaited)
             error = raised
-        with contextlib.suppress(RuntimeError):  # nobody waits any more
+        with contextlib.suppress(RuntimeError):  # nothing waits for it any more
             loop.call_soon_threadsafe(settle, result, error)
 
     background(run, "page-work")

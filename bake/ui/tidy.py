@@ -1,4 +1,4 @@
-"""What is cached here, and pruning: shown first, carried out as it was shown."""
+"""What is cached here, and pruning: a preview first, then exactly what it showed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a person wants to stay.
+    """What a person wants to keep.
 
     Attributes:
-        keep: so many of the newest of each family.
-        older_than: what is younger.
+        keep: how many of the newest images of each family stay.
+        older_than: younger images stay.
         registry: whether the registry is pruned, too.
     """
 
@@ -38,7 +38,7 @@ class Wanted:
 
     @classmethod
     def of(cls, values: dict[str, str]) -> Wanted:
-        """What a form asks for.
+        """Read the values of a form.
 
         Raises:
             ConfigurationError: a value is malformed.
@@ -51,16 +51,16 @@ class Wanted:
         return cls(keep=int(keep), older_than=older_than, registry=values.get("registry") == "1")
 
     def policy(self) -> Policy:
-        """The same, as pruning takes it, from now on."""
+        """The policy for pruning, from now on."""
         return Policy(keep=self.keep, older_than_s=duration_s(self.older_than), now_s=time.time())
 
 
 class Tidy:
-    """What is cached, and the plan that a person looks at.
+    """What is cached, and the plan that a person is looking at.
 
     Args:
         source: where answers come from.
-        touch: told which parts of pages may look different.
+        touch: called with the parts of pages that may have changed.
     """
 
     def __init__(self, source: Source, touch: Callable[..., None]) -> None:
@@ -72,7 +72,7 @@ class Tidy:
         self._lock = threading.Lock()
 
     def look(self, settings: Settings) -> None:
-        """List what is cached: here at once, and then whether the registry has it, too."""
+        """List what is cached: at once what is here, and then whether the registry has it, too."""
         for registry in (False, True) if settings.has_registry else (False,):
             try:
                 self.listing = listing(self._source.context(settings), everywhere=False, registry=registry)
@@ -84,7 +84,7 @@ class Tidy:
             self._touch("images")
 
     def preview(self, wanted: Wanted, settings: Settings) -> tuple[int, Plan]:
-        """What would be removed, and a number by which it can be.
+        """A number for `prune`, and the plan of what would be removed.
 
         Raises:
             DesktopBakeError: as `plan_now`.
@@ -96,13 +96,13 @@ class Tidy:
             return self._number, plan
 
     def prune(self, number: int, settings: Settings) -> tuple[int, list[str]]:
-        """Remove what was shown.
+        """Remove what the preview showed.
 
         Returns:
             As `carry_out`.
 
         Raises:
-            ConfigurationError: something else would be removed by now; nothing was.
+            ConfigurationError: something else would be removed by now; nothing was removed.
         """
         with self._lock:
             wanted, plan = self._plans.pop(number, (None, None))

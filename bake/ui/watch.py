@@ -1,4 +1,4 @@
-"""What others change: files, looked at once a second while a page is open, and the engine's own events."""
+"""Changes that others make: files, checked once a second while a page is open, and the engine's events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _EVERY_S = 1.0
-_AT_ONCE = 400  # files that are looked at each second; more take longer
+_AT_ONCE = 400  # how many files are checked each second; more take longer
 _AGAIN_S = 3.0
 _BURST_S = 0.4
 _EVENTS = {"image": ("tag", "untag", "delete", "load", "pull", "import"), "container": ("start", "die", "destroy")}
@@ -29,16 +29,16 @@ _EVENTS = {"image": ("tag", "untag", "delete", "load", "pull", "import"), "conta
 
 @dataclass(kw_only=True)
 class Files:
-    """Files, and how they looked.
+    """Files, and their state when they were last checked.
 
     Attributes:
-        marks: by path, what shows that a file was changed.
+        marks: by path, a mark that differs once a file is changed.
     """
 
     marks: dict[Path, object] = field(default_factory=dict)
 
     def changed(self, paths: Iterable[Path]) -> set[Path]:
-        """Those of these files that look different from the last time; none the first time."""
+        """The files that have changed since the last check; none the first time."""
         changed = set()
         for path in paths:
             mark = _mark(path)
@@ -57,7 +57,7 @@ def _mark(path: Path) -> object:
 
 
 def files_of(settings: Settings | None, source: Source) -> Mapping[Path, tuple[str, ...]]:
-    """The files that matter, and the environments whose recipe they are of; of the configuration, none."""
+    """The files that matter, and the environments whose recipes use each; none for files of the configuration."""
     own = source.file.path
     found: dict[Path, tuple[str, ...]] = {own: (), own.with_name(STATE_NAME): ()}
     if settings is None:
@@ -74,13 +74,13 @@ def files_of(settings: Settings | None, source: Source) -> Mapping[Path, tuple[s
 
 
 class Watch:
-    """Looks at files while somebody looks at a page, and listens to the engine.
+    """Checks files while a page is open, and listens to the engine.
 
     Args:
         source: where answers come from.
-        settings: the configuration as it was read last.
-        told: called with the environments whose files were changed, with None if the configuration was, or with the
-            kind of an engine's event.
+        settings: the configuration as last read.
+        told: called with the environments whose files changed, with None if the configuration changed, or with the
+            kind of an event of the engine.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Watch:
         self._has_heard = threading.Event()
 
     def want(self, *, wanted: bool) -> None:
-        """Watch from now on, or no longer."""
+        """Start or stop watching."""
         if not wanted:
             self._is_wanted.clear()
             return
@@ -116,10 +116,10 @@ class Watch:
             pause.wait(_EVERY_S * max(1, self.look() / _AT_ONCE))
 
     def look(self) -> int:
-        """Look at every file once.
+        """Check every file once.
 
         Returns:
-            How many there are.
+            The number of files.
         """
         settings = self._settings()
         if not self._watched or self._watched[0] is not settings:
@@ -136,7 +136,7 @@ class Watch:
         return len(files)
 
     def hear(self, kind: str) -> None:
-        """Hear of something of the engine's; what comes in a burst is told once."""
+        """Note an event of the engine; a burst is reported once."""
         self._heard.add(kind)
         self._has_heard.set()
 
@@ -148,7 +148,7 @@ class Watch:
             self.pass_on()
 
     def pass_on(self) -> None:
-        """Tell what was heard since the last time."""
+        """Report the events since the last time."""
         self._has_heard.clear()
         heard, self._heard = self._heard, set()
         for kind in sorted(heard):

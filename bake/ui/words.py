@@ -1,4 +1,4 @@
-"""What is known, in words: how an environment stands, what became of a build, what a plan of pruning comes to."""
+"""Texts for people: the status of an environment, the result of a build, the summary of a pruning plan."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _SUMMARY = {
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How an environment stands.
+    """The status of an environment.
 
     Attributes:
-        kind: one of the constants above; a colour and a mark go with it.
-        title: in two or three words.
-        detail: in a sentence; why, and what happens next.
-        remedy: what helps; empty if nothing has to.
+        kind: one of the constants above, each with a colour and a mark.
+        title: two or three words.
+        detail: a sentence on why, and what happens next.
+        remedy: what to do; empty if nothing has to be done.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Standing:
 
 
 def standing(row: Row, build: Build | None) -> Standing:
-    """How an environment stands.
+    """The status of an environment.
 
     Args:
         row: what is known of it.
@@ -84,7 +84,7 @@ def _off(result: Disabled) -> str:
 
 
 def progress(build: Build) -> str:
-    """How far a build is: the step that runs, or that it begins."""
+    """The progress of a build: the running step, or that it begins, ends or is being cancelled."""
     steps = tuple(build.steps)
     running = [step for step in steps if step.state == "running"]
     if not running:
@@ -93,7 +93,7 @@ def progress(build: Build) -> str:
 
 
 def summary(standings: Iterable[Standing]) -> str:
-    """A sentence on all environments."""
+    """A sentence about all environments."""
     counts = Counter(s.kind for s in standings)
     parts = [f"{counts[kind]} {words[counts[kind] != 1]}" for kind, words in _SUMMARY.items() if counts[kind]]
     if not parts:
@@ -103,7 +103,7 @@ def summary(standings: Iterable[Standing]) -> str:
 
 
 def meanwhile(build: Build) -> str:
-    """What becomes of tasks while a build fails."""
+    """What happens to tasks while a build fails."""
     failed = sorted(build.errors.keys() - {""}) or sorted(build.env_ids)
     if not build.falls_back:
         return f"Meanwhile tasks of {_list(failed)} do not start: fallback is off in the configuration."
@@ -123,7 +123,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def outcome(build: Build) -> str:
-    """What a build is, or came to, in some words."""
+    """The state or result of a build, in a few words."""
     names = _list(build.env_ids) if len(build.env_ids) <= 3 else f"{len(build.env_ids)} environments"
     if build.is_running:
         return f"Cancelling {names}" if build.is_cancelled else f"Building {names}"

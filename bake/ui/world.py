@@ -1,4 +1,4 @@
-"""What is known of the environments: read, looked for, and kept up to date while somebody looks."""
+"""What is known of the environments: read, searched for, and kept up to date while a page is open."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _WARNING = "[desktop-cache] WARNING: "
 _AT_ONCE = 2
-_GLANCE, _PEEK, _SEARCH, _SIZES = range(4)  # what is quick comes first, for every environment
+_GLANCE, _PEEK, _SEARCH, _SIZES = range(4)  # the quick ones come first, for every environment
 
 
 @lru_cache(maxsize=10_000)
 def name_of(env_id: str) -> str:
-    """A name for an environment that can stand in an element's ID, whatever its own holds."""
+    """A name for an environment that is valid in an element's ID, whatever its own ID contains."""
     return "e" + hashlib.sha256(env_id.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
@@ -48,10 +48,10 @@ class Row:
     """What is known of an environment.
 
     Attributes:
-        environment: as it is configured.
-        result: what a task would use; None while nobody has looked.
-        error: why that is not known.
-        notes: warnings that were given on the way.
+        environment: the environment as configured.
+        result: what a task would use; None before the first look.
+        error: why the result is not known.
+        notes: warnings from the look.
         stored: its image, as the engine lists it.
     """
 
@@ -63,16 +63,16 @@ class Row:
 
 
 def _is_known(missed: Miss, before: ImageResult | None) -> bool:
-    """Whether what is missed here is what was missed here before."""
+    """Whether this miss is the same as before."""
     return isinstance(before, Miss | RegistryHit) and before.order.key == missed.order.key
 
 
 class World:
-    """The environments and what is known of them.
+    """The environments, and what is known of them.
 
     Args:
         source: where answers come from.
-        touch: told which parts of pages may look different.
+        touch: called with the parts of pages that may have changed.
     """
 
     def __init__(self, source: Source, touch: Callable[..., None]) -> None:
@@ -87,8 +87,8 @@ class World:
         self._names: dict[str, str] = {}
         self._stored: dict[str, StoredImage] = {}
         self._there: set[tuple[str, ...]] = set()
-        self._missed: dict[str, Miss] = {}  # what is not here, until it is searched for elsewhere
-        self._view: Snapshot | None = None  # environments share bases: each question is asked once for all of them
+        self._missed: dict[str, Miss] = {}  # missed here, and not yet searched for elsewhere
+        self._view: Snapshot | None = None  # environments share bases: each question is asked once for all
         self._lock = threading.RLock()
         self._todo: list[tuple[int, int, str]] = []
         self._waiting: set[tuple[int, str]] = set()
@@ -102,21 +102,21 @@ class World:
             return tuple(self._rows.values())
 
     def row(self, env_id: str) -> Row | None:
-        """One of them."""
+        """The row of an environment."""
         return self._rows.get(env_id)
 
     def named(self, name: str) -> Row | None:
-        """The one that `name_of` gives this name."""
+        """The row of the environment that `name_of` gives this name."""
         return self._rows.get(self._names.get(name, ""))
 
     def start(self) -> None:
-        """Read the configuration, and begin to look."""
+        """Read the configuration, and start to look."""
         self.reload()
         for number in range(_AT_ONCE):
             background(self._work, f"page-look-{number}")
 
     def reload(self) -> None:
-        """Read the configuration again; what it says of an environment that stayed as it was is still true."""
+        """Read the configuration again; what is known of an unchanged environment stays."""
         with self._lock:
             before, layers = self.settings, self.layers
             try:
@@ -142,7 +142,7 @@ class World:
                 if not (same and had and had.environment == environment):
                     self._want(_GLANCE, env_id)
                     self._touch(f"environments/{name_of(env_id)}")
-                elif self.layers != layers:  # another to choose from
+                elif self.layers != layers:  # there are other layers to choose from
                     self._touch(f"environments/{name_of(env_id)}")
             self._names = {name_of(env_id): env_id for env_id in self._rows}
             if list(old) != list(self._rows):
@@ -150,12 +150,12 @@ class World:
         self._touch("all/seen", "environments/summary")
 
     def look(self, env_ids: Iterable[str] | None = None, *, here: bool = False) -> None:
-        """Look again what the tasks of these environments would use, or of all.
+        """Look again at what the tasks of these environments would use.
 
         Args:
             env_ids: the environments; all if None.
-            here: whether only images of this engine came or went: what is known of a registry, and why a key is missed,
-                is still true.
+            here: whether only images of this engine came or went; what is known of a registry, and why a key is missed,
+                    is then still true.
         """
         with self._lock:
             self._view = None
@@ -163,7 +163,7 @@ class World:
                 self._want(_PEEK if here else _GLANCE, env_id)
 
     def look_here(self) -> None:
-        """Look again if an image of ours came or went, or a base's tag moved, by two questions for all environments."""
+        """Look again if one of our images came or went, or a base's tag moved; this asks twice for all environments."""
         bases = {row.environment.base_image for row in self.rows if row.environment.cache_enabled}
         names = sorted(base.named for base in bases if base.digest is None)
         try:
@@ -192,7 +192,7 @@ class World:
             self.catch_up()
 
     def catch_up(self) -> None:
-        """Do all that is to be done by now, and what comes of it."""
+        """Do everything on the list, including what is added meanwhile."""
         while True:
             with self._lock:
                 if not self._todo:
@@ -209,7 +209,7 @@ class World:
             return replace(context, engine=cast("Engine", self._view))
 
     def step(self, what: int, env_id: str) -> None:
-        """Do one thing of those that are to be done."""
+        """Do one thing on the list."""
         if what == _SIZES:
             self._take_sizes()
             return
@@ -225,7 +225,7 @@ class World:
                 result = search(missed, context) if missed else result
             else:
                 result = glance(row.environment, context)
-            # what is off was told without the engine
+            # for a disabled environment, the engine was not asked
             if not isinstance(result, Disabled) or (self.engine_error and context.engine.answers()):
                 self._engine_is(None)
         except DesktopBakeError as raised:
@@ -246,7 +246,7 @@ class World:
     def _set(self, env_id: str, before: Row, after: Row) -> None:
         with self._lock:
             now = self._rows.get(env_id)
-            if now is None or now.environment is not before.environment:  # another by now: it is looked for again
+            if now is None or now.environment is not before.environment:  # the environment has changed: look again
                 self._want(_GLANCE, env_id)
                 return
             image_id = after.result.image_id if after.result else None

@@ -1,1 +1,1 @@
-"""explain, images, prune, warm and doctor, without their command lines."""
+"""The work of explain, images, prune, warm and doctor, without their command lines."""

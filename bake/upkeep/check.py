@@ -1,4 +1,4 @@
-"""What `doctor` finds of each thing that it looks at."""
+"""The results of `doctor`, one for each thing that it checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -24,14 +24,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing looked at.
+    """One check.
 
     Attributes:
-        name: what was looked at.
-        state: a failure is what a build would fail at; a warning, what it would do without.
-        said: what was found, in one line.
-        remedy: what to do about it; empty if it is fine.
-        exit_status: that of the error behind a failure.
+        name: what was checked.
+        state: a build would fail with a failure, and would do without the thing behind a warning.
+        said: the finding, in one line.
+        remedy: what to do about it; empty if all is well.
+        exit_status: the exit status of the error behind a failure.
     """
 
     name: str
@@ -41,22 +41,22 @@ class Check:
     exit_status: int = 0
 
     def as_json(self) -> dict[str, str]:
-        """The object within what `doctor --json` prints."""
+        """The object for this check in the output of `doctor --json`."""
         return {"name": self.name, "state": self.state.value, "detail": self.said, "remedy": self.remedy}
 
 
 def exit_status(checks: tuple[Check, ...]) -> int:
-    """What `doctor` exits with: 0 if a build would work, else the status with which it would fail."""
+    """The exit status of `doctor`: 0 if a build would work, else the status with which it would fail."""
     return next((check.exit_status or 1 for check in checks if check.state is State.FAILURE), 0)
 
 
 def failed(name: str, error: DesktopBakeError, state: State = State.FAILURE) -> Check:
-    """What an error is."""
+    """The check for an error."""
     return Check(name=name, state=state, said=str(error), remedy=error.remedy, exit_status=error.exit_status)
 
 
 def guarded(name: str, check: Callable[[], Iterator[Check]], settings: Settings | None = None) -> Iterator[Check]:
-    """A part's checks; an error is a failure, but a registry's is a warning if a build goes on without it."""
+    """The checks of one part; an error is a failure, or a warning for a registry that a build can do without."""
     try:
         yield from check()
     except RegistryError as error:

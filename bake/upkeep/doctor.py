@@ -37,7 +37,7 @@ LITTLE_FREE_BYTES = 5 << 30
 
 
 def examine(settings: Settings | DesktopBakeError, engine: Engine) -> Iterator[Check]:
-    """Look at everything that a build needs.
+    """Check everything that a build needs.
 
     Args:
         settings: the configuration, or the error that reading it raised.
@@ -157,7 +157,7 @@ def _disk(engine: Engine, *, engine_works: bool) -> Iterator[Check]:
 
 
 def space(name: str, free_bytes: int) -> Check:
-    """What so much free space means for a build, which takes the image, its layers and its cache."""
+    """Whether this much free space is enough for a build, which takes the image, its layers and its cache."""
 
     said = f"{size(free_bytes)} free"
     remedy = "make room: desktop-bake prune; docker system df tells what takes it"

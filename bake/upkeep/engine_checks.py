@@ -1,4 +1,4 @@
-"""What `doctor` looks at in the engine: its clock, its image store, buildx and the builder."""
+"""The checks of `doctor` for the engine: its clock, its image store, buildx and the builder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONTAINERD = 'switch it: {"features": {"containerd-snapshotter": true}} in the 
 
 
 def engine_checks(engine: Engine) -> Iterator[Check]:
-    """Whether it answers, and whose clock is right."""
+    """Whether the engine answers, and whose clock is right."""
     version = engine.ask("GET", "/version").content
     said = f"{version.get('Version')}, {version.get('Os')}/{version.get('Arch')}"
     yield Check(name="engine", state=State.OK, said=said + (", on another machine" if engine.is_remote() else ""))
@@ -50,7 +50,7 @@ def engine_checks(engine: Engine) -> Iterator[Check]:
 
 
 def image_store_checks(settings: Settings, engine: Engine) -> Iterator[Check]:
-    """What the engine's image store can hold, against what is asked for."""
+    """Whether the engine's image store supports what the settings ask for."""
     if engine.has_containerd_store():
         yield Check(name="image store", state=State.OK, said="containerd")
     elif needs_index(settings.attest):
@@ -73,7 +73,7 @@ def image_store_checks(settings: Settings, engine: Engine) -> Iterator[Check]:
 
 
 def buildx_checks(engine: Engine) -> Iterator[Check]:
-    """Whether buildx is there, and new enough."""
+    """Whether buildx is installed, and new enough."""
     require_buildx(engine)
     said = engine.docker("buildx", "version").stdout.decode(errors="replace")
     found = re.search(r"\bv?\d+\.\d+\.\d+\S*", said)
@@ -81,7 +81,7 @@ def buildx_checks(engine: Engine) -> Iterator[Check]:
 
 
 def builder_checks(settings: Settings, engine: Engine) -> Iterator[Check]:
-    """The builder, and whether it has every platform."""
+    """Whether there is a builder, and it has every platform."""
     done = engine.docker("buildx", "inspect", *([settings.builder] if settings.builder else []))
     shown = done.stdout.decode(errors="replace")
     if done.returncode:

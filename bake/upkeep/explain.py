@@ -1,4 +1,4 @@
-"""Why a task's image is found or missed: against the nearest of our images, here and in the team's registry."""
+"""Why a task's image is found or missed, compared with the nearest of our images here and in the team's registry."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ MOST_LOOK_UPS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why it is so.
+    """Why an image is found or missed.
 
     Attributes:
         result: what `resolve` found.
         near: the nearest image of a miss, or None.
-        changes: what changed against it.
-        diffs: the lines of a unified diff of each changed file whose former content is at hand, by its change.
+        changes: what has changed since that image.
+        diffs: the lines of a unified diff of each changed file whose former content is available, by its change.
     """
 
     result: ImageResult
@@ -53,7 +53,7 @@ class Explanation:
     diffs: Mapping[Change, tuple[str, ...]]
 
     def as_json(self) -> dict[str, object]:
-        """The object that `explain --json` prints: that of `resolve`, and why."""
+        """The object that `explain --json` prints: the object of `resolve`, and the reasons."""
         near = self.near and {
             "image": self.near.name,
             "where": self.near.where,
@@ -79,7 +79,7 @@ class Explanation:
 
 
 def explain(environment: Environment, context: Context) -> Explanation:
-    """Resolve an environment, and tell why a miss is one.
+    """Resolve an environment, and explain a miss.
 
     Args, Raises: as `bake.images.resolve.resolve`.
     """
@@ -110,7 +110,7 @@ def _explain_miss(found: RegistryHit | Miss, context: Context) -> Explanation:
 
 
 def _with_age(change: Change, base_name: str, engine: ImageEngine) -> Change:
-    """A change of the base with the age of the present one, if its copy here states it."""
+    """A change of the base with the age of the current base, if its copy here states it."""
     if change.part != "base":
         return change
 
@@ -128,9 +128,10 @@ def _local(engine: ImageEngine) -> Iterable[Candidate]:
 
 
 def _published(miss: Miss, own: Collection[str], context: Context) -> list[Candidate]:
-    """The nearest of the registry's images: its tags are keys, of which only some are listed, and few looked at.
+    """The nearest images in the registry; its tags are keys, of which only some are listed, and few looked at.
 
-    A registry may list others: what was made for this environment here, or is locked, is asked for by its name, too.
+    The list may lack the right tags, so images that were made here for this environment or are locked are also asked
+    for by name.
     """
     settings = context.settings
     if not settings.has_registry or miss.registry_error:
@@ -149,7 +150,7 @@ def _published(miss: Miss, own: Collection[str], context: Context) -> list[Candi
         reference = replace(settings.repository, tag=tag)
         try:
             found = look_up(reference, miss.order.platform, access)
-        except RegistryError:  # one that is broken is not near
+        except RegistryError:  # a broken image does not count as near
             return None
         if found is None or found.labels is None:
             return None

@@ -1,4 +1,4 @@
-"""What is cached here: our images of the local store, our cache folders, and who reaches them."""
+"""What is cached here: our images in the local store, our cache folders, and which environments reach them."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class CacheFamily:
     """A local cache folder of BuildKit.
 
     Attributes:
-        name: the family's.
-        folder: where it is.
-        size_bytes: what removing it frees.
-        used_s: when a build last wrote it, in seconds since 1970.
+        name: the name of the family.
+        folder: the folder.
+        size_bytes: how much removing it frees.
+        used_s: when a build last wrote to it, in seconds since 1970.
     """
 
     name: str
@@ -55,11 +55,11 @@ class CacheFamily:
 
 
 def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImage, ...]:
-    """Images without their layers, by one query; every image that carries our labels, if no other filter is given.
+    """Images without their layers, from one query; if no other filter is given, all images with our labels.
 
     Args:
         engine: the engine.
-        filters: as the engine's API takes them (Docker Engine API, "List Images").
+        filters: filters of the engine's API (Docker Engine API, "List Images").
 
     Raises:
         EngineError: no engine answers.
@@ -82,27 +82,27 @@ def stored_images(engine: ImageEngine, **filters: list[str]) -> tuple[StoredImag
 
 
 def _unpacked_bytes(entry: Mapping[str, Any]) -> int:
-    """What an image's layers take unpacked, as engines with containerd's store tell; 0 if it is not one image alone."""
+    """The unpacked size of an image's layers, from engines with containerd's store; 0 if it is not a single image."""
     there = [m for m in entry.get("Manifests") or () if m.get("Kind") == "image" and m.get("Available")]
     return int(there[0]["ImageData"]["Size"]["Unpacked"]) if len(there) == 1 else 0
 
 
 def published_among(images: Sequence[StoredImage], context: Context) -> dict[str, bool | None]:
-    """Whether the team's registry has these images, by ID; None if it gave no clear answer.
+    """Whether the team's registry has these images, by ID; None without a clear answer.
 
-    Its tags are keys, each of which it is asked for, a few at once; it may have many thousands that are not here.
+    Its tags are keys, and it may have many thousands that are not here, so each key is asked for, a few at a time.
 
     Args:
         images: images of the configured repository.
         context: the registry, and the engine.
 
     Raises:
-        ConfigurationError: the repository is in no registry.
+        ConfigurationError: the repository is not in a registry.
         RegistryError: the registry cannot be asked.
-    """
+        """
 
     check_registry(context.settings, "images")
-    digest_of(context.settings.repository, context.access())  # of any tag: else each image would be waited for
+    digest_of(context.settings.repository, context.access())  # of any tag: otherwise each image would wait
     platform = context.engine.platform()
 
     def ask(image: StoredImage) -> bool | None:
@@ -117,10 +117,10 @@ def published_among(images: Sequence[StoredImage], context: Context) -> dict[str
 
 
 def check_registry(settings: Settings, command: str) -> None:
-    """Refuse `COMMAND --registry` if there is none.
+    """Refuse `COMMAND --registry` if there is no registry.
 
     Raises:
-        ConfigurationError: the repository is in no registry.
+        ConfigurationError: the repository is not in a registry.
     """
     if not settings.has_registry:
         raise ConfigurationError(
@@ -129,7 +129,7 @@ def check_registry(settings: Settings, command: str) -> None:
 
 
 def cache_families() -> tuple[CacheFamily, ...]:
-    """The local cache folders, the one used last first."""
+    """The local cache folders, the most recently used first."""
     found = []
     for folder in local_cache.folders(cache_folder() / "buildkit"):
         size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
@@ -138,16 +138,16 @@ def cache_families() -> tuple[CacheFamily, ...]:
 
 
 def reach(context: Context, *, strict: bool) -> Reach:
-    """What the environments that have their cache switched on reach, what containers use, and what layers are called.
+    """What environments with their cache switched on reach, what containers use, and the names of layers.
 
-    The recorder of films on an environment's base is reached, too: no environment names it, and the next film needs it.
+    The film recorder on an environment's base is reached, too: no environment names it, but the next film needs it.
 
     Args:
         context: the environments, and the engine.
-        strict: whether an environment whose key cannot be computed is an error, or a line of the log.
+        strict: whether an environment whose key cannot be computed is an error, or only a line of the log.
 
     Raises:
-        DesktopBakeError: as `key_of`, where strict.
+        DesktopBakeError: as `key_of`, if `strict`.
     """
     keys: dict[str, Key] = {}
     named: dict[str, tuple[str, ...]] = {}
@@ -176,7 +176,7 @@ def reach(context: Context, *, strict: bool) -> Reach:
 
 
 def _aliases(settings: Settings) -> frozenset[str]:
-    """The tags for people of the environments that there are, and of those that something was made for here."""
+    """The tags for people of current environments, and of those for which something was made here."""
     found = set(chain.from_iterable(alias_tags_of(settings.alias_tags, settings.environments).values()))
     for env_id in made_for(settings) - set(settings.environments):
         with contextlib.suppress(ConfigurationError):

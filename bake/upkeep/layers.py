@@ -1,8 +1,9 @@
-"""The layers of our images, and what of them the engine tells; each image is asked for once.
+"""The layers of our images, as the engine reports them; each image is asked for once.
 
-An engine with containerd's store takes tens of milliseconds to tell the layers of one image, and half of that for
-their sizes, longer the more images it has. An image's ID names its layers for good, so what was told is kept in the
-cache folder. Images that differ in their topmost layer alone are asked for sizes once: the listing tells their sums.
+An engine with containerd's store takes tens of milliseconds to list the layers of one image, and half of that for
+their sizes; the more images it has, the longer it takes. The layers of an image's ID never change, so the answers are
+kept in the cache folder. For images that differ only in their topmost layer, sizes are asked for once: the listing
+states their sums.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 4
-# Where layers' steps have what they run; an earlier release's had it in the others, and its records may still be here.
+# Where the steps of layers have what they run; an earlier release used the others, and its records may still be here.
 _FOLDERS = ("/run/desktop-bake", "/tmp", "/tmp/layer")
 _SCRIPTS = (PREFLIGHT, LAYER, PACKAGES)
 _LAYER_STEPS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
 
 
 def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[StoredImage, ...]:
-    """The images with their layers, and with them the bases that they were made on, as far as these are here.
+    """The images with their layers, and the bases that they were made on, if these are here.
 
     Args:
         images: from `stored_images`.
-        engine: whose images.
+        engine: the engine that has the images.
 
     Raises:
         EngineError: no engine answers.
@@ -59,17 +60,17 @@ def with_layers(images: tuple[StoredImage, ...], engine: Engine) -> tuple[Stored
     layered |= asked
     found = tuple(
         replace(image, layers=layers) for image_id, image in every.items() if (layers := layered[image_id]) is not None
-    )  # one that went holds nothing
+    )  # an image that is gone takes no space
     _write(memory, found, known)
     return found
 
 
 def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
-    """What of these images' layers stays unpacked when the images go, in BuildKit's cache: what layers were built on.
+    """The layers that stay unpacked in BuildKit's cache when these images go: those that layers were built on.
 
     Args:
         images: from `with_layers`.
-        engine: whose images. An engine with the classic store counts what images hold alone.
+        engine: the engine that has the images. With the classic store, an engine counts only what images hold.
 
     Raises:
         EngineError: no engine answers.
@@ -84,7 +85,7 @@ def held(images: Iterable[StoredImage], engine: Engine) -> frozenset[str]:
 
 
 def _base_names(image: StoredImage) -> tuple[str, ...]:
-    """What the engine may know an image's base by; nothing if its labels name none: they are anybody's."""
+    """The names by which the engine may know an image's base; none if its labels, which anybody can set, name none."""
     try:
         name = ImageReference.parse(image.labels.get(OCI_BASE_NAME, ""))
         return str(name), f"{name.repository}@{Digest(image.labels.get(OCI_BASE_DIGEST, ''))}"
@@ -93,13 +94,13 @@ def _base_names(image: StoredImage) -> tuple[str, ...]:
 
 
 def _remembered(image: StoredImage, known: Mapping[str, Mapping[str, Any]]) -> tuple[StoredLayer, ...] | None:
-    """The layers that were told before; None of an image that was not unpacked yet, and so had another size."""
+    """The layers as reported before; None if the image was not unpacked then, and so had another size."""
     entry = known.get(image.image_id, {})
     return _layers(entry) if entry.get("size_bytes") == image.size_bytes else None
 
 
 def _ask(images: Sequence[StoredImage], engine: Engine) -> dict[str, tuple[StoredLayer, ...] | None]:
-    """The layers of these images by their IDs; None of one that went meanwhile."""
+    """The layers of these images by their IDs; None for an image that is gone."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         told = list(pool.map(lambda image: _diff_ids(image, engine), images))
         alike: dict[tuple[str, ...], list[tuple[StoredImage, tuple[str, ...]]]] = {}
@@ -116,9 +117,9 @@ def _ask(images: Sequence[StoredImage], engine: Engine) -> dict[str, tuple[Store
 def _layers_alike(
     images: Sequence[tuple[StoredImage, tuple[str, ...]]], engine: Engine
 ) -> dict[str, tuple[StoredLayer, ...]]:
-    """The layers of images, given with what their layers are, that differ in the topmost alone.
+    """The layers of images that differ only in the topmost layer, each given with its list of layers.
 
-    The history of the first is asked for. If its sum is what the listing tells, so are the others'.
+    Only the first image's history is asked for. If its sum is the one in the listing, the other sums are right, too.
     """
     found: dict[str, tuple[StoredLayer, ...]] = {}
     below: tuple[StoredLayer, ...] = ()
@@ -133,7 +134,7 @@ def _layers_alike(
 
 
 def _diff_ids(image: StoredImage, engine: Engine) -> tuple[str, ...] | None:
-    """What the layers of an image are (OCI image spec, config.md, "rootfs"); None if it went meanwhile."""
+    """The list of an image's layers (OCI image spec, config.md, "rootfs"); None if the image is gone."""
     answer = engine.ask("GET", f"/images/{_name(image)}/json")
     if answer.status != 200 or answer.content.get("Id") != image.image_id:
         return None
@@ -141,14 +142,14 @@ def _diff_ids(image: StoredImage, engine: Engine) -> tuple[str, ...] | None:
 
 
 def _sized(image: StoredImage, diff_ids: Sequence[str], engine: Engine) -> tuple[StoredLayer, ...]:
-    """The layers of an image, as its history tells their sizes."""
+    """The layers of an image, with their sizes from its history."""
     history = engine.ask("GET", f"/images/{_name(image)}/history").content
     steps = [_step(entry) for entry in reversed(history)] if isinstance(history, list) else []
     return layers_of(diff_ids, steps)
 
 
 def _name(image: StoredImage) -> str:
-    """A name by which the engine need not search all that it has."""
+    """A name that the engine finds without a search through all images."""
     return min(image.tags, default=image.image_id)
 
 
@@ -165,7 +166,7 @@ def _read(memory: Path) -> dict[str, dict[str, Any]]:
 
 
 def _layers(entry: Mapping[str, Any]) -> tuple[StoredLayer, ...] | None:
-    """What was kept of an image; None if it is of another form."""
+    """The layers from an image's record; None if the record has another form."""
     try:
         diff_ids, sizes = zip(*((str(diff_id), int(size)) for diff_id, size in entry["layers"]), strict=True)
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -176,7 +177,7 @@ def _layers(entry: Mapping[str, Any]) -> tuple[StoredLayer, ...] | None:
 
 
 def _write(memory: Path, images: Iterable[StoredImage], before: Mapping[str, object]) -> None:
-    """Keep what is known of the images that are here; a disk that is full or read-only costs the questions again."""
+    """Keep what is known of the images here; if the disk is full or read-only, the engine is asked again next time."""
     known = {
         image.image_id: {
             "size_bytes": image.size_bytes,

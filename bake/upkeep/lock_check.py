@@ -22,11 +22,11 @@ OLD_DAYS = 30
 
 
 def lock_checks(settings: Settings, today: date) -> Iterator[Check]:
-    """What is to say of the lock; nothing if there is none and none is needed.
+    """The checks of the lock; none if there is no lock and none is needed.
 
     Args:
-        settings: whose lock.
-        today: by which packages are old.
+        settings: the settings that name the lock.
+        today: the date for the age of packages.
 
     Raises:
         ConfigurationError: a recipe is wrong.

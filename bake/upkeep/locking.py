@@ -1,4 +1,4 @@
-"""`lock`: what registries have under the names that environments use and of their keys, written into the lock."""
+"""`lock`: writes into the lock what registries have for the names that environments use and for their keys."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 8
-_PLATFORM = "linux/amd64"  # of a base that has several: any of them tells when the image was made
+_PLATFORM = "linux/amd64"  # for a base with several platforms: any of them states when the image was made
 _NO_PLATFORM = "unknown/unknown"  # of attestations
 
 
 def found_in_registries(uses: Iterable[Use], access: Access) -> Mapping[tuple[str, str], Found]:
-    """What registries have under these names now.
+    """What registries currently have under these names.
 
     Args:
         uses: the images.
@@ -51,7 +51,7 @@ def found_in_registries(uses: Iterable[Use], access: Access) -> Mapping[tuple[st
 
     Raises:
         ConfigurationError: a registry says that it has no such image.
-        RegistryError: one refused, or could not be asked.
+        RegistryError: a registry refused, or could not be asked.
     """
     uses = tuple(uses)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -80,7 +80,7 @@ def _base(use: Use, access: Access) -> Found | None:
     if not remote.created and platforms:
         again = look_up(use.reference, platforms[0], access)
         remote = again if again and again.digest == remote.digest else remote
-    made = remote.created[:10] if remote.created[:4] > "1980" else ""  # reproducible images are of 1970 or 1980
+    made = remote.created[:10] if remote.created[:4] > "1980" else ""  # reproducible images are dated 1970 or 1980
     return Found(digest=remote.digest, platforms=platforms, made=made)
 
 
@@ -90,13 +90,13 @@ def _tool(use: Use, access: Access) -> Found | None:
 
 
 def upgraded(wish: Wish, uses: Uses, every: Uses, context: Context) -> Moves:
-    """Write into the lock what registries have now, as far as that is wished; images of keys that nobody has go.
+    """Write what registries have now into the lock, as far as requested; images of unused keys are dropped.
 
     Args:
-        wish: what is asked for.
-        uses: of the environments that are meant.
-        every: of all environments.
-        context: whose lock, and how registries are asked.
+        wish: the request.
+        uses: the uses of the chosen environments.
+        every: the uses of all environments.
+        context: names the lock, and how registries are asked.
 
     Raises:
         ConfigurationError, RegistryError: as `found_in_registries` and `write_lock`.
@@ -119,10 +119,10 @@ def upgraded(wish: Wish, uses: Uses, every: Uses, context: Context) -> Moves:
 
 
 def keys_of(environments: Iterable[Environment], context: Context) -> dict[str, Key] | None:
-    """The keys of these environments, those of all that these lie on too, by their text.
+    """The keys of these environments and of everything below them, by their text.
 
     Returns:
-        None if one cannot be known without resolving a tag.
+        None if a key cannot be known without resolving a tag.
 
     Raises:
         ConfigurationError: a recipe is wrong.
@@ -140,13 +140,13 @@ def keys_of(environments: Iterable[Environment], context: Context) -> dict[str, 
 
 
 def recorded(environments: Sequence[Environment], context: Context, *, whole: bool, moving: bool) -> Moves:
-    """Write into the lock at which digests the team's registry has images of the environments' keys.
+    """Write into the lock the digests of the images that the team's registry has for the environments' keys.
 
     Args:
-        environments: whose keys; those with their cache switched on are published.
-        context: the repository, whose lock, and how images are verified.
-        whole: whether these are all: then digests of other keys go.
-        moving: whether a digest that is locked may move to another one of its key; else it stays, and that is told.
+        environments: the environments; those with their cache switched on are published.
+        context: names the repository, the lock, and how images are verified.
+        whole: whether these are all environments; digests of other keys are then dropped.
+        moving: whether a locked digest may change to another one of its key; else it stays, and this is reported.
 
     Raises:
         ConfigurationError: a base is not locked, or `verify_command` cannot be run.
@@ -172,7 +172,7 @@ def recorded(environments: Sequence[Environment], context: Context, *, whole: bo
 
 
 def _published(key: Key, context: Context) -> Digest | None:
-    """The digest under a key's tag, if the registry has an image there that proves it; what it has instead is told."""
+    """The digest under a key's tag, if the image there proves the key; anything else under the tag is reported."""
     repository, access = context.settings.repository, context.access()
     name = replace(repository, tag=str(key))
     remote = look_up(name, _PLATFORM, access)
@@ -192,17 +192,17 @@ def _published(key: Key, context: Context) -> Digest | None:
 
 
 def write_lock(path: Path, change: Callable[[Lock], Lock]) -> tuple[Lock, Lock]:
-    """Change a lock; a new file is one for everybody to read.
+    """Change a lock; a new file is readable for everybody.
 
     Args:
-        path: the file, which need not be there.
-        change: the lock that is to be, from the one that is there.
+        path: the file, which need not exist.
+        change: returns the new lock for the old one.
 
     Returns:
-        The lock as it was, and as it is.
+        The old and the new lock.
 
     Raises:
-        ConfigurationError: what is there is no lock, cannot be edited, or the file cannot be written.
+        ConfigurationError: the file is not a lock, cannot be edited, or cannot be written.
     """
     try:
         if path.is_symlink() and not path.exists():

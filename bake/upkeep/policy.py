@@ -26,10 +26,10 @@ class Reach:
         environments: ids of the environments that reach a key, by the key's text.
         families: ids of the environments that reach a cache family, by its name.
         elsewhere: the folder of another project that made a key, by the key's text.
-        in_use: IDs and tags of images that a container uses, be it running or stopped.
-        aliases: tags for people that environments have or had, which go with the image.
-        alias_templates: the setting `alias_tags`, by which those are known that nobody remembers.
-        layers: what the topmost layer of an image is called, as far as it is known, by the key's text.
+        in_use: IDs and tags of images that a running or stopped container uses.
+        aliases: tags for people that environments have or had; they go with the image.
+        alias_templates: the setting `alias_tags`, which tells such tags if no record of them is left.
+        layers: the names of an image's topmost layer, if they are known, by the key's text.
     """
 
     environments: Mapping[str, tuple[str, ...]]
@@ -43,11 +43,11 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What of the unreached stays all the same.
+    """What stays although nothing reaches it.
 
     Attributes:
-        keep: so many of the newest of each family.
-        older_than_s: what is younger, in seconds.
+        keep: how many of the newest images of each family stay.
+        older_than_s: younger images stay, in seconds.
         now_s: the time, in seconds since 1970.
     """
 
@@ -58,7 +58,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What becomes of one image, and why."""
+    """Whether one image goes or stays, and why."""
 
     image: StoredImage
     removed: bool
@@ -74,13 +74,13 @@ def reach_of(
     """What environments reach.
 
     Args:
-        keys: each environment's key, by its id.
+        keys: the key of each environment, by its id.
         elsewhere, in_use, aliases: as `Reach`.
     """
     environments: dict[str, list[str]] = defaultdict(list)
     families: dict[str, list[str]] = defaultdict(list)
     for env_id, key in keys.items():
-        for reached in reversed(chain_of(key)):  # a changed layer is built on the image of what is below
+        for reached in reversed(chain_of(key)):  # a changed layer is built on the image below it
             environments[str(reached)].append(env_id)
             families[family_of(reached)].append(env_id)
     return Reach(
@@ -93,10 +93,10 @@ def reach_of(
 
 
 def judge(images: Sequence[StoredImage], repository: str, reach: Reach, policy: Policy) -> tuple[Verdict, ...]:
-    """What becomes of each image; in doubt it stays.
+    """The verdict on each image; in doubt it stays.
 
     Args:
-        images: images of one repository, of the local store or of a registry.
+        images: images of one repository, from the local store or a registry.
         repository: the repository, as tags name it.
         reach, policy: what stays.
     """
@@ -126,7 +126,7 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
     known = {ours[0], *(f"{repository}:{alias}" for alias in reach.aliases)}
     others = (tag for tag in image.tags if tag not in known and not tag.startswith(ours[1]))
     foreign = [tag for tag in others if not _is_alias(tag, repository, reach)]
-    if foreign:  # also an image that was made of one of ours, which has its labels
+    if foreign:  # also an image that was made from one of ours, and so has its labels
         return f"also tagged {foreign[0]}"
     if ours[0] not in image.tags:
         return "its tag is not its key"
@@ -140,19 +140,19 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
 
 
 def _is_alias(tag: str, repository: str, reach: Reach) -> bool:
-    """Whether a tag has the form of those for people, as of an environment that was removed on another machine."""
+    """Whether a tag has the form of tags for people; its environment may have been removed on another machine."""
     its, _, name = tag.rpartition(":")
     return its == repository and is_alias(name, reach.alias_templates)
 
 
 def lineage_of(key: Key, layers: Mapping[str, tuple[str, ...]]) -> str:
-    """The keys of which a later one takes the place of an earlier, whatever the scripts of its layers are.
+    """The line of a key: a later key of a line replaces an earlier one, whatever the scripts of its layers are.
 
-    That is a variant, an install script, and the layers' names; those whose names nobody knows are one line.
+    A line is a variant, an install script, and the layers' names; keys with unknown layer names form one line.
 
     Args:
-        key: one of them.
-        layers: as of `Reach`.
+        key: a key of the line.
+        layers: as in `Reach`.
     """
     line = [key.variant]
     for part in chain_of(key):
@@ -168,11 +168,11 @@ def lineage_of(key: Key, layers: Mapping[str, tuple[str, ...]]) -> str:
 def stale_since(images: Iterable[StoredImage], layers: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
     """When the next image of its family was made, in seconds since 1970, by each image's ID.
 
-    It has no entry for the last of a family, nor for an image of which nobody knows when it was made.
+    There is no entry for the last image of a family, nor for an image whose time is not known.
 
     Args:
-        images: those that may have taken each other's place.
-        layers: as of `Reach`.
+        images: images that may have replaced each other.
+        layers: as in `Reach`.
     """
     families: dict[str, list[StoredImage]] = defaultdict(list)
     for image in images:

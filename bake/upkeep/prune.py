@@ -1,4 +1,4 @@
-"""Removing what no environment reaches: images of one repository, cache folders, and tags of its registry."""
+"""Removes what no environment reaches: images of one repository, cache folders, and tags of its registry."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def plan(context: Context, reach: Reach, policy: Policy, *, registry: bool) -> P
     """What would be removed.
 
     Args:
-        context: the repository, and whose images.
-        reach: of every environment.
+        context: names the repository and the engine.
+        reach: what all environments reach.
         policy: what stays although nothing reaches it.
-        registry: whether the registry is looked at too.
+        registry: whether the registry is included.
 
     Raises:
         EngineError: no engine answers.
         RegistryError: the registry cannot be asked.
-        ConfigurationError: the repository is in no registry.
+        ConfigurationError: the repository is not in a registry.
     """
     engine, settings = context.engine, context.settings
     ours = stored_images(engine)
@@ -89,12 +89,12 @@ def plan(context: Context, reach: Reach, policy: Policy, *, registry: bool) -> P
 
 
 def plan_now(context: Context, policy: Policy, *, registry: bool) -> Plan:
-    """What would be removed of what no environment reaches now.
+    """What would be removed, with what environments reach now.
 
     Args: as `plan`.
 
     Raises: as `plan`.
-        DesktopBakeError: the key of an environment cannot be computed, so that nobody knows what it reaches.
+        DesktopBakeError: the key of an environment cannot be computed, so what it reaches is not known.
     """
     return plan(context, reach(replace(context, reporter=Reporter()), strict=True), policy, registry=registry)
 
@@ -107,9 +107,9 @@ def clear_left_over(context: Context) -> None:
 
 
 def family_of_text(key: str) -> str | None:
-    """The cache folder of a key's text, as `generator.layer_key.family_of`; a preflight has that of its desktop.
+    """The cache folder of a key's text, like `generator.layer_key.family_of`; a preflight has its desktop's folder.
 
-    The text does not tell what layers a desktop lies on, which its folder's name does.
+    The text does not state the layers below a desktop, but the folder's name does.
     """
     desktop = desktop_of_text(key)
     if desktop is None:
@@ -119,15 +119,15 @@ def family_of_text(key: str) -> str | None:
 
 
 def _desktop_alone(family: str) -> str:
-    """The name of a cache folder without what it tells of the layers below."""
+    """The name of a cache folder without its part for the layers below."""
     return re.sub("-l[0-9a-f]{8}$", "", family)
 
 
 def _published(context: Context) -> list[StoredImage]:
-    """Our images in the registry, each with every tag that reaches it.
+    """Our images in the registry, each with all tags that reach it.
 
     Raises:
-        RegistryError: an answer is missing or not whole, so that nobody knows what other tags need.
+        RegistryError: an answer is missing or incomplete, so what other tags need is not known.
     """
     check_registry(context.settings, "prune")
     try:
@@ -137,7 +137,7 @@ def _published(context: Context) -> list[StoredImage]:
 
 
 def _look(repository: ImageReference, platform: str, access: Access) -> list[StoredImage]:
-    """Each tag is asked for once, and the configuration of what has a key's."""
+    """Ask for each tag once, and for the configuration of images whose tag is a key's."""
     tags = tags_of(repository, access)
     names: dict[str, list[str]] = {}
     images: list[StoredImage] = []
@@ -167,14 +167,14 @@ def _is_key(tag: str) -> bool:
 
 
 def carry_out(planned: Plan, context: Context) -> tuple[int, list[str]]:
-    """Remove what was planned, each part once more in doubt: the engine removes no image that a container uses.
+    """Carry out a plan, with each part checked again: the engine does not remove an image that a container uses.
 
     Args:
-        planned: what to remove.
-        context: the engine and the registry; a line is reported for each thing removed.
+        planned: the plan.
+        context: names the engine and the registry; a line is reported for each thing removed.
 
     Returns:
-        How many things were removed, and what went wrong with the others, one line each.
+        How many things were removed, and one line for each thing that could not be removed.
     """
     say, settings = context.reporter.say, context.settings
     count, faults = 0, []

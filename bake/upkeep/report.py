@@ -1,4 +1,4 @@
-"""What `images` and `prune` print: tables for people, one object for programs."""
+"""The output of `images` and `prune`: tables for people, one object for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .sizes import StoredImage
 
 
-_ENVIRONMENTS, _PART, _NAME = 16, 14, 34  # with the other columns at most 80
+_ENVIRONMENTS, _PART, _NAME = 16, 14, 34  # at most 80 together with the other columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,13 @@ class Row:
     Attributes:
         image: the image.
         name: its tag.
-        environments: ids of those that reach it.
+        environments: ids of the environments that reach it.
         in_use: whether a container uses it.
-        frees_bytes: what removing it alone frees.
-        stale_since_s: since when nothing reaches it, as far as it shows, in seconds since 1970.
-        published: whether the team's registry has it; None if that was not asked, or got no clear answer.
-        layers: what environments call the layer that was baked last, else what it was called when it was made; empty
-            of what is none, and if nobody knows.
+        frees_bytes: how much removing only this image frees.
+        stale_since_s: since when nothing reaches it, as far as this is known, in seconds since 1970.
+        published: whether the team's registry has it; None if it was not asked, or gave no clear answer.
+        layers: the names that environments give the layer that was baked last, else its name when it was made; empty
+            if it is not a layer, or if no name is known.
     """
 
     image: StoredImage
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def part(self) -> str:
-        """What was baked last: `desktop`, `layer` or `preflight`."""
+        """The part that was baked last: `desktop`, `layer` or `preflight`."""
         key = self.image.key
         return ("preflight" if key.is_preflight else "layer") if isinstance(key, LayerKey) else "desktop"
 
@@ -62,7 +62,7 @@ class Listing:
 
     Attributes:
         rows: the images.
-        stale_bytes: what removing all stale ones frees.
+        stale_bytes: how much removing all stale images frees.
         caches: the cache folders.
         asked: whether the team's registry was asked.
     """
@@ -78,7 +78,7 @@ def listing(context: Context, *, everywhere: bool, registry: bool = False) -> Li
 
     Args:
         context: the environments, the repository and the engine.
-        everywhere: whether images of other repositories are listed too.
+        everywhere: whether to list images of other repositories, too.
         registry: whether the team's registry is asked for each image of the configured repository.
 
     Raises:
@@ -153,17 +153,17 @@ def as_json(found: Listing) -> dict[str, object]:
 
 
 def _key(image: StoredImage) -> str:
-    """The digits that stand for an image's key, as `ps` has them; `-` without one."""
+    """The digits that stand for an image's key, as in `ps`; `-` if it has no key."""
     return short_key(str(image.key)) if image.key else "-"
 
 
 def as_text(found: Listing, now_s: float, *, whole: bool = False) -> str:
-    """The same as tables.
+    """The listing as tables.
 
     Args:
         found: what is cached.
-        now_s: now, in seconds since 1970.
-        whole: whether names, keys and all that is known are shown, on lines of any length; else 80 columns.
+        now_s: the time, in seconds since 1970.
+        whole: whether to show whole names, keys and all that is known, on lines of any length; else 80 columns.
     """
     parts = []
     if found.rows:
@@ -192,7 +192,7 @@ def _environments(ids: tuple[str, ...], *, whole: bool) -> str:
 
 
 def _short(found: Listing, now_s: float) -> list[tuple[str, ...]]:
-    """What people look for: if the registry was asked, its answer in place of what an image frees."""
+    """The columns for people; if the registry was asked, its answer replaces the size that an image frees."""
     last = "REGISTRY" if found.asked else "FREES"
     rows: list[tuple[str, ...]] = [("ENVIRONMENT", "KEY", "PART", "SIZE", last, "AGE")]
     for row in found.rows:
@@ -227,7 +227,7 @@ def _whole(found: Listing, now_s: float) -> list[tuple[str, ...]]:
 
 
 def plan_as_json(planned: Plan) -> dict[str, object]:
-    """The plan within the object that `prune --json` prints."""
+    """The plan in the object that `prune --json` prints."""
 
     def one(verdict: Verdict) -> dict[str, object]:
         return {
@@ -247,11 +247,11 @@ def plan_as_json(planned: Plan) -> dict[str, object]:
 
 
 def plan_as_text(planned: Plan, now_s: float, *, whole: bool = False) -> str:
-    """The same as a table of what goes, and a line for each kind.
+    """The plan as a table of what goes, and a line for each kind.
 
     Args:
-        planned, now_s: what goes, and now.
-        whole: whether names are whole; else an image is the digits that stand for its key, as in `images`.
+        planned, now_s: the plan, and the time.
+        whole: whether to show whole names; else an image is shown by the digits for its key, as in `images`.
     """
 
     def name(image: StoredImage) -> str:

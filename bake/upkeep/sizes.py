@@ -1,4 +1,4 @@
-"""What the local image store holds of ours: which images share what, and what removing some of them would free."""
+"""Sizes of our images in the local store: which layers they share, and what removing some of them would free."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLayer:
-    """A layer as one chain of images has it.
+    """A layer on top of those below it.
 
     Attributes:
-        chain: names this layer on top of all below it; equal in images that share it (OCI image spec, "ChainID").
-        size_bytes: unpacked.
+        chain: names this layer together with all below it; equal in images that share it (OCI image spec, "ChainID").
+        size_bytes: its unpacked size.
     """
 
     chain: str
@@ -36,9 +36,9 @@ class StoredImage:
         tags: `repository:tag`, all of them.
         labels: image labels.
         created_s: when it was made, in seconds since 1970.
-        size_bytes: of all that it consists of, shared or not.
-        unpacked_bytes: of its layers together, unpacked; 0 if the engine does not tell.
-        layers: from the lowest.
+        size_bytes: the size of all its parts, shared or not.
+        unpacked_bytes: the unpacked size of its layers together; 0 if the engine does not state it.
+        layers: its layers, from the lowest.
     """
 
     image_id: str
@@ -51,13 +51,13 @@ class StoredImage:
 
     @property
     def name(self) -> str:
-        """The tag that is its key, else its first; the ID of an image without one."""
+        """The tag that is its key, else its first tag; the ID if it has no tag."""
         text = str(self.key)
         return min(self.tags, key=lambda tag: (not tag.endswith(text), tag), default=self.image_id)
 
-    @cached_property  # it is looked at often, and read from eight labels
+    @cached_property  # used often, and read from eight labels
     def key(self) -> Key | None:
-        """The key that its labels prove, or None."""
+        """The key that its labels state, or None."""
         try:
             return key_from_labels(self.labels)
         except ConfigurationError:
@@ -65,12 +65,12 @@ class StoredImage:
 
 
 def layers_of(diff_ids: Sequence[str], sizes: Sequence[tuple[int, bool]]) -> tuple[StoredLayer, ...]:
-    """An image's layers, of what an engine tells of it.
+    """An image's layers, from what an engine reports.
 
     Args:
-        diff_ids: of the layers, from the lowest (OCI image spec, config.md, "rootfs").
-        sizes: of the steps of its history, from the oldest: bytes, and whether the step is of a kind that makes a
-            layer also if it adds nothing. Histories do not say which step made which layer.
+        diff_ids: the IDs of the layers, from the lowest (OCI image spec, config.md, "rootfs").
+        sizes: the steps of its history, from the oldest: bytes, and whether a step of this kind makes a layer even if
+            it adds nothing. Histories do not state which step made which layer.
     """
     steps = [size for size, _ in sizes if size]
     if len(steps) != len(diff_ids):
@@ -86,8 +86,8 @@ def layers_on(diff_ids: Sequence[str], below: Sequence[StoredLayer], unpacked_by
 
     Args:
         diff_ids: as `layers_of`.
-        below: the layers of another image that has the same, whatever lies on them there.
-        unpacked_bytes: of all layers of this image together.
+        below: the layers of another image that has the same layers, whatever is on top of them there.
+        unpacked_bytes: the unpacked size of all layers of this image together.
     """
     known = tuple(below[: len(diff_ids) - 1])
     size = unpacked_bytes - sum(layer.size_bytes for layer in known)
@@ -95,15 +95,15 @@ def layers_on(diff_ids: Sequence[str], below: Sequence[StoredLayer], unpacked_by
 
 
 def freed_bytes(removed: Collection[str], images: Iterable[StoredImage], held: Collection[str] = ()) -> int:
-    """What removing images frees: what they hold and no other image does, each layer once.
+    """How much removing images frees: the layers that no other image has, each counted once.
 
-    An engine with containerd's store keeps every layer twice, packed and unpacked, and tells the packed size of whole
-    images only. That of a layer follows from images that end below it, else in proportion to its unpacked size.
+    An engine with containerd's store keeps every layer twice, packed and unpacked, and states the packed size only for
+    whole images. That of a layer follows from images that end below it, else in proportion to its unpacked size.
 
     Args:
         removed: IDs of the images.
-        images: every image that may share layers with them, themselves included.
-        held: chains of layers that stay unpacked, since something besides images holds them.
+        images: every image that may share layers with them, including themselves.
+        held: chains of layers that stay unpacked, since something other than images uses them.
     """
     images = list(images)
     packed = _packed_sizes(images)
@@ -114,8 +114,8 @@ def freed_bytes(removed: Collection[str], images: Iterable[StoredImage], held: C
 
 
 def _packed_sizes(images: Sequence[StoredImage]) -> dict[str, float]:
-    """The packed size of every layer, as far as it can be known."""
-    known: dict[str, int] = {}  # of all layers up to one, where an image ends there
+    """The packed size of every layer, as well as it can be known."""
+    known: dict[str, int] = {}  # the size of all layers up to one at which an image ends
     for image in images:
         if image.layers:
             packed = max(0, image.size_bytes - sum(layer.size_bytes for layer in image.layers))
@@ -137,7 +137,7 @@ def _packed_sizes(images: Sequence[StoredImage]) -> dict[str, float]:
             segments.append((total, [part.chain for part in own]))
             below, own = known[layer.chain], []
     holders = Counter(layer.chain for image in images for layer in image.layers)
-    for total, chains in segments:  # what a shared layer turned out not to take, the image's own layer does
+    for total, chains in segments:  # if shared layers are smaller than estimated, the image's own layer takes the rest
         if holders[chains[-1]] == 1:
             others = sum(estimates[chain] for chain in chains[:-1])
             estimates[chains[-1]] = max(0.0, total - others)
@@ -145,10 +145,10 @@ def _packed_sizes(images: Sequence[StoredImage]) -> dict[str, float]:
 
 
 def _inferred_ends(images: Sequence[StoredImage], known: Mapping[str, int]) -> dict[str, int]:
-    """The packed size of all layers up to one where no image ends, from images that go on there by one layer each.
+    """The packed size of all layers up to one at which no image ends, from images with just one more layer.
 
-    Their last layers taken as equally well packed, what they share is what is left of a layer of no size: a straight
-    line through their sizes.
+    This assumes that their last layers are packed equally well. A straight line through the sizes of the images, at a
+    last layer of size zero, gives the size of what they share.
     """
     siblings: dict[str, set[tuple[int, int]]] = defaultdict(set)
     for image in images:
@@ -166,10 +166,10 @@ def _inferred_ends(images: Sequence[StoredImage], known: Mapping[str, int]) -> d
 
 
 def held_by_builder(images: Iterable[StoredImage]) -> frozenset[str]:
-    """The chains that BuildKit holds unpacked besides the images, where it built layers, or a desktop on layers.
+    """The chains that BuildKit keeps unpacked besides the images, if it built layers, or a desktop on layers.
 
-    What it builds on another target it keeps in a form of its own; of an image that it builds on it keeps the image's.
-    If that image is not here, nobody knows how many steps were built on it: all but the last may be held.
+    What it builds on another target, it keeps in a separate form; if it builds on an image, it keeps the image's form.
+    If that image is not here, the number of steps built on it is not known: all layers but the last may be kept.
     """
     images = list(images)
     of_key = {str(image.key): image.layers for image in images if image.key}
@@ -188,7 +188,7 @@ def held_by_builder(images: Iterable[StoredImage]) -> frozenset[str]:
 def freed_bytes_each(
     each: Iterable[str], together: Collection[str], images: Iterable[StoredImage], held: Collection[str] = ()
 ) -> tuple[dict[str, int], int]:
-    """What removing each image alone frees, by ID, and what removing some of them together does.
+    """How much removing each image alone frees, by ID, and how much removing some of them together frees.
 
     Args:
         each: IDs of the images to be removed alone.

@@ -1,4 +1,4 @@
-"""Rounds that look whether a base moved, and have every desktop ready before a task needs it."""
+"""Rounds that check whether a base moved, and make every desktop ready before a task needs it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _ACTIONS = {Status.BUILT: "built", Status.REGISTRY_HIT: "pulled", Status.LOCAL_H
 
 @dataclass(frozen=True, kw_only=True)
 class Warmed:
-    """What a round did for one environment.
+    """The result of a round for one environment.
 
     Attributes:
         environment: its ID.
         action: `built`, `pulled`, `fresh` or `failed`.
         result: the image, or None if it failed.
-        error: why it failed, or could not be published; None if all is well.
-        exit_status: of that error, else 0.
+        error: why it failed or could not be published; None if all is well.
+        exit_status: the exit status of that error, else 0.
     """
 
     environment: str
@@ -51,12 +51,12 @@ class Warmed:
 
 @dataclass(frozen=True, kw_only=True)
 class Tidied:
-    """What a round removed that no environment reaches.
+    """What a round removed because no environment reaches it.
 
     Attributes:
-        removed: how many images and cache folders.
-        error: why some stayed, or all; None if nothing went wrong.
-        exit_status: of that error, else 0.
+        removed: how many images and cache folders were removed.
+        error: why some or all of them stayed; None if nothing went wrong.
+        exit_status: the exit status of that error, else 0.
     """
 
     removed: int = 0
@@ -69,13 +69,13 @@ class Round:
     """One round.
 
     Attributes:
-        number: from 1.
+        number: the number of the round, from 1.
         at: when it began.
         seconds: how long it took.
-        warmed: what it did, in the configuration's order.
+        warmed: its results, in the configuration's order.
         tidied: what it removed; None if that was not asked for, or something failed before.
-        error: why there was none, such as a configuration that does not load.
-        exit_status: of that error, else 0.
+        error: why the round did not take place, such as a configuration that does not load.
+        exit_status: the exit status of that error, else 0.
     """
 
     number: int
@@ -88,7 +88,7 @@ class Round:
 
     @property
     def status(self) -> int:
-        """The exit status of the first thing that went wrong, else 0."""
+        """The exit status of the first error, else 0."""
         statuses = [*(w.exit_status for w in self.warmed), self.tidied.exit_status if self.tidied else 0]
         return self.exit_status or next(filter(None, statuses), 0)
 
@@ -107,7 +107,7 @@ class Round:
         return "; ".join([f"{stamp} round {self.number}: {said} in {self.seconds:.1f} s", *faults])
 
     def as_json(self) -> dict[str, object]:
-        """The object that `--json` prints, one a line."""
+        """The object that `--json` prints, one on each line."""
         environments: list[dict[str, object]] = []
         for warmed in self.warmed:
             entry: dict[str, object] = {"environment": warmed.environment, "action": warmed.action}
@@ -128,13 +128,13 @@ class Round:
 
 
 def warmed(outcome: Outcome, context: Context) -> Warmed:
-    """What became of an environment, now also in the team's registry if `settings.push` says so.
+    """The result for an environment, which is first pushed to the team's registry if `settings.push` says so.
 
-    The base's tag moves on this machine too, but last: until the new desktop is ready, tasks find the old one.
+    The base's tag moves on this machine, too, but last: until the new desktop is ready, tasks find the old one.
 
     Args:
-        outcome: of an environment with its cache switched on.
-        context: with the pull policy `always`, if a moved base is to be noticed.
+        outcome: the outcome for an environment with its cache switched on.
+        context: the context, with the pull policy `always` to notice a moved base.
     """
     environment = outcome.environment
     context.reporter.about(environment.env_id)
@@ -144,7 +144,7 @@ def warmed(outcome: Outcome, context: Context) -> Warmed:
         assert outcome.result
         result: ImageResult = outcome.result
         action = _ACTIONS[result.status]
-        if context.settings.push and isinstance(result, LocalHit):  # what was built is pushed; a pull came from there
+        if context.settings.push and isinstance(result, LocalHit):  # built images are pushed; others came from there
             result = publish(result, context)
         stuck = _move_tag(environment, result, context)
     except (DesktopBakeError, OSError) as error:
@@ -164,7 +164,7 @@ def warmed(outcome: Outcome, context: Context) -> Warmed:
 
 
 def _move_tag(environment: Environment, result: ImageResult, context: Context) -> str | None:
-    """Pull the base where this machine's copy is an older one, by which tasks would compute the older key.
+    """Pull the base if this machine has an older copy, with which tasks would compute the older key.
 
     Returns:
         Why it could not be pulled, or None.
@@ -192,12 +192,12 @@ def warm_round(
     """One round over the environments.
 
     Args:
-        number: of the round, from 1.
+        number: the number of the round, from 1.
         context: as `warmed`.
-        chosen: environment IDs; those with their cache switched on if there is none.
+        chosen: environment IDs; if empty, those with their cache switched on.
         tidy: called after a round in which nothing went wrong: until every environment has its new desktop, the old
             one is in use.
-        recorder: gets an event an environment.
+        recorder: gets an event for each environment.
 
     Raises:
         ConfigurationError: there is no such environment.
@@ -217,7 +217,7 @@ def warm_round(
 
 
 def _obtained(environments: list[Environment], context: Context) -> list[Outcome]:
-    """The images of these environments; without an engine, why there is none of any."""
+    """The images of these environments; without an engine, the error for each of them."""
     try:
         return obtain_all(environments, context)
     except EngineError as error:
@@ -225,10 +225,10 @@ def _obtained(environments: list[Environment], context: Context) -> list[Outcome
 
 
 def tidy_up(context: Context, policy: Policy) -> Tidied:
-    """Remove here what `prune` would remove here; never a tag of the registry.
+    """Remove what `prune` would remove on this machine; never a tag of the registry.
 
     Args:
-        context: with the pull policy that tasks have, by which they find their images.
+        context: the context, with the pull policy by which tasks find their images.
         policy: what stays although nothing reaches it.
     """
     try:

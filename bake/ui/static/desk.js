@@ -1,4 +1,4 @@
-// A task's desktop: noVNC in a frame of its own. Its address holds the task's secret: asked for when it is shown, in no page.
+// A task's desktop: noVNC in a frame. Its address contains the task's secret, so it is fetched when shown, and is in no page.
 import { post, refused } from "./page.js";
 
 const desk = document.getElementById("desk");
@@ -11,10 +11,10 @@ async function show(isControlled) {
   const mine = ++asked;
   try {
     const { url } = await post("desktop", { task: desk.dataset.task, control: isControlled });
-    if (mine !== asked) return; // a person wanted something else meanwhile
-    const frame = document.createElement("iframe"); // another one: noVNC reads its settings once
+    if (mine !== asked) return; // a later click has replaced this request
+    const frame = document.createElement("iframe"); // a new one, since noVNC reads its settings once
     frame.title = "Desktop";
-    frame.sandbox = "allow-scripts allow-same-origin"; // it comes from the task, which leads nobody elsewhere
+    frame.sandbox = "allow-scripts allow-same-origin"; // the content comes from the task, which must not navigate elsewhere
     frame.allow = "fullscreen";
     frame.src = url;
     screen.replaceChildren(frame);

@@ -1,4 +1,4 @@
-// The page: what the server draws is put in place as it comes, and what a person does is sent.
+// The page: puts what the server draws in place as it comes, and sends what a person does.
 
 const toasts = document.getElementById("toasts");
 const sheet = document.getElementById("sheet");
@@ -7,7 +7,7 @@ const page = document.body.dataset.page;
 
 // --- what the server draws ---
 
-/** Make an element look like another one, and keep focus, what is open, and what is the browser's own. */
+/** Make an element look like another, but keep focus, open parts, and the state that belongs to the browser. */
 function morph(old, fresh) {
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || (old.id ?? "") !== (fresh.id ?? "")) {
     old.replaceWith(fresh);
@@ -18,7 +18,7 @@ function morph(old, fresh) {
     return;
   }
   if ("keep" in old.dataset || old.isEqualNode(fresh)) return;
-  if ("brief" in fresh.dataset && !("brief" in old.dataset)) return; // all of it comes soon
+  if ("brief" in fresh.dataset && !("brief" in old.dataset)) return; // the whole row comes soon
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   }
@@ -69,7 +69,7 @@ function patch(html) {
   document.dispatchEvent(new Event("patched"));
 }
 
-/** Hear what changes; what the page shows as it was loaded is not sent again. */
+/** Listen for changes; the server does not send again what the loaded page already shows. */
 let hearing = null;
 let isDue = 0;
 function listen(drawn = "", failed = 0) {
@@ -87,13 +87,13 @@ function listen(drawn = "", failed = 0) {
   };
   events.onmessage = (event) => patch(event.data);
   events.onerror = () => {
-    events.close(); // by itself it would ask as at first, when the page showed something else
+    events.close(); // it would reconnect with the first URL, but the page shows something else now
     say("off", failed < 5 ? "reconnecting" : "stopped");
     isDue = setTimeout(() => listen("", failed + 1), failed < 5 ? 1000 : 5000);
   };
 }
 
-/** A browser has six connections to a host: a tab that nobody sees keeps none, so that the seventh opens, too. */
+/** A browser has six connections to a host, so a hidden tab keeps none and a seventh tab can open, too. */
 let wasLoaded = document.body.dataset.drawn;
 function hear() {
   if (document.hidden) {
@@ -154,7 +154,7 @@ function button(text, act, kind = "") {
   return made;
 }
 
-/** Say what was refused: in the sheet that is open, as all else lies behind it. */
+/** Show an error: in the open sheet if there is one, since everything else is behind it. */
 export function refused(error) {
   if (!sheet.open) {
     toast(error.message, { more: error.remedy, kind: "bad" });
@@ -168,7 +168,7 @@ export function refused(error) {
   sheet.querySelector("h2").after(said);
 }
 
-/** HTML of the server's own; whatever else it says is an error's text, and no markup. */
+/** HTML that the server drew; any other answer is the text of an error, not markup. */
 async function drawn(path) {
   const answer = await ask(path);
   const text = await answer.text();
@@ -177,7 +177,7 @@ async function drawn(path) {
 }
 
 const seen = () => document.getElementById("seen");
-let saving = Promise.resolve(); // one after the other: each save has seen the one before
+let saving = Promise.resolve(); // one after the other, so that each save has seen the previous one
 
 function turn(button) {
   const env = button.closest("[data-env]").dataset.env;
@@ -295,7 +295,7 @@ document.addEventListener("click", async (event) => {
 });
 sheet.addEventListener("submit", (event) => event.preventDefault());
 
-// --- finding, and times that pass ---
+// --- the filter, and passing times ---
 
 let isFiltered = false;
 function applyFilter() {
@@ -338,6 +338,6 @@ setInterval(() => {
 if (page === "desk") {
   live.hidden = true;
 } else {
-  requestAnimationFrame(() => setTimeout(hear)); // what is there is painted first
+  requestAnimationFrame(() => setTimeout(hear)); // paint the existing content first
   document.addEventListener("visibilitychange", hear);
 }
