@@ -1,4 +1,4 @@
-"""What people add to an image without any effect on its key: labels, annotations and further tags."""
+"""What people may add to an image without changing its key: labels, annotations and further tags."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def check_added(setting: str, values: Mapping[str, str]) -> None:
     """Check labels or annotations that are added to every image (OCI image spec, annotations.md, "Rules").
 
     Args:
-        setting: what they are called, for messages.
-        values: by name.
+        setting: the name of the setting, for messages.
+        values: the values by name.
 
     Raises:
-        ConfigurationError: a name is malformed or proves a key, or a value is no printable text.
+        ConfigurationError: a name is malformed or proves a key, or a value is not printable text.
     """
     for name, value in values.items():
         if not _NAME.fullmatch(name):
@@ -44,13 +44,13 @@ def check_added(setting: str, values: Mapping[str, str]) -> None:
 
 
 def annotated(platforms: Iterable[tuple[str, ...]], attest: Sequence[str]) -> str:
-    """What annotations are put on, in BuildKit's words, which refuses those for an index that a builder does not make.
+    """What annotations are put on, in BuildKit's words; it refuses those for an index that a builder does not make.
 
-    With its own provenance alone, an image for one platform has an index on some builders and not on others.
+    With only the builder's default provenance, an image for one platform has an index on some builders, not on others.
 
     Args:
-        platforms: those of each target.
-        attest: attestations that are made.
+        platforms: the platforms of each target.
+        attest: the attestations.
     """
     several = all(len(each) > 1 for each in platforms)
     return INDEX if several or needs_index(attest) else MANIFEST
@@ -61,10 +61,11 @@ def alias_tags_of(templates: Sequence[str], env_ids: Iterable[str]) -> Mapping[s
 
     Args:
         templates: the setting `alias_tags`.
-        env_ids: of all environments.
+        env_ids: the IDs of all environments.
 
     Raises:
-        ConfigurationError: one is no tag, has the form of a tag that desktop-bake needs, or is two environments'.
+        ConfigurationError: one is not a tag, has the form of a tag that desktop-bake needs, or belongs to two
+            environments.
     """
     if not templates:
         return dict.fromkeys(env_ids, ())
@@ -83,9 +84,9 @@ def alias_tags_of(templates: Sequence[str], env_ids: Iterable[str]) -> Mapping[s
 
 
 def is_alias(tag: str, templates: Sequence[str]) -> bool:
-    """Whether a tag is that of some environment, be it one that is no more.
+    """Whether a tag is one of some environment, which may no longer exist.
 
-    A template that is a name alone, `{environment}`, tells nothing: any tag that a person gives may be one.
+    The template `{environment}` alone does not decide this, since it matches any tag that a person sets.
 
     Args:
         tag: the tag.

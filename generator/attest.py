@@ -18,7 +18,7 @@ def check_attest(entries: Sequence[str]) -> None:
     """Check attestations: `type=provenance,mode=max` or `type=sbom,generator=IMAGE`, each type once.
 
     Raises:
-        ConfigurationError: an entry is of another form, or a type comes twice, of which BuildKit takes the last.
+        ConfigurationError: an entry has another form, or a type occurs twice, of which BuildKit takes the last.
     """
     types = []
     for entry in entries:
@@ -33,5 +33,5 @@ def check_attest(entries: Sequence[str]) -> None:
 
 
 def needs_index(entries: Sequence[str]) -> bool:
-    """Whether an entry adds an attestation to the image, which then is an index, rather than switching one off."""
+    """Whether an entry adds an attestation, which makes the image an index, instead of switching one off."""
     return any("disabled=true" not in entry.split(",") for entry in entries)

@@ -1,4 +1,4 @@
-"""The targets of a bake file: one a distinct key, named after environments, and their self-tests."""
+"""The targets of a bake file: one for each distinct key, named after environments, and their self-tests."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 
 OUTPUT = f"type=image,{packing(ZSTD)}"  # the engine keeps and pushes the same bytes
 CONTEXTS, CHECK_CONTEXT, PICTURES = "context", "check", "pictures"
-RUN, COMPOSE_FILE = "run", "run/compose.yaml"  # what starts a published image without us
+RUN, COMPOSE_FILE = "run", "run/compose.yaml"  # starts a published image without us
 
 
 @dataclass(frozen=True, kw_only=True)
 class BakeTarget:
-    """One target of the bake file (Bake file reference, "Target").
+    """A target of the bake file (Bake file reference, "Target").
 
     Attributes:
-        name: `desktop-NAME`, `preflight-NAME` or `layer-LAYER-NAME`, after the first environment that has it.
+        name: `desktop-NAME`, `preflight-NAME` or `layer-LAYER-NAME`, after the first environment that uses it.
         holds: what is in the image, the lowest first: `desktop`, `preflight`, and `layer LAYER` of each layer.
         environments: ids of the environments whose tasks use this image, each with its name in the bake file; empty
-            for one that is there for what lies on it alone.
-        above: ids of the environments whose image lies on it.
+            if the target exists only for what is built on it.
+        above: ids of the environments whose image is built on it.
         key: the cache key.
-        image: `repository:key`, the tag if nobody sets a variable.
+        image: `repository:key`, the tag unless a variable is set.
         context: the build context's folder, relative to the bake file's; targets with the same files share it.
         base_name: the base image, `repository:tag`.
-        base: the named context `base`: `docker-image://repository:tag@digest`, or the `target:…` of what is below.
-        images: further named contexts: an image that the Dockerfile names, pinned likewise, by that name.
-        tags, cache_from, cache_to: the target's attributes of these names; variables stand in them as `${NAME}`.
+        base: the named context `base`: `docker-image://repository:tag@digest`, or the `target:…` below it.
+        images: further named contexts: images that the Dockerfile names, by that name, pinned in the same way.
+        tags, cache_from, cache_to: the target's attributes of these names; variables appear in them as `${NAME}`.
         labels, args, platforms: the target's attributes of these names.
         secrets: names of variables that a step may mount.
-        recipe: the files that belong into the context.
+        recipe: the files of the build context.
     """
 
     name: str
@@ -75,19 +75,19 @@ class BakeTarget:
 
     @property
     def has_desktop(self) -> bool:
-        """Whether a desktop is in the image."""
+        """Whether the image has a desktop."""
         return desktop_of(self.key) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckTarget:
-    """A target that starts a baked desktop while it is built and exports its picture; it makes no image.
+    """A target that starts a baked desktop during the build and exports a picture of it; it makes no image.
 
     Attributes:
-        name: target name.
-        environment: name of the environment after which it and its picture are named.
-        desktop: the target of which the desktop is.
-        platforms: as the desktop's.
+        name: the name of the target.
+        environment: the name of the environment after which it and its picture are named.
+        desktop: the target that has the desktop.
+        platforms: the desktop's platforms.
         output: where the picture goes, as Bake's `output`.
     """
 
@@ -100,7 +100,7 @@ class CheckTarget:
 
 @dataclass(kw_only=True)
 class _Part:
-    """What is known of a key while targets are collected."""
+    """What is known of a key while the targets are collected."""
 
     environment: Environment
     recipe: Part
@@ -111,27 +111,27 @@ class _Part:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """As of `BakeTarget`."""
+        """As in `BakeTarget`."""
         recipe = self.recipe
         own = f"layer {recipe.name}" if isinstance(recipe, LayerRecipe) else self.kind
         return (*(self.below.holds if self.below else ()), own)
 
     @property
     def kind(self) -> str:
-        """Of a desktop or a preflight, what its target's name begins with."""
+        """The beginning of the target's name, for a desktop or a preflight."""
         return DESKTOP if isinstance(self.recipe, Recipe) else PREFLIGHT
 
 
 @checked
 def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: BakeOptions) -> tuple[BakeTarget, ...]:
-    """The targets of these environments, one per distinct key, in order: a target follows the ones that it is built on.
+    """The targets of these environments, one for each distinct key; a target follows the ones that it is built on.
 
     Args:
-        wanted: each environment with what is baked for it and its computed key.
+        wanted: each environment with its stack and its computed key.
         options: repository, cache backend, and what else every target shares.
 
     Raises:
-        ConfigurationError: a tag of `alias_tags` is none, or two environments', or two have one id.
+        ConfigurationError: a tag of `alias_tags` is invalid or belongs to two environments, or two have the same id.
     """
     wanted = list(wanted)
     env_ids = dict.fromkeys([*options.environments, *(environment.env_id for environment, _, _ in wanted)])
@@ -172,7 +172,7 @@ def bake_targets(wanted: Iterable[tuple[Environment, Stack, Key]], options: Bake
 
 
 def _parts(wanted: Iterable[tuple[Environment, Stack, Key]]) -> dict[str, _Part]:
-    """What is baked, by key's text, each with who uses it and who lies on it; what is below another before it."""
+    """The parts to bake by key's text, each with the environments that use or build on it; lower parts come first."""
     parts: dict[str, _Part] = {}
     for environment, stack, key in wanted:
         below = None
@@ -188,14 +188,14 @@ def _parts(wanted: Iterable[tuple[Environment, Stack, Key]]) -> dict[str, _Part]
 
 
 def _name_of(part: _Part, environment: str, taken: Iterable[str]) -> str:
-    """The target's name: that of a layer holds the layer's, too."""
+    """The target's name; for a layer, it includes the layer's name."""
     if isinstance(part.recipe, LayerRecipe):
         return layer_name(part.recipe.name, environment, part.key.digest.hex, taken)
     return f"{part.kind}-{environment}"
 
 
 def _pinned_images(environment: Environment, recipe: Part) -> tuple[dict[str, str], dict[str, str]]:
-    """The images of a Dockerfile of one's own by name, pinned; and the build argument that pins its frontend."""
+    """The images that a custom Dockerfile names, pinned, by name; and the build argument that pins its frontend."""
     if not isinstance(recipe, Recipe) or not recipe.images:
         return {}, {}
     named = named_images(recipe.dockerfile, environment.build_args)
@@ -205,7 +205,7 @@ def _pinned_images(environment: Environment, recipe: Part) -> tuple[dict[str, st
 
 
 def _arguments(environment: Environment, recipe: Part, key: Key) -> dict[str, str]:
-    """The environment's build arguments, and ours: what the steps verify and keep downloads apart by."""
+    """The environment's build arguments, and ours, by which the steps verify files and keep downloads apart."""
     if not isinstance(recipe, Recipe):
         return dict(sorted(recipe.arguments(key.base).items()))
     packages = f"-{recipe.packages}" if recipe.packages else ""

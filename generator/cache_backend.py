@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .layer_key import Key
     from .reference import ImageReference
 
-LOCAL = "type=local,"  # how an entry begins that is a folder
+LOCAL = "type=local,"  # the beginning of an entry that is a folder
 INLINE = "type=inline"
 
 
@@ -24,8 +24,8 @@ class CacheEntries:
     """What a backend adds to a target.
 
     Attributes:
-        cache_from, cache_to: entries in BuildKit's form; our bake variables stand in them as `${NAME}`.
-        tags: further tags under which the image itself carries the cache.
+        cache_from, cache_to: entries in BuildKit's form; our bake variables appear in them as `${NAME}`.
+        tags: further tags, if the image itself carries the cache.
     """
 
     cache_from: tuple[str, ...] = ()
@@ -34,10 +34,10 @@ class CacheEntries:
 
 
 def packing(compression: str) -> str:
-    """The options of an export for layers that are packed like this (BuildKit, "Image exporter").
+    """The export options for this compression of layers (BuildKit, "Image exporter").
 
-    zstd packs smaller and faster than BuildKit's default, and has a media type in OCI's specification alone; anything
-    else is for registries that refuse it, so that layers which were packed before, the base's too, are packed anew.
+    zstd packs smaller and faster than BuildKit's default, but only OCI's specification has a media type for it. Any
+    other compression is for registries that refuse it, so packed layers are packed again, also the base's.
     """
     return (
         "compression=zstd,oci-mediatypes=true"
@@ -51,12 +51,12 @@ def cache_entries(backend: str, repository: ImageReference | str, key: Key, comp
 
     Args:
         backend: as `check_backend` allows it.
-        repository: where registry caches lie, beside the images; or the variable that says so.
+        repository: the repository of registry caches and images; or the variable that states it.
         key: the target's key.
         compression: how layers of a registry's cache are packed, as `check_compression` allows it.
     """
     family = family_of(key)
-    # a layer is one step, which BuildKit itself remembers; a local export would copy the desktop below it once more
+    # a layer is one step, which BuildKit itself caches; a local export would copy the desktop below it again
     if backend == "none" or (backend == "local" and isinstance(key, LayerKey)):
         return CacheEntries()
     if backend == "local":  # the folder is a bake variable: its path differs between machines, the file must not
@@ -79,14 +79,14 @@ def cache_entries(backend: str, repository: ImageReference | str, key: Key, comp
 
 
 def exporters(caches: Iterable[tuple[str, tuple[str, ...]]], *, folders_alone: bool) -> set[str]:
-    """The targets that export a cache, by name: of several that write to one place at once, the first.
+    """The names of the targets that export a cache; of several that write to one place at once, only the first.
 
-    A cache in the image is each image's own.
+    A cache in the image belongs to that image alone.
 
     Args:
         caches: name and `cache_to` of each target, in order.
-        folders_alone: whether a place is a local folder alone, which BuildKit locks for one export. A registry takes
-            several, of which the last to come stays: needed if any target may be built by itself, else wasted.
+        folders_alone: whether only local folders count as places; BuildKit locks them for one export. A registry takes
+            several, and the last one stays: needed if any target may be built by itself, else wasted.
     """
     first: dict[tuple[str, ...], str] = {}
     found = set()

@@ -1,4 +1,4 @@
-"""What the settings of the cache may say: backend, compression, scope (BuildKit, "Cache storage backends")."""
+"""The valid values of cache settings: backend, compression, scope (BuildKit, "Cache storage backends")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_SCOPE = "main"
 OWN_BACKENDS = ("local", "registry", "inline", "none")
 _FOREIGN = re.compile(r"type=(gha|s3|azblob)((?:,[a-z_-]+=[^,\"\s\0-\x1f\x7f]*)*)")  # no quotes: BuildKit reads CSV
 _SECRETS = ("secret_access_key", "session_token", "access_key_id", "token", "account_key")
-_PLACES = ("type", "src", "dest")  # of the backend `local`, which a second `type` would make of it
+_PLACES = ("type", "src", "dest")  # of the backend `local`, which a second `type` would select
 _SCOPE = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 
 
@@ -19,12 +19,12 @@ def check_backend(backend: str) -> None:
     """Check a cache backend: `local`, `registry`, `inline`, `none`, or BuildKit's `type=gha|s3|azblob,…`.
 
     Raises:
-        ConfigurationError: it is none of these.
+        ConfigurationError: the backend is none of these.
     """
     foreign = _FOREIGN.fullmatch(backend)
     if backend not in OWN_BACKENDS and not foreign:
         raise ConfigurationError(
-            f"unknown cache backend {backend.partition(',')[0][:40]!r}",  # what follows may be a secret
+            f"unknown cache backend {backend.partition(',')[0][:40]!r}",  # the rest may be a secret
             f"use {', '.join(OWN_BACKENDS)}, or BuildKit's form type=gha,… (gha, s3 or azblob)",
         )
     names = [option.partition("=")[0] for option in foreign[2].split(",")[1:]] if foreign else []
@@ -42,17 +42,17 @@ def check_compression(compression: str) -> None:
     """Check how layers are packed.
 
     Raises:
-        ConfigurationError: BuildKit packs none like that, or it is not a form that every engine runs.
+        ConfigurationError: BuildKit has no such compression, or not every engine can run it.
     """
     if compression not in COMPRESSIONS:
         raise ConfigurationError(f"unknown compression {compression[:40]!r}", f"use one of: {', '.join(COMPRESSIONS)}")
 
 
 def check_scope(scope: str) -> None:
-    """Check a cache scope, which becomes a part of a tag.
+    """Check a cache scope, which becomes part of a tag.
 
     Raises:
-        ConfigurationError: it holds a character that a tag cannot hold, or more than 63.
+        ConfigurationError: it has a character that a tag cannot have, or more than 63 characters.
     """
     if not _SCOPE.fullmatch(scope):
         raise ConfigurationError(

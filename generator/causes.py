@@ -1,4 +1,4 @@
-"""Why a rendered folder is stale: which input of which environment changed, in words."""
+"""Why a rendered folder is stale: a description of each changed input and its environments."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _SETTINGS = {"attest": "attest", "annotations": "annotations", "labels": "image_
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """One thing that changed.
+    """One change.
 
     Attributes:
         what: `install`, `setup`, `preflight`, `layer`, `dockerfile`, `packages`, `base`, `image`, `build_arg`,
             `frontend`, `platforms`, `build_secrets`, `environment`, `setting`, `edited` or `version`.
         said: the change in words; `{of}` stands for the environments.
-        environments: ids of those that it concerns; empty for all.
-        before, after: what it was and is, if that is a name or a digest.
+        environments: ids of the affected environments; empty for all.
+        before, after: the old and the new value, if it is a name or a digest.
     """
 
     what: str
@@ -54,11 +54,11 @@ class Cause:
 
 
 def causes(before: ReadBakeFile, after: ReadBakeFile, targets: Sequence[BakeTarget]) -> tuple[Cause, ...]:
-    """What changed from one bake file to another, each once, with all environments that it concerns.
+    """The changes from one bake file to another, each once, with all environments that it affects.
 
     Args:
-        before, after: what was rendered, and what would be.
-        targets: from which the latter is.
+        before, after: the file that was rendered, and the one that would be.
+        targets: the targets of the latter.
     """
     if not before.is_ours:
         return (Cause(what="version", said="it was rendered by an earlier version of desktop-bake"),)
@@ -75,7 +75,7 @@ def causes(before: ReadBakeFile, after: ReadBakeFile, targets: Sequence[BakeTarg
 
 
 def _inputs(then: Mapping[str, Value], now: Mapping[str, Value], part: str) -> Iterator[Cause]:
-    """What changed in a target, of which this is the topmost part."""
+    """The changes of a target whose topmost part this is."""
     old, new = _table(then, "args"), _table(now, "args")
     if part in (DESKTOP, PREFLIGHT):
         yield from _files(old, new)
@@ -109,7 +109,7 @@ def _files(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Cause]:
 
 
 def _packages(old: str, new: str) -> Iterator[Cause]:
-    """The packages date, which stands behind the base's digest."""
+    """A change of the packages date, which follows the base's digest."""
     before, after = (text.partition("-")[2] or "none" for text in (old, new))
     if old and new and before != after:
         said = f"packages date of {{of}} changed from {before} to {after}"
@@ -117,7 +117,7 @@ def _packages(old: str, new: str) -> Iterator[Cause]:
 
 
 def _cache(block: Mapping[str, Value], name: str) -> list[str]:
-    """The entries of a cache without their places, which follow from the inputs."""
+    """The entries of a cache without their places, which depend on the inputs."""
     return [_PLACE.sub("", entry) for entry in _list(block, name)]
 
 
@@ -150,7 +150,7 @@ def _settings(before: ReadBakeFile, after: ReadBakeFile) -> Iterator[Cause]:
 
 
 def _environments(before: ReadBakeFile, targets: Iterable[BakeTarget]) -> Iterator[Cause]:
-    """Environments that came and went, and those that use another target than before."""
+    """Environments that were added or removed, and those that now use another target."""
     now = {name: (env_id, t.name) for t in targets for env_id, name in t.environments.items()}
     then = {
         name: next(iter(_list(group, "targets")), "")
@@ -162,7 +162,7 @@ def _environments(before: ReadBakeFile, targets: Iterable[BakeTarget]) -> Iterat
         then[ALL] = default
     for name, (env_id, target) in now.items():
         if name not in then:
-            if name != ALL:  # which has no group, and may have shared another's target
+            if name != ALL:  # it has no group, and may have shared a target
                 yield Cause(what="environment", said="environment {of} added", environments=(env_id,))
         elif then[name] != target and name != ALL:
             said = f"{{of}} uses {target}, not {then[name]}"

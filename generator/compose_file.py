@@ -27,11 +27,11 @@ class _Service:
     """A service as the template prints it.
 
     Attributes:
-        name: its name, which is the environment's in the bake file.
+        name: its name, the same as the environment's in the bake file.
         environment: the environment's id.
         base: the base image, `repository:tag`.
-        image: the image in YAML; of services that share one, the first has it with an anchor.
-        platform: of the container; None for the engine's own.
+        image: the image in YAML; if services share one, the first states it with an anchor.
+        platform: the container's platform; None for the engine's.
     """
 
     name: str
@@ -48,13 +48,13 @@ def render_compose_file(
     programs: Mapping[str, str],
     folder: str = "",
 ) -> str:
-    """`run/compose.yaml`: same targets, same bytes; empty if no environment has a desktop.
+    """The text of `run/compose.yaml`: same targets, same bytes; empty if no environment has a desktop.
 
     Args:
         template: the text of `compose.yaml.j2`.
         targets, folder: as `render_bake_file`.
-        options: from which they were made.
-        programs: the texts of what starts a desktop, by file name.
+        options: the options that the targets were made with.
+        programs: the texts of the programs that start a desktop, by file name.
 
     Source: Compose file reference (docs.docker.com/reference/compose-file).
     """
@@ -74,7 +74,7 @@ def render_compose_file(
 
 
 def _services(target: BakeTarget, options: BakeOptions) -> Iterator[_Service]:
-    """Those of a target; its image stands once, so that another key is another line."""
+    """The services of a target; the image is stated once, so that a new key changes one line."""
     image = _quoted(f"${{{REPOSITORY_VARIABLE}:-{options.repository.repository}}}:{target.key}")
     names = list(target.environments.values())
     anchor = f"&{names[0]} " if len(names) > 1 else ""
@@ -89,7 +89,7 @@ def _services(target: BakeTarget, options: BakeOptions) -> Iterator[_Service]:
 
 
 def _project(repository: str) -> str:
-    """The Compose project: one repository's containers are not taken for another's."""
+    """The Compose project, by which one repository's containers are not taken for another's."""
     return re.sub(r"[^a-z0-9]+", "-", repository.lower()).strip("-")
 
 

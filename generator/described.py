@@ -1,6 +1,6 @@
-"""What is said of a value's fields beside them, and that each holds what its annotation says.
+"""Descriptions of a value's fields, and checks that each field has the type of its annotation.
 
-A program that gives another type gets one line at once, not a traceback later.
+A program that passes another type gets one line at once, not a traceback later.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CLASSES: Mapping[str, type | tuple[type, ...]] = {
     "PurePath": PurePath,
     "ImageReference": ImageReference,
 }
-_BY_ATTRIBUTE = {"Engine": "ask", "OnAnEngine": "engine"}  # also what stands for one
+_BY_ATTRIBUTE = {"Engine": "ask", "OnAnEngine": "engine"}  # also objects that stand for an engine
 _ALIASES = {"Key": "CacheKey | LayerKey", "File": "str | PurePath"}
 _REMEDIES = {
     "str": "write a text in quotes",
@@ -45,33 +45,33 @@ _REMEDIES = {
 
 
 def about(text: str, more: str = "", *, unset: str = "none", example: str = "") -> Mapping[str, str]:
-    """What is said of a field, as its metadata: documents, `--help` and commented files are written from it.
+    """The description of a field, as its metadata: documents, `--help` and commented files are made from it.
 
     Args:
-        text: what it means, in Markdown that begins in lower case.
-        more: what documents alone add.
-        unset: what holds if it is None or empty.
-        example: a value as TOML writes it.
+        text: the meaning, in Markdown that begins in lower case.
+        more: text for documents only.
+        unset: what applies if the field is None or empty.
+        example: a value in TOML.
     """
     return {"about": text, "more": more, "unset": unset, "example": example}
 
 
 def check_types(instance: Any, where: str = "") -> None:
-    """Check that every field of a dataclass holds what its annotation says.
+    """Check that every field of a dataclass has the type of its annotation.
 
     Args:
-        instance: of a class whose annotations are texts (`from __future__ import annotations`).
-        where: what the message begins with.
+        instance: an instance of a class whose annotations are texts (`from __future__ import annotations`).
+        where: the beginning of the message.
 
     Raises:
-        ConfigurationError: a field holds a value of another type, also a bool as a number and a text as a sequence.
+        ConfigurationError: a field has another type; this includes a bool as a number and a text as a sequence.
     """
     for field in fields(instance):
         _check(f"{where}{field.name}", getattr(instance, field.name), str(field.type), shows=field.repr)
 
 
 def check_keywords(kind: Any, given: Mapping[str, Any]) -> None:
-    """Check that keywords are those of a `TypedDict`, and hold what it says.
+    """Check that keywords are those of a `TypedDict`, with the types that it states.
 
     Raises:
         TypeError: there is no such keyword.
@@ -85,7 +85,7 @@ def check_keywords(kind: Any, given: Mapping[str, Any]) -> None:
 
 
 def checked(function: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
-    """A function or method that refuses arguments of other types than it says, as `check_types` refuses fields."""
+    """Make a function or method refuse arguments of other types than annotated, like `check_types` for fields."""
     code, annotations = function.__code__, function.__annotations__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
@@ -120,7 +120,7 @@ def _remedy(kind: str) -> str:
 
 @cache
 def _kinds(annotation: str) -> tuple[str, ...]:
-    """What stands between the bars of an annotation, but not of those within brackets."""
+    """The parts of an annotation between its bars, except bars in brackets."""
     kinds = [""]
     for word in annotation.split(" | "):
         joins = kinds[-1].count("[") > kinds[-1].count("]")
@@ -129,7 +129,7 @@ def _kinds(annotation: str) -> tuple[str, ...]:
 
 
 def _parts(kind: str) -> tuple[str, str]:
-    """A kind, and what it is of: `tuple` and `str`."""
+    """A kind and its parameter, such as `tuple` and `str`."""
     name, _, inner = kind.partition("[")
     return name, inner.removesuffix("]").removesuffix(", ...")
 
@@ -147,7 +147,7 @@ def _is(value: object, kind: str) -> bool:
             return isinstance(value, tuple | list) and all(_is_one_of(item, inner) for item in value)
         case "Sequence":
             return _is_several(value, Collection) and all(_is_one_of(item, inner) for item in value)  # type: ignore[attr-defined]
-        case "Iterable":  # a look at what is in it might leave nothing
+        case "Iterable":  # checking the items might use them up
             return _is_several(value, Iterable)
         case "Mapping":
             key, _, content = inner.partition(", ")
@@ -162,7 +162,7 @@ def _is(value: object, kind: str) -> bool:
         return isinstance(value, _CLASSES[name])
     if name in _BY_ATTRIBUTE:
         return hasattr(value, _BY_ATTRIBUTE[name])
-    return any(made.__name__ == name.rpartition(".")[2] for made in type(value).__mro__)  # of another floor
+    return any(made.__name__ == name.rpartition(".")[2] for made in type(value).__mro__)  # a class of another floor
 
 
 def _is_several(value: object, kind: type) -> bool:

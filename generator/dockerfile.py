@@ -1,5 +1,5 @@
 """The images that a Dockerfile names besides its base, as BuildKit reads it (Dockerfile reference; moby/buildkit,
-frontend/dockerfile/parser and shell/lex.go). What cannot be read here for sure is refused, never passed over.
+frontend/dockerfile/parser and shell/lex.go). Anything that cannot be read for sure is refused, never skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WORD = r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+"""
 _WORDS = re.compile(rf"\s*(?:{WORD}\s+)*(?:{WORD})?")
 _HEREDOC = re.compile(r"\d*<<(-?)\s*([^<]+)")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^${}]*))?\})")
-# BuildKit sets these by the machine and the platform that it builds for.
+# BuildKit sets these for its machine and for the platform of the build.
 _OF_THE_BUILD = re.compile(r"(TARGET|BUILD)(PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)")
 _REMEDY = "write it as image@sha256:…"
 
@@ -30,8 +30,8 @@ class NamedImages:
     """The images that a Dockerfile names without a digest, besides `base`.
 
     Attributes:
-        tools: of its stages, of `COPY --from` and of `RUN --mount=from`, each once, in a fixed order.
-        frontend: of `# syntax=`, or None.
+        tools: the images of stages, `COPY --from` and `RUN --mount=from`, each once, in a fixed order.
+        frontend: the image of `# syntax=`, or None.
     """
 
     tools: tuple[ImageReference, ...] = ()
@@ -45,7 +45,7 @@ class NamedImages:
 
 
 def context_name(reference: ImageReference) -> str:
-    """What BuildKit looks a named context up by where a Dockerfile names an image (dockerui, `NamedContext`)."""
+    """The name of the named context that BuildKit looks up for an image in a Dockerfile (dockerui, `NamedContext`)."""
     return str(reference).removesuffix(":latest")
 
 
@@ -54,10 +54,10 @@ def named_images(dockerfile: bytes, build_args: Mapping[str, str]) -> NamedImage
 
     Args:
         dockerfile: its bytes.
-        build_args: values of build arguments, which `FROM` may hold.
+        build_args: values of build arguments, which `FROM` may use.
 
     Raises:
-        ConfigurationError: a name cannot be read, holds what only the build knows, or is a stage's too.
+        ConfigurationError: a name cannot be read, depends on what only the build knows, or is also a stage's name.
     """
     reader = _Reader(build_args)
     for name, rest in instructions(dockerfile):
@@ -77,13 +77,13 @@ def declares(dockerfile: bytes, argument: str) -> bool:
 
 
 def instructions(dockerfile: bytes) -> Iterator[tuple[str, str]]:
-    """Each instruction in lower case, and what follows it; continued lines joined, heredocs left out."""
+    """Each instruction in lower case with its arguments; continued lines are joined, and heredocs left out."""
     text = dockerfile.decode(errors="replace")
     return _instructions(text, "`" if _directives(text).get("escape") == "`" else "\\")
 
 
 def _directives(text: str) -> dict[str, str]:
-    """The parser directives; a frontend may also be named behind `//`."""
+    """The parser directives; `//` may also introduce the frontend."""
     lines = text.split("\n")[1:] if text.startswith("#!") else text.split("\n")
     for mark in ("#", "//"):
         found: dict[str, str] = {}
@@ -125,9 +125,9 @@ def _instructions(text: str, escape: str) -> Iterator[tuple[str, str]]:
 
 
 def _heredocs(name: str, rest: str) -> Iterator[tuple[bool, str]]:
-    """Whether tabs go, and the last line, of each heredoc that an instruction begins."""
+    """Whether tabs are stripped, and the last line, for each heredoc that an instruction begins."""
     inner = rest.partition(" ")[0].lower() if name == "onbuild" else name
-    if inner not in ("run", "copy", "add") or not _WORDS.fullmatch(rest):  # BuildKit, too, sees none then
+    if inner not in ("run", "copy", "add") or not _WORDS.fullmatch(rest):  # BuildKit does not see a heredoc here either
         return
     for word in re.findall(WORD, rest):
         match = _HEREDOC.fullmatch(word)
@@ -147,7 +147,7 @@ class _Reader:
         self._sources: list[str] = []
 
     def read(self, name: str, rest: str) -> None:
-        """Take the next instruction in."""
+        """Process the next instruction."""
         if name == "arg" and not self._has_stage:
             self._argument(rest)
         elif name == "from":
@@ -161,7 +161,7 @@ class _Reader:
             self._sources += _sources(name, rest)
 
     def tools(self) -> tuple[ImageReference, ...]:
-        """The images without a digest, once all is read; a stage of the name of a source may come after it."""
+        """The images without a digest, once all is read, since a stage with a source's name may come after it."""
         found = dict(self._of_stages)
         for source in self._sources:
             if not (source.isdecimal() or source.lower() in {*self._stages, "base", "scratch"}):
@@ -199,7 +199,7 @@ class _Reader:
         self._has_stage = True
 
     def _expanded(self, text: str) -> str | None:
-        """The text with the values of variables; None if it holds what only the build knows, or is not understood."""
+        """The text with the values of variables; None if it needs what only the build knows, or is not understood."""
         unknown = "'" in text or "\\" in text
 
         def value_of(match: re.Match[str]) -> str:
@@ -217,7 +217,7 @@ class _Reader:
 
 
 def _sources(name: str, rest: str) -> list[str]:
-    """What an instruction takes files from."""
+    """The sources from which an instruction takes files."""
     found = []
     for word in re.findall(WORD, rest):
         if not word.startswith("--"):

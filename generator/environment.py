@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .reference import ImageReference
 
 
-PACKAGES = "packages"  # the layer that the field of this name is
+PACKAGES = "packages"  # the name of the layer that the field `packages` becomes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ class Environment:
             "size of `/dev/shm` of its tasks, as `run --shm-size`", "not part of any key", unset="1g", example='"2g"'
         ),
     )
-    layers: tuple[Layer, ...] = field(  # lowest first; those below the desktop before the others
+    layers: tuple[Layer, ...] = field(  # lowest first; layers below the desktop come before the others
         default=(),
         metadata=about(
             "[layers](layers.md): names of `[layers.NAME]`, or such tables",
@@ -276,5 +276,5 @@ class Environment:
 
 
 FILE_FIELDS = tuple(f.name for f in fields(Environment) if "PurePath" in str(f.type))
-# where a text may stand in place of a file's name: key in desktop-bake.toml -> field
+# fields that take a text instead of a file's name: key in desktop-bake.toml -> field
 TEXT_KEYS = {name.removesuffix("_script"): name for name in FILE_FIELDS if name.endswith("_script")}

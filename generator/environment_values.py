@@ -1,4 +1,4 @@
-"""The form of single values of an environment: platforms, build arguments, names of secrets."""
+"""Checks of single values of an environment: platforms, build arguments, names of secrets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def check_secret_name(where: str, name: str) -> None:
     """Check the name of a build secret.
 
     Args:
-        where: what the message begins with.
-        name: of an environment variable.
+        where: the beginning of the message.
+        name: the name of an environment variable.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: the name is not valid.
     """
     if not _ARGUMENT.fullmatch(name):
         raise ConfigurationError(
@@ -32,19 +32,19 @@ def check_build_argument(where: str, name: str, value: str) -> None:
     """Check a build argument.
 
     Args:
-        where: what the message begins with.
-        name: of the argument.
-        value: of the argument.
+        where: the beginning of the message.
+        name: the name of the argument.
+        value: the value of the argument.
 
     Raises:
-        ConfigurationError: BuildKit does not take it as it stands, or has another meaning for it.
+        ConfigurationError: BuildKit does not take it as it is, or gives it another meaning.
     """
     if not _ARGUMENT.fullmatch(name):
         raise ConfigurationError(
             f"{where}malformed build argument name {name!r}",
             "names are letters, digits and '_', not starting with a digit",
         )
-    if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs in place of the Dockerfile
+    if name.startswith("BUILDKIT_"):  # BUILDKIT_SYNTAX names an image that runs instead of the Dockerfile
         raise ConfigurationError(
             f"{where}BuildKit treats the build argument {name} as one of its own options",
             "choose another name; a frontend is named in the Dockerfile: # syntax=…",
@@ -63,10 +63,10 @@ def check_platform(platform: str, where: str = "") -> None:
 
     Args:
         platform: the text.
-        where: what the message begins with.
+        where: the beginning of the message.
 
     Raises:
-        ConfigurationError: it is not `os/architecture[/variant]`.
+        ConfigurationError: the text is not `os/architecture[/variant]`.
     """
     if not _PLATFORM.fullmatch(platform):
         raise ConfigurationError(

@@ -18,7 +18,7 @@ LONGEST_LINE = 2000
 
 
 def printable(text: str) -> str:
-    """A text with nothing in it that a terminal would obey or that cannot be encoded: escaped as Python does."""
+    """A text in which terminal control characters, and characters that cannot be encoded, are escaped as in Python."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

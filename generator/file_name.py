@@ -1,4 +1,4 @@
-"""Names of files that a configuration has: they lie in its folder, where nobody else's files are."""
+"""File names in a configuration: the files are in its folder, which has no files of other users."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ File: TypeAlias = str | PurePath  # a name below the configuration's folder, or 
 
 
 def check_inside(where: str, field_name: str, name: object) -> None:
-    """Check that a name leads to no file outside of the configuration's folder; a path may.
+    """Check that a name does not lead out of the configuration's folder; a `Path` may.
 
     Args:
-        where: what the message begins with.
-        field_name: where the name stands.
-        name: what stands there.
+        where: the beginning of the message.
+        field_name: the field that contains the name.
+        name: the name.
 
     Raises:
-        ConfigurationError: it is a text, and absolute, or has `..` in it.
+        ConfigurationError: the name is a text, and is absolute or contains `..`.
     """
     if isinstance(name, str) and (PurePath(name).is_absolute() or ".." in PurePath(name).parts):
         raise leads_out(where, field_name, name)
 
 
 def leads_out(where: str, field_name: str, name: str) -> ConfigurationError:
-    """The error of a name that leads out of the configuration's folder.
+    """The error for a name that leads out of the configuration's folder.
 
     Args: as `check_inside`.
     """

@@ -9,7 +9,7 @@ from itertools import groupby
 from .errors import ConfigurationError
 
 _BARE = re.compile(r"(?!(?:for|in|if|else|endif|endfor|null|true|false)\Z)[A-Za-z_][A-Za-z0-9_-]*")
-# `name = value` on one line: a value that goes on in the next ends with an open bracket, as no quoted text does
+# `name = value` on one line; a value that continues on the next line ends with an open bracket, unlike any quoted text
 _ASSIGNMENT = re.compile(r"""(?P<name>[ ]*(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"))[ ]*=[ ](?P<value>.*[^\[{(])""")
 
 
@@ -19,10 +19,10 @@ def hcl(text: str) -> str:
     Source: HCL native syntax specification, "Template Expressions"; `${` and `%{` start templates.
 
     Raises:
-        ConfigurationError: the text holds a character that HCL cannot carry (NUL, lone surrogates), or would change:
+        ConfigurationError: the text has a character that HCL cannot carry (NUL, lone surrogates), or would change:
             HCL composes characters (Unicode NFC).
     """
-    is_printable = text.isprintable()  # as nearly all are: what follows looks at each character alone
+    is_printable = text.isprintable()  # nearly all texts are; otherwise each character is checked
     if not is_printable and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
         raise ConfigurationError(f"{text[:80]!r} holds a character that a bake file cannot carry", "remove it")
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
@@ -37,15 +37,15 @@ def hcl(text: str) -> str:
 
 
 def hcl_key(text: str) -> str:
-    """A key of an object: bare if HCL takes it for a name, quoted otherwise."""
+    """A key of an object: unquoted if HCL accepts it as a name, quoted otherwise."""
     return text if _BARE.fullmatch(text) else hcl(text)
 
 
 def aligned(text: str) -> str:
-    """The text with the `=` of assignments in consecutive lines below each other.
+    """The text with the `=` of assignments on consecutive lines aligned.
 
     Args:
-        text: of a bake file, indented, each assignment's value on its line or opened there by a bracket at the end.
+        text: of a bake file, indented; each value is on the line of its `=`, or opens a bracket at the line's end.
 
     Source: hashicorp/hcl, hclwrite/format.go; `hclfmt` and `terraform fmt` leave the result as it is.
     """

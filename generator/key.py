@@ -1,4 +1,4 @@
-"""The content-derived cache key, as text, as labels, and the difference of two."""
+"""The content-derived cache key: its text, its labels, and the differences between two keys."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ DESKTOP_LEVEL = "desktop"
 
 
 class LabelledKey(ABC):
-    """A key of either kind, as labels state it: proven by all of them or not at all.
+    """A key of either kind, as labels state it: all of them prove it, or it is not proven.
 
     Attributes:
-        variant, base: of the base image that all of it lies on.
-        below: the key of what it lies on; None for the base itself.
+        variant, base: the variant and the digest of the base image at the bottom.
+        below: the key below this one; None if only the base is below.
     """
 
     variant: str
@@ -67,26 +67,26 @@ class LabelledKey(ABC):
     @property
     @abstractmethod
     def levels(self) -> tuple[str, ...]:
-        """The digest of each layer, and `desktop` in the place of the desktop; the lowest first."""
+        """The digest of each layer, and `desktop` for the desktop; the lowest first."""
 
     @abstractmethod
     def on_base(self, base: Digest) -> Self:
         """The same on another base."""
 
-    @cached_property  # asked for by all that lies on it
+    @cached_property  # used by all keys above this one
     def digest(self) -> Digest:
-        """One digest over all of it, of which the text has some digits of each part alone."""
+        """One digest over the whole key; its text has only some digits of each part."""
         parts = [(name, value.encode()) for name, value in self.components().items()]
         return hashed([*parts, ("levels", " ".join(self.levels).encode())])
 
     def stacked(self) -> dict[str, str]:
-        """The labels of a key with layers: all of them in their order, and what the topmost part lies on."""
+        """The labels of a key with layers: all layers in their order, and what is below the topmost part."""
         if set(self.levels) <= {DESKTOP_LEVEL}:
             return {}
         return {LAYERS_LABEL: " ".join(self.levels), **({BELOW_LABEL: str(self.below)} if self.below else {})}
 
     def mismatch(self, labels: Mapping[str, str]) -> str | None:
-        """Why these image labels do not prove this key, or None; two names of the base may have one digest."""
+        """Why these image labels do not prove this key, or None; two names of the base may have the same digest."""
         for label, want in self.labels("").items():
             have = labels.get(label)
             if have is None:
@@ -96,7 +96,7 @@ class LabelledKey(ABC):
         return None
 
     def differences(self, other: LabelledKey) -> tuple[str, ...]:
-        """The names of the parts that another key has not or has otherwise, in the key's order."""
+        """The names of the parts that are missing or different in another key, in the key's order."""
         theirs = other.components()
         return tuple(part for part, value in self.components().items() if theirs.get(part) != value)
 
@@ -109,11 +109,11 @@ class CacheKey(LabelledKey):
 
     Args:
         variant: at most 32 of `[a-z0-9_.]`.
-        base, install, setup, dockerfile: full digests; the labels carry them whole.
-        below: the key of the layer that the desktop lies on; None for the base itself.
+        base, install, setup, dockerfile: full digests, as in the labels.
+        below: the key of the layer below the desktop; None if only the base is below.
 
     Raises:
-        ConfigurationError: the variant is of another form, or the layer has another base, or a desktop in it.
+        ConfigurationError: the variant has another form, or the layer has another base or already has a desktop.
     """
 
     variant: str
@@ -141,7 +141,7 @@ class CacheKey(LabelledKey):
         return replace(self, base=base, below=self.below and self.below.on_base(base))
 
     def components(self) -> dict[str, str]:
-        """The parts by name: the variant and the four full digests, and those of the layers below."""
+        """The parts by name: the variant, the four full digests, and the digests of the layers below."""
         own = {part: str(getattr(self, part)) for part in PARTS}
         return {**self.below.components(), **own} if self.below else own
 
@@ -166,17 +166,17 @@ class CacheKey(LabelledKey):
 
 
 def check_below(key: LabelledKey) -> None:
-    """Check that a key and that of what it lies on are of one base.
+    """Check that a key and the one below it have the same base.
 
     Raises:
-        ConfigurationError: they are not.
+        ConfigurationError: the bases differ.
     """
     if key.below and (key.below.variant, key.below.base) != (key.variant, key.base):
         raise ConfigurationError("a layer and the image below it have different bases", "compute both from one base")
 
 
 def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:
-    """One digest over named contents, in whatever order they come: length-prefixed, so that no two run together."""
+    """One digest over named contents in any order; length prefixes keep them apart."""
     hasher = hashlib.sha256()
     for name, content in sorted(parts):
         for piece in (name.encode(), content):
@@ -185,10 +185,10 @@ def hashed(parts: Iterable[tuple[str, bytes]]) -> Digest:
 
 
 def parse_key(text: str) -> tuple[str, str, str, str, str]:
-    """Split a key's text into variant and the four 16-hex parts.
+    """Split a key's text into the variant and the four 16-hex parts.
 
     Raises:
-        ConfigurationError: the text is no cache key.
+        ConfigurationError: the text is not a cache key.
     """
     match = _KEY.fullmatch(text)
     if not match or text.startswith("."):
@@ -200,7 +200,7 @@ def parse_key(text: str) -> tuple[str, str, str, str, str]:
 
 
 def variant_of(base_image: ImageReference) -> str:
-    """The key's first part: the base's tag, or for an untagged digest reference the path's last part."""
+    """The first part of a key: the base's tag, or the last part of the path if there is only a digest."""
     text = base_image.tag or (base_image.path.rsplit("/", 1)[-1] if base_image.digest else "latest")
     return re.sub(r"[^a-z0-9_.]", "_", text.lower())[:32]
 
@@ -214,8 +214,8 @@ def compute_key(
     Args:
         environment: supplies the variant, build arguments and platforms.
         recipe: the build context.
-        base_digest: the digest that a registry knows the base by.
-        below: the key of the layer that the desktop lies on; None for the base itself.
+        base_digest: the digest of the base in its registry.
+        below: the key of the layer below the desktop; None if only the base is below.
     """
     parts = [("schema", SCHEMA.encode()), ("dockerfile", recipe.dockerfile)]
     parts += [(f"file:{int(f.executable)}:{path}", f.content) for path, f in recipe.files.items()]

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from .file_name import File
 
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # what Bake takes for a target's name, but no option
-# Debian's and Arch's names, also with a version, a release, an architecture or a repository; a last `-` would remove it
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")  # valid for a target of Bake, and not an option
+# names of Debian and Arch, also with a version, release, architecture or repository; a `-` at the end would remove it
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:=~@/-]*(?<!-)")
 _LONGEST_PACKAGE = 128
-MOST_PACKAGES = 500  # their names are one argument of a program, which may have 128 KiB (execve(2), MAX_ARG_STRLEN)
+MOST_PACKAGES = 500  # their names are one argument of a program: at most 128 KiB (execve(2), MAX_ARG_STRLEN)
 MOST_LAYERS = 50  # Docker mounts at most 127 layers; one of ours is one or two
 
 
@@ -87,14 +87,14 @@ class Layer:
 
 
 def check_packages(where: str, names: Iterable[str]) -> None:
-    """Check names of packages: none is an option, or several, or anything that a shell would obey.
+    """Check names of packages: none may be an option, several names, or shell syntax.
 
     Args:
-        where: what the message begins with.
-        names: as they are written.
+        where: the beginning of the message.
+        names: the names as written.
 
     Raises:
-        ConfigurationError: one is none, or there are too many.
+        ConfigurationError: one is not a name, or there are too many.
     """
     names = list(names)
     for name in names:
@@ -115,14 +115,14 @@ def check_packages(where: str, names: Iterable[str]) -> None:
 
 @checked
 def ordered(wanted: Iterable[str | Layer], known: Mapping[str, Layer]) -> tuple[Layer, ...]:
-    """Layers with all that they need, lowest first, those below the desktop before the others; else as they are given.
+    """Layers with all that they need, lowest first, those below the desktop before the others; else in the given order.
 
     Args:
         wanted: names among the known ones, or layers themselves, which may need each other.
         known: further layers by name.
 
     Raises:
-        ConfigurationError: a name stands for no layer or for two, layers need each other in a circle, or one below the
+        ConfigurationError: a name means no layer or two layers, layers need each other in a circle, or one below the
             desktop needs one above it.
     """
     wanted = list(wanted)
@@ -148,7 +148,7 @@ def ordered(wanted: Iterable[str | Layer], known: Mapping[str, Layer]) -> tuple[
 
 
 def _place(name: str, every: Mapping[str, Layer], placed: dict[str, Layer], path: tuple[str, ...]) -> None:
-    """Put a layer above all that it needs."""
+    """Place a layer above all that it needs."""
     if name in path:
         circle = " -> ".join((*path[path.index(name) :], name))
         raise ConfigurationError(f"layers need each other in a circle: {circle}", "take one of them out of needs")
@@ -164,15 +164,15 @@ def _place(name: str, every: Mapping[str, Layer], placed: dict[str, Layer], path
 
 
 def check_ordered(where: str, layers: Iterable[Layer]) -> None:
-    """Check that layers stand as `ordered` returns them.
+    """Check that layers have the order of `ordered`.
 
     Args:
-        where: what the message begins with.
-        layers: lowest first.
+        where: the beginning of the message.
+        layers: the layers, lowest first.
 
     Raises:
-        ConfigurationError: two have one name, one stands before what it needs, or one below the desktop stands after
-            one above it; or they are more than an image can have.
+        ConfigurationError: two have the same name, one comes before what it needs, one below the desktop comes after
+            one above it, or there are more than an image can have.
     """
     lower: dict[str, Layer] = {}
     for layer in layers:

@@ -1,4 +1,4 @@
-"""The files of a layer's script, as one digest proves them: recipe/layer.Dockerfile computes the same."""
+"""The files of a layer's script, proven by one digest, which recipe/layer.Dockerfile computes as well."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def manifest(files: Mapping[str, ContextFile]) -> bytes:
-    """A line for each file, as `sha256sum` prints it, and then one for each that is executable, as `find` prints it.
+    """A line of `sha256sum` for each file, and then a line of `find` for each executable file.
 
     Args:
-        files: by relative POSIX path.
+        files: the files by relative POSIX path.
 
     Raises:
-        ConfigurationError: a path has a character that these programs write otherwise, or do not write at all.
+        ConfigurationError: a path has a character that these programs print differently or not at all.
     """
     for path in files:
         if "\\" in path or not path.isprintable():

@@ -1,4 +1,4 @@
-"""The key of an image with a layer on top, be it a named one or the cached preflight; and every key of a stack."""
+"""The key of an image whose top is a named layer or the cached preflight; and all keys of a stack."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ _ON_BASE = re.compile(r"([a-z0-9_.]{1,32})-[0-9a-f]{16}")
 
 @dataclass(frozen=True, kw_only=True)
 class LayerKey(LabelledKey):
-    """`<variant>-<base>-l<16 hex>`, which is over the layer and all that is below; or the cached preflight's key.
+    """`<variant>-<base>-l<16 hex>`, a hash over the layer and all that is below; or the cached preflight's key.
 
-    That is `<key of what is below>-p<16 hex>`, or on the base itself `<variant>-<base>-p<16 hex>`.
+    The latter is `<key below>-p<16 hex>`, or `<variant>-<base>-p<16 hex>` if only the base is below.
 
     Args:
-        variant, base: as `CacheKey`; those of what is below.
-        below: the key of the desktop or layer below; None if the layer lies on the base itself.
-        content: over what the layer itself is, and the platforms.
-        is_preflight: whether it is the cached preflight, on which nothing lies.
+        variant, base: as `CacheKey`; the same as below.
+        below: the key of the desktop or layer below; None if only the base is below.
+        content: the digest over the layer's content and the platforms.
+        is_preflight: whether it is the cached preflight, which is always on top.
 
     Raises:
-        ConfigurationError: the variant is of another form, or what is below is of another base, or a preflight.
+        ConfigurationError: the variant has another form, or the key below has another base or is a preflight's.
     """
 
     variant: str
@@ -89,7 +89,7 @@ class LayerKey(LabelledKey):
 
     @property
     def desktop(self) -> CacheKey | None:
-        """The key of the desktop that is somewhere below; None without one."""
+        """The key of the desktop anywhere below; None if there is none."""
         return desktop_of(self)
 
     def on_base(self, base: Digest) -> LayerKey:
@@ -97,19 +97,19 @@ class LayerKey(LabelledKey):
         return replace(self, base=base, below=self.below and self.below.on_base(base))
 
     def components(self) -> dict[str, str]:
-        """The parts by name: those of what is below, or variant and base; and its own."""
+        """The parts by name: those of the key below, or variant and base; and the layer's part."""
         below = self.below.components() if self.below else {"variant": self.variant, "base": str(self.base)}
         number = sum(level != DESKTOP_LEVEL for level in self.levels)
         return {**below, "preflight" if self.is_preflight else f"layer-{number}": str(self.content)}
 
     @cached_property  # as `digest`
     def levels(self) -> tuple[str, ...]:
-        """As `LabelledKey.levels`; a preflight has a label of its own."""
+        """As `LabelledKey.levels`; a preflight has a separate label."""
         below = self.below.levels if self.below else ()
         return below if self.is_preflight else (*below, str(self.content))
 
     def labels(self, base_name: str) -> dict[str, str]:
-        """As `LabelledKey.labels`: all that prove what is below, too."""
+        """As `LabelledKey.labels`, including the labels that prove the key below."""
         below = self.below.labels(base_name) if self.below else {}
         on_desktop = self.is_preflight and isinstance(self.below, CacheKey)
         own = {
@@ -129,7 +129,7 @@ Key: TypeAlias = CacheKey | LayerKey
 
 
 def chain_of(key: Key) -> tuple[Key, ...]:
-    """A key, and those of all that it lies on, the lowest first."""
+    """A key and all keys below it, the lowest first."""
     chain = [key]
     while isinstance(chain[-1].below, CacheKey | LayerKey):
         chain.append(chain[-1].below)
@@ -137,13 +137,13 @@ def chain_of(key: Key) -> tuple[Key, ...]:
 
 
 def desktop_of(key: Key) -> CacheKey | None:
-    """The key of the desktop that is in an image of this key; None if there is none."""
+    """The key of the desktop in an image of this key; None if there is none."""
     return next((each for each in chain_of(key) if isinstance(each, CacheKey)), None)
 
 
 @checked
 def key_from_labels(labels: Mapping[str, str]) -> Key:
-    """The key that an image's labels state. The key's own form decides its kind: other labels are inherited from bases.
+    """The key that an image's labels state; its form decides its kind, since other labels are inherited from bases.
 
     Raises:
         ConfigurationError: labels are missing, malformed, of another schema, or contradict each other.
@@ -159,7 +159,7 @@ def key_from_labels(labels: Mapping[str, str]) -> Key:
 
 
 def _read(labels: Mapping[str, str]) -> Key:
-    """The key of these labels, or KeyError with the name of one that is missing."""
+    """The key of these labels; raises KeyError with the name of a missing label."""
     text, base = labels[KEY_LABEL], Digest(labels[BASE_LABEL])
     found = _PREFLIGHT.fullmatch(text)
     if not found:
@@ -179,12 +179,12 @@ def _read_stacked(text: str, labels: Mapping[str, str]) -> Key:
     variant, *_, last = parse_key(text)
     if Digest(labels[DOCKERFILE_LABEL]).hex[:16] == last:
         return _of_levels(variant, [DESKTOP_LEVEL], labels)
-    below = labels[LAYERS_LABEL].partition(DESKTOP_LEVEL)[0]  # it may tell of what lies on the desktop, too
+    below = labels[LAYERS_LABEL].partition(DESKTOP_LEVEL)[0]  # it may include what is above the desktop
     return _of_levels(variant, [*below.split(), DESKTOP_LEVEL], labels)
 
 
 def _of_levels(variant: str, levels: Sequence[str], labels: Mapping[str, str]) -> Key:
-    """The key of these levels, of which the labels tell the digests of the desktop."""
+    """The key of these levels; the labels state the digests of the desktop."""
     if len(levels) > MOST_PARTS:
         raise ConfigurationError(f"image label {LAYERS_LABEL} tells of {len(levels)} layers", "rebuild the image")
     base = Digest(labels[BASE_LABEL])
@@ -202,7 +202,7 @@ def _of_levels(variant: str, levels: Sequence[str], labels: Mapping[str, str]) -
 
 
 def base_of(key: Key, labels: Mapping[str, str]) -> Digest | None:
-    """The base on which an image was baked whose other parts are this key's; None for any other image."""
+    """The base of an image whose other parts are those of this key; None for any other image."""
     try:
         stated = key_from_labels(labels)
     except ConfigurationError:
@@ -212,10 +212,10 @@ def base_of(key: Key, labels: Mapping[str, str]) -> Digest | None:
 
 
 def desktop_of_text(text: str) -> str | None:
-    """The key's text of the desktop that a key's text names: itself, or what its preflight lies on; None without one.
+    """The key of the desktop in a key's text: the text itself, or the part below its preflight; None without a desktop.
 
     Raises:
-        ConfigurationError: the text is no key.
+        ConfigurationError: the text is not a key.
     """
     found = _PREFLIGHT.fullmatch(text)
     below = found[1] if found else text
@@ -226,12 +226,12 @@ def desktop_of_text(text: str) -> str | None:
 
 
 def parts_of_text(text: str) -> dict[str, str]:
-    """The parts of a key's text by the names of its `components`, digests as they are there.
+    """The parts of a key's text by the names of its `components`, with the digests as in the text.
 
     A layer's text has one part for all layers: `layers`.
 
     Raises:
-        ConfigurationError: the text is no key.
+        ConfigurationError: the text is not a key.
     """
     below, _, preflight = text.rpartition("-p") if _PREFLIGHT.fullmatch(text) else (text, "", "")
     layer = _LAYER.fullmatch(below)
@@ -244,11 +244,11 @@ def parts_of_text(text: str) -> dict[str, str]:
 
 
 def stack_keys(environment: Environment, stack: Stack, base_digest: Digest) -> tuple[Key, ...]:
-    """The key of each part of a stack with all that is below it, the lowest first.
+    """The keys of all parts of a stack, each with all that is below it, the lowest first.
 
     Args:
         environment: as `compute_key`.
-        stack: what is baked on the base.
+        stack: the parts that are baked on the base.
         base_digest: as `compute_key`.
     """
     keys: list[Key] = []
@@ -284,10 +284,10 @@ def _layer_key(
 
 
 def family_of(key: Key) -> str:
-    """The keys that share one cache: the same variant and the same packages; for a layer, the same layer too.
+    """The family of keys that share one cache: the same variant and packages; for a layer, the same layer, too.
 
-    Environments that install other things never evict each other; those that differ in setup alone share the layer
-    that costs the time.
+    Environments that install different things never evict each other; those that differ only in setup share the layer
+    that takes the time.
     """
     if isinstance(key, LayerKey):
         letter = "p" if key.is_preflight else "l"
@@ -297,7 +297,7 @@ def family_of(key: Key) -> str:
 
 
 def _below(key: Key) -> str:
-    """What tells apart the caches of what is baked on different things, in hexadecimal digits."""
+    """Hexadecimal digits that keep the caches of parts on different keys apart."""
     below = chain_of(key)[-2] if key.below else None
     if below is None:
         return key.base.hex

@@ -1,4 +1,4 @@
-"""What a bake file that was rendered once says: enough to tell what changed since, and no more of HCL than that."""
+"""Reads a bake file that was rendered before: just enough HCL to tell what has changed since."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PAIR = re.compile(rf"({_TEXT}|[A-Za-z0-9_-]+) *= (.+)")
 
 @dataclass(frozen=True, kw_only=True)
 class ReadBakeFile:
-    """A bake file's blocks, each with its attributes, whose texts are as HCL quotes them, without the quotes.
+    """The blocks of a bake file with their attributes; texts are as HCL quotes them, without the quotes.
 
     Attributes:
-        variables, groups, targets: by name.
+        variables, groups, targets: the blocks by name.
     """
 
     variables: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
@@ -32,15 +32,15 @@ class ReadBakeFile:
 
     @property
     def is_ours(self) -> bool:
-        """Whether its targets are named after environments, which earlier versions did not."""
+        """Whether its targets are named after environments, unlike those of earlier versions."""
         return COMMON in self.targets
 
 
 def read_bake_file(text: str) -> ReadBakeFile:
-    """Read what `render_bake_file` wrote; what is none of its forms is passed over.
+    """Read what `render_bake_file` wrote; anything in another form is skipped.
 
     Args:
-        text: of the file, which anybody may have changed.
+        text: the text of the file, which anybody may have changed.
     """
     found: dict[str, dict[str, dict[str, Value]]] = {"variable": {}, "group": {}, "target": {}}
     lines = iter(text.splitlines())

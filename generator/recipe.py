@@ -1,4 +1,4 @@
-"""The recipe: Dockerfile, the two scripts, and whatever else lies in the build context."""
+"""The recipe: Dockerfile, the two scripts, and all other files of the build context."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ INSTALL = "desktop_install.sh"
 SETUP = "desktop_setup.sh"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SWITCHES = ("DESKTOP_FONTS",)  # build arguments that the shipped install script reads, also if it runs at start
-OWN_ARGUMENTS = "DESKTOP_BAKE_"  # how the build arguments begin by which steps check what they run
-# The base's digest and, with a lock, the packages date behind it. Steps keep downloads apart by it, and run anew when
-# one of them moves: BuildKit has what an ARG declares in the cache key of each RUN below it.
+OWN_ARGUMENTS = "DESKTOP_BAKE_"  # prefix of the build arguments by which steps check what they run
+# The base's digest and, with a lock, the packages date after it. Steps keep downloads apart by it, and run again if
+# one of the two changes: BuildKit includes the value of an ARG in the cache key of each RUN below it.
 BASE_ARGUMENT = f"{OWN_ARGUMENTS}BASE"
 _FROM_BASE = re.compile(
     rb"^[^\S\n]*FROM[^\S\n]+(?:--platform=\S+[^\S\n]+)?base(?:[^\S\n]+AS[^\S\n]+\S+)?[^\S\n]*$",
@@ -35,7 +35,7 @@ _FROM_BASE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class ContextFile:
-    """One further file of the build context: its bytes and whether it is executable."""
+    """A further file of the build context: its bytes and whether it is executable."""
 
     content: bytes
     executable: bool = False
@@ -56,7 +56,7 @@ class Recipe:
 
     Raises:
         ConfigurationError: a script is empty, begins with a byte order mark or has CRLF line ends, the Dockerfile has
-            no `FROM base`, a path leaves the context, or the day is of another form.
+            no `FROM base`, a path leaves the context, or the day has another form.
     """
 
     dockerfile: bytes
@@ -83,7 +83,7 @@ class Recipe:
         check_files(self.files, named)
 
     def context(self) -> Iterator[tuple[str, ContextFile]]:
-        """Every file of the build context with its path, sorted by path."""
+        """All files of the build context with their paths, sorted by path."""
         own = {
             DOCKERFILE: ContextFile(content=self.dockerfile),
             INSTALL: ContextFile(content=self.install),
@@ -92,7 +92,7 @@ class Recipe:
         yield from sorted({**self.files, **own}.items())
 
     def digests(self) -> dict[str, str]:
-        """The build arguments that tell a step the SHA-256 of what it runs; they derive from what is in the key."""
+        """The build arguments that give a step the SHA-256 of what it runs; they derive from the content of the key."""
         return digest_arguments(DOCKERFILE=self.dockerfile, INSTALL=self.install, SETUP=self.setup)
 
 
@@ -105,12 +105,12 @@ def check_files(files: Mapping[str, ContextFile], others: Iterable[str]) -> None
     """Check further files of a build context.
 
     Args:
-        files: by relative POSIX path.
-        others: the paths that are taken.
+        files: the files by relative POSIX path.
+        others: the paths that are already taken.
 
     Raises:
-        ConfigurationError: a path leaves the context, or is taken; a script begins with a byte order mark or has CRLF
-            line ends.
+        ConfigurationError: a path leaves the context or is already taken, or a script begins with a byte order mark or
+            has CRLF line ends.
     """
     taken = set(others)
     for path, file in files.items():
@@ -132,13 +132,13 @@ def check_files(files: Mapping[str, ContextFile], others: Iterable[str]) -> None
 
 
 def check_script(name: str, content: bytes, remedy: str, path: str | None = None) -> None:
-    """Check what a shell in the image, or BuildKit, has to read.
+    """Check a file that a shell in the image, or BuildKit, must read.
 
     Args:
-        name: what it is called.
+        name: the name for messages.
         content: its bytes.
         remedy: what to do if it is empty.
-        path: where it is, for the command that fixes it, if that is not its name.
+        path: its path, for the command that fixes it, if that differs from the name.
 
     Raises:
         ConfigurationError: it is empty, begins with a byte order mark or has CRLF line ends.

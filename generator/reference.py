@@ -23,7 +23,7 @@ class Digest:
     """A SHA-256 content digest, `sha256:<64 lower-case hex>` (OCI image spec, descriptor.md, "Digests").
 
     Raises:
-        ConfigurationError: the text is of another form.
+        ConfigurationError: the text has another form.
     """
 
     value: str
@@ -44,7 +44,7 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes) -> Digest:
-        """The digest of these bytes, as `sha256sum` prints it."""
+        """The digest of these bytes, the same as from `sha256sum`."""
         return cls("sha256:" + hashlib.sha256(content).hexdigest())
 
 
@@ -66,10 +66,10 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> ImageReference:
-        """Read a reference as the `docker` command line does.
+        """Read a reference like the `docker` command line.
 
         Raises:
-            ConfigurationError: the text is no image reference; the remedy names the faulty part.
+            ConfigurationError: the text is not an image reference; the remedy names the faulty part.
         """
         if not isinstance(text, str):
             raise ConfigurationError(f"the image reference is {text!r}, not of type str", "write a text in quotes")

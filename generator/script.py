@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 
-LONGEST_BYTES = 256 << 10  # of a text: it stands in configurations, records and windows; a file may have 16 MiB
+LONGEST_BYTES = 256 << 10  # of a text, which appears in configurations, records and windows; a file may have 16 MiB
 _MARK = "\ufeff"
 
 

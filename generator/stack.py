@@ -1,4 +1,4 @@
-"""What is baked on the base of an environment: its parts, each on the one below, the lowest first."""
+"""What is baked on an environment's base: parts on top of each other, the lowest first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFLIGHT = "preflight.sh"
 LAYER, PACKAGES, FILES = "layer.sh", "layer_packages.sh", "files"  # in a layer's context
 PACKAGES_ARGUMENT = f"{OWN_ARGUMENTS}PACKAGES"
 FILES_ARGUMENT = f"{OWN_ARGUMENTS}SHA256_FILES"
-MOST_PARTS = 64  # a storage driver stacks some 120 layers, the base's among them
+MOST_PARTS = 64  # a storage driver stacks about 120 layers, including the base's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +28,16 @@ class LayerRecipe:
     """One named layer: packages, a script with the files beside it, or both.
 
     Args:
-        name: what people call it; part of no key.
+        name: the name for people; not part of any key.
         dockerfile: the bytes of the layer's Dockerfile.
         script: the bytes of the script; None without one.
         files: the files beside the script, by relative POSIX path.
         packages: names of packages.
         installer: the bytes of the program that installs them.
-        date: the day up to which they are taken, `YYYY-MM-DD`; empty to leave it out of the key.
+        date: the day up to which packages are taken, `YYYY-MM-DD`; empty to leave it out of the key.
 
     Raises:
-        ConfigurationError: there is neither script nor packages, the script is malformed, or a file's path is.
+        ConfigurationError: there is neither a script nor packages, or the script or a file's path is malformed.
     """
 
     name: str
@@ -55,7 +55,7 @@ class LayerRecipe:
         if self.script is not None:
             check_script(f"the script of layer {self.name!r}", self.script, "write it, or drop the layer")
         check_files(self.files, (LAYER,))
-        manifest(self.files)  # which cannot tell of every path
+        manifest(self.files)  # it refuses some paths
 
     def context(self) -> Iterator[tuple[str, ContextFile]]:
         """As `Recipe.context`."""
@@ -68,7 +68,7 @@ class LayerRecipe:
             yield PACKAGES, ContextFile(content=self.installer)
 
     def inputs(self) -> Iterator[tuple[str, bytes]]:
-        """All that its key is computed of, besides platforms."""
+        """Everything that its key is computed from, except platforms."""
         yield "dockerfile", self.dockerfile
         if self.script is not None:
             yield "script", self.script
@@ -81,11 +81,11 @@ class LayerRecipe:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The packages, each once and in one order: it is the set that counts."""
+        """The packages, each once and in a fixed order, since only the set counts."""
         return tuple(sorted(set(self.packages)))
 
     def arguments(self, base: Digest) -> dict[str, str]:
-        """The build arguments: what the steps verify, install, and keep downloads apart by.
+        """The build arguments: by these the steps verify, install, and keep downloads apart.
 
         Args:
             base: the digest of the base image.
@@ -104,7 +104,7 @@ class LayerRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """The cached part of an environment's own script, baked as a layer of its own.
+    """The cached part of an environment's own script, baked as a separate layer.
 
     Args:
         dockerfile: the bytes of the layer's Dockerfile.
@@ -141,7 +141,7 @@ Part: TypeAlias = Recipe | LayerRecipe | Preflight
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """What is baked on the base of an environment, each part on the one before: at least one of these.
+    """What is baked on an environment's base, each part on the one before; there is at least one part.
 
     Args:
         below: the layers below the desktop, the lowest first.
@@ -150,7 +150,7 @@ class Stack:
         preflight: the environment's own script, on top of all; or None.
 
     Raises:
-        ConfigurationError: there is none, or more than can be stacked.
+        ConfigurationError: there is no part, or more parts than can be stacked.
     """
 
     below: tuple[LayerRecipe, ...] = ()
@@ -172,7 +172,7 @@ class Stack:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All of it, the lowest first."""
+        """All parts, the lowest first."""
         desktop, preflight = ((part and (part,)) or () for part in (self.desktop, self.preflight))
         return (*self.below, *desktop, *self.above, *preflight)
 
@@ -188,11 +188,11 @@ class Stack:
 
     @property
     def top(self) -> Part:
-        """What is baked last."""
+        """The part that is baked last."""
         return self.parts[-1]
 
     def under_top(self) -> Stack | None:
-        """What the top lies on; None for the base itself."""
+        """The stack below the top; None if only the base is below."""
         if len(self.parts) == 1:
             return None
         if self.preflight:

@@ -1,4 +1,4 @@
-"""Names in the bake file: what an environment's id becomes in targets, groups, folders and tags."""
+"""Names in the bake file: how an environment's id appears in targets, groups, folders and tags."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 DESKTOP, PREFLIGHT, LAYER, CHECK = "desktop", "preflight", "layer", "desktop-check"
-ALL = "default"  # the group that Bake builds if it is asked for nothing
-COMMON = "_desktop"  # what all targets inherit
-METADATA = "docker-metadata-action"  # the target that docker/metadata-action's bake file fills
+ALL = "default"  # the group that Bake builds by default
+COMMON = "_desktop"  # all targets inherit from it
+METADATA = "docker-metadata-action"  # the target that the bake file of docker/metadata-action fills
 _LONGEST = 63
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
 # `desktop-x`, `desktop-check-x`, `preflight-x` and `layer-y-x` are targets of `x`, and `_x` is private by convention
@@ -22,11 +22,11 @@ _RESERVED = re.compile(rf"(?i)(?:desktop|preflight|layer|check|env)(?:-.*)?|{MET
 
 
 def names_of(env_ids: Iterable[str]) -> Mapping[str, str]:
-    """The name of each environment, unique whatever case a file system takes it in.
+    """The name of each environment, unique even if a file system ignores case.
 
-    An id that is a target name (`[a-zA-Z0-9_-]+`, at most 63 characters) is its own name; one that Bake, or a name of
-    ours, needs gets `env-` in front of it. Of ids that differ in case alone, the one in lower case keeps its name. Any
-    other id is its letters and digits, and the first 8 hex digits of its SHA-256.
+    An id that is a target name (`[a-zA-Z0-9_-]+`, at most 63 characters) is used as it is; one that Bake or one of our
+    names needs gets the prefix `env-`. Of ids that differ only in case, the one in lower case keeps its name. Any other
+    id becomes its letters and digits, and the first 8 hex digits of its SHA-256.
 
     Args:
         env_ids: the ids, in any order; each name depends on its own id alone, unless two would get the same.
@@ -46,12 +46,13 @@ def names_of(env_ids: Iterable[str]) -> Mapping[str, str]:
 
 
 def layer_name(layer: str, environment: str, digits: str, taken: Iterable[str]) -> str:
-    """The name of a layer's target, `layer-LAYER-ENVIRONMENT`, unique whatever case a file system takes it in.
+    """The name of a layer's target, `layer-LAYER-ENVIRONMENT`, unique even if a file system ignores case.
 
     Args:
-        layer: what people call it; what no target's name can hold becomes `-`, and some digits of its SHA-256 follow.
+        layer: its name for people; characters invalid in a target's name become `-`, and some digits of its SHA-256
+            follow.
         environment: the name of the first environment that has it.
-        digits: of its key, some of which follow if that is the name of another target.
+        digits: the digits of its key; some of them follow if another target has the same name.
         taken: the names of the targets before it.
     """
     others = {name.lower() for name in taken}

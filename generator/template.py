@@ -1,4 +1,4 @@
-"""`docker-bake.hcl` from its template: every value quoted, so that BuildKit reads back what was given."""
+"""Renders `docker-bake.hcl` from its template, with every value quoted so that BuildKit reads it back unchanged."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class _Shown:
 
     Attributes:
         target: the target.
-        comment, description: for people.
-        labels: those that not every target has.
+        comment, description: texts for people.
+        labels: the labels that not every target has.
     """
 
     target: BakeTarget
@@ -55,13 +55,13 @@ class _Shown:
 
 @checked
 def render_bake_file(template: str, targets: Iterable[BakeTarget], options: BakeOptions, folder: str = "") -> str:
-    """`docker-bake.hcl`: same targets, same bytes.
+    """The text of `docker-bake.hcl`: same targets, same bytes.
 
     Args:
         template: the text of `docker-bake.hcl.j2`.
         targets: from `bake_targets`.
-        options: from which they were made.
-        folder: the bake file's folder as seen from where Bake is called, if not from within it; relative, POSIX.
+        options: the options that the targets were made with.
+        folder: the bake file's folder, relative to where Bake is called if that is another folder; POSIX.
 
     Source: Bake file reference (docs.docker.com/build/bake/reference).
     """
@@ -98,7 +98,7 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
 
 
 def template_engine(**filters: Callable[[str], str]) -> jinja2.Environment:
-    """What fills templates, with these filters: a value that is not there is an error."""
+    """The template engine with these filters; a missing value is an error."""
     engine = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -107,12 +107,12 @@ def template_engine(**filters: Callable[[str], str]) -> jinja2.Environment:
 
 
 def _own_groups(targets: Iterable[BakeTarget]) -> dict[str, str]:
-    """The target that each environment uses, by the environment's name; `default` is Bake's own group."""
+    """The target that each environment uses, by the environment's name; `default` is Bake's group."""
     return {name: target.name for target in targets for name in target.environments.values() if name != ALL}
 
 
 def _used(known: Iterable[Variable], targets: Iterable[BakeTarget], options: BakeOptions) -> list[Variable]:
-    """The variables that something refers to."""
+    """The variables that are referred to."""
     caches = "".join(entry for t in targets for entry in (*t.cache_from, *t.cache_to, *t.tags))
     unused = {name for name in (CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE) if f"${{{name}}}" not in caches}
     unused |= set() if options.annotations else {ANNOTATE_VARIABLE}
@@ -138,13 +138,13 @@ def _shown(target: BakeTarget, targets: Iterable[BakeTarget], common: Mapping[st
 
 
 def _exports(targets: Sequence[BakeTarget]) -> dict[str, tuple[str, ...]]:
-    """What each target exports, by name; any of them may be built by itself, or all at once."""
+    """The exports of each target, by name; a target may be built by itself, or all of them at once."""
     exporting = exporters(((target.name, target.cache_to) for target in targets), folders_alone=True)
     return {target.name: target.cache_to for target in targets if target.name in exporting}
 
 
 def _listed(words: Sequence[str]) -> str:
-    """Words in a sentence."""
+    """Words as a list in a sentence."""
     *others, last = (unicodedata.normalize("NFC", word) for word in words)
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -158,7 +158,7 @@ def _annotation(text: str) -> str:
 
 
 def _hcl_with_variables(text: str) -> str:
-    """As `hcl`, but keeping references to our own variables."""
+    """Like `hcl`, but references to our variables stay."""
     quoted = hcl(text)
     for name in _IN_TEXTS:
         quoted = quoted.replace(f"$${{{name}}}", f"${{{name}}}")

@@ -1,4 +1,4 @@
-"""Text files that people write: what some editors put there and no program on Linux expects."""
+"""Text files that people write: marks that some editors add and no program on Linux expects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
 
 
-_WIDE = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
+_WIDE = (  # UTF-32 first: its little-endian mark begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
@@ -21,15 +21,15 @@ _WIDE = (  # UTF-32 first: its little-endian mark begins as that of UTF-16 does
 
 
 def check_no_mark(name: str, content: bytes, path: str) -> None:
-    """Check that a text begins with no byte order mark, which makes its first line another one.
+    """Check that a text does not begin with a byte order mark, which would change its first line.
 
     Args:
-        name: what the file is called in the message.
+        name: the name of the file for the message.
         content: its bytes.
-        path: where it is, for the command that fixes it.
+        path: its path, for the command that fixes it.
 
     Raises:
-        ConfigurationError: it begins with that of UTF-8, UTF-16 or UTF-32.
+        ConfigurationError: it begins with the mark of UTF-8, UTF-16 or UTF-32.
     """
     file = quote(path)
     if content.startswith(codecs.BOM_UTF8):

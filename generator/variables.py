@@ -1,4 +1,4 @@
-"""The variables of a bake file: what whoever runs it may set, in the environment of the call."""
+"""The variables of a bake file, which may be set in the environment of the call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CACHE_FOLDER = ".desktop-cache"
 
 
 def variable(name: str) -> str:
-    """A reference to a variable, as it stands within a text."""
+    """A reference to a variable, as it appears in a text."""
     return f"${{{name}}}"
 
 
@@ -30,7 +30,7 @@ class Variable:
 
     Attributes:
         name: its name, in the bake file and in the environment of the call.
-        description: for people, as `--list=variables` shows it.
+        description: the text for people that `--list=variables` shows.
         default: an HCL expression.
     """
 
@@ -40,17 +40,17 @@ class Variable:
 
 
 def variables_of(repository: str, annotated: str, folder: str) -> tuple[Variable, ...]:
-    """Every variable that a bake file may have.
+    """All variables that a bake file may have.
 
     Args:
         repository: where images go.
         annotated: from `generator.annotations.annotated`.
-        folder: the bake file's folder, relative to that from which Bake is called besides; empty for none.
+        folder: the bake file's folder, relative to another folder from which Bake is called; empty for none.
     """
     found = [
         Variable(name=REPOSITORY_VARIABLE, description="where images and registry caches go", default=hcl(repository)),
-        # Empty, since --load adds an output to one that is there, and --push to one that loads: the engine's own
-        # builder would export each image twice at once, of which one fails if both give it its name.
+        # Empty, since --load adds an output to an existing one, and --push to one that loads: the engine's builder
+        # would export each image twice at once, and one export fails if both give it its name.
         Variable(
             name=OUTPUT_VARIABLE,
             description="how images are exported, such as type=image,compression=zstd,oci-mediatypes=true",
@@ -81,7 +81,7 @@ def variables_of(repository: str, annotated: str, folder: str) -> tuple[Variable
 
 
 def _places(folder: str) -> tuple[Variable, ...]:
-    """Where the bake file's folder is, which Bake does not tell: contexts are relative to the working directory."""
+    """The variable for the bake file's folder, unknown to Bake: contexts are relative to the working directory."""
     description = "the folder of this file, as seen from where Bake is called"
     if not folder:
         return (Variable(name=FOLDER_VARIABLE, description=description, default='"."'),)

@@ -138,7 +138,7 @@ def within(access: Access | None, reference: ImageReference, ask: Callable[[Sess
         try:
             with contextlib.closing(session):
                 answers.append(ask(session))
-        except BaseException as error:  # noqa: BLE001  # raised again in the waiting thread
+        except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
             errors.append(error)
 
     thread = threading.Thread(target=work, name="registry", daemon=True)
@@ -180,7 +180,7 @@ def tags_of(reference: ImageReference, access: Access | None = None) -> tuple[st
 
     Raises:
         RegistryError: it refused, could not be reached, did not answer in time, answered nonsense, or its list is
-                incomplete: a page is missing, or the pages do not end.
+            incomplete: a page is missing, or the pages do not end.
     """
 
     def ask(session: Session) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class Index:
 
     Attributes:
         manifests: the image manifests, without attestations, whose platform is `unknown/unknown`, and without
-                nested indexes, which no builder of desktops makes.
+            nested indexes, which no builder of desktops makes.
     """
 
     manifests: tuple[Descriptor, ...]

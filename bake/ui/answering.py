@@ -40,7 +40,7 @@ def _answering(act: Act) -> Callable[[Request], Any]:
         try:
             asked = json.loads(body)
             if not isinstance(asked, dict):
-                raise TypeError  # noqa: TRY301 (the same answer for anything that is not an object)
+                raise TypeError  # noqa: TRY301 (one answer to what is not an object)
         except (ValueError, TypeError, RecursionError):
             return JSONResponse({"error": "the request is not understood", "remedy": "load the page again"}, 400)
         try:

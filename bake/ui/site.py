@@ -118,8 +118,8 @@ class Site:
             task: the ID of its container.
             port: the port of this server.
 
-            Raises:
-                ConfigurationError: it is no longer running.
+        Raises:
+            ConfigurationError: it is no longer running.
         """
         entry = self.desks.entry(task)
         content = self.pages.draw("desk", {"task": entry, "port": port})

@@ -100,11 +100,11 @@ class Edits:
             seen: the fingerprint of the file that the page showed.
             on: whether to turn it on or off.
 
-            Returns:
-                A number for `undo`.
+        Returns:
+            A number for `undo`.
 
-            Raises:
-                ChangedMeanwhileError: somebody else has changed the file since; that change stays.
+        Raises:
+            ChangedMeanwhileError: somebody else has changed the file since; that change stays.
             ConfigurationError: it cannot be saved.
         """
         with self._lock:

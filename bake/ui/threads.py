@@ -37,7 +37,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         result, error = None, None
         try:
             result = work()
-        except Exception as raised:  # noqa: BLE001 (it is raised again where the result is awaited)
+        except Exception as raised:  # noqa: BLE001 (it is raised where it is awaited)
             error = raised
         with contextlib.suppress(RuntimeError):  # nothing waits for it any more
             loop.call_soon_threadsafe(settle, result, error)

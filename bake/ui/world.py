@@ -155,7 +155,7 @@ class World:
         Args:
             env_ids: the environments; all if None.
             here: whether only images of this engine came or went; what is known of a registry, and why a key is missed,
-                    is then still true.
+                is then still true.
         """
         with self._lock:
             self._view = None

@@ -99,7 +99,7 @@ def published_among(images: Sequence[StoredImage], context: Context) -> dict[str
     Raises:
         ConfigurationError: the repository is not in a registry.
         RegistryError: the registry cannot be asked.
-        """
+    """
 
     check_registry(context.settings, "images")
     digest_of(context.settings.repository, context.access())  # of any tag: otherwise each image would wait

@@ -1,4 +1,4 @@
-// A task's desktop: noVNC in a frame. Its address contains the task's secret, so it is fetched when shown, and is in no page.
+// A task's desktop: noVNC in a frame. Its address contains the task's secret: fetched when shown, and in no page.
 import { post, refused } from "./page.js";
 
 const desk = document.getElementById("desk");
@@ -14,7 +14,7 @@ async function show(isControlled) {
     if (mine !== asked) return; // a later click has replaced this request
     const frame = document.createElement("iframe"); // a new one, since noVNC reads its settings once
     frame.title = "Desktop";
-    frame.sandbox = "allow-scripts allow-same-origin"; // the content comes from the task, which must not navigate elsewhere
+    frame.sandbox = "allow-scripts allow-same-origin"; // the task's content must not navigate elsewhere
     frame.allow = "fullscreen";
     frame.src = url;
     screen.replaceChildren(frame);

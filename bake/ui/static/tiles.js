@@ -1,4 +1,4 @@
-// Pictures of screens: the next one is fetched once the last has arrived; a still screen is fetched less and less often.
+// Pictures of screens: the next is fetched once the last has arrived; a still screen is fetched less and less often.
 
 const waits = new WeakMap();
 async function picture(image) {
