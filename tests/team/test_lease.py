@@ -363,11 +363,11 @@ FAULTS: Mapping[str, tuple[Fault, str]] = {
     "may not push": (refuses(403, "DENIED", on="(PUT|POST|PATCH) "), "denies access to"),
     "a web page": (
         answers(200, "<html>", kind="text/html", on="/manifests/lease-"),
-        "answers, but not as a registry does",
+        "answers, but not like a registry",
     ),
     "broken": (answers(500, "", on="/manifests/lease-"), "failed with status 500"),
     "hangs": (blackhole(on="/manifests/lease-"), "did not answer"),
-    "cannot be reached": (answers(404, "", on="/manifests/lease-"), "answers with 404, but not as a registry does"),
+    "cannot be reached": (answers(404, "", on="/manifests/lease-"), "answers with 404, but not like a registry"),
 }
 
 
