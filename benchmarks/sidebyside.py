@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _APT = "export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get install -y"
-_SETUP = "mkdir -p /root/.fluxbox && echo 'session.screen0.toolbar.visible: true' >/root/.fluxbox/init"
+_SETUP = "mkdir -p ~/.fluxbox && echo 'session.screen0.toolbar.visible: true' >~/.fluxbox/init"
 # A task's tools, with all that apt recommends: what a first Dockerfile has.
 _NAIVE = (
     "tigervnc-standalone-server fluxbox xterm websockify novnc imagemagick x11-utils wmctrl xdotool xauth "
@@ -133,7 +133,7 @@ def built(way: Way, base: str) -> Figures:
     name = f"sidebyside-{uuid.uuid4().hex[:8]}"
 
     def build() -> float:
-        setup = f"{_SETUP} && echo '# {uuid.uuid4()}' >>/root/.fluxbox/init"
+        setup = f"{_SETUP} && echo '# {uuid.uuid4()}' >>~/.fluxbox/init"
         words = ("docker", "buildx", "build", "-q", "--load", "-t", name, "-")
         return _seconds(*words, stdin=f"FROM {base}\nRUN {way.install} && {setup}\n")
 

@@ -1,8 +1,8 @@
 """The gate: noVNC's pages for everyone, the screen only with the secret, and never for a page of another site.
 
-desktop_run.sh runs it as `python3 -I -S TEXT PORT PAGES SOCKET`, with the secret on standard input. TEXT begins with
-desktop_http.py, desktop_onlooker.py and desktop_websocket.py, which it imports; no file of it lies in the image, whose
-Python (3.6 or newer) it uses. SOCKET is Xvnc's.
+desktop_run.sh runs it as `python3 -I -S -c … TEXT PORT PAGES SOCKET`, with the secret on standard input. TEXT begins
+with desktop_http.py, desktop_onlooker.py and desktop_websocket.py, which it imports; no file of it lies in the image,
+whose Python (3.6 or newer) it uses. SOCKET is Xvnc's.
 
 It imports what is part of the interpreter alone. http.server and socket, which other servers are made of, take five
 times the processor at every start, and more than twice the memory for as long as the task runs.

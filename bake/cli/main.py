@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import io
 import os
 import signal
@@ -21,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..metrics import recorder
+    from ..system import files
     from . import context
 else:
     context = lazy(".context", __package__)
     recorder = lazy("..metrics.recorder", __package__)
+    files = lazy("..system.files", __package__)
 
 
 INTERRUPTED = 130
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 RECORDED = ("resolve", "build", "run", "warm")  # commands that append a line to the file of --metrics
 
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up(sys.stdout, sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in files.NO_ROOM:
             raise
         context.show_error(DesktopBakeError(f"output cannot be written: {error.strerror}", "make room where it goes"))
         _give_up(sys.stdout)

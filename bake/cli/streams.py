@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...generator.errors import ConfigurationError
 from ..engine.engine import no_client
 from ..system.lazy import lazy
+from ..task.container import KILLED
 from ..task.execute import Execution, check_runs, is_missing, late, on_our_streams, words_of
 from ..task.program import with_logs
 from ..task.task import gone_of
@@ -24,7 +25,7 @@ else:  # only needed with a terminal
     own_terminal = lazy(".own_terminal", __package__)
 
 
-_KILLED = (1, 137)  # the client's exit status if a container ends
+_KILLED = (1, KILLED)  # the client's exit status if a container ends
 
 
 def through_docker(*words: str) -> int:

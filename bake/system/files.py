@@ -26,7 +26,7 @@ else:
     tempfile = lazy("tempfile")
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SUFFIX = ".desktop-bake"  # a dot and the name alone are used by others too, such as editors for swap files
 
 
@@ -94,7 +94,7 @@ def cannot_write(path: object, error: OSError, flag: str = "") -> ConfigurationE
         remedy = f"make its folder, or {another}"
     elif error.errno == errno.EISDIR:
         remedy = f"it is a folder: {another}"
-    elif error.errno in _NO_ROOM:
+    elif error.errno in NO_ROOM:
         remedy = f"make room there, or {another}"
     else:
         remedy = f"make its folder writable, or {another}"

@@ -15,6 +15,8 @@ else:
     difflib = lazy("difflib")
     textwrap = lazy("textwrap")
 
+COLUMNS = 80  # of a table or a line that is not asked for in full
+
 
 def first_line(text: str) -> str:
     """The first line that is not empty, shortened to a line's length."""

@@ -16,7 +16,7 @@ from ...config.agents_runner import read_origin
 from ...config.environment_edit import Change, edit_environment
 from ...config.layer_table import LAYER_TEXTS
 from ...config.toml_edit import field_and_value, field_path
-from ...system.text import cut, table
+from ...system.text import COLUMNS, cut, table
 from ...task.environment_options import with_environment
 from ...task.options import TaskOptions
 from ..context import environment_file, load, print_json, print_names
@@ -36,8 +36,6 @@ _OF_TASKS = (
     "shm_size",
     "security_opt",
 )  # fields for the containers of tasks
-
-_COLUMNS = 80
 
 
 def env(arguments: argparse.Namespace) -> int:
@@ -98,7 +96,7 @@ def _narrow(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The same rows within 80 columns: IDs and names are cut, and bases to the width that is left."""
     ids, desktops, caches, bases, names = zip(*rows, strict=True)
     ids, names = tuple(cut(text, 16) for text in ids), tuple(cut(text, 10) for text in names)
-    left = _COLUMNS - sum(2 + max(map(len, column)) for column in (ids, desktops, caches, names))
+    left = COLUMNS - sum(2 + max(map(len, column)) for column in (ids, desktops, caches, names))
     return list(zip(ids, desktops, caches, [cut(text, left) for text in bases], names, strict=True))
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...system.diff import print_diff
-from ...system.text import age, cut, folded
+from ...system.text import COLUMNS, age, cut, folded
 from ...system.whose import short_key
 from ...upkeep.explain import explain as explain_one
 from ..context import print_json, with_or_without_engine, work_of
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import argparse
 
     from ...upkeep.explain import Explanation
-
-_COLUMNS = 80
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -44,12 +42,12 @@ def _print_explanation(found: Explanation, *, whole: bool) -> None:
     result, near = found.result, found.near
     first = f"{result.environment}: {result.status.value}: {result.reason}"
     if found.changes and not whole:  # each change has its own line
-        first = cut(first, _COLUMNS)
-    print(first if whole else folded(first, _COLUMNS))
+        first = cut(first, COLUMNS)
+    print(first if whole else folded(first, COLUMNS))
     if near:
         made = f", made {age(time.time() - near.created_s)} ago" if near.created_s else ""
         name = near.name if whole else short_key(str(near.key))
         print(f"  nearest: {name} ({near.where}{made})")
     for change in found.changes:
-        print(f"  {change.said}" if whole else folded(f"  {change.said}", _COLUMNS))
+        print(f"  {change.said}" if whole else folded(f"  {change.said}", COLUMNS))
         print_diff(found.diffs.get(change, ()), indent="    ")
