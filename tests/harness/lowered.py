@@ -12,10 +12,10 @@ import time
 from desktop_bake.bake import ensure
 from desktop_bake.bake.build import pause
 from desktop_bake.bake.cli.main import main
-from desktop_bake.bake.engine import api
+from desktop_bake.bake.engine import api, engine
 from desktop_bake.bake.task import container, start
 
-_PARTS = (api, container, ensure, pause, select, start, time)
+_PARTS = (api, container, engine, ensure, pause, select, start, time)
 
 if __name__ == "__main__":
     end = sys.argv.index("--")
