@@ -1,9 +1,9 @@
-# The one entry. Where no Docker Engine answers, desktop and test bring one up in .engine/.
+# Everything starts here. If no Docker Engine answers, desktop and test start one in .engine/.
 PY := .venv/bin/python
 SHELL := /bin/bash -o pipefail
-# A person's own cache, in their home, is not for our runs.
+# Our runs leave the user's own cache, in the home folder, alone.
 CACHE := XDG_CACHE_HOME=$(CURDIR)/out/cache
-# Tests are compiled once, also where Python is told to keep no bytecode.
+# Compile tests once, even if the environment tells Python to write no bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 
@@ -12,7 +12,7 @@ SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor
 .venv/package: pyproject.toml scripts/venv
 	scripts/venv
 
-.venv/ready: pyproject.toml scripts/venv ## with the development tools, which the main job does without
+.venv/ready: pyproject.toml scripts/venv ## with the development tools, which `make desktop` does not need
 	scripts/venv dev
 
 .venv/docs: pyproject.toml scripts/venv
@@ -25,22 +25,22 @@ desktop: ## the main job: bake a desktop, run a task in it, save its picture
 unit: .venv/ready ## the tests that need neither Docker nor network
 	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
 
-coverage: .venv/ready ## the lines of each floor that the unit tests run, and that they are most of them
+coverage: .venv/ready ## the share of each floor's lines that the unit tests run, with a minimum
 	mkdir -p out
 	.venv/bin/coverage run -m pytest tests/unit $(PYTEST_ARGS)
 	.venv/bin/coverage json -q -o out/coverage.json
 	$(PY) -m tests.harness.coverage_table out/coverage.json
 
-test: ## every test, on a real engine; three workers, as a third of the time is waiting
+test: ## every test, on a real engine; three workers, as a third of the time is spent waiting
 	$(CACHE) scripts/with-engine $(PY) -m pytest -n 3 --no-loadscope-reorder $(PYTEST_ARGS)
 
-soak: .venv/ready ## hundreds of rounds of what could go wrong, and their figures into docs/reliability.md
+soak: .venv/ready ## hundreds of rounds of everything that could go wrong; writes their figures to docs/reliability.md
 	rm -f out/soak.jsonl
 	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.harness.reliability tests) tests/soak tests/team/test_team.py $(PYTEST_ARGS)
 	$(PY) -m pytest --soak --timeout 3600 -m hypothesis tests/unit $(PYTEST_ARGS)
 	$(PY) -m tests.harness.reliability write
 
-lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas of what CI reads
+lint: .venv/ready ## ruff, mypy, import contracts, shellcheck, and the published schemas of CI files
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -56,10 +56,10 @@ lint: .venv/ready ## ruff, mypy, the floors, shellcheck, the published schemas o
 bench: .venv/ready ## the table of figures
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks $(BENCH_ARGS)
 
-history: .venv/ready ## a transcript of explain, images, prune and the others on an engine with a history
+history: .venv/ready ## a transcript of explain, images, prune and others on an engine with a history
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.history
 
-docs: .venv/ready ## what is written from the code: commands, the manual page, tables and schema of settings, every error's message
+docs: .venv/ready ## pages generated from the code: commands, manual page, settings tables and schema, error messages
 	$(PY) -m desktop_bake.bake.cli.manual >docs/commands.md
 	$(PY) -m desktop_bake.bake.cli.manual man >docs/desktop-bake.1
 	$(PY) -m desktop_bake.bake.config.tables docs/configuration.md
@@ -69,10 +69,10 @@ docs: .venv/ready ## what is written from the code: commands, the manual page, t
 recording: .venv/ready .venv/docs ## docs/pictures/quick-start.svg, from a real run
 	$(CACHE) scripts/with-engine $(PY) -m benchmarks.record docs/pictures/quick-start.svg
 
-site: .venv/docs ## the documents as a site, out/site/index.html; fails at a link that leads nowhere
+site: .venv/docs ## the documentation as a site, out/site/index.html; fails at a broken link
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
-clean: ## take everything down again
+clean: ## stop the engine and remove everything that make has made
 	[ ! -e out/images ] || xargs -r docker image rm -f <out/images >/dev/null 2>&1 || true
 	scripts/engine down --purge
 	rm -rf .venv out dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Move what is old in the lock, render ci/ anew, bake it, and take a picture of each desktop before and after:
+# Update the lock, render ci/ again, bake it, and take a picture of each desktop before and after:
 #   lock.sh OUT    in the folder of desktop-bake.toml
-# OUT gets `words`, which say what moved and are empty if nothing did, and `before/` and `after/` with the pictures.
+# OUT gets `words`, a text of what changed (empty if nothing did), and the pictures in `before/` and `after/`.
 set -euo pipefail
 mkdir -p "${1:?usage: lock.sh OUT}"
 out=$(realpath "$1")

@@ -3,7 +3,7 @@
 # Everything goes to FOLDER/nightly/log; if a step fails, the log's end goes to standard error too.
 set -euo pipefail
 cd "${1:?usage: nightly.sh FOLDER}"
-umask 077 # who may open the lock may hold it; the log holds what changed
+umask 077 # anyone who can open the lock file can hold the lock; the log shows what changed
 mkdir -p nightly
 chmod 700 nightly
 
@@ -22,7 +22,7 @@ finish() {
 trap finish EXIT
 
 date --iso-8601=seconds
-desktop-bake render -o nightly/ci --check || [ $? = 1 ] # 1: something changed, and the log says what
+desktop-bake render -o nightly/ci --check || [ $? = 1 ] # 1: something changed; the log says what
 desktop-bake render -o nightly/ci
 export DESKTOP_BAKE_OUTPUT=type=image,compression=zstd,oci-mediatypes=true
 (cd nightly/ci && docker buildx bake -f docker-bake.hcl desktop --push --progress plain)
