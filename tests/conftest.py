@@ -1,4 +1,4 @@
-"""The real engine of these tests, and what every test of it shares."""
+"""The real engine of these tests, and the fixtures that they share."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# A runner in the background starts us with SIGINT ignored, which every process of these tests would inherit.
+# A runner in the background starts us with SIGINT ignored, and every process of these tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-# Files that share something costly run on one worker, and what takes longest begins first, so that all end together.
-# DESKTOP: who bakes or shows the shipped desktop, breaks the engine that has it, counts tasks by name, or looks at all
-# that machines leave. MACHINES: who needs a second machine of either store. BASES: who has a stand-in for another base.
+# Files that share something costly run on one worker. The longest start first, so that all workers end together.
+# DESKTOP: files that bake or show the shipped desktop, break its engine, count tasks by name, or look at everything
+# that machines leave. MACHINES: files that need a second machine. BASES: files with stand-ins for other bases.
 DESKTOP = (
     "test_agents_runner",
     "test_base_shell",
@@ -80,23 +80,23 @@ LIMIT = pytest.StashKey[object]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Repetition takes its time: tests/soak is there under `--soak` alone."""
+    """Run tests/soak only with `--soak`: its repetition takes long."""
     return True if collection_path.name == "soak" and not config.getoption("--soak") else None
 
 
 def scope_of(file: Path) -> str:
-    """What one worker runs as a whole: a test's file, or several together."""
+    """The unit that one worker runs: a test's file, or several files together."""
     return str(file) if "unit" in file.parts else TOGETHER.get(file.stem, str(file))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first."""
+    """Schedule the longest units first."""
     ranks = {scope: rank for rank, scope in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(Path(scope_of(item.path)).stem, len(ranks)))
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file's tests run on one worker, and so do those of files that share something costly."""
+    """Run a file's tests on one worker, together with the files that share something costly with it."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(Path(nodeid.partition("::")[0]))
@@ -104,46 +104,46 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
-    """Who runs what, if there are several workers."""
+    """Use that scheduler if there are several workers."""
     return ByFile(config, log)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout: waiting for the others is not a test's time
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout: this wait is not the test's time
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Tests of several workers share the machine, also in their fixtures; one marked `alone` has it for itself."""
+    """Let tests of several workers, fixtures included, share the machine; one marked `alone` has it to itself."""
     FIGURES.parent.mkdir(exist_ok=True)
     turn = (FIGURES.parent / "turn.lock").open("w")
     with turn, (FIGURES.parent / "gate.lock").open("w") as gate:
-        fcntl.flock(gate, fcntl.LOCK_EX)  # whoever waits for all the others to end lets none begin
+        fcntl.flock(gate, fcntl.LOCK_EX)  # a test that waits for all others to end lets no new one begin
         fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
         fcntl.flock(gate, fcntl.LOCK_UN)
         return (yield)
 
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: object) -> None:
-    """Keep a test's limit (pytest-timeout), for what comes after it."""
+    """Keep a test's limit (pytest-timeout) for its fixtures' end."""
     item.stash[LIMIT] = settings
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Give fixtures the limit once more for their end: after a test that failed, pytest-timeout gives them none."""
+    """Limit the end of fixtures too: after a failed test, pytest-timeout no longer does."""
     item.config.hook.pytest_timeout_set_timer(item=item, settings=item.stash[LIMIT])
     return (yield)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Whatever may ask an engine has its worker's own base; unit tests ask none."""
+    """Give every test that may use an engine its worker's own base; unit tests use none."""
     if isinstance(item, pytest.Function) and "unit" not in item.path.parts and "own_base" not in item.fixturenames:
         item.fixturenames.insert(0, "own_base")
 
 
 @pytest.fixture(scope="session")
 def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each further worker has a base of its own, so that none finds another's images to be near its own.
+    """Give each further worker a base of its own, so that no worker finds another's images to be similar.
 
-    It has a layer of its own too: a base known by its layers under another manifest is exported as its layers, and
-    who knows it by its manifest then finds nothing in that cache.
+    The base also gets its own layer. BuildKit exports a base under its layers if it knows them from another manifest;
+    a client that knows the base by its manifest would then find nothing in that cache.
     """
     name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
     if not name or WORKER == "gw0":
@@ -161,20 +161,20 @@ def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak`: many rounds of what `make test` does a few of."""
+    """`--soak`: run many rounds of what `make test` does a few times."""
     parser.addoption("--soak", action="store_true", help="many rounds, and their figures into out/soak.jsonl")
 
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
-    """How many rounds: `rounds(few, many)`, many under `--soak`."""
+    """Return the number of rounds: `rounds(few, many)` is `many` under `--soak`."""
     soak = request.config.getoption("--soak")
     return lambda few, many: many if soak else few
 
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Write down what a test of docs/reliability.md counted: `figure("50 processes, 1 build")`, under `--soak`."""
+    """Record what a test of docs/reliability.md counted: `figure("50 processes, 1 build")`, under `--soak`."""
 
     def write(text: str) -> None:
         if request.config.getoption("--soak"):
@@ -202,7 +202,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def project(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a configuration of tiny scripts; its images and containers are gone afterwards."""
+    """A folder with a configuration of tiny scripts; its images and containers are removed afterwards."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     repository = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     (tmp_path / "install.sh").write_text(TINY.format("installed"))
@@ -223,7 +223,7 @@ setup_script = "setup.sh"
 
 @pytest.fixture
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Builds of a file that is about something else write no cache, which would hold all of the base, too."""
+    """Write no cache in files that test something else: each export would write the whole base too."""
     monkeypatch.setenv("DESKTOP_BAKE_CACHE", "none")
 
 
@@ -259,19 +259,19 @@ def desktop(base: str) -> Environment:
 
 @pytest.fixture(scope="session")
 def desktop_settings() -> Settings:
-    """A repository that all tests of the shipped desktop share, so that it is baked once."""
+    """The repository that all tests of the shipped desktop share, so that it is baked once."""
     return Settings(repository=ImageReference.parse("desktop-bake"))
 
 
 @pytest.fixture(scope="session")
 def web(desktop: Environment) -> Environment:
-    """The shipped desktop with a browser, and what drives it."""
+    """The shipped desktop with a browser and its driver."""
     return replace(desktop, env_id="web", packages=("chromium", "chromium-driver"))
 
 
 @pytest.fixture(scope="session")
 def web_image(web: Environment, desktop_settings: Settings) -> str:
-    """Its image, which is baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
+    """The browser's image, baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
     lines: list[str] = []
     settings = replace(desktop_settings, cache="none", compression="uncompressed", fallback=False)
     image = ensure_desktop_image(web, settings, log=lines.append)
@@ -281,7 +281,7 @@ def web_image(web: Environment, desktop_settings: Settings) -> str:
 
 @pytest.fixture(scope="session")
 def browser(web_image: str) -> Iterator[webdriver.Remote]:
-    """Chromium, headless; tests that have it run on one worker."""
+    """Chromium, headless; tests that use it run on one worker."""
     from tests.harness.browser import chromium  # selenium is slow to import
 
     with chromium(web_image) as driver:
@@ -290,14 +290,14 @@ def browser(web_image: str) -> Iterator[webdriver.Remote]:
 
 @pytest.fixture(scope="session")
 def stand_in_settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """For stand-ins for other bases, each made once, and the desktops on them."""
+    """Stand-ins for other bases, each built once, and the desktops on them."""
     with stand_ins(tmp_path_factory.mktemp("bases")) as settings:
         yield settings
 
 
 @pytest.fixture(scope="session")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The team's registry, as the first machine reaches it, with the base image in it as `team.base`."""
+    """The team's registry, as the first machine reaches it, with the base image as `team.base`."""
     with team_registry(tmp_path_factory.mktemp("team") / "registry", base=base_name()) as registry:
         yield registry
 
@@ -311,7 +311,7 @@ def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A further machine, with the classic image store, where an image's ID is another digest."""
+    """A further machine with the classic image store, in which an image's ID is another digest."""
     with machine(tmp_path_factory.mktemp("machines") / "classic", containerd=False, team=team) as started:
         yield started
 
@@ -320,18 +320,18 @@ def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def equipped(
     base: str, desktop_settings: Settings, team: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
-    """A further machine whose engine, on a small disk of its own, tests may break, and mend again."""
+    """A further machine whose engine has its own small disk; tests may break the engine and repair it."""
     with equipped_machine(base, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
         yield machine
 
 
-# IDs that a shell would evaluate, each by the name of the file that it would make, and one that needs quotes.
+# IDs that a shell would evaluate, each named after the file that it would create, and one that needs quotes.
 HOSTILE = ["$(touch /tmp/{0}-1)", "$(touch${{IFS}}/tmp/{0}-2)", "`touch /tmp/{0}-3`", "~/*", "-x", "a b's"]
 
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> tuple[Path, str, list[str]]:
-    """A folder with environments of such IDs; how the files' names begin, and the IDs."""
+    """A folder with environments that have such IDs; the prefix of the files' names, and the IDs."""
     mark = f"desktop-bake-{uuid.uuid4().hex}"
     ids = [text.format(mark) for text in HOSTILE]
     lines = [f'[environments."{text}"]\nbase_image = "a"\n' for text in ids]
@@ -350,7 +350,7 @@ def task(desktop: Environment, desktop_settings: Settings) -> Iterator[DesktopTa
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A configuration's folder with links out of it, and `away` beside it with what nobody may have."""
+    """A configuration's folder with links that lead out of it, and beside it `away`, which must stay unread."""
     away, root = tmp_path / "away", tmp_path / "root"
     for folder in (away, root / "sub"):
         folder.mkdir(parents=True)
@@ -365,7 +365,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
-    """`helper(name, script)` installs a credential helper, and gives the file where it notes each question."""
+    """`helper(name, script)` installs a credential helper, and returns the file in which it records each question."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     def install(name: str, script: str) -> Path:
@@ -380,7 +380,7 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
 
 @pytest.fixture
 def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project of tiny scripts; its images are gone from the first machine afterwards."""
+    """A project of tiny scripts; its images are removed from the first machine afterwards."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     name = f"team/test-{uuid.uuid4().hex[:8]}"
     (tmp_path / "install.sh").write_text("date +%s%N > /etc/installed\n" + f"# {name}\n")
@@ -388,4 +388,4 @@ def shared(tmp_path: Path, team: Registry, monkeypatch: pytest.MonkeyPatch) -> I
     project = Project(tmp_path, team.address, name, team.base)
     project.change()
     yield project
-    remove_images(name)  # at whatever host
+    remove_images(name)  # on any host

@@ -1,1 +1,1 @@
-"""Tests that break an engine, or kill what runs."""
+"""Tests that break an engine or kill processes."""

@@ -1,6 +1,6 @@
-"""Faults that a client meets: every time limit, a clock that jumps, an image that goes, a network that is cut.
+"""Faults that a client meets: every time limit, a clock that jumps, a vanished image, a network that is cut.
 
-Most of their time is waiting, and each concerns one task alone: they happen at the same time, to a task each.
+Most of their time is waiting, and each concerns only one task: so they happen at the same time, one to each task.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIDE_BY_SIDE = 4
 def outcomes(
     equipped: Machine, team: Registry, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, list[Future[Outcome]]]]:
-    """What becomes of the tasks: of as many faults as are asked for, at the same time."""
+    """The outcome of each requested fault; all of them happen at the same time."""
     many = 5 if request.config.getoption("--soak") else 1
     ours = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
     asked = [item.callspec.params["fault"] for item in ours]
@@ -42,7 +42,7 @@ def outcomes(
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault(outcomes: dict[str, list[Future[Outcome]]], fault: str, figure: Callable[[str], None]) -> None:
-    """The fault is said in one line, and the task runs or is clearly refused, as docs/faults.md has it."""
+    """One line reports the fault, and the task runs or is clearly refused, as docs/faults.md says."""
     for outcome in outcomes[fault]:
         status, printed = outcome.result()
         ROWS[fault].compare(status, printed)

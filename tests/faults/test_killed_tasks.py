@@ -26,7 +26,7 @@ def killed(project: Path) -> Project:
 
 
 def baked(project: Project, base: str) -> str:
-    """An environment of this test's own, its desktop baked."""
+    """An environment of its own for this test, its desktop baked."""
     env_id = f"killed-{uuid.uuid4().hex[:8]}"
     project.configuration.write_text(
         f'[environments.{env_id}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
@@ -37,7 +37,7 @@ def baked(project: Project, base: str) -> str:
 
 @pytest.mark.parametrize("flags", [(), ("--detach",)])
 def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: tuple[str, ...]) -> None:
-    """A run with a desktop: its container is gone with it, or with the next run; one that was never told of, too."""
+    """A killed run's container goes with it or at the next run, even one whose creation was never reported."""
     env_id = baked(killed, base)
 
     def whole() -> None:
@@ -56,7 +56,7 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
 
 
 def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figure, base: str) -> None:
-    """Of many starts, six at once, every fourth is killed: none of the others fails, at either depth of colours."""
+    """Of many starts, six at once, every fourth is killed: none of the others fails, at either color depth."""
     env_id = baked(killed, base)
     draw = random.Random(SEED)
     moments = [draw.uniform(0, 1) for _ in range(rounds(8, 800))]

@@ -1,4 +1,4 @@
-"""SIGKILL at any moment of anything: afterwards nothing is half, stuck or left, and nothing goes on."""
+"""SIGKILL at any moment of any command: afterwards nothing is half done, stuck, left behind or still running."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ ENV = f"kills-{uuid.uuid4().hex[:8]}"
 
 @pytest.fixture
 def killed(project: Path) -> Project:
-    """A project whose commands are killed, with an environment of this module's own: others start tasks meanwhile."""
+    """A project whose commands are killed, with its own environment: other tests start tasks meanwhile."""
     made = Project(project)
     made.configuration.write_text(made.configuration.read_text().replace("environments.default", f"environments.{ENV}"))
     return made
 
 
 def built(project: Project) -> None:
-    """Bake a further image."""
+    """Bake another image."""
     project.change()
     project.bake("build", "--cache", "none")
 
 
 def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
-    """A build: a hit is whole, the local cache whole or gone, and the next build takes it without a complaint."""
+    """A build: a hit is whole, the local cache is whole or gone, and the next build uses it without an error."""
 
     def whole() -> None:
         killed.caches_are_whole()
@@ -63,7 +63,7 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
 @pytest.fixture(scope="module")
 def small(team: Registry, base: str) -> Iterator[str]:
-    """A base image of a shell, sha256sum and little else, in the team's registry: handed over in no time."""
+    """A base image of a shell, sha256sum and little else, in the team's registry: quick to hand over."""
     name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat /usr/bin/sha256sum"
     pack = f"tar --no-recursion -ch /etc /tmp {programs} $(ldd {programs} | grep -o '/lib[^ ]*' | sort -u)"
     subprocess.run(
@@ -81,7 +81,7 @@ def small(team: Registry, base: str) -> Iterator[str]:
 def test_load(
     killed: Project, rounds: Rounds, figure: Figure, small: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A build by a builder that hands its image over as an archive: no half of it is taken for a hit."""
+    """A build by a builder that hands its image over as an archive: half an image is never taken for a hit."""
     text = killed.configuration.read_text().splitlines()
     killed.configuration.write_text("\n".join(f'base_image = "{small}"' if "base_" in t else t for t in text))
     with remote_builder(os.environ["DOCKER_HOST"], here, tmp_path_factory.mktemp("b")) as builder:
@@ -110,7 +110,7 @@ def published(killed: Project, team: Registry) -> Iterator[str]:
 
 
 def test_push(killed: Project, rounds: Rounds, figure: Figure, published: str) -> None:
-    """A push: the registry has the image with all its parts, or not at all."""
+    """A push: the registry has the image with all its parts, or nothing."""
 
     def after() -> None:
         assert killed.published(published)
@@ -134,7 +134,7 @@ def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -
     large, pulled = b"", ""
 
     def before() -> None:
-        """In the registry is an image with a layer that this engine has never seen."""
+        """The registry has an image with a layer that is new to this engine."""
         nonlocal large, pulled
         killed.change()
         killed.bake("build", "--cache", "none", "--push")
@@ -152,7 +152,7 @@ def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -
 
     def hit() -> str:
         found = killed.resolve()
-        if found["status"] == "local-hit" and found["image_id"] != pulled:  # killed was the pull, and then it was built
+        if found["status"] == "local-hit" and found["image_id"] != pulled:  # the pull was killed
             assert "[desktop-cache] WARNING: cannot pull" in killed.said
         elif found["status"] == "local-hit":
             said = docker("run", "--rm", found["image_id"], "sha256sum", "/etc/large")
@@ -166,7 +166,7 @@ def test_pull(killed: Project, rounds: Rounds, figure: Figure, published: str) -
 
 
 def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
-    """An edit of the configuration: the file is the old one or the new one; other people's files stay."""
+    """An edit of the configuration: the file is the old one or the new one; other files stay."""
     text = killed.configuration.read_text()
     neighbour = killed.folder / ".desktop-bake.toml.swp"
     contents = [text]
@@ -191,11 +191,11 @@ def test_configuration(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
 
 def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
-    """A prune: what an environment reaches stays, and what is going is whole or gone."""
+    """A prune: what an environment uses stays, and what is being removed is whole or gone."""
     files = 3000
 
     def before() -> None:
-        """The image of the round before and a cache are reached by nothing."""
+        """Nothing uses the image of the round before, nor a cache."""
         killed.change()
         killed.bake("build")
         (family,) = killed.caches.iterdir()
@@ -223,7 +223,7 @@ def test_prune(killed: Project, rounds: Rounds, figure: Figure) -> None:
 
 
 def test_a_silent_step_ends(killed: Project) -> None:
-    """A build that waits for a step without a word ends with its program, in BuildKit too."""
+    """A build that waits for a silent step ends with its program, in BuildKit too."""
     length = f"9{uuid.uuid4().int % 10**12}"
     (killed.folder / "install.sh").write_text(f"echo under way; sleep {length}\n")
     process = killed.start("build")

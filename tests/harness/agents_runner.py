@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from desktop_bake.bake.config.agents_runner import OriginFile
 
-# As Agents Runner writes it: sorted names, two spaces, no escapes beyond JSON's own.
+# In Agents Runner's form: sorted names, two spaces, only JSON's own escapes.
 STATE = """\
 {
   "environments": [

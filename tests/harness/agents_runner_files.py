@@ -1,4 +1,4 @@
-"""What Agents Runner saves, written by the rules of its serializer: sorted names, two spaces, no escapes."""
+"""Agents Runner's files, written by the rules of its serializer: sorted names, two spaces, no escapes."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def environments_json(*payloads: dict[str, Any]) -> str:
 
 
 def state_toml(version: int = 4, **settings: Any) -> str:
-    """`state.toml` with these settings; a JSON text or switch is one of TOML, too."""
+    """`state.toml` with these settings; a JSON string or boolean is valid TOML too."""
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     return "\n".join([f"version = {version}", "", "[settings]", *lines, ""])

@@ -1,6 +1,6 @@
-"""Scenes in a network of their own, with public addresses and nobody to reach: JSON in, JSON out.
+"""Scenes in a network of their own, with public addresses and no other host: JSON in, JSON out.
 
-Run by `tests/team/test_leads.py` and `tests/team/test_proxies.py`, by `unshare --net`.
+`tests/team/test_leads.py` and `tests/team/test_proxies.py` run it, by `unshare --net`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVERYWHERE = {"InsecureRegistryCIDRs": ["0.0.0.0/0", "::/0"]}
 
 
 def led(registry: str, target: str, how: str) -> dict[str, Any]:
-    """A registry at one address that leads a look-up to another: what was said, and what was asked there."""
+    """A registry at one address redirects a look-up to another: what was said, and what was asked there."""
     with faulty("127.0.0.1:9", faults.refuses(404, "MANIFEST_UNKNOWN"), address=target) as there:
         place = f"http://{there.host}/x"
         if how == "redirect":
@@ -41,9 +41,9 @@ def led(registry: str, target: str, how: str) -> dict[str, Any]:
 
 
 def docker_is_proxied(url: str, variables: dict[str, str]) -> bool:
-    """Whether docker's own client asks the proxy; PROXY in the variables stands for it.
+    """Whether docker's own client uses the proxy; PROXY in the variables stands for its address.
 
-    It asks registries by https, and an engine at a TCP port by http.
+    The client reaches registries by https, and an engine at a TCP port by http.
     """
     scheme, _, host = url.partition("://")
     with faulty("127.0.0.1:9", faults.answers(403)) as proxy:
@@ -57,7 +57,7 @@ def docker_is_proxied(url: str, variables: dict[str, str]) -> bool:
 
 
 def main() -> None:
-    """Play the scenes."""
+    """Run the scenes."""
     request = json.load(sys.stdin)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for address in request["addresses"]:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def apart(play: str, scenes: list[Any], addresses: list[str]) -> Any:
-    """Play scenes in a new network namespace that has these addresses."""
+    """Run scenes in a new network namespace that has these addresses."""
     done = subprocess.run(
         ["unshare", "--net", sys.executable, "-m", "tests.harness.apart"],
         text=True,

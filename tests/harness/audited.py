@@ -1,4 +1,4 @@
-"""`desktop-bake`, which tells on standard error, as JSON, its status and every file and folder that it opened."""
+"""`desktop-bake`, which prints on standard error, as JSON, its status and every file and folder that it opened."""
 
 from __future__ import annotations
 

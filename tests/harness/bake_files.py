@@ -1,4 +1,4 @@
-"""What BuildKit makes of a rendered file."""
+"""BuildKit's reading of a rendered file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rendered(environments: list[Environment], options: BakeOptions, recipe: Reci
 
 
 def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str, Any]:
-    """What buildx reads in a bake file, asked for a group, `desktop` if none is named, and with flags."""
+    """What buildx reads in a bake file for a group, by default `desktop`, with these flags."""
     (folder / "docker-bake.hcl").write_text(text)
     done = subprocess.run(
         ["docker", "buildx", "bake", "--print", *(words or ("desktop",))],
@@ -47,7 +47,7 @@ def printed(text: str, folder: Path, *words: str, **variables: str) -> dict[str,
     )
     assert done.returncode == 0, done.stderr
     read: dict[str, Any] = json.loads(done.stdout)
-    for target in read["target"].values():  # buildx prints these two escaped, to be read as a bake file again
+    for target in read["target"].values():  # buildx prints these two escaped, so that its output is a bake file again
         for field in ("args", "labels"):
             target[field] = {n: unescaped(v) for n, v in target.get(field, {}).items()}
     return read
@@ -59,7 +59,7 @@ def called_in(folder: Path, **variables: str) -> dict[str, str]:
 
 
 def unescaped(text: str) -> str:
-    """A text of a bake file as HCL reads it."""
+    """The value of a quoted HCL string."""
     return text.replace("$${", "${").replace("%%{", "%{")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FailedTargetError(FinalError):
-    """The target of a key ends the bake.
+    """The target with this key ends the bake.
 
     Args:
         key: the key.
@@ -28,7 +28,7 @@ class FailedTargetError(FinalError):
 
 
 class Ready:
-    """A preparation of nothing."""
+    """A preparation that does nothing."""
 
     child = type("Child", (), {"end": staticmethod(lambda: None)})
     driver = "docker"
@@ -53,12 +53,12 @@ class Ready:
 
 
 class Bakes:
-    """What stands in for `bake_wanted`: it puts a labelled image into the store for each target that is asked for.
+    """Stands in for `bake_wanted`: puts a labelled image into the store for each requested target.
 
     Attributes:
-        calls: the keys that each call asked for.
-        bases: on what each target of the last call lies.
-        fails: what the next calls raise, after the images of the targets with these names' keys are there.
+        calls: the keys of each call.
+        bases: the bases of the last call's targets.
+        fails: what the next calls raise, after the images of the targets with these names' keys exist.
     """
 
     def __init__(self, engine: FakeEngine) -> None:

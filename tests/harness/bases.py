@@ -1,4 +1,4 @@
-"""Bases of every kind that the recipe supports, each made from Debian's packages, and what a desktop on one has."""
+"""Bases of every kind that the recipe supports, each made from Debian's packages, and checks of a desktop on one."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
 REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
 SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
 SMALL = TaskOptions(geometry="800x600")
-# The package database is sound, and apt would install what was left out, and what asks for it by exact version.
+# The package database is consistent: apt would install what was left out, and what needs an exact version of it.
 LEFT_OUT = """apt-get -qq check; apt-get -qq update
 apt-get -qq -s install perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev >/dev/null"""
-# Targets of bases/Dockerfile, and for each a script that prints what is wrong with a task in it.
+# Targets of bases/Dockerfile, each with a script that prints what is wrong with a task in it.
 BASES = {
     "trixie": LEFT_OUT,
     "ubuntu": f"{LEFT_OUT}; ls /etc/apt/apt.conf.d/docker-clean >/dev/null",
@@ -40,7 +40,7 @@ BASES = {
     "sudo": "pacman -Dkq; [ $(id -un) = worker ] || id",
     "yay": "pacman -Dkq; [ $(id -un) = worker ] || id; pacman -Q novnc websockify >/dev/null",
 }
-# Prints what is missing; core fonts by one that the X server has not built in.
+# Prints what is missing; for core fonts, by one that is not built into the X server.
 COMPLETE = """
 for tool in Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth; do
   command -v $tool >/dev/null || echo "missing: $tool"
@@ -60,14 +60,14 @@ DOWNLOADS = {"trixie": "find /var/lib/apt/lists -type f; ls /var/cache/apt/archi
 
 @contextmanager
 def stand_ins(folder: Path) -> Iterator[Settings]:
-    """The settings of stand-ins, with a folder for their scripts; the images are gone afterwards."""
+    """The settings of stand-ins, with a folder for their scripts; the images are removed afterwards."""
     yield replace(SETTINGS, root=folder)
     _stand_in.cache_clear()
     remove_images(REPOSITORY, check=True)
 
 
 def stand_in(name: str, settings: Settings) -> Environment:
-    """An environment on a base of its own, with the cache on; a second time the same."""
+    """An environment on its own base, with the cache on; the second call returns the same."""
     return _stand_in(name, settings.root)
 
 
@@ -75,8 +75,8 @@ def stand_in(name: str, settings: Settings) -> Environment:
 def _stand_in(name: str, folder: Path) -> Environment:
     """Make it.
 
-    The stand-ins for Arch have the files of the desktop that is baked on the one for Ubuntu, and releases of noVNC and
-    websockify that are Debian's: the script has to expect those.
+    The stand-ins for Arch have the files of the desktop that is baked on the one for Ubuntu, and Debian's releases of
+    noVNC and websockify: the script has to expect those.
     """
     image, contexts = f"{REPOSITORY}:{name}", ["--build-context", f"recipe={INSTALL.parent}"]
     arch = name in ("arch", "sudo", "yay")
@@ -97,7 +97,7 @@ def _stand_in(name: str, folder: Path) -> Environment:
 
 
 def _expecting(image: str) -> str:
-    """The recipe's script, with the digests of the releases that a stand-in has."""
+    """The recipe's script, with the digests of a stand-in's releases."""
     words = ["docker", "run", "--rm", image, "sh", "-c", "sha256sum /srv/github/novnc/*/archive/refs/tags/*"]
     script = INSTALL.read_text()
     for line in subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines():
@@ -112,7 +112,7 @@ def bakes(environment: Environment, settings: Settings, folder: Path) -> None:
     """The recipe bakes, adds at most 400 MB, and a task has every tool, font and noVNC on a live desktop."""
     engine = Engine()
     image = ensure_desktop_image(environment, settings, engine=engine, log=print)
-    assert image.status in (Status.BUILT, Status.LOCAL_HIT)  # who packs it for Arch may have had it baked: in this run
+    assert image.status in (Status.BUILT, Status.LOCAL_HIT)  # Arch's packer may have had it baked
     layers = engine.docker("history", "--human=false", "--format", "{{.Size}}", str(image.image_id)).stdout.split()
     added_mb = sum(map(int, layers[:2])) / 1e6
     print(f"{environment.env_id}: {added_mb:.0f} MB added")
@@ -134,7 +134,7 @@ def bakes(environment: Environment, settings: Settings, folder: Path) -> None:
 
 
 def installs_at_start(environment: Environment, settings: Settings) -> None:
-    """The fallback: the same desktop, installed at start, and no download is left."""
+    """The fallback: the same desktop, installed at start, with no download left behind."""
     engine = Engine()
     image = ensure_desktop_image(replace(environment, cache_desktop_build=False), settings, engine=engine)
     assert image.install_at_start

@@ -1,4 +1,4 @@
-"""A real Chromium, of the image with a browser that tasks have, in a container that shares this machine's loopback."""
+"""A real Chromium, from the image with a browser that tasks use, in a container on this machine's loopback."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _CDP = ("POST", "/session/$sessionId/goog/cdp/execute")
 
 @contextlib.contextmanager
 def chromium(image: str) -> Iterator[webdriver.Remote]:
-    """Start it, and end it.
+    """Start Chromium, and end it afterwards.
 
     Args:
-        image: that has it, for tasks.
+        image: an image with Chromium, made for tasks.
     """
     port = free_port()
     run = ["docker", "run", "-d", "--rm", "--init", "--network", "host", "--shm-size", "512m"]
@@ -48,7 +48,7 @@ def chromium(image: str) -> Iterator[webdriver.Remote]:
 
 
 def shown_as(driver: webdriver.Remote, width: int, height: int, scheme: str = "light") -> None:
-    """Have a screen of another size, and of a person who prefers light or dark."""
+    """Give the browser a screen of this size, and a preference for light or dark."""
     assert not isinstance(driver.command_executor, str)
     driver.command_executor.add_command("executeCdpCommand", *_CDP)  # type: ignore[no-untyped-call]
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -62,7 +62,7 @@ def shown_as(driver: webdriver.Remote, width: int, height: int, scheme: str = "l
 
 
 def free_port() -> int:
-    """A port of this machine's loopback that nobody has."""
+    """An unused port of this machine's loopback."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port

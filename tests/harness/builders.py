@@ -18,7 +18,7 @@ def remote_builder(engine: str, run: Callable[..., subprocess.CompletedProcess[s
 
     Args:
         engine: the DOCKER_HOST of the engine that builds.
-        run: runs a command where the builder is used.
+        run: runs a command on the machine that uses the builder.
         folder: for the socket; its path is short.
     """
     path = folder / "buildkit.sock"
@@ -39,7 +39,7 @@ def remote_builder(engine: str, run: Callable[..., subprocess.CompletedProcess[s
                             stdin=connection.fileno(),
                             stdout=connection.fileno(),
                             stderr=subprocess.DEVNULL,
-                            # its own store: buildx holds the other one's lock while it creates and asks the builder
+                            # a separate store: buildx locks the other one while it creates and asks the builder
                             env={**os.environ, "DOCKER_HOST": engine, "BUILDX_CONFIG": str(folder / "buildx")},
                         )
                     )

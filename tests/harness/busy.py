@@ -1,4 +1,4 @@
-"""A machine with a container, a published port and a build under way, until it is interrupted.
+"""A machine with a container, a published port and a running build, until it is interrupted.
 
 `python -m tests.harness.busy FOLDER BASE` prints a line once it is busy.
 """
@@ -13,7 +13,7 @@ from tests.harness.machines import machine, team_registry
 
 
 def main(folder: Path, base: str) -> None:
-    """Be busy."""
+    """Keep the machine busy."""
     with team_registry(folder / "team", base=base) as team, machine(folder / "machine", team=team) as second:
         second.run("docker", "run", "-d", "-p", "127.0.0.1:7777:7", team.base, "sleep", "4321", check=True)
         (folder / "Dockerfile").write_text(f"FROM {team.base}\nRUN echo building >&2; sleep 4321\n")

@@ -15,12 +15,12 @@ def _log(line: str) -> None:
 
 
 def main(image_then: str, command: str, limit_s: str) -> int:
-    """Run a task, and tell its status.
+    """Run a task and print its status.
 
     Args:
-        image_then: `remove` if the image goes before the container is asked for.
-        command: what the task runs in a shell.
-        limit_s: how long it may.
+        image_then: `remove` to remove the image before the container is created.
+        command: the task's command, for a shell.
+        limit_s: the task's time limit.
     """
     settings = load_settings(Path("desktop-bake.toml"), {})
     environment = settings.environment(None)

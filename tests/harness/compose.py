@@ -1,4 +1,4 @@
-"""A rendered folder's desktops by Docker Compose, as on a machine that has Docker and nothing of ours."""
+"""A rendered folder's desktops under Docker Compose, on a machine that has Docker and nothing of ours."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SECRET = "0123456789-abcdefghij._~ABCDEF"
 
 
 def _client() -> dict[str, str]:
-    """The docker client's variables; no other program is in this PATH, no Python and none of ours."""
+    """The docker client's variables; this PATH has no other program, neither Python nor ours."""
     client = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
     return {**client, "PATH": "/nonexistent", "HOME": "/"}
 
 
 @functools.cache
 def compose_command() -> list[str]:
-    """Compose: the client's plugin, or if it has none, the program that `scripts/engine` unpacked."""
+    """Compose: the client's plugin or, if it has none, the program that `scripts/engine` unpacked."""
     docker = shutil.which("docker") or "docker"
     asked = subprocess.run([docker, "compose", "version"], env=_client(), capture_output=True, check=False)
     return [docker, "compose"] if asked.returncode == 0 else [tool("docker-compose")]
@@ -35,12 +35,12 @@ def compose_command() -> list[str]:
 
 @dataclass(kw_only=True)
 class Compose:
-    """The project of a rendered folder, under a name that no other test has.
+    """The project of a rendered folder, under a name that no other test uses.
 
     Attributes:
         folder: the rendered folder.
         name: the project's.
-        variables: all that there are besides the docker client's.
+        variables: all variables besides the docker client's.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class Compose:
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `docker compose` from elsewhere, where there is nothing of ours."""
+        """Run `docker compose` from another folder, with nothing of ours in reach."""
         variables = {**_client(), "COMPOSE_PROJECT_NAME": self.name, **self.variables}
         file = str(self.folder / "run/compose.yaml")
         return subprocess.run(
@@ -67,7 +67,7 @@ class Compose:
         return self.run("up", "--detach", "--wait", *flags, service)
 
     def url(self, service: str, secret: str = SECRET) -> str:
-        """Where it is seen with this secret."""
+        """The address of its page with this secret."""
         address = self.run("port", service, "6080").stdout.strip()
         host, _, port = address.rpartition(":")
         assert host == "127.0.0.1"
@@ -78,7 +78,7 @@ class Compose:
         return self.run("ps", "--all", "--quiet", service).stdout.strip()
 
     def left(self) -> list[str]:
-        """What there is of the project: containers, networks and volumes."""
+        """The project's containers, networks and volumes."""
         lists = (["ps", "-aq"], ["network", "ls", "-q"], ["volume", "ls", "-q"])
         mine = ["--filter", f"label=com.docker.compose.project={self.name}"]
         found = (
@@ -89,7 +89,7 @@ class Compose:
 
 @contextmanager
 def composed(folder: Path, **variables: str) -> Iterator[Compose]:
-    """A folder's project, which is gone at the end."""
+    """A folder's project, removed at the end."""
     compose = Compose(folder=folder, variables=variables)
     try:
         yield compose
@@ -100,7 +100,7 @@ def composed(folder: Path, **variables: str) -> Iterator[Compose]:
 
 
 def shipped_desktops(project: Path, *env_ids: str) -> None:
-    """Configure environments that share the shipped desktop, and one with a preflight alone."""
+    """Configure environments that share the shipped desktop, and one with only a preflight."""
     config = project / "desktop-bake.toml"
     top, _, table = config.read_text().partition("[environments.default]\n")
     desktop = "".join(line for line in table.splitlines(keepends=True) if "script" not in line)
@@ -111,7 +111,7 @@ def shipped_desktops(project: Path, *env_ids: str) -> None:
 
 
 def bake(folder: Path, target: str) -> None:
-    """What plain Docker does in CI."""
+    """What CI runs with plain Docker."""
     words = ["docker", "buildx", "bake", "-f", "docker-bake.hcl", target, "--load", "--set", "*.cache-to="]
     done = subprocess.run(words, cwd=folder, env=called_in(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

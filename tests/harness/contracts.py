@@ -1,4 +1,4 @@
-"""Import Linter's contract for a package that may import what a list names, and nothing else."""
+"""Import Linter's contract for a package that may import only what a list names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class AllowListContract(Contract):
-    """A package imports itself and the packages of a list, also from the standard library."""
+    """A package imports only itself and the packages of a list, even from the standard library."""
 
     package = fields.StringField()
     allowed = fields.SetField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        """Look for imports of anything else, those for type checkers included."""
+        """Look for all other imports, including those for type checkers."""
         package = str(self.package)
         allowed = {str(name) for name in self.allowed}  # type: ignore[attr-defined]
         broken = sorted(

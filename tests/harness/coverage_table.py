@@ -1,4 +1,4 @@
-"""The lines that tests/unit runs, floor by floor: `make coverage`."""
+"""The lines that tests/unit runs, by floor: `make coverage`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def floor_of(module: str) -> str:
-    """The floor that a module stands on, by its path: `bake/images`, `bake/context.py`, `generator`."""
+    """The floor of a module, by its path: `bake/images`, `bake/context.py`, `generator`."""
     parts = Path(module).parts
     return "/".join(parts[:2]) if parts[0] == "bake" else parts[0]
 
 
 def floors(report: dict[str, Any], exempt: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """Lines that were run and lines that there are, by floor.
+    """Executed lines and all lines, by floor.
 
     Args:
         report: what `coverage json` writes.
-        exempt: modules that do not count, each with the reason.
+        exempt: modules that do not count, each with a reason.
     """
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for name, found in report["files"].items():
@@ -35,7 +35,7 @@ def floors(report: dict[str, Any], exempt: dict[str, str]) -> dict[str, tuple[in
 
 
 def main(report_file: Path) -> int:
-    """Print the table; 1 if a floor, or a module that counts, is below the bar."""
+    """Print the table; return 1 if a floor, or a module that counts, is below the minimum."""
     rule = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["desktop-bake"]["coverage"]
     report = json.loads(report_file.read_text(encoding="utf-8"))
     least, exempt = rule["least_percent"], rule["exempt"]

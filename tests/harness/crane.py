@@ -1,4 +1,4 @@
-"""Images of registries, made and moved without an engine."""
+"""Images in registries, made and copied without an engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What documents hold: schedules and commands."""
+"""Schedules and commands in documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cron_faults(text: str) -> list[str]:
-    """What Debian's cron would refuse in a user's crontab, or silently take for something else."""
+    """What Debian's cron would refuse in a user's crontab, or silently misread."""
     faults = [] if text.endswith("\n") else ["no newline at the end: cron ignores the last line"]
     for line in text.splitlines():
         if not line.strip() or line.startswith("#") or re.match(r"\w+\s*=", line):

@@ -1,4 +1,4 @@
-"""What an engine lacks, and what a task does then."""
+"""What an engine can lack, and what a task does then."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Outcome = tuple[int, str]
 ROWS = rows()
 
-ONE_CUT = threading.Lock()  # a task that installs at start needs the network that another one's fault would cut
-IN_BUILDS = '[ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ] ||'  # what the Dockerfile sets, and a task's start does not
+ONE_CUT = threading.Lock()  # a task that installs at start needs the network that another task's fault would cut
+IN_BUILDS = '[ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ] ||'  # the Dockerfile sets these, a task's start does not
 
 
 def called(task: Task, *words: str) -> Outcome:
@@ -37,7 +37,7 @@ def called(task: Task, *words: str) -> Outcome:
 
 
 def network_cut(task: Task) -> Outcome:
-    """Packages that stop coming do not hold a build beyond its limit."""
+    """Packages that stop arriving delay a build only up to its limit."""
     slowly = f"slowly=; {IN_BUILDS} slowly='-o Acquire::http::Dl-Limit=1000'"
     apt = "apt-get -q update && cd /tmp && apt-get -q $slowly download perl-doc || exit"
     task.write(f"{slowly}\n{apt}", top="build_timeout_s = 20")
@@ -51,7 +51,7 @@ def network_cut(task: Task) -> Outcome:
 
 
 def removed(task: Task) -> Outcome:
-    """The image goes when `run` asks for its container."""
+    """The image is removed before `run` creates its container."""
 
     def remove() -> None:
         images = task.machine.run("docker", "image", "ls", "-q", task.repository, check=True).stdout.split()
@@ -64,7 +64,7 @@ def removed(task: Task) -> Outcome:
 
 
 def removed_from_a_caller(task: Task) -> Outcome:
-    """The image goes between the calls of a program."""
+    """The image is removed between two calls of a program."""
     return called(task, "remove", "cat /etc/installed", "60")
 
 
@@ -78,7 +78,7 @@ def jumping(task: Task, by: str) -> Path:
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(file),
         "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # which no setting of the clock moves
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a clock that no setting moves
     }
     task.first += ("time.sleep = lambda seconds: select.select([], [], [], seconds)",)  # its clock_nanosleep() fails
     return file
@@ -111,7 +111,7 @@ def clock_in_a_pause(task: Task) -> Outcome:
 
 
 def clock_and_certificate(task: Task) -> Outcome:
-    """A registry's certificate of a month does not hold a year later, and that is said."""
+    """A registry's certificate, valid for a month, has expired a year later, and the error says so."""
     with real_registry(task.folder / "tls", tls=True, address=task.machine.first_address) as registry:
         task.repository = f"{registry.host}/{task.repository}"
         task.write()

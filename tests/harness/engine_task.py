@@ -1,6 +1,6 @@
 """A task on a machine whose engine a test breaks.
 
-The base has the shipped desktop's packages, so that also what installs at start is a live desktop within a second.
+The base has the shipped desktop's packages, so that a desktop installed at start is live within a second too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
 from tests.harness.machines import Machine, Registry, machine
 
-INSTALLED = "all is there\n"  # what a task's command prints that found what its recipe installs
+INSTALLED = "all is there\n"  # what a task's command prints if it found what its recipe installs
 
 
 def equipped(team: Registry) -> str:
@@ -28,7 +28,7 @@ def equipped(team: Registry) -> str:
 
 @contextmanager
 def equipped_machine(base: str, settings: Settings, team: Registry, folder: Path) -> Iterator[Machine]:
-    """A machine whose engine has a small disk of its own, and on it the equipped base."""
+    """A machine whose engine has its own small disk, with the equipped base on it."""
     shipped = Environment(
         env_id="shipped", base_image=ImageReference.parse(base), headless_desktop_enabled=True, cache_desktop_build=True
     )
@@ -44,15 +44,15 @@ def equipped_machine(base: str, settings: Settings, team: Registry, folder: Path
 
 @dataclass(kw_only=True)
 class Task:
-    """`desktop-bake run` on a machine, with a folder, a cache folder and a recipe of its own.
+    """`desktop-bake run` on a machine, with its own folder, cache folder and recipe.
 
     Attributes:
-        machine: where.
-        folder: with the configuration.
+        machine: the machine.
+        folder: the configuration's folder.
         base: the base image.
-        repository: of its images.
+        repository: the repository of its images.
         variables: added to the environment.
-        first: lines of Python before all else, which lower limits that are too long for a test, such as
+        first: lines of Python to run first, which lower limits that are too long for a test, such as
             `ensure.RESTART_S = 1`; lowered.py has the modules.
     """
 
@@ -74,11 +74,11 @@ class Task:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start `desktop-bake` with these words, in a process of its own."""
+        """Start `desktop-bake` with these arguments, in a process of its own."""
         return self.program("lowered", *self.first, "--", *words)
 
     def program(self, module: str, *words: str) -> subprocess.Popen[str]:
-        """Start a program of the harness with these words, beside the configuration."""
+        """Start a program of the harness with these arguments, in the configuration's folder."""
         root = str(Path(__file__).parents[2])
         variables = {"XDG_CACHE_HOME": str(self.folder / "cache"), "PYTHONPATH": root, **self.variables}
         words = (sys.executable, "-m", f"tests.harness.{module}", *words)
@@ -87,7 +87,7 @@ class Task:
     def run(
         self, on: Mapping[str, Callable[[], object]] | None = None, command: str = "cat /etc/installed", *flags: str
     ) -> tuple[int, str]:
-        """Run a task; at the first line of standard error that holds one of these patterns, something happens.
+        """Run a task; do something at the first line of standard error that matches one of these patterns.
 
         Returns:
             The exit status, and what was printed on either stream.
@@ -97,7 +97,7 @@ class Task:
     def follow(
         self, process: subprocess.Popen[str], on: Mapping[str, Callable[[], object]] | None = None
     ) -> tuple[int, str]:
-        """The same for a process that was started before."""
+        """Follow a process that was started before, in the same way."""
         waiting = dict(on or {})
         printed: list[str] = []
         with process:
@@ -113,7 +113,7 @@ class Task:
         return status, "".join(printed)
 
     def containers(self) -> str:
-        """Every container that is left."""
+        """Every remaining container."""
         return self.machine.run("docker", "ps", "-aq", check=True).stdout
 
 
@@ -125,7 +125,7 @@ def task_on(machine: Machine, folder: Path, team: Registry) -> Task:
 
 
 def tidy(machine: Machine, team: Registry) -> None:
-    """Remove what was built on a machine, images and BuildKit's records; the equipped base stays."""
+    """Remove what was built on a machine, images and BuildKit's records; keep the equipped base."""
     words = ("docker", "image", "ls", "-aq", "--filter", "label=desktop-bake.schema")
     images = set(machine.run(*words, check=True).stdout.split())
     images.discard(machine.run("docker", "image", "ls", "-q", equipped(team), check=True).stdout.strip())

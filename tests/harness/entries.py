@@ -1,4 +1,4 @@
-"""A task that runs, as the engine lists it."""
+"""A running task, as the engine lists it."""
 
 from __future__ import annotations
 

@@ -54,6 +54,6 @@ def handshake(
 
 
 def status(url: str, path: str, *, host: str | None = None, origin: str | None = None) -> int:
-    """The HTTP status of a WebSocket handshake, which is then given up."""
+    """The HTTP status of a WebSocket handshake, whose connection is then closed."""
     with handshake(url, path, host=host, origin=origin) as (found, _):
         return found

@@ -1,4 +1,4 @@
-"""A container without an engine, for what starts a task in it."""
+"""A container without an engine, for the code that starts a task in it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class FakeContainer:
     """A container, and its console.
 
     Attributes:
-        calls: what was done with it, in order.
+        calls: its calls, in order.
         body: of its creation.
-        refuses: what the next creations end with.
-        says: the lines of its main process, to come.
-        installs: those of what is installed in it.
-        prints: those of its command, each with its stream.
-        status: its command's.
-        port: where noVNC is published.
+        refuses: what the next creations raise.
+        says: the lines that its main process is yet to print.
+        installs: the lines printed while installing in it.
+        prints: the lines of its command, each with its stream.
+        status: the exit status of its command.
+        port: the port of noVNC.
     """
 
     container_id = "c0ffee"
@@ -47,42 +47,42 @@ class FakeContainer:
 
     @property
     def ended(self) -> bool:
-        """As `Console.ended`."""
+        """Like `Console.ended`."""
         return not self.says
 
     def create(self, body: dict[str, Any], platform: str | None) -> None:
-        """As `Container.create`."""
+        """Like `Container.create`."""
         self.calls.append(f"create {body['Image']} {platform}")
         self.body = body
         if self.refuses:
             raise self.refuses.pop(0)
 
     def put(self, folder: str, files: dict[str, bytes], _executables: object = ()) -> None:
-        """As `Container.put`."""
+        """Like `Container.put`."""
         self.calls.append(f"put {folder}")
         self.files = files
 
     def rename(self, name: str) -> None:
-        """As `Container.rename`."""
+        """Like `Container.rename`."""
         self.calls.append(f"rename {name}")
         self.name = name
 
     def attach(self) -> FakeContainer:
-        """As `Container.attach`."""
+        """Like `Container.attach`."""
         self.calls.append("attach")
         return self
 
     def write(self, content: bytes) -> None:
-        """As `Console.write`."""
+        """Like `Console.write`."""
         self.calls.append("write")
         self.written = content
 
     def start(self) -> None:
-        """As `Container.start`."""
+        """Like `Container.start`."""
         self.calls.append("start")
 
     def execute(self, command: list[str], user: str | None = None) -> tuple[str, SimpleNamespace]:
-        """As `Container.execute`, of what installs, or of the task's command."""
+        """Like `Container.execute`, for the installation or for the task's command."""
         close = lambda: None  # noqa: E731
         if user is None:
             said = lambda _: self.prints.pop(0) if self.prints else None  # noqa: E731
@@ -92,15 +92,15 @@ class FakeContainer:
         return "id", SimpleNamespace(line=line, close=close, last=["no luck"])
 
     def exit_status(self, _name: str) -> int:
-        """As `Container.exit_status`, of its command."""
+        """Like `Container.exit_status`, of its command."""
         return self.status
 
     def published(self, _port: int) -> int | None:
-        """As `Container.published`."""
+        """Like `Container.published`."""
         return self.port
 
     def until(self, wanted: str, _end: float, _cancel: object) -> bool:
-        """As `Console.until`."""
+        """Like `Console.until`."""
         while self.says:
             self.last.append(self.says.pop(0))
             if self.last[-1] == wanted:
@@ -108,24 +108,24 @@ class FakeContainer:
         return False
 
     def said(self, _end: float, _cancel: object = None) -> tuple[Stream, str] | None:
-        """As `Console.said`."""
+        """Like `Console.said`."""
         return ("stdout", self.says.pop(0)) if self.says else None
 
     def drain(self) -> None:
-        """As `Console.drain`."""
+        """Like `Console.drain`."""
         self.calls.append("drain")
 
     def remove(self) -> None:
-        """As `Container.remove`."""
+        """Like `Container.remove`."""
         self.calls.append("remove")
 
     def close(self) -> None:
-        """As `Console.close` and `Forward.close`."""
+        """Like `Console.close` and `Forward.close`."""
         self.calls.append("close")
 
 
 def next_container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeContainer:
-    """The container that is made next; noVNC answers, no script is run, and the engine is of this machine."""
+    """The container that is created next; noVNC answers, no script runs, and the engine is on this machine."""
     container = FakeContainer()
     monkeypatch.setattr(start, "Container", lambda _endpoint: container)
     monkeypatch.setattr(start, "wait_for_banner", lambda *_: container.calls.append("banner"))

@@ -23,21 +23,21 @@ ENDED = Ended(status=0, lines=(), timed_out=False)
 
 
 class FakeEngine:
-    """What `ImageEngine` asks for, and whether it answers at all.
+    """The methods of `ImageEngine`, and whether the engine answers at all.
 
     Attributes:
         store: images by ID.
         names: IDs by `repository:tag`.
-        histories: what `history` answers, by ID.
-        made_s: when images were made, by ID.
-        asked: what was asked, `image NAME` or the words after `docker`.
-        ends: how the next pulls and pushes end, in place of doing it.
-        containers: what `/containers/json` answers.
-        refused: names that it does not remove.
-        is_classic: whether it keeps images in the classic store, and lists them without their platforms.
-        endpoint: where nobody answers.
+        histories: the answers of `history`, by ID.
+        made_s: the creation times of images, by ID.
+        asked: the requests, `image NAME` or the arguments of `docker`.
+        ends: how the next pulls and pushes end, instead of being done.
+        containers: the answer to `/containers/json`.
+        refused: names that it refuses to remove.
+        is_classic: whether it has the classic image store, and lists images without their platforms.
+        endpoint: an address at which nothing answers.
         is_up: whether it answers.
-        comes_back: whether waiting for it helps.
+        comes_back: whether it answers again after a wait.
     """
 
     def __init__(self, registry: MemoryRegistry | None = None, platform: str = "linux/amd64") -> None:
@@ -66,7 +66,7 @@ class FakeEngine:
         known_as: str = "",
         made_s: int = 0,
     ) -> Image:
-        """Put an image into the store, under an ID that follows from all this."""
+        """Put an image into the store; its ID follows from the arguments."""
         made_of = repr((labels and sorted(labels.items()), platform, known_as, "" if labels else name))
         image = Image(
             image_id=str(Digest.of(made_of.encode())),
@@ -82,7 +82,7 @@ class FakeEngine:
         return image
 
     def image(self, reference: str) -> Image | None:
-        """As `Engine.image`."""
+        """Like `Engine.image`."""
         self._check(f"image {reference}")
         if reference in self.store:
             return self.store[reference]
@@ -90,7 +90,7 @@ class FakeEngine:
         return known or self.store.get(self.names.get(ImageReference.parse(reference).named, ""))
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-        """As `Engine.images`."""
+        """Like `Engine.images`."""
         self._check("images")
         wanted = [tuple(text.split("=", 1)) for text in filters.get("label", ())]
         found = []
@@ -104,7 +104,7 @@ class FakeEngine:
         return found
 
     def _more(self, image: Image) -> dict[str, Any]:
-        """What engines with containerd's store tell of each image besides."""
+        """What engines with containerd's store say about each image in addition."""
         if self.is_classic:
             return {}
         system, architecture, *variant = image.platform.split("/")
@@ -114,30 +114,30 @@ class FakeEngine:
         return {"Manifests": [one], "RepoDigests": list(image.repo_digests)}
 
     def labelled(self, labels: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-        """As `Engine.labelled`."""
+        """Like `Engine.labelled`."""
         found = self.images({"label": [f"{name}={value}" for name, value in labels.items()]})
         return {entry["Id"]: entry["Labels"] for entry in found}
 
     def history(self, image_id: str) -> tuple[str, ...]:
-        """As `Engine.history`."""
+        """Like `Engine.history`."""
         self._check(f"history {image_id}")
         return self.histories.get(image_id, ())
 
     def platform(self) -> str:
-        """As `Engine.platform`."""
+        """Like `Engine.platform`."""
         return self._platform
 
     def registry_config(self) -> Mapping[str, Any]:
-        """As `Engine.registry_config`: every registry has trusted TLS."""
+        """Like `Engine.registry_config`: every registry has trusted TLS."""
         return {}
 
     def tag(self, image_id: str, name: ImageReference) -> None:
-        """As `Engine.tag`."""
+        """Like `Engine.tag`."""
         self._check(f"tag {name}")
         self.names[name.named] = image_id
 
     def untag(self, name: ImageReference) -> None:
-        """As `Engine.untag`."""
+        """Like `Engine.untag`."""
         self._check(f"untag {name}")
         self.names.pop(name.named, None)
 
@@ -149,7 +149,7 @@ class FakeEngine:
         limit_s: float,
         cancel: threading.Event | None = None,
     ) -> Ended:
-        """As `Engine.work`: `pull` and `push` move images between the store and the registry."""
+        """Like `Engine.work`: `pull` and `push` move images between the store and the registry."""
         self._check(" ".join(arguments))
         if self.ends:
             return self.ends.pop(0)
@@ -165,7 +165,7 @@ class FakeEngine:
         return ENDED
 
     def ask(self, method: str, path: str, query: Mapping[str, object] | None = None) -> Answer:
-        """As `Engine.ask`, of what pruning asks."""
+        """Like `Engine.ask`, for the requests of pruning."""
         self._check(f"{method} {path}")
         if path == "/containers/json":
             return Answer(status=200, content=self.containers)
@@ -181,15 +181,15 @@ class FakeEngine:
         return Answer(status=200 if image else 404, content=content)
 
     def has_containerd_store(self) -> bool:
-        """As `Engine.has_containerd_store`."""
+        """Like `Engine.has_containerd_store`."""
         return False
 
     def answers(self) -> bool:
-        """As `Engine.answers`."""
+        """Like `Engine.answers`."""
         return self.is_up
 
     def returns(self, limit_s: float, cancel: threading.Event | None = None) -> bool:
-        """As `Engine.returns`, without waiting."""
+        """Like `Engine.returns`, without waiting."""
         self.asked.append("returns")
         self.is_up = self.is_up or self.comes_back
         return self.is_up

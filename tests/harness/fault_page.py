@@ -1,4 +1,4 @@
-"""docs/faults.md, read: what it says that a user sees is compared with what was printed."""
+"""docs/faults.md as data: what it says that a user sees is compared with the real output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Row:
     """One fault of the page.
 
     Attributes:
-        sees: what is printed, in this order; `…` stands for any text within a line.
+        sees: the printed lines, in this order; `…` stands for any text within a line.
         status: the exit status.
         task: one of TASKS.
     """
@@ -26,7 +26,7 @@ class Row:
     task: str
 
     def compare(self, status: int, printed: str) -> None:
-        """Assert that this is what happened, and that every error is one line and its remedy."""
+        """Assert that this happened, and that every error is one line and its remedy."""
         lines = printed.splitlines()
         at = 0
         for wanted in self.sees:
@@ -44,7 +44,7 @@ class Row:
 
 
 def rows() -> dict[str, Row]:
-    """The faults of the page, by their names."""
+    """The page's faults, by name."""
     found = {}
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]

@@ -1,6 +1,6 @@
-"""The faults that a proxy before a registry can have.
+"""The faults of a proxy in front of a registry.
 
-Each takes `on`, a pattern in "METHOD /path", and `times`, for how many requests it happens (all, if not given).
+Each takes `on`, a pattern in "METHOD /path", and `times`, the number of requests that it hits (by default all).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOB = "GET .*/blobs/"
 
 
 class Match(TypedDict, total=False):
-    """Which requests a fault happens to."""
+    """The requests that a fault hits."""
 
     on: str
     times: int | None
@@ -38,7 +38,7 @@ def answers(
     headers: Mapping[str, str] | None = None,
     **match: Unpack[Match],
 ) -> Fault:
-    """An answer of our own in place of the registry's."""
+    """An answer of our own instead of the registry's."""
     content = body.encode() if isinstance(body, str) else body
 
     def act(exchange: Exchange) -> bool:
@@ -65,13 +65,13 @@ def refuses(
 
 
 def html(status: int = 200, **match: Unpack[Match]) -> Fault:
-    """A web page, as a captive portal or a proxy sends."""
+    """A web page, as from a captive portal or a proxy."""
     page = "<!DOCTYPE html><html><body><h1>Please log in</h1></body></html>"
     return answers(status, page, kind="text/html; charset=utf-8", **match)
 
 
 def slow(seconds: float, **match: Unpack[Match]) -> Fault:
-    """A pause; then all goes on."""
+    """A pause; then the request goes on."""
 
     def act(exchange: Exchange) -> bool:
         exchange.wait(seconds)
@@ -81,7 +81,7 @@ def slow(seconds: float, **match: Unpack[Match]) -> Fault:
 
 
 def then(event: Callable[[], None], **match: Unpack[Match]) -> Fault:
-    """Something else that happens first, such as the registry's end; then all goes on, as well as it can."""
+    """Something that happens first, such as the registry's end; then the request goes on, as well as it can."""
 
     def act(exchange: Exchange) -> bool:
         event()
@@ -115,7 +115,7 @@ def sends(raw: bytes, **match: Unpack[Match]) -> Fault:
 
 
 def garbage(**match: Unpack[Match]) -> Fault:
-    """No HTTP."""
+    """An answer that is not HTTP."""
     return sends(b"\x00\xff\x15\x03\x01 what is this?\r\n\r\n" * 8, **match)
 
 
@@ -125,12 +125,12 @@ def closes(**match: Unpack[Match]) -> Fault:
 
 
 def blackhole(**match: Unpack[Match]) -> Fault:
-    """The connection stands, and no answer ever comes."""
+    """The connection stays open, and no answer ever comes."""
     return slow(86400, **match)
 
 
 def cuts(after_bytes: int, **match: Unpack[Match]) -> Fault:
-    """The connection ends in the midst of the right body, by default of a blob."""
+    """The connection ends in the middle of the right body, by default of a blob."""
 
     def act(exchange: Exchange) -> bool:
         def change(_: object, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,13 +149,13 @@ def cuts(after_bytes: int, **match: Unpack[Match]) -> Fault:
 
 
 def flip(content: bytes) -> bytes:
-    """The content with one bit in its middle flipped."""
+    """The content with one flipped bit in its middle."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :] if content else content
 
 
 def tampers(change: Callable[[bytes], bytes] = flip, **match: Unpack[Match]) -> Fault:
-    """Another body than the registry's, by default of a blob; its headers stay but for the length."""
+    """Another body than the registry's, by default of a blob; the headers stay, except for the length."""
 
     def act(exchange: Exchange) -> bool:
         def other(headers: list[tuple[str, str]], pieces: Iterator[bytes]) -> Iterable[bytes]:
@@ -179,7 +179,7 @@ def endless(
     headers: Mapping[str, str] | None = None,
     **match: Unpack[Match],
 ) -> Fault:
-    """A body without an end (or with one, so that a broken client does not fill the machine)."""
+    """A body without an end (or with one, so that a faulty client does not fill the machine)."""
 
     def act(exchange: Exchange) -> bool:
         own = {"Content-Type": kind, **(headers or {})}
@@ -190,7 +190,7 @@ def endless(
 
 
 def redirects(host: str | None = None, **match: Unpack[Match]) -> Fault:
-    """To the same path on another HOST:PORT, or None: on ourselves, so without an end; by default of a blob."""
+    """A redirect to the same path on another HOST:PORT, or for None endlessly to ourselves; by default of a blob."""
 
     def act(exchange: Exchange) -> bool:
         location = f"http://{host or exchange.host}{exchange.path}"
@@ -200,9 +200,9 @@ def redirects(host: str | None = None, **match: Unpack[Match]) -> Fault:
 
 
 def bearer(*, anonymous: bool = False, key: str = "token") -> Fault:
-    """A registry behind tokens: for USER and PASSWORD, for IDENTITY, for everybody where `anonymous`.
+    """A registry that requires tokens: for USER and PASSWORD, for IDENTITY, for everybody if `anonymous`.
 
-    key: the name that the token has in the answer to a GET of the token endpoint, "token" or "access_token"
+    key: the token's name in the answer to a GET of the token endpoint, "token" or "access_token"
     """
 
     def credentials_are_right(exchange: Exchange, form: Mapping[str, list[str]]) -> bool:
@@ -217,7 +217,7 @@ def bearer(*, anonymous: bool = False, key: str = "token") -> Fault:
         form = urllib.parse.parse_qs(b"".join(exchange.body()).decode())
         if not credentials_are_right(exchange, form):
             return refuses(401, "UNAUTHORIZED")
-        name = key if exchange.command == "GET" else "access_token"  # OAuth 2 leaves no choice
+        name = key if exchange.command == "GET" else "access_token"  # OAuth 2 allows only this name
         return answers(200, json.dumps({name: TOKEN, "expires_in": 300}))
 
     def act(exchange: Exchange) -> bool:

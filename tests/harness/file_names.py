@@ -1,4 +1,4 @@
-"""Names of files outside of a configuration's folder."""
+"""Names of files outside a configuration's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The name of a configuration that is looked for upwards."""
+"""The name of the configuration file that is searched for in parent folders."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Guided by coverage: `python -m tests.harness.fuzz CORPUS [OPTIONS]` feeds the targets what libFuzzer makes.
+"""Fuzzing guided by coverage: `python -m tests.harness.fuzz CORPUS [OPTIONS]` feeds libFuzzer's inputs to targets.
 
-Atheris, not hypofuzz: it is kept by Google, runs without a service, and counts branches within our own modules; a
-case costs it a tenth of a millisecond. A byte before each input names its target.
+Atheris, not hypofuzz: Google maintains it, it runs without a service, it counts branches within our own modules,
+and a case costs a tenth of a millisecond. The first byte of each input selects its target.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NAMES = tuple(TARGETS)
 
 
 def one(content: bytes) -> None:
-    """One input."""
+    """Run one input."""
     if content:
         feed(NAMES[content[0] % len(NAMES)], content[1:])
 
 
 def main() -> None:
-    """Write the seeds into the corpus and begin; libFuzzer ends the process, with a status of its own on a fault."""
+    """Write the seeds into the corpus and start; libFuzzer ends the process, with its own status for a fault."""
     corpus = Path(sys.argv[1])
     corpus.mkdir(exist_ok=True)
     for index, target in enumerate(TARGETS.values()):

@@ -1,4 +1,4 @@
-"""A gate in a build step: a build stays at it until the test lets it go on, and the test sees how many came."""
+"""A gate in a build step: builds wait at it until the test opens it, and the test sees how many wait."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A port that build steps come to."""
+    """A port that build steps connect to."""
 
     listener: socket.socket
     arrivals: list[str] = field(default_factory=list)
     is_open: threading.Event = field(default_factory=threading.Event)
 
     def script(self, address: str | None = None) -> str:
-        """What a step runs to come here (bash): by this machine's address, or by the container's own gateway."""
+        """The step's command that connects (bash): to this machine's address, or to the container's own gateway."""
         port = self.listener.getsockname()[1]
         program = Path(__file__).with_name("gate.sh").read_text()
         return f"host={address or ''} port={port}\n{program}"
 
     def serve(self) -> None:
-        """Take whoever comes, until the listener is shut down."""
+        """Accept connections until the listener is shut down."""
         with contextlib.suppress(OSError):
             while True:
                 connection, (host, _) = self.listener.accept()
@@ -40,7 +40,7 @@ class Gate:
 
 @contextlib.contextmanager
 def gate() -> Iterator[Gate]:
-    """A gate that is shut; it opens at the end at the latest."""
+    """A closed gate, which opens at the end at the latest."""
     with socket.create_server(("", 0)) as listener:
         made = Gate(listener=listener)
         threading.Thread(target=made.serve, daemon=True).start()

@@ -9,7 +9,7 @@ from tests.harness.proxy import Fault
 
 
 def login(*faults: Fault) -> list[Fault]:
-    """A token service that answers so, behind a registry that requires a login."""
+    """A token service that gives this answer, behind a registry that requires a login."""
     own = [Fault(act=fault.act, on="GET /token") for fault in faults]
 
     def demand(exchange: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Keys of no image."""
+"""Keys that belong to no image."""
 
 from __future__ import annotations
 

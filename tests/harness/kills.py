@@ -1,6 +1,6 @@
-"""Commands that are killed in the middle, and what has to be true of a project afterwards.
+"""Commands that are killed midway, and what has to be true of a project afterwards.
 
-The moments are drawn over the length of an undisturbed run. `DESKTOP_BAKE_SEED` draws those of a failed run again.
+The moments are random over the length of an undisturbed run. `DESKTOP_BAKE_SEED` repeats those of a failed run.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-LIMIT_S = 120  # of whatever nothing holds up: a build waits ten minutes for a lock
+LIMIT_S = 120  # for anything that nothing delays: a build waits ten minutes for a lock
 MARK = "DESKTOP_BAKE_TEST_MARK"
 SEED = os.environ.get("DESKTOP_BAKE_SEED") or secrets.token_hex(4)
 
 
 def until(true: Callable[[], bool], said: Callable[[], object]) -> None:
-    """Wait for what has to come."""
+    """Wait for something that has to happen."""
     end = time.monotonic() + LIMIT_S
     while not true():
         assert time.monotonic() < end, said()
@@ -42,7 +42,7 @@ def until(true: Callable[[], bool], said: Callable[[], object]) -> None:
 
 
 def docker(*words: str) -> str:
-    """What the docker client prints, which has to succeed."""
+    """What the docker client prints; it has to succeed."""
     done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, done
     return done.stdout
@@ -54,7 +54,7 @@ class Project:
 
     Args:
         folder: its folder.
-        number: how often its setup script was changed: that leaves the number in the image.
+        number: how often its setup script was changed; the script writes the number into the image.
     """
 
     folder: Path
@@ -77,13 +77,13 @@ class Project:
         return self.folder / "desktop-bake.toml"
 
     def change(self) -> None:
-        """Give it another setup script, so that its image is a miss."""
+        """Give it a different setup script, so that its image is a miss."""
         self.number += 1
         script = TINY.format("configured") + f"echo {self.mark} {self.number} >/etc/round\n"
         (self.folder / "setup.sh").write_text(script)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a command in a process group of its own; what it says is in `said`."""
+        """Start a command in its own process group; its output goes to `said`."""
         with (self.folder / "said").open("wb") as said:
             return subprocess.Popen(
                 [sys.executable, "-m", "desktop_bake", *words],
@@ -97,11 +97,11 @@ class Project:
 
     @property
     def said(self) -> str:
-        """What the last command said that was started."""
+        """The output of the last command that was started."""
         return (self.folder / "said").read_text()
 
     def bake(self, *words: str, statuses: Sequence[int] = (0,)) -> str:
-        """What a command prints that nothing disturbs, which has to end by its limit."""
+        """The output of an undisturbed command, which has to end within its limit."""
         done = subprocess.run(
             [sys.executable, "-m", "desktop_bake", *words],
             cwd=self.folder,
@@ -116,25 +116,25 @@ class Project:
         return done.stdout
 
     def processes(self) -> list[int]:
-        """Its commands that were started, and all that these started."""
+        """Its commands, and all that these started."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # gone meanwhile
+            with suppress(OSError):  # ended meanwhile
                 if f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
                     found.append(int(folder.name))
         return sorted(found)
 
     def ends(self) -> None:
-        """Nothing that its commands started goes on."""
+        """Wait until nothing that its commands started is running."""
         until(lambda: not self.processes(), lambda: subprocess.run(["ps", "-ef"], capture_output=True, check=True))
 
     def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> None:
-        """Start a command and kill it, its group or one of its children at some moment of its length."""
+        """Start a command and kill it, its group or one of its children at a random moment."""
         process = self.start(*words)
         time.sleep(draw.uniform(0, length_s))
         how = draw.choice(("process", "group", "child"))
         children = [p for p in self.processes() if p != process.pid]
-        with suppress(ProcessLookupError):  # it has ended by itself
+        with suppress(ProcessLookupError):  # it had already ended
             if how == "child" and children:
                 os.kill(draw.choice(children), signal.SIGKILL)
             elif how == "group":
@@ -146,7 +146,7 @@ class Project:
         self.ends()
 
     def resolve(self) -> dict[str, Any]:
-        """What a task would use: a hit is whole."""
+        """Check that a hit, which a task would use, is whole."""
         found: dict[str, Any] = json.loads(self.bake("resolve", "-q", "--json", statuses=(0, 3)))
         if found["status"] == "local-hit":
             made = docker("run", "--rm", found["image_id"], "cat", "/etc/installed", "/etc/configured", "/etc/round")
@@ -154,13 +154,13 @@ class Project:
         return found
 
     def hits(self) -> None:
-        """There is a hit here, and it is whole."""
+        """Check that there is a hit here, and that it is whole."""
         assert self.resolve()["status"] == "local-hit"
 
     def is_tidy(self, env_id: str) -> None:
-        """No file, note or container is left of what was killed; a build's folder is left to the next build."""
+        """Check that no file, note or container of a killed process is left, except a build's folder for the next."""
         left = [*self.caches.glob(".*"), *self.cache.glob("records/.*")]
-        # a note without an ID stays ten minutes: the engine may still be creating that container
+        # a note without an ID stays for ten minutes: the engine may still be creating that container
         left += [note for note in self.cache.glob("starting/*") if len(note.read_text().splitlines()) > 2]
         left += [path for path in self.folder.iterdir() if path.name.startswith(".")]
         left += list(self.cache.glob("bake-*"))[1:]
@@ -168,7 +168,7 @@ class Project:
         assert tasks(env_id) == []
 
     def caches_are_whole(self) -> None:
-        """Every local cache that is there has each blob that it names."""
+        """Check that every local cache has each blob that it names."""
         for index in self.caches.glob("*/index.json"):
             blobs = index.parent / "blobs" / "sha256"
             for manifest in json.loads(index.read_bytes())["manifests"]:
@@ -178,7 +178,7 @@ class Project:
                     assert hashlib.sha256((blobs / name).read_bytes()).hexdigest() == name
 
     def published(self, repository: str) -> bool:
-        """Whether the registry has its image; if so, all of it."""
+        """Whether the registry has its image; checks that it then has all of it."""
         host, _, path = repository.partition("/")
         api, parts = Api(host), [f"manifests/{self.bake('key', '-q').split()[0]}"]
         if api.send("GET", f"/v2/{path}/{parts[0]}", headers=ACCEPT).status == 404:
@@ -205,16 +205,16 @@ def kill_rounds(
     after: Callable[[], object],
     env_id: str,
 ) -> str:
-    """Kill a command in so many rounds, after one run that nothing disturbs.
+    """Kill a command in this many rounds, after one undisturbed run.
 
     Args:
-        project: its project.
-        rounds: how many.
+        project: the project.
+        rounds: the number of rounds.
         words: the command.
-        before: what each round needs.
-        killed: looks at what there is after the kill.
-        after: looks at what there is once the command ran again, which has to go through at once.
-        env_id: whose containers there must be none of.
+        before: prepares each round.
+        killed: checks the state after the kill.
+        after: checks the state after the command has run again, which has to succeed at once.
+        env_id: the environment that must have no containers left.
 
     Returns:
         The figure.
@@ -236,6 +236,6 @@ def kill_rounds(
 
 
 def is_running(length: str) -> bool:
-    """Whether `sleep` of this length runs, in whatever container."""
+    """Whether a `sleep` of this length runs, in any container."""
     found = subprocess.run(["pgrep", "-fx", f"sleep {length}"], capture_output=True, check=False)
     return found.returncode == 0

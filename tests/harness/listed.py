@@ -8,7 +8,7 @@ from typing import Any
 def listed(
     begin: str, *, environment: str = "office", name: str = "", created: int = 0, state: str = "running", said: str = ""
 ) -> dict[str, Any]:
-    """A task whose container's ID begins so."""
+    """A task whose container's ID begins with this."""
     container_id = begin.ljust(64, "0")
     return {
         "Id": container_id,

@@ -1,4 +1,4 @@
-"""Locks whose content is known, what environments need of them, and what registries say."""
+"""Locks with known content, what environments need of them, and what registries answer."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ digest = "{NEW}"
 """
 
 
-# --- what is asked of a lock, and what registries say ---------------------------------------------------------------
+# --- questions to a lock, and answers of registries -----------------------------------------------------------------
 
 BASE, TOOL = ("base", "debian:bookworm"), ("tool", "docker/dockerfile:1")
 OTHER = ("base", "registry.example.com/base:1")
@@ -70,5 +70,5 @@ USES = Uses(
 
 
 def found(digest: Digest = NEW, platforms: tuple[str, ...] = BOTH, made: str = "2026-11-20") -> Found:
-    """What a registry says."""
+    """A registry's answer."""
     return Found(digest=digest, platforms=platforms, made=made)

@@ -1,5 +1,7 @@
-"""Questions to hostile registries, in a process of little memory: JSON in, "
-"JSON out. Run by `tests/engine/test_hostile.py`."""
+"""Requests to hostile registries, in a process with little memory: JSON in, JSON out.
+
+Run by `tests/engine/test_hostile.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from desktop_bake.bake.registry.client import check_push, digest_of, look_up, ta
 
 
 def ask(question: str, host: str, limit_s: float) -> tuple[float, str]:
-    """Seconds, and our own error; an empty text for an answer."""
+    """The time in seconds, and our own error; an empty text if there was an answer."""
     reference = ImageReference.parse(f"{host}/a:t")
     access = Access(timeout_s=limit_s)
     asked: dict[str, Callable[[], object]] = {
@@ -37,18 +39,18 @@ def ask(question: str, host: str, limit_s: float) -> tuple[float, str]:
 
 
 def descriptors() -> int:
-    """How many this process has open."""
+    """The number of this process's open files."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def peak_kb() -> int:
-    """The most memory of this program. What `getrusage` counts is also its parent's, up to the fork (getrusage(2))."""
+    """This program's peak memory; `getrusage` would include its parent's, up to the fork (getrusage(2))."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def main() -> None:
-    """Ask everything at once, then see that no thread, connection or memory is left behind."""
+    """Ask everything at once, then check that no thread, connection or memory is left behind."""
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     before = descriptors()
     request = json.load(sys.stdin)

@@ -1,4 +1,4 @@
-"""The faults that a machine of `tests/harness/machines.py` can have, each by its real cause."""
+"""The faults of a machine of `tests/harness/machines.py`, each by its real cause."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.machines import Machine, Service, system, tool
 
 @contextmanager
 def full_disk(machine: Machine, left_bytes: int) -> Iterator[None]:
-    """The engine's own disk has no more room than this."""
+    """Leave the engine's own disk only this much room."""
     ballast = machine.data / "ballast"
     room = os.statvfs(machine.data)
     with ballast.open("wb") as file:
@@ -26,7 +26,7 @@ def full_disk(machine: Machine, left_bytes: int) -> Iterator[None]:
 
 @contextmanager
 def memory_limit(machine: Machine, limit_bytes: int) -> Iterator[None]:
-    """All its containers and build steps together have no more memory than this."""
+    """Leave all its containers and build steps together only this much memory."""
     first, second = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
     root, name, none = (first, "memory.limit_in_bytes", "-1") if first.exists() else (second, "memory.max", "max")
     group = root / f"desktop-{machine.name}"
@@ -40,7 +40,7 @@ def memory_limit(machine: Machine, limit_bytes: int) -> Iterator[None]:
 
 @contextmanager
 def hanging(service: Service) -> Iterator[None]:
-    """A program takes connections and does nothing more."""
+    """A program that accepts connections and does nothing more."""
     assert service.process
     service.process.send_signal(signal.SIGSTOP)
     try:
@@ -51,7 +51,7 @@ def hanging(service: Service) -> Iterator[None]:
 
 @contextmanager
 def cut_off(machine: Machine) -> Iterator[None]:
-    """What it sends beyond the first machine is swallowed on the way, as by a broken line: nobody tells it."""
+    """Drop, without an error, what it sends beyond the first machine, as a broken line does."""
     iptables = (tool("iptables"), "-w", "-t", "raw")
     words = ("PREROUTING", "-i", machine.name, "!", "-d", machine.first_address, "-j", "DROP")
     system(*iptables, "-I", *words)

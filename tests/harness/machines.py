@@ -1,10 +1,10 @@
 """A second machine for tests: one more Docker Engine, in a network of its own, and the team's registry in both.
 
-A machine has its own network namespace, engine, data, client configuration and home: it shares the kernel with the
-first one, and nothing else. The team's registry is one folder, served in each machine by a process of its own on the
-same loopback port: so all machines know an image by the same name, and every engine trusts a loopback registry.
+A machine has its own network namespace, engine, data, client configuration and home; it shares only the kernel with
+the first one. The team's registry is one folder, served in each machine by a separate process on the same loopback
+port, so that all machines know an image by the same name and every engine trusts the registry.
 
-A machine ends like one whose plug is pulled, always in the same way, whatever state its engine is in.
+A machine always ends like one whose plug is pulled, whatever state its engine is in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENGINE_PORT = 2375
 
 
 class MachineError(Exception):
-    """A machine, or what runs on it, did not start."""
+    """A machine, or a program on it, did not start."""
 
 
 def tool(name: str) -> str:
@@ -37,7 +37,7 @@ def tool(name: str) -> str:
 
 
 def tool_environment() -> dict[str, str]:
-    """What the unpacked programs need around them."""
+    """The variables that the unpacked programs need."""
     libraries = os.environ["DESKTOP_BAKE_TEST_LIBRARIES"]
     return {
         **os.environ,
@@ -61,7 +61,7 @@ class Service:
     Args:
         command: its command line.
         log: the file for its output.
-        answers: whether it does its work by now.
+        answers: whether it is ready.
     """
 
     command: tuple[str, ...]
@@ -78,7 +78,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests, which then end this in good order
+                start_new_session=True,  # Ctrl-C is for the tests, which then end this program in good order
             )
         end = time.monotonic() + timeout_s
         while not self.answers():
@@ -88,7 +88,7 @@ class Service:
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 30) -> None:
-        """End it and wait until it has ended; does nothing if it does not run."""
+        """End it and wait for its end; does nothing if it does not run."""
         if self.process is None:
             return
         self.process.send_signal(how)
@@ -105,7 +105,7 @@ class Registry:
     """A registry on a loopback port.
 
     Args:
-        storage: the folder of its content. Registries of several machines may serve the same.
+        storage: the folder of its content; registries of several machines may serve the same one.
         port: the port on 127.0.0.1.
         service: the process that serves it on this machine.
     """
@@ -116,7 +116,7 @@ class Registry:
 
     @property
     def address(self) -> str:
-        """What the names of its images begin with."""
+        """The prefix of its images' names."""
         return f"127.0.0.1:{self.port}"
 
     @property
@@ -125,7 +125,7 @@ class Registry:
         return f"{self.address}/debian:bookworm"
 
     def start(self) -> None:
-        """Start it, again on the same port over the same content."""
+        """Start it, again on the same port with the same content."""
         self.service.start()
 
     def stop(self) -> None:
@@ -134,7 +134,7 @@ class Registry:
 
 
 def _registry(folder: Path, storage: Path, port: int, enter: tuple[str, ...] = ()) -> Registry:
-    """A registry that is not started yet, its configuration and log in the folder, in the network to enter."""
+    """A registry that is not yet started, with its configuration and log in the folder, for this network."""
     configuration = {
         "version": 0.1,
         "log": {"level": "warn"},
@@ -157,9 +157,9 @@ def team_registry(folder: Path, *, port: int | None = None, base: str | None = N
     """A registry on the first machine.
 
     Args:
-        folder: made for it, and deleted after.
-        port: the loopback port; a free one if none is given.
-        base: the reference of an image that is copied into it, as its `base`.
+        folder: created for it, and deleted afterwards.
+        port: the loopback port; by default a free one.
+        base: the image to copy into it as its `base`.
     """
     if port is None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -181,12 +181,12 @@ class Machine:
 
     Args:
         name: its name, and that of its link on the first machine.
-        environment: all variables of a process that runs on it.
-        enter: the words before a command line that make it run in the machine's network.
-        address: its address, as the first machine reaches it.
-        data: where its engine keeps its data.
+        environment: all variables of a process on it.
+        enter: the words before a command line that run it in the machine's network.
+        address: its address for the first machine.
+        data: the folder of its engine's data.
         engine: its Docker Engine.
-        registry: the team's registry as this machine reaches it.
+        registry: the team's registry on this machine.
     """
 
     name: str
@@ -199,7 +199,7 @@ class Machine:
 
     @property
     def first_address(self) -> str:
-        """The first machine's address, as this one reaches it."""
+        """The first machine's address for this one."""
         return f"{self.address.rpartition('.')[0]}.1"
 
     @property
@@ -214,7 +214,7 @@ class Machine:
 
         Args:
             words: the command line.
-            cwd: the working directory; the machine's home if none is given.
+            cwd: the working directory, by default the machine's home.
             check: whether a failure raises subprocess.CalledProcessError.
             timeout: in seconds.
             variables: added to the machine's own.
@@ -247,7 +247,7 @@ class Machine:
         return self.run(sys.executable, "-m", "desktop_bake", *words, cwd=cwd, check=False, timeout=300, **variables)
 
     def start_engine(self) -> None:
-        """Start its engine again; images, containers and caches are those of before."""
+        """Start its engine again, with the same images, containers and caches."""
         self.engine.start()
 
     def stop_engine(self) -> None:
@@ -257,7 +257,7 @@ class Machine:
     def kill_engine(self) -> None:
         """Kill its engine, as a crash does; its containers run on until the next one ends them."""
         self.engine.stop(signal.SIGKILL)
-        # containerd dies with it, but if PID 1 is slow to reap it the next engine waits 10 seconds for its end.
+        # containerd ends with it, but if PID 1 reaps it late, the next engine waits 10 seconds for its end.
         endpoint = Path(self.environment["DOCKER_HOST"].removeprefix("unix://"))
         (endpoint.parent / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
@@ -281,18 +281,18 @@ class Machine:
 def machine(
     folder: Path, *, containerd: bool = True, team: Registry | None = None, disk_bytes: int | None = None
 ) -> Iterator[Machine]:
-    """A further machine, started; afterwards everything of it is gone.
+    """A further machine, started; everything of it is removed afterwards.
 
     Args:
-        folder: made for its data and its home, and deleted after.
-        containerd: whether the engine has the containerd image store, or the classic one.
-        team: the team's registry, which this machine then reaches by the same name.
-        disk_bytes: the size of a disk of the engine's own, which can be filled; without it, it shares the folder's.
+        folder: created for its data and its home, and deleted afterwards.
+        containerd: whether the engine has the containerd image store, else the classic one.
+        team: the team's registry, which this machine then reaches under the same name.
+        disk_bytes: the size of the engine's own disk, which tests can fill; by default it shares the folder's.
 
     Raises:
         MachineError: a part of it did not start.
     """
-    with ExitStack() as after:  # each undoing is noted down before what it undoes: a start may be cut short anywhere
+    with ExitStack() as after:  # each step to undo is recorded before what it undoes: a start may fail anywhere
         folder.mkdir(parents=True)
         after.callback(shutil.rmtree, folder)
         # Sockets need paths of at most about 100 characters, and a test's folder may be longer.
@@ -327,16 +327,16 @@ def machine(
 
 # --- its parts -------------------------------------------------------------------------------------------------
 def _connect(run: Path, after: ExitStack) -> tuple[str, str, str]:
-    """Make its network and the link to it: the link's name, the first machine's address on it, and its own.
+    """Create its network and the link to it: the link's name, the first machine's address on it, and its own.
 
-    The network is mounted in its own folder: `ip netns add` would leave a mount of /run/netns behind.
+    The network is mounted in the machine's own folder: `ip netns add` would leave a mount of /run/netns behind.
     """
     network = run / "net"
     network.touch()
     system("unshare", f"--net={network}", "true")
     for number in range(256):
         name = f"bake{number}"
-        try:  # that the name is free and that it is taken now is one step, so tests may run side by side
+        try:  # one step checks that the name is free and takes it, so that tests may run side by side
             system("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(network))
         except MachineError as error:
             if "exists" not in str(error):
@@ -362,9 +362,9 @@ def _connect(run: Path, after: ExitStack) -> tuple[str, str, str]:
 
 
 def _reach(name: str, first_address: str, after: ExitStack) -> None:
-    """Let it reach the outside through the first machine, whatever that one's engine forbids to others.
+    """Let it reach the outside through the first machine, whatever the first engine forbids others.
 
-    The rules come after the first engine's own, which keep its containers apart also from this machine.
+    The rules come after the first engine's own, which separate its containers from this machine too.
     """
     for rule in (
         ("filter", "FORWARD", "-i", name, "-j", "ACCEPT"),
@@ -382,11 +382,11 @@ def _reach(name: str, first_address: str, after: ExitStack) -> None:
 
 
 def _home(folder: Path, run: Path) -> dict[str, str]:
-    """Its client's configuration and its home: the environment that leads there, and nowhere else."""
+    """Its client's configuration and its home, as the environment that leads only there."""
     for name in ("home", "tmp", "docker/cli-plugins"):
         (folder / name).mkdir(parents=True)
     buildx = Path(os.environ.get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins" / "docker-buildx"
-    if buildx.exists():  # elsewhere it is one of the system's own plugins, which every client finds
+    if buildx.exists():  # on other systems it is one of the system's plugins, which every client finds
         (folder / "docker" / "cli-plugins" / "docker-buildx").symlink_to(buildx.resolve())
     return {
         **{name: os.environ[name] for name in ("LANG", "PATH", "TERM") if name in os.environ},
@@ -399,7 +399,7 @@ def _home(folder: Path, run: Path) -> dict[str, str]:
 
 
 def _disk(folder: Path, size_bytes: int) -> None:
-    """Mount a file system of this size where the engine keeps its data; what it does not hold takes no room."""
+    """Mount a file system of this size for the engine's data; unused space takes no room."""
     image = folder / "disk"
     with image.open("wb") as file:
         file.truncate(size_bytes)
@@ -409,17 +409,17 @@ def _disk(folder: Path, size_bytes: int) -> None:
 
 
 def _engine(folder: Path, run: Path, name: str, address: str, enter: tuple[str, ...], *, containerd: bool) -> Service:
-    """Its engine, not started yet; it answers on a socket to its own machine and on TCP to the first one."""
+    """Its engine, not yet started; it listens on a socket for its own machine and on TCP for the first one."""
     configuration = {
         "features": {"containerd-snapshotter": containerd},
         "data-root": str(folder / "data"),
         "exec-root": str(run / "exec"),
         "pidfile": str(run / "dockerd.pid"),
         "hosts": [f"unix://{run / 'docker.sock'}", f"tcp://{address}:{ENGINE_PORT}"],
-        "tls": False,  # said aloud, or the engine waits 15 seconds for somebody to object
+        "tls": False,  # explicit, else the engine waits 15 seconds for an objection
         "group": "root",
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
-        "cgroup-parent": f"/desktop-{name}",  # by which all its containers and build steps are known
+        "cgroup-parent": f"/desktop-{name}",  # identifies all its containers and build steps
     }
     file = folder / "daemon.json"
     file.write_text(json.dumps(configuration))
@@ -447,7 +447,7 @@ def _attempt(*words: str) -> None:
 
 
 def _mounts(*folders: Path) -> list[str]:
-    """What is mounted below these folders, the last mount first."""
+    """The mounts below these folders, the last mount first."""
     lines = Path("/proc/self/mounts").read_text().splitlines()
     points = [line.split()[1] for line in reversed(lines)]
     return [point for point in points if any(point.startswith(f"{folder}/") for folder in folders)]
@@ -479,7 +479,7 @@ def _kill(run: Path, cgroup: str) -> None:
 
 
 def _remove_states(folder: Path, run: Path) -> None:
-    """Delete what is known of its containers in folders that all engines of a system share."""
+    """Delete what its containers left in folders that all engines of a system share."""
     for file in run.glob("exec/containerd/daemon/io.containerd.runtime.v2.task/*/*/bootstrap.json"):
         Path(json.loads(file.read_text())["address"].removeprefix("unix://")).unlink(missing_ok=True)
     for bundle in folder.glob("data/buildkit/executor/*"):
@@ -487,13 +487,13 @@ def _remove_states(folder: Path, run: Path) -> None:
 
 
 def _remove_cgroups(name: str) -> None:
-    """Remove its cgroup, of either version; busy for a moment after its last process."""
+    """Remove its cgroup, of either version; it is busy for a moment after its last process."""
     end = time.monotonic() + 10
     root = Path("/sys/fs/cgroup")
     while found := [*root.glob(name), *root.glob(f"*/{name}")]:
         if time.monotonic() > end:
             raise MachineError(f"cgroups of a machine do not go: {', '.join(map(str, found))}")
-        for top in found:  # a container that was just starting makes one more
+        for top in found:  # a container that was just starting creates one more
             for folder, _, _ in os.walk(top, topdown=False):
                 with suppress(OSError):
                     Path(folder).rmdir()
@@ -501,6 +501,6 @@ def _remove_cgroups(name: str) -> None:
 
 
 def _unmount(*folders: Path) -> None:
-    """Unmount what is mounted below these folders."""
+    """Unmount everything below these folders."""
     if points := _mounts(*folders):
         system("umount", "--lazy", *points)

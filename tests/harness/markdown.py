@@ -1,4 +1,4 @@
-"""Documents in Markdown, read: pages, links, anchors, and fenced blocks."""
+"""Documents in Markdown: pages, links, anchors, and fenced blocks."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Block:
 
     Attributes:
         page: relative to the repository.
-        line: of its first fence, from 1.
-        language: the word behind the fence; empty without one.
-        text: its lines, without the indentation of the fence.
+        line: the line of its first fence, from 1.
+        language: the word after the opening fence, if any.
+        text: its lines, without the fence's indentation.
     """
 
     page: str
@@ -39,7 +39,7 @@ class Block:
     text: str
 
     def __str__(self) -> str:
-        """As an editor opens it."""
+        """The position, in the form that editors open."""
         return f"{self.page}:{self.line}"
 
 
@@ -57,17 +57,17 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def prose(text: str) -> str:
-    """A page without its fenced blocks; line numbers stay."""
+    """A page without its fenced blocks, with the same line numbers."""
     return _FENCE.sub(lambda found: "\n" * (found[0].count("\n") + 1), text)
 
 
 def links(text: str) -> list[str]:
-    """Where the links and pictures of a page lead, in their order."""
+    """The targets of a page's links and pictures, in their order."""
     return _LINK.findall(_CODE.sub("``", prose(text)))
 
 
 def anchors(text: str) -> set[str]:
-    """What `#…` may name in a page: its headings, as GitHub makes names of them."""
+    """The anchors of a page: the names that GitHub makes of its headings."""
     names: set[str] = set()
     for heading in re.findall(r"^#{1,6} (.+)$", prose(text), re.MULTILINE):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
@@ -78,11 +78,11 @@ def anchors(text: str) -> set[str]:
 
 
 def dead_links(page: Path, text: str) -> list[str]:
-    """The links of a page that lead to no file, or to no heading of it; those to other hosts are not followed.
+    """The links of a page to a missing file or heading; links to other hosts are not followed.
 
     Args:
-        page: where it lies, or would.
-        text: what it says.
+        page: the page's real or intended path.
+        text: its content.
     """
     dead = []
     for link in links(text):

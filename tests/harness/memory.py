@@ -1,4 +1,4 @@
-"""How much memory a reader may take."""
+"""The memory limit of a reader."""
 
 from __future__ import annotations
 

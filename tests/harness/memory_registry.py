@@ -1,4 +1,4 @@
-"""Registries in memory: what `Session` speaks to in unit tests, in place of a transport that opens sockets."""
+"""Registries in memory: `Session` speaks to them in unit tests, instead of to a transport that opens sockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 
 @dataclass
 class Response:
-    """An answer, its body already here."""
+    """An answer whose whole body has arrived."""
 
     status: int
     body: bytes = b""
@@ -31,20 +31,20 @@ class Response:
 
 @dataclass
 class MemoryRegistry:
-    """Every registry there is, as far as a unit test goes.
+    """Every registry that a unit test knows.
 
     Attributes:
         tags: digests by `host/path:tag`.
         manifests: contents and media types by `host/path@digest`.
         blobs: contents by digest.
         asked: each request, `METHOD host/path…`.
-        broken: what a request to a host ends with.
-        login: `user:password` that each request has to come with; empty for none.
-        realm: the token service that gives what each request has to come with, for that login; empty for none.
-        page_tags: how many tags a page holds; all of them if it is 0.
-        is_old: whether it gives all tags at once, whatever it is asked for, as Distribution does before 3.0.
-        is_strict: whether its pages begin after tags alone, and after no other text.
-        statuses: what a request, as in `asked`, is answered with in place of an answer.
+        broken: what a request to a host raises.
+        login: the `user:password` that each request needs; empty for none.
+        realm: the token service that exchanges that login for the token that each request needs; empty for none.
+        page_tags: the number of tags in a page; 0 for all.
+        is_old: whether it returns all tags at once, whatever the request, as Distribution does before 3.0.
+        is_strict: whether its pages begin only after existing tags.
+        statuses: the status instead of an answer, by request as in `asked`.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class MemoryRegistry:
         return self._keep(ImageReference.parse(name), json.dumps(table).encode(), OCI_MANIFEST)
 
     def put_index(self, name: str, images: Mapping[str, Digest]) -> Digest:
-        """Publish an index of images, that are in the same repository, by their platforms."""
+        """Publish an index of images from the same repository, by their platforms."""
         reference = ImageReference.parse(name)
         entries = []
         for platform, digest in images.items():
@@ -89,7 +89,7 @@ class MemoryRegistry:
         return self._keep(reference, json.dumps(table).encode(), OCI_INDEX)
 
     def labels(self, name: str) -> tuple[Mapping[str, str], str]:
-        """Labels and platform of an image, `repository@digest`, or of the one image of an index."""
+        """Labels and platform of an image, `repository@digest`, or of the only image of an index."""
         reference = ImageReference.parse(name)
         table = json.loads(self.manifests[f"{_place(reference)}@{reference.digest}"][0])
         while "manifests" in table:
@@ -105,11 +105,11 @@ class MemoryRegistry:
         return digest
 
     def transport(self, host: str, base: str, deadline: Deadline, *, verify: bool) -> MemoryTransport:
-        """What stands in for `Transport`."""
+        """Stands in for `Transport`."""
         return MemoryTransport(self, host, base)
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """What a registry answers."""
+        """The registry's answer."""
         parts = urlsplit(url)
         host = "docker.io" if parts.netloc == "registry-1.docker.io" else parts.netloc
         place = parts.path.removeprefix("/v2/")
@@ -130,7 +130,7 @@ class MemoryRegistry:
         return Response(404)
 
     def _refused(self, url: str, headers: Mapping[str, str], body: bytes) -> Response | None:
-        """What whoever brings no login, or no token, is answered; and the token itself."""
+        """The answer to a request without login or token; and the token itself."""
         brought = headers.get("Authorization")
         basic = f"Basic {base64.b64encode(self.login.encode()).decode()}"
         if self.realm and url.partition("?")[0] == self.realm:
@@ -212,17 +212,17 @@ class MemoryTransport:
         return response.body
 
     def beginning(self, response: Response, limit_bytes: int) -> bytes:
-        """What an answer's body begins with."""
+        """The beginning of an answer's body."""
         return response.body[:limit_bytes]
 
     def discard(self, response: Response) -> None:
-        """Be done with it."""
+        """Release an answer."""
 
     def close(self) -> None:
-        """End it."""
+        """Close it."""
 
     def abort(self) -> None:
-        """End it."""
+        """Close it."""
 
 
 def _place(reference: ImageReference) -> str:

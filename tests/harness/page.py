@@ -1,4 +1,4 @@
-"""A page that is served, as a person uses it: opened, clicked, waited for."""
+"""A served page, used as a person does: opened, clicked, waited for."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ RUN_AXE = "axe.run({exclude: ['iframe']}).then(arguments[0])"  # noVNC's own pag
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page that is served.
+    """A served page.
 
     Attributes:
-        driver: the browser, which was let in.
-        url: what was printed.
+        driver: the browser, already let in.
+        url: the printed address.
         base: the address without the token.
         config: the configuration that it shows.
         process: the server.
@@ -61,7 +61,7 @@ class Page:
         self.until("#live[data-state=on]")
 
     def until(self, css: str, text: str = "") -> WebElement:
-        """Wait for an element, and for a text in it."""
+        """Wait for an element with a text in it."""
 
         def found(driver: webdriver.Remote) -> WebElement | None:
             elements = driver.find_elements(By.CSS_SELECTOR, css)
@@ -75,7 +75,7 @@ class Page:
         return element
 
     def click(self, css: str) -> None:
-        """Click, wherever it is, as a person who scrolls to it."""
+        """Click an element, wherever it is, as a person who scrolls to it."""
         self.until(css)
         self.driver.execute_script(f"document.querySelector({json.dumps(css)}).scrollIntoView({{block: 'center'}})")
 
@@ -87,7 +87,7 @@ class Page:
 
 
 def assert_for_everybody(page: Page) -> None:
-    """axe-core finds nothing serious in what a page shows now."""
+    """Check that axe-core finds nothing serious in the page as it is now."""
     page.driver.execute_script(AXE)
     found = page.driver.execute_async_script(RUN_AXE)
     assert len(found["passes"]) > 10
@@ -96,7 +96,7 @@ def assert_for_everybody(page: Page) -> None:
 
 
 def eventually(what: Callable[[], Any]) -> None:
-    """Wait until something is so."""
+    """Wait until something is true."""
     end = time.monotonic() + LIMIT_S
     while not what():
         assert time.monotonic() < end
@@ -118,7 +118,7 @@ def served(project: Path, *words: str, **variables: str) -> tuple[str, subproces
 
 
 def ended(process: subprocess.Popen[str]) -> float:
-    """End it by Ctrl-C, which is a good end; how long that took."""
+    """End it by Ctrl-C, which is a good end; return how long that took."""
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
@@ -126,12 +126,12 @@ def ended(process: subprocess.Popen[str]) -> float:
 
 
 def asked(url: str, host: str = "", cookie: str = "") -> tuple[int, str]:
-    """What a client without a browser is answered: the status, and the cookie that it gets or the text.
+    """The answer to a client that is not a browser: the status, and the cookie that it gets or the text.
 
     Args:
         url: what it asks for.
-        host: by which name it does; that of the URL if empty.
-        cookie: what it has.
+        host: the host's name in the request; by default that of the URL.
+        cookie: the cookie in the request.
     """
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=20)
@@ -145,7 +145,7 @@ def asked(url: str, host: str = "", cookie: str = "") -> tuple[int, str]:
 
 @contextlib.contextmanager
 def forwarded(port: int) -> Iterator[int]:
-    """Another port of the loopback that leads to this one, byte by byte, as that of `ssh -L` does."""
+    """Another loopback port that forwards to this one byte by byte, like the port of `ssh -L`."""
 
     def carry(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -171,7 +171,7 @@ def forwarded(port: int) -> Iterator[int]:
 
 
 def write(page: Page, text: str) -> None:
-    """Write into the desktop that a page shows, as soon as it is connected."""
+    """Type into the desktop that a page shows, once it is connected."""
     driver = page.driver
     page.until("#desk-screen iframe")
     driver.switch_to.frame(driver.find_element(By.CSS_SELECTOR, "#desk-screen iframe"))

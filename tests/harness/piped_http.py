@@ -1,4 +1,4 @@
-"""HTTP servers at the other end of a pair of sockets: what unit tests connect urllib3 to, in place of an address."""
+"""HTTP servers at the other end of a socket pair: unit tests connect urllib3 to them, instead of to an address."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def answer(status: int, body: bytes = b"", **headers: str) -> bytes:
 
 
 class Pipe(socket.socket):
-    """One end of a pair, that has an address at its other end."""
+    """One end of a pair, whose other end has an address."""
 
     there = ("203.0.113.9", 443)
 
     def getpeername(self) -> tuple[str, int]:
-        """Whom it is connected to, as far as anybody can tell."""
+        """The peer, as far as a caller can see."""
         return self.there
 
 
 @dataclass
 class PipedHttp:
-    """Every server that there is.
+    """Every server.
 
     Attributes:
-        answers: what requests are answered with, in their order, whatever they ask: bytes; none of them to close the
-            connection, as it is done after the last; None to say nothing.
-        requests: what was asked, head and body.
+        answers: the answers to requests, in order, whatever they ask: bytes; empty bytes to close the connection, as
+            after the last answer; None to say nothing.
+        requests: the requests, head and body.
         connected: `host:port` of each connection.
-        addresses: the address that a host has; a public one if it is not here.
-        faults: what connecting to a host ends with.
-        tls: what speaks TLS on connections to port 443; None for no TLS.
+        addresses: the address of a host; a public one if it is not listed.
+        faults: what connecting to a host raises.
+        tls: speaks TLS on connections to port 443; None for no TLS.
     """
 
     answers: list[bytes | None] = field(default_factory=list)
@@ -52,7 +52,7 @@ class PipedHttp:
     tls: ssl.SSLContext | None = None
 
     def create_connection(self, address: tuple[str, int], *_: object, **__: object) -> socket.socket:
-        """What stands in for `urllib3.util.connection.create_connection`."""
+        """Stands in for `urllib3.util.connection.create_connection`."""
         host, port = address
         if host in self.faults:
             raise self.faults[host]
@@ -71,13 +71,13 @@ class PipedHttp:
         return [request.split(b" HTTP/1.1", 1)[0].decode() for request in self.requests]
 
     def _serve(self, theirs: socket.socket, is_tls: bool) -> None:
-        with suppress(OSError):  # they went
+        with suppress(OSError):  # the client has gone
             if is_tls and self.tls:
                 theirs = self.tls.wrap_socket(theirs, server_side=True)
             while request := _read(theirs):
                 self.requests.append(request)
                 said = self.answers.pop(0) if self.answers else b""
-                if said is None:  # for as long as somebody waits
+                if said is None:  # for as long as the client waits
                     theirs.recv(1)
                 if not said:
                     break
@@ -87,7 +87,7 @@ class PipedHttp:
 
 def _read(theirs: socket.socket) -> bytes:
     request = b""
-    while b"\r\n\r\n" not in request and not request.startswith(b"\x16"):  # as TLS begins
+    while b"\r\n\r\n" not in request and not request.startswith(b"\x16"):  # the first bytes of TLS
         piece = theirs.recv(1 << 16)
         if not piece:
             return b""

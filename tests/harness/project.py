@@ -14,9 +14,9 @@ from desktop_bake.bake.engine.docker_config import config_folder
 from desktop_bake.bake.engine.engine import Engine
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-# Small enough to bake in a second: what it proves is ours, not the desktop's.
+# Small enough to bake in a second: it tests our code, not the desktop.
 TINY = "#!/bin/sh\necho {0} > /etc/{0}\n"
-# One of several that share packages, each with a setup script of its name.
+# One of several that share packages; each has a setup script named after it.
 ENVIRONMENT = """[environments.{name}]
 base_image = "{base}"
 headless_desktop_enabled = true
@@ -29,14 +29,14 @@ FIGURES = Path(__file__).parents[2] / "out" / "soak.jsonl"
 
 
 def copy_client(folder: Path) -> Path:
-    """Copy the docker client's configuration into a new folder, but for what buildx writes there during builds."""
+    """Copy the docker client's configuration into a new folder, except what buildx writes there during builds."""
     return Path(
         shutil.copytree(config_folder(), folder, symlinks=True, ignore=shutil.ignore_patterns("refs", "activity"))
     )
 
 
 def remove_images(part: str, *, check: bool = False) -> None:
-    """Remove from this engine the images whose names hold this, which is nobody else's; `check` that they go."""
+    """Remove from this engine the images whose names contain this unique text; `check` that they go."""
     found = Engine().images({})
     names = {image["Id"]: [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())] for image in found}
     images = [image for image, known in names.items() if any(part in name for name in known)]

@@ -1,5 +1,4 @@
-"""A proxy with real sockets before a real registry: all passes through, "
-"but for the faults of `tests/harness/faults.py`."""
+"""A proxy with real sockets before a real registry: all passes, except for faults of `tests/harness/faults.py`."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ Headers = Mapping[str, str]
 
 
 class Request(NamedTuple):
-    """One request that the proxy got; the header names are lower-case."""
+    """One request to the proxy; the header names are lower-case."""
 
     method: str
     path: str
@@ -30,9 +29,9 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What happens to requests whose "METHOD /path" holds the pattern `on`, for the first `times` of them.
+    """What happens to requests whose "METHOD /path" matches the pattern `on`, for the first `times` of them.
 
-    act: does it, and says whether it answered; if not, the next fault or the registry does
+    act: does it, and returns whether it answered; if not, the next fault or the registry does
     """
 
     act: Callable[[Exchange], bool]
@@ -42,7 +41,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """A proxy that runs: where it is, what it was asked so far, and how many bytes each piece of its answers had."""
+    """A running proxy: its address, the requests so far, and the size of each piece of its answers."""
 
     host: str
     requests: list[Request] = field(default_factory=list)
@@ -67,7 +66,7 @@ class _Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
 
     def keep(self, connection: socket.socket) -> None:
-        """Remember a socket, to end whoever waits on it when we end."""
+        """Remember a socket, so that our end wakes whoever waits on it."""
         with self.lock:
             self.sockets.append(connection)
         if self.ending.is_set():
@@ -79,7 +78,7 @@ class _Server(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Connections break, that is what we are for; all else is a mistake of ours."""
+        """Ignore broken connections, which are this proxy's purpose; every other error is a mistake of ours."""
         error = sys.exception()
         if not isinstance(error, OSError | http.client.HTTPException):
             self.mistakes.append(error)
@@ -92,7 +91,7 @@ class _Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def due(self, request: Request) -> Iterator[Fault]:
-        """The faults that this request meets, each counted as it is met."""
+        """The faults that hit this request, each counted."""
         for fault, left in self.faults:
             with self.lock:
                 if left[0] == 0 or not re.search(fault.on, f"{request.method} {request.path}"):
@@ -113,7 +112,7 @@ class Exchange(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def handle(self) -> None:
-        """Serve a connection; to a client that begins with TLS, say as Go's servers do that here is none."""
+        """Serve a connection; answer a client that begins with TLS, as Go's servers do, that there is none."""
         if self.server.tls:
             self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
@@ -144,12 +143,12 @@ class Exchange(BaseHTTPRequestHandler):
             raise ConnectionAbortedError
 
     def peek(self) -> bytes:
-        """The request's body, which can be read once more."""
+        """The request's body, which can be read again."""
         self.peeked = b"".join(self.body())
         return self.peeked
 
     def body(self) -> Iterator[bytes]:
-        """The request's body, piece by piece; nothing if it was read already."""
+        """The request's body, piece by piece; nothing if it was already read."""
         if self.peeked:
             yield self.peeked
             self.peeked = b""
@@ -173,7 +172,7 @@ class Exchange(BaseHTTPRequestHandler):
     def answer(
         self, status: int, headers: Iterable[tuple[str, str]], pieces: Iterable[bytes], head_pace_s: float = 0
     ) -> None:
-        """Send an answer; without a Content-Length it ends with the connection."""
+        """Send an answer; without a Content-Length, the connection's end ends it."""
         headers = list(headers)
         if not any(name.lower() == "content-length" for name, _ in headers) and status >= 200 and status != 204:
             headers.append(("Connection", "close"))
@@ -198,7 +197,7 @@ class Exchange(BaseHTTPRequestHandler):
         change: Callable[[list[tuple[str, str]], Iterator[bytes]], Iterable[bytes]] = lambda _, pieces: pieces,
         head_pace_s: float = 0,
     ) -> None:
-        """Ask the registry, and answer what it answers, changed."""
+        """Ask the registry, change its answer, and send it."""
         connection = http.client.HTTPConnection(self.server.upstream)
         with contextlib.closing(connection):
             try:
@@ -237,7 +236,7 @@ class Exchange(BaseHTTPRequestHandler):
 def faulty(
     upstream: str, *faults: Fault, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> Iterator[Proxy]:
-    """A proxy before the registry at HOST:PORT; without a fault it only listens and writes down."""
+    """A proxy before the registry at HOST:PORT; without a fault it only listens and records."""
     server = _Server(upstream, faults, address, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Which requests go through the environment's proxy: cases, of which the docker client decides likewise."""
+"""Cases of which requests go through the environment's proxy; the docker client decides the same."""
 
 from __future__ import annotations
 

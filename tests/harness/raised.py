@@ -1,8 +1,8 @@
 """Every error that the code can raise, read from its source: `make docs` writes them into docs/troubleshooting.md.
 
-An error is a call of a class of `generator.errors`, or of a class below one. Its message and remedy become patterns:
-`…` stands for what is only known when it is raised. A name is followed to what was assigned to it in the function, and
-a helper that makes an error (`leads_out`, `session.error`) to each of its calls.
+An error is a call of a class of `generator.errors`, or of a subclass. Its message and remedy become patterns, in which
+`…` stands for what is only known when it is raised. A name is followed to its assignment in the function, and a
+function that makes an error (`leads_out`, `session.error`) to each of its calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "troubleshooting.md"
 UNKNOWN = "…"
-PASSED = "as that error's own"  # the remedy of an error that this one is made of
+PASSED = "as that error's own"  # the remedy of the error that this one is made from
 _MARKS = "<!-- messages: written by `make docs` -->\n", "<!-- end of messages -->\n"
 _HEADS = {
     1: "Failed (exit status 1)",
@@ -40,7 +40,7 @@ _HEADS = {
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Raised:
-    """An error as it may be raised.
+    """An error that may be raised.
 
     Attributes:
         message, remedy: patterns.
@@ -55,19 +55,19 @@ class Raised:
 
     @property
     def words(self) -> list[str]:
-        """The words of the message that are known beforehand."""
+        """The constant words of the message."""
         return [word for word in self.message.replace(UNKNOWN, " ").split() if any(c.isalpha() for c in word)]
 
 
 def statuses(trees: Iterable[ast.Module]) -> dict[str, int]:
-    """The exit status of each class of errors, by its name."""
+    """The exit status of each error class, by its name."""
     found = {
         name: made.exit_status
         for name, made in vars(errors).items()
         if isinstance(made, type) and issubclass(made, errors.DesktopBakeError)
     }
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    for _ in classes:  # as deep as classes may lie below each other
+    for _ in classes:  # the depth of the class tree
         found |= {
             node.name: found[base.id]
             for node in classes
@@ -78,10 +78,10 @@ def statuses(trees: Iterable[ast.Module]) -> dict[str, int]:
 
 
 def raised(root: Path = ROOT) -> list[Raised]:
-    """Every error, in the order of places.
+    """Every error, sorted by place.
 
     Args:
-        root: the folder that holds bake/ and generator/.
+        root: the folder of bake/ and generator/.
     """
     paths = [path for folder in ("bake", "generator") for path in sorted((root / folder).rglob("*.py"))]
     trees = {path.relative_to(root).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
@@ -107,13 +107,13 @@ def raised(root: Path = ROOT) -> list[Raised]:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What names mean in a function.
+    """The meaning of names in a function.
 
     Attributes:
-        function: the function, or the module for what stands in none.
+        function: the function, or the module for code outside functions.
         tree: its module.
         trees: every module.
-        given: texts of names, in place of what is assigned to them.
+        given: texts of names, instead of their assignments.
     """
 
     function: Any
@@ -140,7 +140,7 @@ class Scope:
                         yield from _patterns(value, self, depth + 1)
 
     def returned(self, name: str) -> list[tuple[ast.expr, Scope]]:
-        """What a function or method of this name returns: of the module, or one that it imports."""
+        """The return values of a function or method of this name, in the module or one that it imports."""
         imports = [node for node in self.tree.body if isinstance(node, ast.ImportFrom)]
         is_imported = any(name == alias.name for node in imports for alias in node.names)
         return [
@@ -153,7 +153,7 @@ class Scope:
         ]
 
     def alternatives(self) -> list[Scope]:
-        """This scope, once for each pair of texts that it takes from a function: `said, remedy = self._meaning()`."""
+        """This scope, once for each pair of texts that it gets from a function: `said, remedy = self._meaning()`."""
         for node in _own(self.function):
             match node:
                 case ast.Assign(
@@ -168,7 +168,7 @@ class Scope:
         return [self]
 
 
-# Errors whose whole message is another's: who has it, and what it is.
+# Errors whose whole message is that of another: its owner, and the message.
 WHOLE = {
     "bake/build/failed_layer.py": "the failure of a step, with the names that people have for its layer",
     "bake/build/own_script.py": "the failure of a step, as one of the environment's own script",
@@ -181,7 +181,7 @@ WHOLE = {
     "bake/images/transfer.py": "what docker push printed last",
     "bake/upkeep/locking.py": "what a registry says of an image, behind the image",
 }
-# Errors whose remedy is an argument: the caller knows whose file it is.
+# Errors whose remedy is an argument: only the caller knows whose file it is.
 HANDED = {"generator/recipe.py", "generator/text_file.py"}
 _HELPLESS = re.compile(
     r"(correct|fix|check) (it|that|the path|both paths|that \w+)|choose another( file| folder)?|try again( later)?|"
@@ -212,19 +212,19 @@ def fault_of(one: Raised) -> str | None:
 
 
 def _scopes(tree: ast.Module, trees: tuple[ast.Module, ...]) -> Iterator[Scope]:
-    """The functions, and what stands in none."""
+    """The functions, and the code outside them."""
     for function in _functions(tree):
         yield Scope(function=function, tree=tree, trees=trees)
 
 
-@functools.cache  # each is asked for by every error
+@functools.cache  # every error needs each of these
 def _functions(tree: ast.Module) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
     return tuple(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 @functools.cache
 def _own(function: ast.AST) -> tuple[ast.AST, ...]:
-    """What stands in a function, without the functions in it."""
+    """The nodes of a function, without those of functions in it."""
     return tuple(_within(function))
 
 
@@ -240,7 +240,7 @@ def _name_of(called: ast.expr) -> str:
 
 
 def _is_maker(function: Any) -> bool:
-    """Whether it makes an error of two texts that it is given: `def error(self, what, remedy)`."""
+    """Whether it makes an error of two texts that it gets: `def error(self, what, remedy)`."""
     return [a.arg for a in function.args.args][-2:] == ["what", "remedy"]
 
 
@@ -257,19 +257,19 @@ def _errors_of(scope: Scope, known: Mapping[str, int]) -> Iterator[ast.Call]:
 
 
 def _of(call: ast.Call, whole: Scope, status: int, place: str) -> list[Raised]:
-    """An error, once for each text that it may have."""
+    """An error, once for each of its possible texts."""
     found = []
     for scope in whole.alternatives():
         texts = [sorted(set(_patterns(text, scope))) for text in [*call.args, *(k.value for k in call.keywords)][:2]]
         for message, remedy in product(*(texts + [[""]] * (2 - len(texts)))):
-            if not remedy and len(texts[-1]) > 1:  # it is raised if there is one
+            if not remedy and len(texts[-1]) > 1:  # raised if there is one
                 continue
             found.append(Raised(status=status, message=message, remedy=remedy, place=place))
     return found
 
 
 def _patterns(node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[str]:
-    """The texts that an expression may be."""
+    """The possible texts of an expression."""
     match node:
         case ast.Constant(value=str() as text):
             yield text
@@ -302,7 +302,7 @@ def _patterns(node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[str]:
 
 
 def _inner(part: ast.expr, scope: Scope, depth: int) -> list[str]:
-    """What stands for a placeholder: a text that was put together just before, if it is one of few, or `…`."""
+    """The texts for a placeholder: one that was put together just before, if it has few values, else `…`."""
     if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name | ast.IfExp):
         texts = sorted(set(_patterns(part.value, scope, depth + 1)))
         given = isinstance(part.value, ast.Name) and part.value.id in scope.given
@@ -312,7 +312,7 @@ def _inner(part: ast.expr, scope: Scope, depth: int) -> list[str]:
 
 
 def shown(text: str) -> str:
-    """A pattern as the page has it."""
+    """A pattern in the page's form."""
     while UNKNOWN * 2 in text:
         text = text.replace(UNKNOWN * 2, UNKNOWN)
     return text.replace("|", "\\|")
@@ -340,7 +340,7 @@ def table(found: Iterable[Raised]) -> str:
 
 
 def written(page: str, found: Iterable[Raised]) -> str:
-    """The page with its messages written anew."""
+    """The page with its messages replaced."""
     begin, end = _MARKS
     head, _, rest = page.partition(begin)
     _, _, tail = rest.partition(end)

@@ -1,4 +1,4 @@
-"""A real registry for one test, and images pushed to it part by part, right or wrong."""
+"""A real registry for one test, and images that are pushed to it part by part, right or wrong."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ACCEPT = {"Accept": ", ".join(types[kind] for types in MEDIA.values() for kind i
 
 
 def closed_port() -> int:
-    """A loopback port where nothing listens, outside the range that outgoing connections take theirs from."""
+    """A loopback port without a listener, outside the range of outgoing connections."""
     while True:
         port = random.randint(20000, 29999)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -64,14 +64,14 @@ def closed_port() -> int:
 
 @contextlib.contextmanager
 def silent_port() -> Iterator[int]:
-    """A loopback port that takes connections and says nothing, not even to TLS."""
+    """A loopback port that accepts connections and never answers, not even to TLS."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @dataclass(kw_only=True)
 class RealRegistry:
-    """A `docker-registry` process; `host` is what stands before the repository in a reference."""
+    """A `docker-registry` process; `host` is the part before the repository in a reference."""
 
     host: str
     storage: Path
@@ -100,14 +100,14 @@ class RealRegistry:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Kill it; its storage stays."""
+        """Kill it; its content stays."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def spoil(self, digest: str, change: Callable[[bytes], bytes]) -> None:
-        """Change what is stored under a digest, as a bad disk would."""
+        """Change the content that is stored under a digest, as a bad disk would."""
         name = digest.removeprefix("sha256:")
         file = self.storage / "docker/registry/v2/blobs/sha256" / name[:2] / name / "data"
         file.write_bytes(change(file.read_bytes()))
@@ -117,9 +117,9 @@ class RealRegistry:
 def real_registry(
     folder: Path, *, address: str = "127.0.0.1", port: int | None = None, htpasswd: bool = False, tls: bool = False
 ) -> Iterator[RealRegistry]:
-    """A registry that answers, with its files in `folder`; with `htpasswd` for USER and PASSWORD alone.
+    """A running registry, with its files in `folder`; with `htpasswd` it accepts only USER and PASSWORD.
 
-    Its certificate holds from yesterday on for a month.
+    Its certificate is valid for a month from yesterday.
     """
     folder.mkdir(parents=True, exist_ok=True)
     host = f"{address}:{port or closed_port()}"
@@ -142,7 +142,7 @@ def real_registry(
         (folder / "htpasswd").write_text(_HTPASSWD)
         configuration["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
     file = folder / "registry.yml"
-    file.write_text(json.dumps(configuration))  # JSON is YAML
+    file.write_text(json.dumps(configuration))  # JSON is valid YAML
     registry = RealRegistry(host=host, storage=folder / "storage", ca=ca, _configuration=file)
     try:
         registry.start()
@@ -153,7 +153,7 @@ def real_registry(
 
 @dataclass(frozen=True)
 class Answer:
-    """What a registry answered."""
+    """A registry's answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -190,7 +190,7 @@ class Api:
         return answer
 
     def push_blob(self, repository: str, content: bytes) -> str:
-        """Push a blob in one piece; its digest."""
+        """Push a blob in one piece; return its digest."""
         url = urllib.parse.urlsplit(self._must(202, "POST", f"/v2/{repository}/blobs/uploads/").headers["location"])
         query = f"{url.query}&digest={digest_of(content)}"
         return self._must(201, "PUT", f"{url.path}?{query}", content, "application/octet-stream").headers[
@@ -198,12 +198,12 @@ class Api:
         ]
 
     def push_manifest(self, repository: str, reference: str, content: bytes, media_type: str) -> str:
-        """Push a manifest or an index under a tag or its digest; its digest."""
+        """Push a manifest or an index under a tag or its digest; return its digest."""
         path = f"/v2/{repository}/manifests/{reference}"
         return self._must(201, "PUT", path, content, media_type).headers["docker-content-digest"]
 
     def delete(self, repository: str, kind: Literal["blobs", "manifests"], digest: str) -> None:
-        """Take a blob or a manifest out of a repository, whoever refers to it."""
+        """Delete a blob or a manifest from a repository, even if something refers to it."""
         self._must(202, "DELETE", f"/v2/{repository}/{kind}/{digest}")
 
 
@@ -229,19 +229,19 @@ def push_image(
     authorization: str | None = None,
     ca: Path | None = None,
 ) -> str:
-    """Push a small image, part by part, and return the digest that the tag then names.
+    """Push a small image, part by part, and return the digest behind the tag.
 
-    The same labels make the same content, and an engine that has some content does not fetch it again, whichever
-    repository it had it from: where it must be fetched, let the labels be unique.
+    The same labels make the same content, and an engine does not fetch content again that it already has, from
+    whichever repository. If the test needs a fetch, make the labels unique.
 
-    labels: what stands in the configuration under `Labels`, be it labels or not, or a function of the platform
-    index: whether there is an index; None: where several platforms, an attestation or `nested` need one
-    nested: the index's only entry is the index of the platforms
-    attestation: the index has an entry of platform unknown/unknown for each image, as BuildKit makes them
-    config: these bytes in place of the configuration that would be right
-    size_error: added to the size that every descriptor gives
-    missing: what is deleted once everything is pushed
-    authorization, ca: as `Api` has them
+    labels: the value of `Labels` in the configuration, valid or not, or a function of the platform
+    index: whether there is an index; None for one only if several platforms, an attestation or `nested` need it
+    nested: the index has one entry, which is the index of the platforms
+    attestation: the index has an entry of platform unknown/unknown for each image, as BuildKit writes them
+    config: these bytes instead of the right configuration
+    size_error: added to the size in every descriptor
+    missing: what is deleted after everything is pushed
+    authorization, ca: like those of `Api`
     """
     api, types = Api(host, ca=ca, authorization=authorization), MEDIA[media]
 

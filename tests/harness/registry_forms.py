@@ -20,7 +20,7 @@ def docker(*words: str, config: Path | None = None, stdin: str = "") -> subproce
 
 
 def pulled_labels(name: str, config: Path | None = None) -> dict[str, str]:
-    """The labels of an image that the engine pulled, and then lost again."""
+    """The labels of an image that the engine pulled, and then removed again."""
     done = docker("pull", "-q", name, config=config)
     assert done.returncode == 0, done.stderr
     try:

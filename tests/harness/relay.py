@@ -1,4 +1,4 @@
-"""A relay before an engine's socket: all passes through, and at something that is said something happens first."""
+"""A relay before an engine's socket: it forwards everything, and lets something happen first at a given message."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
 
     Args:
         engine: the engine's own, `unix://…`.
-        on: a pattern in a request's "METHOD /path", without the API's version; or "< " and a pattern in what the
-            engine says. The first that holds it waits for the event.
-        event: what happens then; what was said goes on once it returns.
+        on: a pattern in a request's "METHOD /path", without the API's version; or "< " and a pattern in the engine's
+            answers. The first match waits for the event.
+        event: what happens then; the message goes on once it returns.
     """
     method, _, where = on.partition(" ")
     of_engine = method == "<"
@@ -44,11 +44,11 @@ def relay(engine: str, on: str, event: Callable[[], object]) -> Iterator[str]:
 
 @contextmanager
 def passing(engine: str, watches: Callable[[], tuple[Watch, Watch]]) -> Iterator[str]:
-    """The DOCKER_HOST of a relay to an engine that shows each piece before it goes on.
+    """The DOCKER_HOST of a relay to an engine; each piece is shown before it is forwarded.
 
     Args:
         engine: the engine's own, `unix://…`.
-        watches: makes for each connection what gets the pieces of the client, and what gets those of the engine.
+        watches: returns for each connection two functions, for the client's pieces and for the engine's.
     """
     ends: list[socket.socket] = []
 
@@ -71,7 +71,7 @@ def passing(engine: str, watches: Callable[[], tuple[Watch, Watch]]) -> Iterator
                 for way in ((client, upstream, of_client), (upstream, client, of_engine)):
                     threading.Thread(target=carry, args=way, daemon=True).start()
 
-    with tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder:  # a socket's path is short
+    with tempfile.TemporaryDirectory(prefix="desktop-bake-", dir="/run") as folder:  # a socket's path must be short
         path = Path(folder) / "docker.sock"
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))

@@ -1,4 +1,4 @@
-"""docs/reliability.md: its table of promises, and the figures that `make soak` counted, written into it."""
+"""docs/reliability.md: its table of promises, and the figures that `make soak` counted and writes into it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Row:
     """One promise of the page.
 
     Attributes:
-        promise: what always holds.
-        fault: what tests it, by its real cause.
+        promise: what is always true.
+        fault: the real cause that tests it.
         test: the test, as pytest names it.
         figure: what `make soak` counted; "holds" if there is nothing to count.
     """
@@ -42,7 +42,7 @@ def rows(text: str) -> list[Row]:
 
 
 def every_test(*, counting: bool = False) -> set[str]:
-    """Every test, as pytest names it; `counting` those that ask for the fixture `figure`."""
+    """Every test, by its name in pytest; `counting` selects those that use the fixture `figure`."""
     found = set()
     for file in HERE.rglob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -62,7 +62,7 @@ def with_figures(text: str, counted: dict[str, str]) -> str:
 
 
 def cell(figures: list[str]) -> str:
-    """What a test counted in all its cases, as `CASE: FIGURE` or `FIGURE`: once if they are alike."""
+    """A test's counts in all its cases, as `CASE: FIGURE` or `FIGURE`: once if they are the same."""
     said = {figure.rpartition(": ")[2] for figure in figures}
     return f"in each of {len(figures)} cases: {said.pop()}" if len(figures) > len(said) == 1 else "; ".join(figures)
 

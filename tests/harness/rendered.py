@@ -1,4 +1,4 @@
-"""Rendered folders without an engine: environments, their files, and what Git says of two of them."""
+"""Rendered folders without an engine: environments, their files, and Git's comparison of two of them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Rendering:
 
     Args:
         stacks: each environment with what is baked for it.
-        options: what all share.
-        bases: the digests of bases that are not `Digest.of(b"base")`, by `repository:tag`.
+        options: the options that all share.
+        bases: the digests of bases, if not `Digest.of(b"base")`, by `repository:tag`.
     """
 
     stacks: tuple[tuple[Environment, Stack], ...]
@@ -66,7 +66,7 @@ class Rendering:
 
 
 def environments(count: int, recipe: Recipe = SHIPPED, **fields: object) -> tuple[tuple[Environment, Stack], ...]:
-    """So many environments of one recipe, each with an image of its own."""
+    """This many environments of one recipe, each with its own image."""
     first = replace(DEBIAN, **fields)  # type: ignore[arg-type]
     return tuple(
         (replace(first, env_id=f"team-{number}", build_args={"TEAM": str(number)}), Stack(desktop=recipe))
@@ -75,7 +75,7 @@ def environments(count: int, recipe: Recipe = SHIPPED, **fields: object) -> tupl
 
 
 def numstat(before: Path, after: Path) -> dict[str, tuple[int, int]]:
-    """Lines added and removed by file, as Git counts them between two folders."""
+    """Added and removed lines by file, as Git counts them between two folders."""
     words = ["git", "diff", "--no-index", "--no-renames", "--numstat", "-z", before.name, after.name]
     done = subprocess.run(words, cwd=before.parent, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr

@@ -1,7 +1,7 @@
-"""The story of a runner that is killed and restarted: `python -m tests.harness.restart [TASKS [ROUNDS]]` in a project.
+"""A runner that is killed and restarted: `python -m tests.harness.restart [TASKS [ROUNDS]]` in a project.
 
-A runner starts detached tasks and is killed with SIGKILL. Half of the tasks end while nobody is there. Another runner,
-a process that knows nothing of the first, finds all of them, what they printed from the first line, and their status.
+A runner starts detached tasks and is killed with SIGKILL. Half of the tasks end before another runner starts: a process
+that knows nothing of the first, and finds all of them, what they printed from the first line, and their status.
 The project has two environments: `office`, which has a desktop, and `plain`.
 """
 
@@ -32,7 +32,7 @@ AT_ONCE = 4  # starts and waits of a runner
 
 @dataclass(frozen=True)
 class Here:
-    """What has an engine."""
+    """An object that has an engine."""
 
     engine: Engine
 
@@ -43,12 +43,12 @@ def tasks_of(folder: Path) -> list[TaskEntry]:
 
 
 def _begin(count: int) -> None:
-    """The first runner: start so many tasks, say so, and stay."""
+    """The first runner: start this many tasks, report it, and stay."""
     settings = load_settings(Path("desktop-bake.toml"), {})
 
     def one(number: int) -> None:
         environment = settings.environment("plain" if number else "office")
-        waits = "" if number % 2 else "until [ -e /go ]; do sleep 0.05; done; "  # the others end while nobody is there
+        waits = "" if number % 2 else "until [ -e /go ]; do sleep 0.05; done; "  # the others end with no runner
         script = f"echo first {number}; {waits}echo last >&2; exit {number + 3}"
         image = ensure_desktop_image(environment, settings)
         options = TaskOptions(detach=True, keep=True)
@@ -61,7 +61,7 @@ def _begin(count: int) -> None:
 
 
 def _go_on() -> None:
-    """The second runner: find the tasks, let each end, wait for it, tell what it printed, and remove it."""
+    """The second runner: find the tasks, let each end, wait for it, report what it printed, and remove it."""
     engine = Engine()
 
     def one(entry: TaskEntry) -> dict[str, object]:
@@ -80,7 +80,7 @@ def _go_on() -> None:
 
 
 def story(folder: Path, count: int) -> str:
-    """One round, told in a line; it fails if the second runner does not find all that the first one started.
+    """Run one round and describe it in a line; fail if the second runner does not find all tasks of the first.
 
     Args:
         folder: the project.
@@ -105,7 +105,7 @@ def story(folder: Path, count: int) -> str:
 
 
 def main(words: list[str]) -> None:
-    """The story, or one of its runners."""
+    """Run the rounds, or one of their runners."""
     if words[:1] == ["begin"]:
         _begin(int(words[1]))
     elif words == ["go-on"]:

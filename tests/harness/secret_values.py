@@ -1,4 +1,4 @@
-"""Every secret, wherever it may be."""
+"""Every secret, in every place that can have one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.harness.registries import PASSWORD, USER
 
 SECRET = "SECRET-of-the-build-77aa"
 
-# --- whatever is secret, wherever it may legally be ------------------------------------------------------------------
+# --- every secret, in every place that may legally have one ----------------------------------------------------------
 
 SIGNATURE = "SECRET-signature-of-a-redirect-0c1e"
 OF_A_FILE, OF_THE_PROXY = "SECRET-of-an-env-file-e0b4", "SECRET-of-the-proxy-77de"
@@ -31,5 +31,5 @@ FORMS = {
 
 
 def leaks(content: bytes) -> list[str]:
-    """The names of the secrets that some bytes hold, plain or encoded."""
+    """The names of the secrets that these bytes contain, plain or encoded."""
     return [name for name, forms in FORMS.items() if any(form in content for form in forms)]

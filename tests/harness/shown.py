@@ -1,4 +1,4 @@
-"""What documents show to be typed: the commands of shell text, and how each kind of block is proven to be right."""
+"""Commands that documents show, and how each kind of block is proven to be right."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .markdown import Block
 
-# Programs of others that documents may have people type; a name that is neither here nor ours is a mistake.
+# Programs of others that documents may show; a name that is neither here nor ours is a mistake.
 PROGRAMS = {
     *(".", "[", "cat", "cd", "cosign", "curl", "display", "docker", "echo", "export", "git", "jq", "man", "mkdir"),
     *("pip", "pipx", "python3", "sed", "source", "umask", "uv", "xargs"),
@@ -39,14 +39,14 @@ _TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding=
 
 
 def typed(block: Block) -> str:
-    """The shell text of a block: all of it, or of a console what stands behind its prompts."""
+    """The shell text of a block: all of it, or in a console the text after its prompts."""
     if block.language != "console":
         return block.text
     return "".join(f"{line[2:]}\n" for line in block.text.splitlines() if line.startswith("$ "))
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The simple commands of a shell text, without assignments before them and redirections behind."""
+    """The simple commands of a shell text, without assignments before them and redirections after them."""
     lexer = shlex.shlex(_COMMENT.sub(r"\1", text).replace("\\\n", " "), posix=True, punctuation_chars=";&|()<>\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     command: list[str] = []
@@ -65,7 +65,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def fault_of(command: list[str]) -> str | None:
-    """Why nobody can type this command, or None."""
+    """Why this command cannot be typed, or None."""
     program, *words = command
     if program == "desktop-bake":
         return fault_of_ours(words)
@@ -75,11 +75,11 @@ def fault_of(command: list[str]) -> str | None:
 
 
 def fault_of_ours(words: list[str], *, whole: bool = True) -> str | None:
-    """Why `desktop-bake` does not take these arguments, or None.
+    """Why `desktop-bake` refuses these arguments, or None.
 
     Args:
         words: the arguments.
-        whole: whether what a command needs has to be there; prose names commands without.
+        whole: whether all required arguments must be there; prose names commands without them.
     """
     try:
         parser().parse_args([word for word in words if word != "…"])
@@ -146,7 +146,7 @@ def _python(block: Block) -> str | None:
     return ", ".join(sorted(wanted - set(desktop_bake.__all__))) or None
 
 
-# Each language with what proves a block of it; text is what is printed, or drawn: nobody types it.
+# Each language with the proof of a block in it; text is output or a drawing: nobody types it.
 KINDS: dict[str, Callable[[Block], str | None]] = {
     "bash": _shell,
     "console": _console,
@@ -161,6 +161,6 @@ KINDS: dict[str, Callable[[Block], str | None]] = {
 
 
 def fault(block: Block) -> str | None:
-    """What is wrong with a block, or None; a language without a proof is wrong."""
+    """What is wrong with a block, or None; a language without a proof is an error."""
     prove = KINDS.get(block.language)
     return prove(block) if prove else f"{block.language or 'no language'} is no kind of block: {', '.join(KINDS)}"

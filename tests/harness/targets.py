@@ -1,6 +1,6 @@
-"""Whatever comes from outside, and what reads it: nothing but our own errors may leave, whatever the bytes.
+"""Everything that comes from outside, and its readers: they may raise only our own errors, whatever the bytes.
 
-The seeds are what is right. `tests/unit/test_fuzz.py` breaks them by structure, `tests/harness/fuzz.py` guided by
+The seeds are valid. `tests/unit/test_fuzz.py` breaks them by structure, `tests/harness/fuzz.py` guided by
 coverage.
 """
 
@@ -74,7 +74,7 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
 
 class Target(NamedTuple):
-    """What reads something, and examples of what it is there to read."""
+    """A reader, and examples of its input."""
 
     read: Callable[[bytes], None]
     seeds: tuple[bytes, ...]
@@ -85,7 +85,7 @@ def _text(content: bytes) -> str:
 
 
 def _settings(settings: Settings) -> None:
-    """All that a configuration says ends in a bake file."""
+    """Everything in a configuration, which ends up in a bake file."""
     options = BakeOptions(repository=settings.repository, cache_backend=settings.cache)
     for environment in settings.environments.values():
         stack = Stack(desktop=RECIPE, preflight=PREFLIGHT)
@@ -134,7 +134,7 @@ base_image = "x@sha256:000000000000000000000000000000000000000000000000000000000
 
 def configuration(content: bytes) -> None:
     """`desktop-bake.toml`."""
-    with contextlib.suppress(UnicodeDecodeError):  # `load_settings` answers for it
+    with contextlib.suppress(UnicodeDecodeError):  # `load_settings` checks it
         _settings(settings_from(content.decode(), FOLDER / "desktop-bake.toml", {}))
 
 
@@ -159,7 +159,7 @@ _VARIABLES = (
 def edits(content: bytes) -> None:
     """`env set FIELD=VALUE…` in a configuration."""
     changed = edit_toml(CONFIGURATION.decode(), FOLDER / "t", "default", field_and_value(_text(content).split("\n")))
-    with contextlib.suppress(UnicodeEncodeError):  # `env` answers for it
+    with contextlib.suppress(UnicodeEncodeError):  # `env` checks it
         configuration(changed.encode())
 
 
@@ -182,7 +182,7 @@ def origin(content: bytes) -> None:
     _settings(Settings(environments=file.environments(ENVIRONMENT.base_image)))
     for env_id in file.objects:
         edited = file.edit(env_id, {"cache_desktop_build": True, "name": None})
-        with contextlib.suppress(UnicodeEncodeError):  # `env` answers for it
+        with contextlib.suppress(UnicodeEncodeError):  # `env` checks it
             OriginFile.parse(edited.encode(), "state.json")
 
 
@@ -195,7 +195,7 @@ def _strings(content: bytes) -> dict[str, str]:
 
 
 def labels(content: bytes) -> None:
-    """An image's labels, wherever they decide something."""
+    """An image's labels, at every place where they decide something."""
     found = _strings(content)
     for key in (KEY, LAYER):
         key.mismatch(found)
@@ -229,7 +229,7 @@ def image_config(content: bytes) -> None:
 
 
 def answers(content: bytes) -> None:
-    """What a registry answers beside these: its first line is a header, the rest a body."""
+    """A registry's other answers: the first line is a header, the rest a body."""
     header, _, body = content.partition(b"\n")
     line = header.decode("latin-1")
     codes = error_codes(body)
@@ -246,7 +246,7 @@ def answers(content: bytes) -> None:
 
 
 def names(content: bytes) -> None:
-    """References, digests, keys, cache backends, ages: whatever is a line of text."""
+    """References, digests, keys, cache backends, ages: every value that is a line of text."""
     text = _text(content)
     for read in (Digest, desktop_of_text, check_backend, duration_s):
         with contextlib.suppress(DesktopBakeError):
@@ -307,7 +307,7 @@ def cache_files(content: bytes) -> None:
 
 
 def task_options(content: bytes) -> None:
-    """Options of `run`, as the engine is told of them."""
+    """Options of `run`, as sent to the engine."""
     words = _text(content).split("\n")
     kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (
         ("mounts", parse_volume),
@@ -341,7 +341,7 @@ def task_options(content: bytes) -> None:
 
 
 def arguments(content: bytes) -> None:
-    """The command line; `--help` and `--version` leave by SystemExit."""
+    """The command line; `--help` and `--version` end by SystemExit."""
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
         parser().parse_args(_text(content).split("\n"))
 

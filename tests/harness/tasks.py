@@ -1,4 +1,4 @@
-"""Tasks that run."""
+"""Running tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project of a team, and what its registry has of it."""
+"""A project of a team, and its images in the registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness.work import work
 
 @dataclass
 class Project:
-    """A project's folder, that every machine sees, and its repository in the team's registry."""
+    """A project's folder, which every machine sees, and its repository in the team's registry."""
 
     folder: Path
     host: str
@@ -24,13 +24,13 @@ class Project:
 
     @property
     def repository(self) -> str:
-        """Where its images go."""
+        """The repository of its images."""
         return f"{self.host}/{self.path}"
 
     def change(self, **fields: str) -> None:
         """Write the configuration, with these lines of TOML at the top or in the environment.
 
-        Without a line for `cache` there is none: each export writes all of the base, too.
+        Without a line for `cache` there is none: each export would write the whole base too.
         """
         top = "\n".join(v for k, v in {"cache": 'cache = "none"', **fields}.items() if k != "environment")
         (self.folder / "desktop-bake.toml").write_text(
@@ -56,7 +56,7 @@ class Project:
 
 
 def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, object]:
-    """The JSON that a command printed, having exited with this status."""
+    """The JSON that a command printed before it exited with this status."""
     assert done.returncode == status, done.stderr
     value: dict[str, Any] = json.loads(done.stdout)
     found: dict[str, object] = value["images"][0] if "images" in value else value
@@ -68,7 +68,7 @@ def here(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.C
     return subprocess.run(words, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
 
 
-# --- what lies in the registry ---------------------------------------------------------------------------------
+# --- what the registry has --------------------------------------------------------------------------------------
 
 
 def right_labels(shared: Project) -> dict[str, str]:
@@ -83,13 +83,13 @@ def right_labels(shared: Project) -> dict[str, str]:
 
 
 def manifest_of(project: Project, tag: str) -> dict[str, Any]:
-    """The first manifest of an image as the project's registry has it."""
+    """The first manifest of an image in the project's registry."""
     found = top_of(project, tag)
     return top_of(project, found["manifests"][0]["digest"]) if "manifests" in found else found
 
 
 def top_of(project: Project, reference: str) -> dict[str, Any]:
-    """The manifest or index of a tag or digest as the project's registry has it."""
+    """The manifest or index of a tag or digest in the project's registry."""
     found = Api(project.host).send("GET", f"/v2/{project.path}/manifests/{reference}", headers=ACCEPT)
     assert found.status == 200, found.body
     return dict(json.loads(found.body))

@@ -1,6 +1,6 @@
-"""How Agents Runner reads its environments back, in our own words: what our edits have to leave readable.
+"""How Agents Runner reads its environments back, in our own words: our edits have to stay readable for it.
 
-Written from what its release of early 2026 does with each field; none of its code is here.
+Written from the behavior of its release of early 2026 with each field; it has none of its code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ SWITCHES = ("headless_desktop_enabled", "cache_desktop_build", "container_cachin
 
 
 def read_back(text: str) -> dict[str, dict[str, Any]]:
-    """The environments of a file by ID, and of each what a task of it would be given."""
+    """The environments of a file by ID, each with what a task of it would get."""
     top = json.loads(text)
     items = top.get("environments") if isinstance(top, dict) else top
     found = {}
@@ -44,7 +44,7 @@ def _texts(value: object) -> list[str]:
 
 
 def mounts_given(mounts: list[str]) -> list[str]:
-    """Those mounts that its container gets: the first at each target, none without a target."""
+    """The mounts that its container gets: the first at each target, none without a target."""
     by_target: dict[str, str] = {}
     for mount in map(str.strip, mounts):
         parts = mount.split(":")
@@ -54,7 +54,7 @@ def mounts_given(mounts: list[str]) -> list[str]:
 
 
 def ports_given(ports: list[str], *, desktop: bool) -> list[str]:
-    """Those ports that its container gets: with a desktop none that covers 6080."""
+    """The ports that its container gets: with a desktop none that covers 6080."""
     return [port for port in map(str.strip, ports) if port and not (desktop and _covers(port, 6080))]
 
 

@@ -1,4 +1,4 @@
-"""The tutorial, word for word: each command of its pages is run in a shell, and prints what stands below it."""
+"""The tutorial, word for word: each command of its pages runs in a shell, and has to print what stands below it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Step:
     Attributes:
         place: page and line of its block.
         command: as it is typed.
-        shown: the lines below it; `…` stands for anything, 12 hex digits and an age for any of these.
+        shown: the lines below it; `…` stands for any text, 12 hex digits and an age for any other of their kind.
     """
 
     place: str
@@ -52,7 +52,7 @@ class Step:
 
 
 def _any(found: re.Match[str]) -> str:
-    """What stands for anything of its kind."""
+    """A pattern for anything of the same kind."""
     return "[0-9a-f]{12}" if found["digits"] else r"([0-9]+\ [a-z]+|a\ moment)"
 
 
@@ -68,13 +68,13 @@ def steps(page: str, folder: Path = DOCS / "tutorial") -> Iterator[Step]:
 
 @dataclass
 class Shell:
-    """A shell of a person who follows the tutorial.
+    """The shell of a person who follows the tutorial.
 
     Attributes:
         folder: the working directory; `cd` changes it.
-        instead: what is on this machine in place of the tutorial's names.
-        variables: of the environment, besides ours.
-        times: each command, and how many seconds it took.
+        instead: this machine's values for the tutorial's names.
+        variables: additions to our environment.
+        times: each command with its duration in seconds.
     """
 
     folder: Path
@@ -89,7 +89,7 @@ class Shell:
         return text
 
     def run(self, step: Step) -> None:
-        """Run a command; it has to succeed, and to print what it should."""
+        """Run a command; it has to succeed, and to print what the page shows."""
         end = self.folder / ".end"
         environment = {
             **os.environ,

@@ -21,7 +21,7 @@ class Viewer:
     """A viewer that has keyboard, mouse and clipboard, and uses them.
 
     Args:
-        stream: to the desktop.
+        stream: the connection to the desktop.
 
     Attributes:
         screen: what it sees.
@@ -33,10 +33,10 @@ class Viewer:
         self.look()
 
     def look(self) -> None:
-        """See the whole desktop, as it is once all that was sent before has been taken in."""
+        """See the whole desktop as it is after all input so far."""
         self.screen.pixels[:] = bytes(len(self.screen.pixels))
         self.screen.ask(whole=True)
-        while not any(self.screen.pixels):  # one message has all of it, and the one before tells the size alone
+        while not any(self.screen.pixels):  # one message has all of it; the one before has only the size
             if self.screen.read() >= 0:
                 self.screen.ask()
 

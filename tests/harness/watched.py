@@ -1,4 +1,4 @@
-"""Programs that a test watches: it waits for what they say, not for a time."""
+"""Programs that a test watches: it waits for their lines, not for a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Watched:
-    """A process with both its outputs piped, whose lines on standard error are kept as they come."""
+    """A process with both outputs piped; its lines on standard error are kept as they come."""
 
     def __init__(self, process: subprocess.Popen[str], heard: threading.Condition) -> None:
         self.process, self.lines = process, list[str]()
@@ -33,7 +33,7 @@ class Watched:
         self._output.append(self.process.stdout.read())
 
     def says(self, beginning: str) -> list[str]:
-        """Its lines with this beginning, without it."""
+        """Its lines with this prefix, which is removed."""
         return [line.removeprefix(beginning) for line in tuple(self.lines) if line.startswith(beginning)]
 
     def ended(self, timeout_s: float = 120) -> int:
@@ -44,14 +44,14 @@ class Watched:
         return status
 
     def answer(self) -> dict[str, Any]:
-        """The one image of what `build --json` printed, having exited with 0."""
+        """The only image in the output of `build --json`, which exited with 0."""
         assert self.ended() == 0, self.lines
         (image,) = json.loads(self._output[0])["images"]
         return dict(image)
 
 
 class Watch:
-    """Several such processes, which are gone on leaving."""
+    """Several such processes, ended on leaving."""
 
     def __init__(self) -> None:
         self.heard, self.all = threading.Condition(), list[Watched]()
@@ -65,16 +65,16 @@ class Watch:
             one.ended()
 
     def add(self, process: subprocess.Popen[str]) -> Watched:
-        """Watch one more."""
+        """Watch another process."""
         self.all.append(Watched(process, self.heard))
         return self.all[-1]
 
     def until(self, true: Callable[[], bool], timeout_s: float = 120) -> None:
-        """Wait until something is true that lines tell of."""
+        """Wait until a condition on lines is true."""
         with self.heard:
             if not self.heard.wait_for(true, timeout_s):
                 raise AssertionError([(one.process.pid, one.process.poll(), one.lines[-5:]) for one in self.all])
 
     def saying(self, beginning: str, among: Iterable[Watched] | None = None) -> list[Watched]:
-        """Those that said a line with this beginning."""
+        """The processes that printed a line with this prefix."""
         return [one for one in (self.all if among is None else among) if one.says(beginning)]

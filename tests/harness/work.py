@@ -1,4 +1,4 @@
-"""The context of a unit test's work, and orders of what nobody has to read."""
+"""The context of a unit test, and orders with arbitrary content."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def work(engine: FakeEngine | Engine, settings: Settings | None = None, log: Log = silent, **more: Any) -> Context:
-    """What work needs, on this engine."""
+    """A context on this engine."""
     reporter = Reporter.of(log)
     return Context(settings=settings or Settings(), engine=cast("Engine", engine), reporter=reporter, **more)
 
 
 def order(settings: Settings, key: Key = KEY, **more: Any) -> Order:
-    """The order of a key, by the office."""
+    """The order for a key, by the environment `office`."""
     layer = key if isinstance(key, LayerKey) else None
     stack = Stack(desktop=RECIPE if not layer or layer.desktop else None, preflight=PREFLIGHT if layer else None)
     fields = {"environment": OFFICE, "platform": "linux/amd64", **more}

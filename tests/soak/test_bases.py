@@ -1,4 +1,4 @@
-"""The shipped recipe on bases that are mixed of those of `make test`: Debian 13, and Arch's sudo without yay."""
+"""The shipped recipe on combinations of the bases of `make test`: Debian 13, and Arch's sudo without yay."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_baked(environment: Environment, stand_in_settings: Settings, tmp_path: 
 
 
 def test_installed_at_start(environment: Environment, stand_in_settings: Settings) -> None:
-    """The fallback on a base without anything, and for a user with sudo: the same desktop, installed at start."""
+    """The fallback on a base that has nothing, and for a user with sudo: the same desktop, installed at start."""
     installs_at_start(environment, stand_in_settings)

@@ -1,4 +1,4 @@
-"""A film of a task, whose recorder's image is a minute's work to bake."""
+"""A film of a task; its recorder's image takes a minute to bake."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 ENV = f"film-{os.getpid()}"
 SECONDS = 10
-# the window turns from red to blue when the task is as old as that, and is blue for a second
+# the window turns from red to blue when the task is this old, and stays blue for a second
 CLOCK = "xterm -geometry 90x40 -bg red -e sh -c 'echo up >/tmp/up; sleep {}; printf \"\\033]11;blue\\007\"; cat'"
 
 
 def of_film(image: str, folder: Path, program: str, *words: str) -> bytes:
-    """What ffmpeg's programs say of a film, in the recorder's own image."""
+    """What ffmpeg's programs print about a film, in the recorder's own image."""
     run = ["docker", "run", "--rm", "-i", "--entrypoint", program, image, *words]
     film = next(folder.glob("film.*")).read_bytes()
     return subprocess.run(run, input=film, capture_output=True, check=True, timeout=120).stdout
@@ -36,8 +36,8 @@ def of_film(image: str, folder: Path, program: str, *words: str) -> bytes:
 
 @pytest.mark.parametrize(("kind", "killed"), [("mp4", True), ("webm", False)])
 def test_a_film(project: Path, base: str, kind: str, killed: bool) -> None:
-    """Its length is the task's, also if the task is killed, and its last frame is of the last second; also of a desktop
-    that is installed at start, and of a user without sudo."""
+    """It is as long as the task, even if the task is killed, and its last frame shows the last second; this includes a
+    desktop that is installed at start, and a user without sudo."""
     (project / "desktop-bake.toml").write_text(
         f'[environments.{ENV}]\nbase_image = "{base}"\nheadless_desktop_enabled = true\n'
         + ("cache_desktop_build = true\n" if killed else 'user = "1000"\n')
@@ -66,13 +66,13 @@ def test_a_film(project: Path, base: str, kind: str, killed: bool) -> None:
             assert time.monotonic() < end
             time.sleep(0.05)
         up_s = time.monotonic()
-        time.sleep(SECONDS)  # the film's length is what is tested
+        time.sleep(SECONDS)  # this tests the film's length
         if killed:
             subprocess.run(["docker", "kill", found[0]], check=True, capture_output=True)
         else:
             run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=60)
-    there_s = time.monotonic() - up_s  # an interrupted task is there until all of it has ended
+    there_s = time.monotonic() - up_s  # an interrupted task stays until all of it has ended
     assert run.returncode == (137 if killed else 130), errors
     probe = ("-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "json", "pipe:0")
     frames = int(json.loads(of_film(image, project, "ffprobe", *probe))["streams"][0]["nb_read_frames"])

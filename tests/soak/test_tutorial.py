@@ -1,4 +1,4 @@
-"""The whole tutorial, word for word, in a repository and a team's registry of its own."""
+"""The whole tutorial, word for word, with its own repository and team registry."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def test_the_tutorial(tmp_path: Path, base: str) -> None:
-    """Three pages, one after the other; "another machine" has neither the image nor our cache folder."""
+    """Three pages in order; "another machine" has neither the image nor our cache folder."""
     own = f"tutorial-{uuid.uuid4().hex[:8]}"
     path = f"{os.environ['DESKTOP_BAKE_TEST_REGISTRY']}/{own}/desktop"
     instead = {
         "debian:bookworm": base,
         "desktop-bake:bookworm": f"{own}:bookworm",
         "registry.example.com/team/desktop": path,
-        "layer 'browser' added": "layer 'browser' …",  # an engine of others may have an image with another such layer
+        "layer 'browser' added": "layer 'browser' …",  # another user's engine may have an image with another such layer
     }
     variables = {"DESKTOP_BAKE_REPOSITORY": own, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     shell = Shell(folder=tmp_path, instead=instead, variables=variables, times=[])
