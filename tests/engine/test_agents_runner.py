@@ -1,4 +1,4 @@
-"""Environments of Agents Runner: read as it reads them, and not a byte changed that was not to be."""
+"""Environments of Agents Runner: read as it reads them, and edited without changing any other byte."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_commands_work_on_them(cli: Run, project: Path, base: str) -> None:
-    """Key, render, resolve and env on a file of Agents Runner, with no desktop-bake.toml; env alone writes it."""
+    """Key, render, resolve and env work on a file of Agents Runner without desktop-bake.toml; only env writes it."""
     (project / "desktop-bake.toml").unlink()
     path = project / "state.json"
     path.write_text(STATE)
@@ -41,10 +41,10 @@ def test_commands_work_on_them(cli: Run, project: Path, base: str) -> None:
 
 
 def test_build_and_run_with_a_base_of_their_own(cli: Run, project: Path, base: str) -> None:
-    """An environment of Agents Runner is baked once by `build`, and `run` runs in that image."""
+    """`build` bakes an environment of Agents Runner once, and `run` uses that image."""
     payload = {"base_image": base, "cache_desktop_build": True, "env_id": "a", "headless_desktop_enabled": True}
     (project / "a.json").write_text(json.dumps(payload))
-    words = ("--environments", "a.json", "--repository", "desktop-bake")  # as the other tests of the shipped desktop
+    words = ("--environments", "a.json", "--repository", "desktop-bake")  # like the other tests of the shipped desktop
     built = json.loads(cli(*words[:2], "build", *words[2:], "--json").stdout)["images"][0]
     assert built["status"] in ("built", "local-hit")
     ran = cli("run", *words, "--", "sh", "-c", "echo $DISPLAY")

@@ -21,8 +21,8 @@ from tests.harness.tasks import tasks
 if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
 
-# Prints what the task has of its scripts, its desktop, its variables and its mounts, and as whom it has it, at once:
-# what comes before the worker has its task is told as the container's, too.
+# Prints, all at once, the task's user and what it has of its scripts, its desktop, its variables and its mounts:
+# output before the worker knows its task is reported as the container's too.
 LOOK = """cat /etc/cached /tmp/settings /tmp/environment; echo "$GREETING $AGENTS_RUNNER_TASK_ID $(id -un) $PWD"
 cat /home/worker/.codex/config file; ls /extra
 [ -z "$DISPLAY" ] || { xwininfo -root >/dev/null && echo a desktop; }
@@ -34,7 +34,7 @@ LINE = re.compile(r"\[[a-z0-9]+/[a-z]+\]\[(INFO|WARN|ERROR)\] .*", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def settings(stand_in_settings: Settings) -> Settings:
-    """With a repository of these tests' own, in which they count images."""
+    """With its own repository, in which these tests count images."""
     return replace(stand_in_settings, repository=ImageReference.parse(OWN))
 
 
@@ -46,7 +46,7 @@ def theirs(stand_in_settings: Settings) -> Environment:
 
 @dataclass(kw_only=True)
 class Window:
-    """What the window of Agents Runner would be told, and the folders of its task."""
+    """What the window of Agents Runner would get, and the folders of its task."""
 
     folder: Path
     settings: Settings
@@ -65,7 +65,7 @@ class Window:
             (self.folder / "work" / "go").touch()
 
     def run(self, **toggles: bool) -> list[str]:
-        """Run a task with these toggles; what its command printed."""
+        """Run a task with these toggles; return what its command printed."""
         for name in ("work", "config", "extra", "hidden"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "work" / "go").unlink(missing_ok=True)
@@ -105,22 +105,22 @@ class Window:
 
 
 class Worker(DesktopWorker):
-    """The example's, with the settings of these tests and the install script of the stand-in."""
+    """The example's settings with those of these tests and the install script of the stand-in."""
 
     window: Window
 
     def settings(self) -> Settings:
-        """Those of these tests."""
+        """The settings of these tests."""
         return self.window.settings
 
     def environment(self) -> Environment:
-        """The example's, on the stand-in."""
+        """The example's environment on the stand-in."""
         return replace(super().environment(), install_script=self.window.theirs.install_script)
 
 
 @pytest.fixture
 def window(theirs: Environment, settings: Settings, tmp_path: Path) -> Iterator[Window]:
-    """One with nothing in it; no container is left."""
+    """An empty environment; no container is left."""
     tmp_path.chmod(0o755)
     yield Window(folder=tmp_path, settings=settings, theirs=theirs)
     assert tasks("adapter") == []
@@ -146,8 +146,8 @@ def images() -> set[str]:
     ],
 )
 def test_a_task(window: Window, desktop: bool, desktop_cached: bool, preflight_cached: bool, baked: int) -> None:
-    """Whatever is baked, the task has the same, and the window is told as by Agents Runner itself; what one toggle
-    baked another one's task uses."""
+    """Whatever is baked, the task has the same, and the window gets what Agents Runner itself would send; tasks with
+    other toggles use what an earlier one baked."""
     before = images()
     printed = window.run(
         headless_desktop_enabled=desktop,

@@ -23,7 +23,7 @@ LOOK = 'cat /etc/cached; cat /tmp/settings /tmp/run; echo "$GREETING"; cat /data
 
 @pytest.fixture
 def saved(project: Path, base: str) -> Iterator[dict[str, Any]]:
-    """A folder with an environment of every field, beside its settings, and no desktop-bake.toml; its images go."""
+    """A folder with an environment of every field, beside its settings, without desktop-bake.toml; its images go."""
     (project / "data").mkdir()
     (project / "data" / "file").write_text("mounted\n")
     (project / "hidden").mkdir()
@@ -48,8 +48,8 @@ def saved(project: Path, base: str) -> Iterator[dict[str, Any]]:
 
 
 def test_every_field(cli: Run, project: Path, saved: dict[str, Any]) -> None:
-    """The cached preflight is baked and runs once; run preflight, variables and mounts are every task's; and with the
-    toggle off the cached one runs at every start."""
+    """The cached preflight is baked and runs once; every task has run preflight, variables and mounts; with the toggle
+    off, the cached preflight runs at every start."""
     file = project / "environments.json"
     file.write_text(environments_json(saved))
     assert json.loads(cli("resolve", "midori", *WORDS, "--json").stdout)["reason"] != "cache_desktop_build is off"
@@ -81,7 +81,7 @@ def test_every_field(cli: Run, project: Path, saved: dict[str, Any]) -> None:
     ],
 )
 def test_bad_input(cli: Run, project: Path, saved: dict[str, Any], fields: dict[str, Any], says: str) -> None:
-    """`run` refuses what is malformed before it builds anything, in one line that names environment and field."""
+    """`run` refuses malformed values before it builds anything, in one line that names environment and field."""
     (project / "environments.json").write_text(environments_json({**saved, **fields}))
     done = cli("run", *WORDS, "midori", "--", "true")
     assert done.returncode == 2

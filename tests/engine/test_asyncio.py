@@ -1,4 +1,4 @@
-"""The code of docs/asyncio.md: several tasks at once, and coroutines that are cancelled, in a task and in a build."""
+"""The code of docs/asyncio.md: several tasks at once, and coroutines that are cancelled in a task or a build."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "asyncio.md"
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
-    """What the page's code defines."""
+    """The names that the page's code defines."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(code, str(PAGE), "exec"), names)
@@ -30,7 +30,7 @@ def page() -> dict[str, Any]:
 
 
 def test_tasks_of_a_loop(desktop: Environment, desktop_settings: Settings, page: dict[str, Any]) -> None:
-    """Two tasks and a command in a third run at once; one that is cancelled is gone when its coroutine ends."""
+    """Two tasks and a command in a third run at once; a cancelled task is gone when its coroutine ends."""
 
     async def main() -> None:
         run, look = page["run_task"], page["look_inside"]
@@ -52,7 +52,7 @@ def test_tasks_of_a_loop(desktop: Environment, desktop_settings: Settings, page:
 
 
 def test_a_build_of_a_loop(project: Path, page: dict[str, Any]) -> None:
-    """A coroutine that is cancelled while its image is baked ends the build, as no failure and as no fallback."""
+    """Cancelling a coroutine while its image is baked ends the build, without a failure or a fallback."""
     (project / "install.sh").write_text("#!/bin/sh\necho under way\nsleep 1000\n")
     settings = load_settings(project / "desktop-bake.toml", {})
     lines: list[str] = []
@@ -79,7 +79,7 @@ def test_a_build_of_a_loop(project: Path, page: dict[str, Any]) -> None:
 
 
 def test_an_error_of_the_work(page: dict[str, Any]) -> None:
-    """What the work raises comes out of the coroutine; one that is cancelled raises that, whatever the work did."""
+    """The coroutine raises the work's error; a cancelled one raises the cancellation, whatever the work did."""
 
     def fails(_cancel: threading.Event) -> None:
         raise DesktopBakeError("no", "yes")

@@ -1,4 +1,4 @@
-"""A rendered folder as people call Bake: from the repository's root, within, by a Git address, with variables set."""
+"""A rendered folder, as people call Bake: in the root or the folder, by a Git address, with variables set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def bake(folder: Path, *words: str, **variables: str) -> str:
-    """What `docker buildx bake` prints, called by a shell in a folder."""
+    """The output of `docker buildx bake`, called by a shell in a folder."""
     done = subprocess.run(
         ["docker", "buildx", "bake", *words],
         cwd=folder,
@@ -69,7 +69,7 @@ def rendered(cli: Run, project: Path) -> Path:
 def test_calls(
     where: str, words: tuple[str, ...], variables: dict[str, str], rendered: Path, cli: Run, tmp_path: Path
 ) -> None:
-    """Each call builds the very images that `resolve` finds, from the same contexts."""
+    """Each call builds exactly the images that `resolve` finds, from the same contexts."""
     folder = tmp_path / where
     folder.mkdir(parents=True, exist_ok=True)
     bake(folder, *words, "office", "--set", "*.cache-to=", **variables)
@@ -82,13 +82,13 @@ def test_calls(
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address of a Git server of a folder's repositories."""
+    """The address of a Git server for a folder's repositories."""
 
     class Daemon(socketserver.BaseRequestHandler):
-        """A conversation, which Git's own daemon holds."""
+        """A conversation, which Git's own daemon handles."""
 
         def handle(self) -> None:
-            """Hand the connection over."""
+            """Hand the connection to the daemon."""
             words = ["git", "daemon", "--inetd", "--export-all", f"--base-path={folder}"]
             subprocess.run(words, stdin=self.request, stdout=self.request, stderr=subprocess.DEVNULL, check=False)
 
@@ -101,7 +101,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def test_a_git_address(rendered: Path, cli: Run, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Bake reads file and contexts out of a repository, by its root's path; by the folder's own, it is told so."""
+    """Bake reads file and contexts from a repository by its root's path; with the folder's path it reports an error."""
     git = ["git", "-c", "user.name=ci", "-c", "user.email=ci@example.com", "-c", "init.defaultBranch=main"]
     for words in (["init", "-q"], ["add", "ci"], ["commit", "-qm", "desktop"]):
         subprocess.run([*git, *words], cwd=project, check=True, capture_output=True)
@@ -115,7 +115,7 @@ def test_a_git_address(rendered: Path, cli: Run, project: Path, tmp_path_factory
 
 
 def test_a_fork_has_a_repository_of_its_own(cli: Run, project: Path, rendered: Path) -> None:
-    """One variable moves every tag and every registry cache, and nothing else."""
+    """One variable changes every tag and every registry cache, and nothing else."""
     config = project / "desktop-bake.toml"
     config.write_text(
         config.read_text().replace('repository = "', 'cache = "registry"\nrepository = "r.example.com/', 1)
@@ -134,16 +134,16 @@ def test_a_fork_has_a_repository_of_its_own(cli: Run, project: Path, rendered: P
 
 
 def test_platforms_of_a_call(rendered: Path) -> None:
-    """A native runner builds for its own platform alone, self-tests too."""
+    """A native runner builds only for its own platform, including self-tests."""
     for target in plan(rendered, "desktop", "desktop-check", DESKTOP_BAKE_PLATFORMS=" linux/arm64, ").values():
         assert target["platforms"] == ["linux/arm64"]
     assert "platforms" not in plan(rendered)["desktop-default"]
 
 
 def test_the_metadata_action(rendered: Path, tmp_path: Path) -> None:
-    """What docker/metadata-action hands over, as a further file, is in every image; its tags are not, and no label
-    that proves a key is changed by it."""
-    handed_over = {  # as the action's `bake-file` output has it
+    """The labels of docker/metadata-action's additional file are in every image; its tags are not, and no label that
+    proves a key changes."""
+    handed_over = {  # like the action's output `bake-file`
         "target": {
             "docker-metadata-action": {
                 "tags": ["user/app:sha-860c190", "user/app:latest"],
@@ -170,7 +170,7 @@ def test_the_metadata_action(rendered: Path, tmp_path: Path) -> None:
 
 
 def test_what_bake_lists(rendered: Path) -> None:
-    """Targets and variables are listed with what they are for."""
+    """Targets and variables are listed with their purpose."""
     targets = bake(rendered, "--list=targets")
     for name, said in {
         "default": "desktop",

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[list[Environment], BakeOptions]] = {
 
 
 def _with_defaults(entry: str, options: BakeOptions) -> str:
-    """An entry as buildx reads it if nobody sets our variables."""
+    """An entry as buildx reads it if none of our variables is set."""
     repository = str(options.repository)
     for name, value in (
         (REPOSITORY_VARIABLE, repository),
@@ -62,7 +62,7 @@ def _with_defaults(entry: str, options: BakeOptions) -> str:
 
 
 def _entries(read: list[dict[str, str]]) -> set[str]:
-    """Entries that buildx printed, in the form in which they are written."""
+    """Entries that buildx printed, in the form of the file."""
     order = [
         "type",
         "ref",
@@ -114,7 +114,7 @@ def test_golden(case: str, tmp_path: Path) -> None:
     ],
 )
 def test_outputs(words: tuple[str, ...], output: str, wanted: set[str], tmp_path: Path) -> None:
-    """What is typed decides alone where an image goes, once; the variable adds how it is packed."""
+    """The command line alone decides where an image goes, once; the variable adds how it is packed."""
     text = rendered(*CASES["one"])
     (target,) = printed(text, tmp_path, "desktop", *words, DESKTOP_BAKE_OUTPUT=output)["target"].values()
     assert _entries(target.get("output", [])) == wanted
@@ -153,7 +153,7 @@ def layered_targets(case: str) -> tuple[BakeTarget, ...]:
 
 @pytest.mark.parametrize("case", LAYERED)
 def test_golden_layers(case: str, tmp_path: Path) -> None:
-    """A layer is a target of its own on its desktop's target, which is there once; both are what tasks need."""
+    """A layer is a separate target on its desktop's target, which exists once; tasks need both."""
     targets, options = layered_targets(case), LAYERED[case][1]
     text = render_bake_file(TEMPLATE, targets, options)
     assert text == (GOLDEN / f"{case}.hcl").read_text()
@@ -181,7 +181,7 @@ def test_golden_layers(case: str, tmp_path: Path) -> None:
 
 
 def test_named_layers(tmp_path: Path) -> None:
-    """Each layer is a target, on that of what is below; the one that environments share is there once."""
+    """Each layer is a target on the target below it; one that environments share exists once."""
     targets = layered_targets("named-layers")
     assert {t.name: t.base.removeprefix("target:") for t in targets[1:]} == {
         "desktop-e": "layer-certs-e",
@@ -200,7 +200,7 @@ def test_named_layers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("env_id", ["e", "same", "other", "plain", "alone"])
 def test_an_environments_own_name_builds_what_it_uses(env_id: str, tmp_path: Path) -> None:
-    """`docker buildx bake ENVIRONMENT` takes the image that tasks of this environment use, and what that lies on."""
+    """`docker buildx bake ENVIRONMENT` loads the image that tasks of this environment use, and those below it."""
     stacks, options = LAYERED["layers"]
     (environment, stack) = next((e, s) for e, s in stacks if e.env_id == env_id)
     text = render_bake_file(TEMPLATE, layered_targets("layers"), options)
@@ -211,7 +211,7 @@ def test_an_environments_own_name_builds_what_it_uses(env_id: str, tmp_path: Pat
 
 @pytest.mark.parametrize("case", ["one", "team"])
 def test_golden_check(case: str, tmp_path: Path) -> None:
-    """Each desktop has a check on top of it, in no other group; it makes no image, and exports inside the folder."""
+    """Each desktop has a check on top, in no other group; it makes no image, and exports only inside the folder."""
     environments, options = CASES[case]
     text = rendered(environments, options)
     targets = bake_targets([(e, Stack(desktop=RECIPE), compute_key(e, RECIPE, BASE)) for e in environments], options)
@@ -235,7 +235,7 @@ COMPOSED = TEXT.map(lambda text: unicodedata.normalize("NFC", text))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(COMPOSED, min_size=30, max_size=60))
 def test_any_text_reaches_buildkit_as_it_is(values: list[str], tmp_path: Path) -> None:
-    """Whatever a value holds, buildx reads exactly these characters and nothing more."""
+    """Whatever characters a value has, buildx reads exactly these and nothing more."""
     arguments = {f"A{i}": value for i, value in enumerate(values)}
     read = printed(rendered([replace(ENVIRONMENT, build_args=arguments)], TEAM), tmp_path)
     (target,) = read["target"].values()

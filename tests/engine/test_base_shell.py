@@ -1,4 +1,4 @@
-"""Bases whose shell, PATH or SHELL is not what the recipe needs: its steps do not depend on them, or refuse by name."""
+"""Bases whose shell, PATH or SHELL is not what the recipe needs: its steps work all the same, or name the problem."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COPY Dockerfile /etc/os-release
 def base_of(
     base: str, desktop: Environment, desktop_settings: Settings, tmp_path: Path
 ) -> Iterator[Callable[[str], str]]:
-    """Makes the base of a target of BASES; gone afterwards."""
+    """Makes the base of a target of BASES; removed afterwards."""
     baked = ensure_desktop_image(desktop, desktop_settings).image
     repository, folder = f"desktop-bake-test-{uuid.uuid4().hex[:8]}", tmp_path / "bases"
     folder.mkdir()
@@ -71,8 +71,8 @@ def docker(*words: str) -> str:
 def test_shell_and_path_of_the_base_do_not_matter(
     cli: Run, project: Path, base: str, base_of: Callable[[str], str]
 ) -> None:
-    """With a `SHELL` that is not there and a `PATH` without any program, desktop and preflight are baked; the image
-    keeps the base's own."""
+    """With a missing `SHELL` and a `PATH` without any program, desktop and preflight are baked; the image keeps the
+    base's own."""
     use(project, base, base_of("broken"))
     done = cli("build", "--json")
     assert done.returncode == 0, done.stderr
@@ -95,7 +95,7 @@ def test_shell_and_path_of_the_base_do_not_matter(
 def test_a_base_that_lacks_it_is_refused(
     target: str, says: str, cli: Run, project: Path, base: str, base_of: Callable[[str], str]
 ) -> None:
-    """A base without bash, sha256sum or any shell is refused by name before anything is installed."""
+    """A base without bash, sha256sum or any shell is refused, by the missing name, before anything is installed."""
     use(project, base, base_of(target))
     (project / "install.sh").write_text(f"sleep 60 # {uuid.uuid4()}\n")
     began = time.monotonic()
@@ -121,7 +121,7 @@ def test_a_task_needs_no_path_of_the_base(cli: Run, project: Path, base: str, ba
 def test_the_fallback_names_what_the_base_lacks(
     cli: Run, project: Path, base: str, base_of: Callable[[str], str]
 ) -> None:
-    """A task on a base without bash, which falls back to installing at start, ends with the same words."""
+    """A task on a base without bash, which falls back to installing at start, ends with the same message."""
     use(project, base, base_of("nobash"))
     done = cli("run", "--", "true")
     assert done.returncode == 1

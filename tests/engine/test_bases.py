@@ -1,4 +1,4 @@
-"""The shipped recipe on each kind of base that it supports; tests/soak has the two that are mixed of these."""
+"""The shipped recipe on each kind of base that it supports; tests/soak has the two combinations of these."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_installed_at_start(environment: Environment, stand_in_settings: Setting
 
 @pytest.mark.parametrize("environment", ["yay"], indirect=True)
 def test_a_layer(environment: Environment, stand_in_settings: Settings, tmp_path: Path) -> None:
-    """A user's yay installs a layer's packages, also from outside of the repositories; the script runs as the image's
-    user, beside its files; a package that there is not is told with its layer and environment."""
+    """A user's yay installs a layer's packages, even from outside the repositories; the script runs as the image's
+    user, beside its files; an unknown package is reported with its layer and environment."""
     (tmp_path / "tools.sh").write_text("set -e\n. ./common.sh\nwho >note\nsudo -n cp note /etc/tools\n")
     (tmp_path / "common.sh").write_text('who() { echo "$(id -un) $(pacman -Qq wmctrl novnc | xargs)"; }\n')
     tools = Layer(
@@ -66,7 +66,7 @@ def test_a_layer(environment: Environment, stand_in_settings: Settings, tmp_path
 
 @pytest.mark.parametrize("environment", ["arch"], indirect=True)
 def test_a_changed_release(environment: Environment) -> None:
-    """A release whose SHA-256 is not the script's is refused at once, and nothing of it is unpacked."""
+    """A release with another SHA-256 than the script's is refused at once, and nothing of it is unpacked."""
     script = 'bash -c "$1"; ls /opt'
     done = subprocess.run(
         ["docker", "run", "--rm", str(environment.base_image), "bash", "-c", script, "x", INSTALL.read_text()],
@@ -88,7 +88,7 @@ def test_a_changed_release(environment: Environment) -> None:
     ],
 )
 def test_refused(base: str, release: str | None, said: str) -> None:
-    """A base of another family is refused at once: what it is, and what is supported."""
+    """A base of another family is refused at once; the error names it and the supported ones."""
     other = "rm -f /etc/os-release /usr/lib/os-release" if release is None else 'echo "$2" > /etc/os-release'
     done = subprocess.run(
         [
@@ -112,7 +112,7 @@ def test_refused(base: str, release: str | None, said: str) -> None:
 
 
 def test_without_universe(base: str) -> None:
-    """Package sources without the desktop's packages, as Ubuntu's without universe: said, with what to do."""
+    """Package sources without the desktop's packages, as Ubuntu's without universe, are an error with a remedy."""
     script = ': > /etc/apt/sources.list; exec bash -c "$1"'
     done = subprocess.run(
         ["docker", "run", "--rm", base, "bash", "-c", script, "x", INSTALL.read_text()],

@@ -47,7 +47,7 @@ socket.onclose = () => { if (window.said === 'waiting') window.said = 'refused';
 
 @pytest.fixture
 def printed(project: Path, base: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`desktop-bake run` of an xterm that writes down what is typed into it, and the URL that it prints."""
+    """`desktop-bake run` of an xterm that records what is typed into it, and the printed URL."""
     (project / "desktop-bake.toml").write_text(
         f'[environments.browser]\nbase_image = "{base}"\nheadless_desktop_enabled = true\ncache_desktop_build = true\n'
     )
@@ -61,7 +61,7 @@ def printed(project: Path, base: str) -> Iterator[tuple[str, subprocess.Popen[by
     )
     try:
         assert process.stderr
-        # a build's own lines, where this test comes first, hold URLs too
+        # if this test comes first, a build's own lines contain URLs too
         said = (line.decode() for line in process.stderr)
         url = next(line.split()[1] for line in said if line.startswith("[desktop] http://127.0.0.1:"))
         yield url, process
@@ -84,7 +84,7 @@ def connected(browser: webdriver.Remote) -> None:
 
 
 def exchange_clipboards(browser: webdriver.Remote) -> None:
-    """What is put into noVNC's clipboard can be pasted in the task, and what is copied there is in noVNC's."""
+    """What noVNC's clipboard gets can be pasted in the task, and what the task copies appears in noVNC's."""
     browser.execute_script(
         "const t = document.getElementById('noVNC_clipboard_text'); t.value = arguments[0];"
         "t.dispatchEvent(new Event('change'))",
@@ -101,7 +101,7 @@ def exchange_clipboards(browser: webdriver.Remote) -> None:
 
 
 def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path) -> None:
-    """The printed URL is all that it takes: the browser connects by itself, and what is typed arrives in the xterm."""
+    """The printed URL is enough: the browser connects by itself, and what is typed arrives in the xterm."""
     browser.get(printed[0])
     connected(browser)
     assert in_task("sh", "-c", "xdotool search --sync --onlyvisible --class xterm").returncode == 0
@@ -126,7 +126,7 @@ def test_typing(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[
 
 
 def test_the_size(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
-    """The desktop takes the size of the browser's window; of one that may only look it does not."""
+    """The desktop takes the size of the browser's window, but not that of a browser that may only look."""
 
     def has(size: str) -> bool:
         return f"-geometry {size}+0+0" in in_task("xwininfo", "-root").stdout.decode()
@@ -154,7 +154,7 @@ def test_the_size(browser: webdriver.Remote, printed: tuple[str, subprocess.Pope
 
 
 def test_networks_that_come_and_go(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
-    """Chromium drops requests when an address comes or goes, as with each container that starts: the page recovers."""
+    """Chromium drops requests whenever an address comes or goes, as when a container starts: the page recovers."""
     done = threading.Event()
 
     def change() -> None:
@@ -180,7 +180,7 @@ def test_networks_that_come_and_go(browser: webdriver.Remote, printed: tuple[str
 
 
 def test_without_the_secret(browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]]) -> None:
-    """The same page without the secret, or with another, does not connect."""
+    """The same page without the secret, or with a wrong one, does not connect."""
     page, fragment = printed[0].split("#")
     for tried in ("autoconnect=1", fragment[:-1], fragment + "x"):
         browser.get("about:blank")
@@ -193,7 +193,7 @@ def test_without_the_secret(browser: webdriver.Remote, printed: tuple[str, subpr
 def test_another_origin(
     browser: webdriver.Remote, printed: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    """A page of another origin gets nothing, not even with the secret; noVNC's own page gets it in the same way."""
+    """A page of another origin gets nothing, not even with the secret; noVNC's own page does, in the same way."""
     (tmp_path / "evil.html").write_text(EVIL)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     page, fragment = printed[0].split("#")
@@ -214,7 +214,7 @@ def test_another_origin(
 
 
 def test_started_by_compose(browser: webdriver.Remote, cli: Run, project: Path, tmp_path: Path) -> None:
-    """The page of a desktop that plain Docker baked and Compose started comes up with the secret, and shows what runs
+    """The page of a desktop that plain Docker baked and Compose started connects with the secret, and shows what runs
     in it; with another secret it does not."""
     shipped_desktops(project, "office")
     assert cli("render", "-o", "ci").returncode == 0

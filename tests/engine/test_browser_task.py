@@ -1,4 +1,4 @@
-"""A browser in a task, as docs/browser.md has it: Chromium as a user, in its sandbox, on a page with what people do."""
+"""A browser in a task, as docs/browser.md describes: Chromium as a user, in its sandbox, on a page as people use it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 NAME = f"browser-task-{os.getpid()}"
-# What Docker documents that its own profile blocks, but for what Chromium's sandbox makes its namespaces with.
+# What Docker documents as blocked by its own profile, except what Chromium's sandbox makes its namespaces with.
 BLOCKED = """acct add_key bpf clock_adjtime clock_settime delete_module finit_module init_module ioperm iopl kcmp
     kexec_file_load kexec_load keyctl mount move_pages open_by_handle_at perf_event_open pivot_root process_vm_readv
     process_vm_writev quotactl reboot request_key settimeofday swapoff swapon umount2 userfaultfd"""
@@ -51,7 +51,7 @@ function drawn(text) {
   return {ink, colour, picture: canvas.toDataURL()};
 }
 </script>"""
-# The browser's processes, as the engine's administrator sees them: command, user, user namespace, filters of seccomp.
+# The browser's processes, as the engine's administrator sees them: command, user, user namespace, seccomp filters.
 PROCESSES = r"""
 import json, os
 found = []
@@ -70,7 +70,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory, web: Environment, web_image: str) -> Iterator[webdriver.Remote]:
-    """Chromium on the desktop of a task, whose configuration alone says who runs it and how, driven from here."""
+    """Chromium on the desktop of a task whose configuration alone sets user and profile, driven from here."""
     assert web_image
     folder, port = tmp_path_factory.mktemp("web"), free_port()
     (folder / "browser.json").write_text(json.dumps(PROFILE))
@@ -109,7 +109,7 @@ extra_mounts = ["{folder}/page:/page:ro"]
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until something answers; the engine's own proxy of a port takes connections before."""
+    """Wait until something answers; the engine's own proxy of a port accepts connections earlier."""
     end = time.monotonic() + LIMIT_S
     while True:
         try:
@@ -123,21 +123,21 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def in_task(*words: str) -> str:
-    """What a program of the task prints."""
+    """The output of a program in the task."""
     done = subprocess.run(["docker", "exec", *words], capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def processes() -> list[list[Any]]:
-    """Of the browser."""
+    """The browser's processes."""
     found: list[list[Any]] = json.loads(in_task("--privileged", "-u", "0", NAME, "python3", "-c", PROCESSES))
     return found
 
 
 def test_a_browser(driver: webdriver.Remote) -> None:
-    """By `packages`, a user and a profile a task has Chromium with its sandbox on: pages draw text in every script, a
-    download comes into `~/Downloads`, and a file is chosen in the dialog."""
+    """With `packages`, a user and a profile, a task has Chromium with its sandbox on: pages show text in every script,
+    a download ends up in `~/Downloads`, and the dialog chooses a file."""
     driver.get("http://127.0.0.1:8000/")
     check_sandbox()
     check_fonts(driver)
@@ -149,7 +149,7 @@ def test_a_browser(driver: webdriver.Remote) -> None:
 
 
 def check_sandbox() -> None:
-    """No part of the browser goes without; pages are in a user namespace of their own, under a filter of their own."""
+    """Every process of the browser is sandboxed; pages have their own user namespace and their own filter."""
     found = processes()
     assert {user for _, user, _, _ in found} == {1000}
     assert not [command for command, *_ in found if "--no-sandbox" in command]
@@ -162,7 +162,7 @@ def check_sandbox() -> None:
 
 
 def check_fonts(driver: webdriver.Remote) -> None:
-    """No text is the box of what there is no font for, and emoji have colours."""
+    """No text shows the box of a missing glyph, and emoji have colours."""
     texts = ("\U0010fffd", "\U0010fffc", *"äß日語か한🚀🦊😀☕")  # no font has the first two
     box, other_box, *glyphs = (driver.execute_script("return drawn(arguments[0])", text) for text in texts)
     assert box["ink"]

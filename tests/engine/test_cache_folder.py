@@ -1,4 +1,4 @@
-"""The cache folder: this user's alone, whoever made it and however."""
+"""The cache folder belongs to this user alone, whoever created it and however."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shared_folder() -> Iterator[Path]:
 
 
 def test_another_user(cli: Run, project: Path, shared_folder: Path) -> None:
-    """After builds that succeeded and failed no other user can read or hold a file of the cache, whatever its umask."""
+    """After successful and failed builds no other user can read or lock a file of the cache, whatever its umask."""
     variables = {"XDG_CACHE_HOME": str(shared_folder), "PYTHONPATH": str(project)}
     (project / "sitecustomize.py").write_text("import os; os.umask(0)\n")
     assert cli("build", **variables).returncode == 0

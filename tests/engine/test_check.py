@@ -1,4 +1,4 @@
-"""`docker buildx bake desktop-check` in a rendered folder: plain Docker, a real desktop, and ones that are broken."""
+"""`docker buildx bake desktop-check` in a rendered folder: plain Docker, a working desktop, and broken ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# What the setup script ends with, what the check says of that desktop, and the seconds that it may take.
+# The end of the setup script, the check's message about that desktop, and the seconds that it may take.
 STAND_IN = "printf '#!/bin/sh\\n{1}\\n' > /usr/local/bin/{0}; chmod 755 /usr/local/bin/{0}"
 BLANK = "sed -i s/toolbar.visible:.*/toolbar.visible:false/ /etc/desktop-bake/fluxbox/init"
 BROKEN = {
@@ -39,7 +39,7 @@ def configure(project: Path, base: str, setup: str = "") -> None:
 
 
 def check(project: Path, cli: Run, timeout_s: int = 30) -> subprocess.CompletedProcess[str]:
-    """What docker says to a rendered folder's check."""
+    """Docker's output for a rendered folder's check."""
     assert cli("render", "-o", "ci").returncode == 0
     words = [
         "docker",
@@ -68,10 +68,10 @@ def check(project: Path, cli: Run, timeout_s: int = 30) -> subprocess.CompletedP
 
 
 def test_picture(cli: Run, project: Path, base: str) -> None:
-    """Plain docker starts the desktop, says what it found, and leaves its picture beside the bake file; no image is
-    made, and the folder is as fresh as before. Half a line that another program prints does not hide its own."""
+    """Plain docker starts the desktop, reports what it found, and leaves its picture beside the bake file; no image is
+    made, and the folder stays fresh. Half a line of another program does not hide the check's own."""
     half = "until grep -q listens /proc/self/fd/2; do sleep 0.01; done; printf half >&2"
-    setup = f"{STAND_IN.format('fbsetroot', half)} # {uuid.uuid4()}"  # a check that passed is cached as any step is
+    setup = f"{STAND_IN.format('fbsetroot', half)} # {uuid.uuid4()}"  # a passed check is cached like any step
     configure(project, base, setup)
     done = check(project, cli)
     assert done.returncode == 0, done.stderr
@@ -88,7 +88,7 @@ def test_picture(cli: Run, project: Path, base: str) -> None:
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken(case: str, cli: Run, project: Path, base: str) -> None:
-    """A desktop that does not come up, has no window manager or shows nothing fails the build in one clear line."""
+    """A desktop that does not start, has no window manager or shows nothing fails the build in one clear line."""
     setup, says, limit_s = BROKEN[case]
     configure(project, base, setup)
     done = check(project, cli, limit_s)
@@ -100,7 +100,7 @@ def test_broken(case: str, cli: Run, project: Path, base: str) -> None:
 
 
 def test_check_is_outside_the_key(cli: Run, project: Path) -> None:
-    """Whatever the check consists of, the key is made of the recipe alone."""
+    """Whatever the check consists of, only the recipe is in the key."""
     assert cli("render", "-o", "ci").returncode == 0
     before = cli("key").stdout
     for file in (project / "ci" / "check").iterdir():

@@ -1,4 +1,4 @@
-"""The command line on a real engine: what is typed, printed and returned."""
+"""The command line on a real engine: arguments, output and exit statuses."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def labels_of(image: str) -> dict[str, str]:
-    """An image's labels, as docker states them."""
+    """An image's labels, as docker prints them."""
     done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=True)
     return dict(json.loads(done.stdout)[0]["Config"]["Labels"])
 
 
 def test_miss_build_hit(cli: Run, project: Path) -> None:
-    """A miss exits 3; the build makes the image; then it is found by its labels, by its ID."""
+    """A miss exits with 3; the build makes the image; then it is found by its labels, by its ID."""
     miss = cli("resolve", "--json")
     assert miss.returncode == 3, miss.stderr
     answer = json.loads(miss.stdout)
@@ -54,7 +54,7 @@ def test_miss_build_hit(cli: Run, project: Path) -> None:
 
 
 def test_docker_builds_what_resolve_finds(cli: Run, project: Path) -> None:
-    """`docker buildx bake desktop` by hand in a rendered folder, and `resolve` finds what it built."""
+    """`docker buildx bake desktop` in a rendered folder, and `resolve` finds what it built."""
     assert cli("render", "-o", "ci").returncode == 0
     done = subprocess.run(
         ["docker", "buildx", "bake", "desktop"],
@@ -79,7 +79,7 @@ def test_docker_builds_what_resolve_finds(cli: Run, project: Path) -> None:
 def test_a_change_is_a_miss_with_its_reason(
     cli: Run, project: Path, change: tuple[str, str | None], part: str, reason: str
 ) -> None:
-    """Changing one input changes exactly its part of the key, says so, and a rebuild follows."""
+    """Changing one input changes exactly its part of the key and is reported, and a rebuild follows."""
     assert cli("build").returncode == 0
     before = json.loads(cli("key", "--json").stdout)["components"]
     name, text = change
@@ -117,7 +117,7 @@ def test_a_moved_base_is_a_miss(cli: Run, project: Path, base: str) -> None:
 
 
 def test_a_tag_without_the_labels_is_no_hit(cli: Run, project: Path, base: str) -> None:
-    """An image whose tag says the key and whose labels do not is reported and built over."""
+    """An image whose tag has the key and whose labels do not is reported and built over."""
     tag = json.loads(cli("resolve", "--json").stdout)["image"]
     subprocess.run(["docker", "tag", base, tag], check=True)
     miss = cli("resolve")
@@ -156,7 +156,7 @@ def test_disabled(cli: Run, project: Path) -> None:
 
 
 def test_failed_build(cli: Run, project: Path) -> None:
-    """A build that fails is one line with the script's own words, a remedy, exit 6, and no image."""
+    """A failed build is one line with the script's own words, a remedy, exit status 6, and no image."""
     (project / "setup.sh").write_text("echo boom-boom; exit 9\n")
     failed = cli("build")
     assert failed.returncode == 6
@@ -165,7 +165,7 @@ def test_failed_build(cli: Run, project: Path) -> None:
 
 
 def test_time_limit_stops_buildkit(cli: Run, project: Path) -> None:
-    """At the limit the build ends in BuildKit too: the step that it was running is gone."""
+    """At the limit the build ends in BuildKit too: its running step is gone."""
     own = f"{10**6 + os.getpid()}"  # others may run this test on the same engine
     (project / "setup.sh").write_text(f"exec sleep {own}\n")
     with ThreadPoolExecutor(1) as pool:
@@ -180,7 +180,7 @@ def test_time_limit_stops_buildkit(cli: Run, project: Path) -> None:
 
 
 def until(true: Callable[[], bool], limit_s: float) -> bool:
-    """Wait until something is true; whether it came to be so in time."""
+    """Wait until something is true; return whether that happened in time."""
     end = time.monotonic() + limit_s
     while not true():
         if time.monotonic() > end:
@@ -190,7 +190,7 @@ def until(true: Callable[[], bool], limit_s: float) -> bool:
 
 
 def sleeping(seconds: str) -> bool:
-    """Whether a build step that sleeps for so long runs on this machine."""
+    """Whether a build step that sleeps this long runs on this machine."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if entry.read_bytes() == f"sleep\0{seconds}\0".encode():
@@ -201,7 +201,7 @@ def sleeping(seconds: str) -> bool:
 
 
 def test_render_check(cli: Run, project: Path) -> None:
-    """`--check` is silent if the folder is fresh, and exits 1 with the cause and a diff if it is stale."""
+    """`--check` is silent if the folder is fresh, and exits with 1, the cause and a diff if it is stale."""
     assert cli("render", "-o", "ci").returncode == 0
     fresh = cli("render", "-o", "ci", "--check")
     assert (fresh.returncode, fresh.stdout) == (0, "")
@@ -217,7 +217,7 @@ def test_render_check(cli: Run, project: Path) -> None:
 
 
 def test_render_check_as_json(cli: Run, project: Path) -> None:
-    """`--check --json` says the same as one object, also of a fresh folder; without `--check` it is refused."""
+    """`--check --json` reports the same as one object, also for a fresh folder; without `--check` it is refused."""
     assert cli("render", "-o", "ci").returncode == 0
     fresh = json.loads(cli("render", "-o", "ci", "--check", "--json").stdout)
     assert fresh == {
@@ -241,7 +241,7 @@ def test_render_check_as_json(cli: Run, project: Path) -> None:
 
 
 def test_render_needs_no_engine(cli: Run, project: Path) -> None:
-    """With nobody at DOCKER_HOST the registry is asked for the base's digest, and if it may not be, the folder is."""
+    """If nothing answers at DOCKER_HOST, the registry gives the base's digest, or if it may not, the folder does."""
     nobody = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     made = cli("render", "-o", "ci", **nobody)
     assert made.returncode == 0, made.stderr
@@ -254,7 +254,7 @@ def test_render_needs_no_engine(cli: Run, project: Path) -> None:
 
 
 def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
-    """A file that is lost, changed, added or of a wrong mode is one line, and the remedy repeats the flags."""
+    """A file that is missing, changed, added or of a wrong mode is one line, and the remedy repeats the flags."""
     words = ("render", "default", "-o", "ci", "--config", "desktop-bake.toml")
     assert cli(*words).returncode == 0
     context = project / "ci/context/default"
@@ -302,7 +302,7 @@ def test_render_check_tells_the_file(cli: Run, project: Path) -> None:
     ids=" ".join,
 )
 def test_render_check_tells_the_command(cli: Run, project: Path, flags: list[str]) -> None:
-    """The remedy, typed into a shell, renders the very folder that was checked: every flag of the check is in it."""
+    """Typed into a shell, the remedy renders exactly the checked folder: it has every flag of the check."""
     own = {"env_id": "default", "headless_desktop_enabled": True, "base_image": base_name()}
     (project / "of runner.json").write_text(json.dumps(own))
     for abbreviated in ("--chec", "--check"):
@@ -318,7 +318,7 @@ def test_render_check_tells_the_command(cli: Run, project: Path, flags: list[str
 
 
 def test_render_check_is_coloured_on_a_terminal_alone(cli: Run, project: Path) -> None:
-    """Colours come on a terminal without NO_COLOR alone; what a file holds never reaches the terminal raw."""
+    """Colours appear only on a terminal without NO_COLOR; a file's content never reaches the terminal raw."""
     assert cli("render", "-o", "ci").returncode == 0
     with (project / "ci" / "docker-bake.hcl").open("a") as file:
         file.write("\033[2J")
@@ -352,7 +352,7 @@ def test_render_stays_in_its_folder(cli: Run, project: Path) -> None:
 
 
 def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> None:
-    """A symbolic link in place of an old context is told; it and what it leads to stay."""
+    """A symbolic link in place of an old context is reported; it and its target stay."""
     assert cli("render", "-o", "ci").returncode == 0
     (project / "elsewhere").mkdir()
     (project / "elsewhere" / "precious").write_text("")
@@ -366,7 +366,7 @@ def test_render_removes_nothing_outside_its_folder(cli: Run, project: Path) -> N
 
 
 def test_version(cli: Run) -> None:
-    """`--version` says what pyproject.toml does."""
+    """`--version` prints the version of pyproject.toml."""
     about = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert cli("--version").stdout == f"desktop-bake {about['version']}\n"
 
@@ -375,13 +375,13 @@ def test_init(cli: Run, project: Path) -> None:
     """`init` writes a file that loads, and never touches an existing one."""
     assert cli("init").returncode == 2
     assert cli("init", "--config", "new.toml", "--base-image", "a:b").returncode == 0
-    # a base of no registry is refused there, which takes no engine
+    # a base without a registry is refused there, which takes no engine
     assert cli("render", "--config", "new.toml", DOCKER_HOST="unix:///nowhere").returncode == 5
     assert (project / "new.toml").stat().st_mode & 0o777 == 0o644
 
 
 def test_init_is_cut_off(project: Path) -> None:
-    """If the file cannot be written to its end nothing is there, not even an empty one that refuses the next try."""
+    """If the file cannot be written completely, nothing is left, not even an empty one that blocks the next try."""
     words = f"ulimit -f 0; exec {sys.executable} -m desktop_bake init --config new.toml"
     done = subprocess.run(["bash", "-c", words], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -432,7 +432,7 @@ def test_refusals(case: str, cli: Run, project: Path) -> None:
     ],
 )
 def test_recipe_refusals(cli: Run, project: Path, name: str, content: bytes | None, says: str) -> None:
-    """A wrong recipe never falls back: exit 2, also for `run`."""
+    """A wrong recipe never falls back: exit status 2, also for `run`."""
     config = project / "desktop-bake.toml"
     if name == "Dockerfile":
         config.write_text(config.read_text() + 'dockerfile = "Dockerfile"\n')
@@ -456,14 +456,14 @@ def test_missing_base(cli: Run, project: Path, base: str) -> None:
 
 
 def test_engine_down(cli: Run, project: Path) -> None:
-    """Without an engine: exit 4 and what to do."""
+    """Without an engine: exit status 4 and a remedy."""
     done = cli("resolve", DOCKER_HOST="unix:///nowhere/docker.sock")
     assert done.returncode == 4
     assert "no Docker Engine answers" in done.stderr
 
 
 def test_buildx_missing(cli: Run, project: Path, tmp_path: Path) -> None:
-    """Without buildx: exit 4 and what to install."""
+    """Without buildx: exit status 4 and what to install."""
     (tmp_path / "empty").mkdir()
     done = cli("build", DOCKER_CONFIG=str(tmp_path / "empty"), HOME=str(tmp_path))
     assert done.returncode == 4, done.stderr
@@ -471,7 +471,7 @@ def test_buildx_missing(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def test_buildx_too_old(cli: Run, project: Path, tmp_path: Path) -> None:
-    """A buildx of before our bake files: exit 4, its version, and what to install; `run` falls back."""
+    """A buildx too old for our bake files: exit status 4, its version, and what to install; `run` falls back."""
     plugin = tmp_path / "docker" / "cli-plugins" / "docker-buildx"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(
@@ -490,7 +490,7 @@ esac
 
 
 def client_that(first: str, folder: Path) -> str:
-    """The folder of a docker client whose buildx does this before it does its work."""
+    """The folder of a docker client whose buildx first does this."""
     plugins = '{{range .ClientInfo.Plugins}}{{if eq .Name "buildx"}}{{.Path}}{{end}}{{end}}'
     real = subprocess.run(["docker", "info", "-f", plugins], capture_output=True, text=True, check=True).stdout.strip()
     plugin = copy_client(folder) / "cli-plugins" / "docker-buildx"
@@ -503,7 +503,7 @@ def client_that(first: str, folder: Path) -> str:
 
 @pytest.mark.parametrize(("said", "status"), [("failed to get dead record abc: not found", 0), ("other", 6)])
 def test_a_record_that_was_collected(cli: Run, project: Path, tmp_path: Path, said: str, status: int) -> None:
-    """A build that BuildKit's own garbage collection failed is tried once more, also if no cache is imported."""
+    """A build that BuildKit's own garbage collection broke is tried once more, even if no cache is imported."""
     client = client_that(
         f"""case " $* " in *" bake "*)
   if mkdir {tmp_path}/failed 2>/dev/null; then
@@ -522,7 +522,7 @@ esac""",
 @pytest.mark.parametrize("status", [0, 6])
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
 def test_a_build_is_one_bake(project: Path, tmp_path: Path, terminal: bool, status: int) -> None:
-    """buildx is asked to bake once a build, also on a terminal, on which it draws."""
+    """A build calls buildx to bake once, even on a terminal, on which buildx draws."""
     (project / "setup.sh").write_text(f"echo {tmp_path} >/etc/configured\nexit {status}\n")
     client = client_that(f'echo " $* " >>{tmp_path}/asked', tmp_path / "docker")
     command = [sys.executable, "-m", "desktop_bake", "build"]
@@ -538,11 +538,11 @@ def test_a_build_is_one_bake(project: Path, tmp_path: Path, terminal: bool, stat
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert (tmp_path / "asked").read_text().count(" bake ") == 1
-    assert ("\033[1A" in done.stdout) == terminal  # a cursor that goes up: a picture, not lines
+    assert ("\033[1A" in done.stdout) == terminal  # the cursor goes up: a picture, not lines
 
 
 def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> None:
-    """An image with every label right, but for another kind of machine, is reported and built over."""
+    """An image with right labels, but for another kind of machine, is reported and built over."""
     other = "arm64" if platform.machine() == "x86_64" else "amd64"
     answer = json.loads(cli("resolve", "--json").stdout)
     assert cli("build").returncode == 0
@@ -564,7 +564,7 @@ def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> Non
 
 
 def test_interrupt(cli: Run, project: Path) -> None:
-    """Ctrl-C in a build: exit 130, the build is over, nothing is left behind."""
+    """Ctrl-C in a build: exit status 130, the build is over, nothing is left behind."""
     (project / "setup.sh").write_text("exec sleep 98765\n")
     process = subprocess.Popen([sys.executable, "-m", "desktop_bake", "build"], cwd=project, stderr=subprocess.PIPE)
     assert process.stderr

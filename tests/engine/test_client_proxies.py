@@ -1,4 +1,4 @@
-"""`proxies` of the docker client's config.json: tasks, installs at start and builds get what docker gives."""
+"""`proxies` of the docker client's config.json: tasks, installs at start and builds get what docker passes on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(client: Path, proxies: object) -> None:
-    """Write them there."""
+    """Write them into that file."""
     file = client / "config.json"
     config = json.loads(file.read_bytes()) if file.exists() else {}
     file.write_text(json.dumps({**config, "proxies": proxies}))
@@ -86,7 +86,7 @@ def test_an_install_and_a_build(cli: Run, project: Path, client: Path) -> None:
     words = ["docker", "run", "--rm", image, "cat", "/etc/proxies"]
     here = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     wanted = {f"{name}={value}" for name, value in client_proxies(os.environ["DOCKER_HOST"]).items()}
-    # buildx gives no ALL_PROXY to a build, as with docker build
+    # buildx passes no ALL_PROXY to a build, as docker build does not
     assert wanted - set(here.splitlines()) <= {f"{name}={DEFAULT['allProxy']}" for name in ("ALL_PROXY", "all_proxy")}
     for command in ("inspect", "history"):
         flags = ["--no-trunc"] * (command == "history")
@@ -103,6 +103,6 @@ def test_an_install_and_a_build(cli: Run, project: Path, client: Path) -> None:
 
 @pytest.mark.parametrize("proxies", [None, [], {"default": []}, {"default": {"httpProxy": 1}}, "text"])
 def test_malformed(client: Path, proxies: object) -> None:
-    """What is no proxy is none."""
+    """An invalid proxy counts as none."""
     write(client, proxies)
     assert client_proxies(Engine().endpoint.host) == {}

@@ -47,7 +47,7 @@ echo "--"; ls /tmp
 
 
 def test_data_is_not_run_in_zsh_and_fish(hostile: tuple[Path, str, list[str]], shells: str) -> None:
-    """A real fish offers such IDs as they are, a real zsh in quotes; neither runs any."""
+    """A real fish offers such IDs as they are, a real zsh in quotes; neither runs any of them."""
     folder, mark, ids = hostile
     with (folder / "desktop-bake.toml").open("a") as file:
         file.write('[environments.default]\nbase_image = "a"\n')

@@ -26,12 +26,12 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/compose.md").read_text()
 
 
 def docker(*words: str) -> str:
-    """What a docker command prints, on both streams."""
+    """The output of a docker command, on both streams."""
     return shell(shlex.join(["docker", *words]), Path())
 
 
 def shell(command: str, folder: Path, *, check: bool = True) -> str:
-    """What a command prints that people type in a folder, on both streams."""
+    """The output of a command that people type in a folder, on both streams."""
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -55,9 +55,9 @@ def compose(folder: Path) -> Iterator[Compose]:
 
 
 def test_up(compose: Compose) -> None:
-    """Once Compose says that it is ready, the screen is there for whoever knows the secret, and for nobody else; the
-    secret is in no log, process list or description of the container, and no file of this machine is mounted there;
-    programs find display and window manager."""
+    """Once Compose reports it ready, only people who know the secret see the screen; the secret is in no log, process
+    list or description of the container; no file of this machine is mounted there; programs find display and window
+    manager."""
     done = compose.up("office")
     assert done.returncode == 0, done.stderr
     assert banner(compose.url("office"))
@@ -65,7 +65,7 @@ def test_up(compose: Compose) -> None:
         assert banner(compose.url("office", wrong)) is None
     container = compose.container("office")
     mounted = docker("inspect", "--format", "{{range .Mounts}}{{.Type}} {{.Destination}} {{end}}", container)
-    assert mounted.split() == ["tmpfs", "/tmp/.X11-unix"]  # no file of this machine, which another engine has not
+    assert mounted.split() == ["tmpfs", "/tmp/.X11-unix"]  # no file of this machine, which another engine does not have
     log = compose.run("logs", "--no-log-prefix", "office").stdout
     page = "vnc.html#autoconnect=1&resize=remote&path=websockify%3Ftoken%3DSECRET"
     assert f"[desktop] open http://127.0.0.1:PORT/{page} (docker port tells PORT; no log has SECRET)\n" in log
@@ -82,7 +82,7 @@ def test_up(compose: Compose) -> None:
 
 
 def test_environments_that_share_an_image(compose: Compose) -> None:
-    """Each has a service of its own; one with a preflight alone has none."""
+    """Each has its own service; one with only a preflight has none."""
     assert sorted(compose.run("config", "--services").stdout.split()) == ["office", "twin"]
     done = compose.up("twin")
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_environments_that_share_an_image(compose: Compose) -> None:
 
 
 def test_a_file_of_variables(folder: Path) -> None:
-    """A file `.env` beside the Compose file gives the secret, the port and the screen's size, and Git ignores it."""
+    """A file `.env` beside the Compose file sets the secret, the port and the screen's size, and Git ignores it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "run/.env").write_text(
@@ -108,7 +108,7 @@ def test_a_file_of_variables(folder: Path) -> None:
 
 
 def test_a_restart(compose: Compose) -> None:
-    """A desktop that is started again has its secret still, and is ready only when it is."""
+    """A restarted desktop still has its secret, and is reported ready only when it is."""
     assert compose.up("office").returncode == 0
     assert compose.run("stop", "office").returncode == 0
     done = compose.up("office")
@@ -117,7 +117,7 @@ def test_a_restart(compose: Compose) -> None:
 
 
 def test_no_secret(folder: Path) -> None:
-    """Nothing is started without one, which a line says; and it is started as soon as there is one."""
+    """Without a secret nothing starts, and a line says so; with one it starts at once."""
     with composed(folder) as compose:
         done = compose.up("office")
         assert done.returncode != 0
@@ -133,7 +133,7 @@ def test_no_secret(folder: Path) -> None:
 
 @pytest.mark.parametrize("secret", ["short", f"{SECRET}\n{SECRET}"], ids=["short", "two lines"])
 def test_a_bad_secret(secret: str, folder: Path) -> None:
-    """A secret that could be guessed, or is none that a URL holds, starts nothing."""
+    """A secret that is easy to guess, or cannot be in a URL, starts nothing."""
     with composed(folder, DESKTOP_BAKE_SECRET=secret) as compose:
         assert compose.up("office").returncode != 0
         log = compose.run("logs", "--no-log-prefix", "office").stdout
@@ -152,7 +152,7 @@ def test_a_port_that_is_taken(compose: Compose) -> None:
 
 
 def test_the_documented_address(compose: Compose) -> None:
-    """What docs/compose.md has people type prints the address of their desktop."""
+    """The commands of docs/compose.md print the address of their desktop."""
     assert compose.up("office").returncode == 0
     commands = DOCUMENT[DOCUMENT.index('echo "http://$(docker compose') :].split("\n```")[0]
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": compose.name, "DESKTOP_BAKE_SECRET": SECRET}
@@ -163,8 +163,8 @@ def test_the_documented_address(compose: Compose) -> None:
 
 
 def test_docker_run(folder: Path) -> None:
-    """What docs/compose.md has people type without Compose: the secret is in a file, and the same script starts the
-    same desktop, but not without a secret, and not if X's sockets are not the container's own."""
+    """The commands of docs/compose.md without Compose: the secret is in a file, and the same script starts the same
+    desktop, but not without a secret, and not if X's sockets are not the container's own."""
     name = f"compose-run-{uuid.uuid4().hex[:8]}"
     image = Compose(folder=folder).run("config", "--images").stdout.splitlines()[0]
     (folder.parent / "secret").write_text(f"{SECRET}\n")

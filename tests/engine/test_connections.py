@@ -1,4 +1,4 @@
-"""Who may connect to a task's screen, and how many."""
+"""Who may connect to a task's screen, and how many may."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# The first line of the answer to a WebSocket's handshake with $1, from within another container.
+# The first line of the answer to a WebSocket handshake with $1, from another container.
 NEIGHBOUR = r"""exec 3<>"/dev/tcp/$1/6080"
 printf 'GET /websockify HTTP/1.1\r\nHost: localhost:6080\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' >&3
 printf 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n' >&3
@@ -30,7 +30,7 @@ read -r _ answer _ <&3; echo "$answer" """
 
 
 def answer_from(task: DesktopTask, address: str, network: str) -> str:
-    """What a handshake gets that comes from another container of the task's image in a network."""
+    """The answer to a handshake from another container of the task's image in a network."""
     image = task.engine.docker("inspect", "-f", "{{.Image}}", task.container_id).stdout.decode().strip()
     done = task.engine.docker(
         "run", "--rm", "--network", network, "--entrypoint", "bash", image, "-c", NEIGHBOUR, "neighbour", address
@@ -39,7 +39,7 @@ def answer_from(task: DesktopTask, address: str, network: str) -> str:
 
 
 def test_without_a_secret_no_neighbour(desktop: Environment, desktop_settings: Settings) -> None:
-    """`--no-auth` lets in this machine and the container itself, by every address, and no other container."""
+    """`--no-auth` admits this machine and the container itself, at every address, and no other container."""
     image = ensure_desktop_image(desktop, desktop_settings)
     network = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     subprocess.run(["docker", "network", "create", network], capture_output=True, check=True)
@@ -57,7 +57,7 @@ def test_without_a_secret_no_neighbour(desktop: Environment, desktop_settings: S
 
 
 def test_no_variable_gets_the_secret(cli: Run, project: Path, desktop: Environment, desktop_settings: Settings) -> None:
-    """No variable or shell option of a task makes what its main process reads a script's, a program's or the log's."""
+    """No variable or shell option of a task makes the main process's input a script's, a program's or the log's."""
     image = ensure_desktop_image(desktop, desktop_settings)
     (project / "install.sh").write_text("env | grep -v BASH_FUNC\n")
     (project / "setup.sh").write_text("env | grep -v BASH_FUNC\n")
@@ -83,7 +83,7 @@ setup_script = "setup.sh"
 
 
 def test_connections_are_few(desktop: Environment, desktop_settings: Settings) -> None:
-    """Of many connections the oldest make room, those that watch stay, and a page's files all come at once."""
+    """Of many connections the oldest make room, those in use stay, and a page's files all arrive at once."""
     image = ensure_desktop_image(desktop, desktop_settings)
     with start_task(desktop, image, desktop_settings) as task:
         url, right = url_of(task), f"/websockify?token={secret_of(task)}"
@@ -92,9 +92,9 @@ def test_connections_are_few(desktop: Environment, desktop_settings: Settings) -
             idle = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(250)]
             threads = "grep -h Threads /proc/[0-9]*/status | sort -n -k 2 | tail -n 1"
             count = task.engine.docker("exec", task.container_id, "sh", "-c", threads).stdout.split()[1]
-            assert int(count) <= 150  # those that were hung up on end within moments
+            assert int(count) <= 150  # those that were closed end within moments
             assert banner(url, 5) is not None
-            assert idle[0].recv(1) == b""  # hung up on
+            assert idle[0].recv(1) == b""  # closed
             page = url.partition("#")[0]
             with ThreadPoolExecutor(40) as pool:
                 pages = list(pool.map(lambda _: urllib.request.urlopen(page, timeout=20).read(), range(40)))
@@ -102,4 +102,4 @@ def test_connections_are_few(desktop: Environment, desktop_settings: Settings) -
             for _ in range(100):
                 assert stack.enter_context(handshake(url, right))[0] == 101
             assert status(url, right) == 503
-        assert wait_for_banner(url, 10, lambda: None) == "RFB 003.008"  # Xvnc turns nobody away either
+        assert wait_for_banner(url, 10, lambda: None) == "RFB 003.008"  # Xvnc accepts everyone too

@@ -1,4 +1,4 @@
-"""Who gets to a task's X display, and the locale of what runs on it."""
+"""Access to a task's X display, and the locale of programs on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOK = "xwininfo -root | sed -n 's/^ *Width: //p'"
 
 
 def seen_by(task: DesktopTask, script: str, *flags: str) -> str:
-    """What a script prints in a task."""
+    """The output of a script in a task."""
     done = task.engine.docker("exec", *flags, task.container_id, "bash", "-c", script)
     return done.stdout.decode().strip()
 
@@ -38,7 +38,7 @@ def task(request: pytest.FixtureRequest, desktop: Environment, desktop_settings:
 
 
 def test_the_display_is_its_users_alone(task: DesktopTask) -> None:
-    """Its own user's programs, a login shell's too, and root's have the display; every other user is refused."""
+    """The display is open to its own user's programs, a login shell's too, and to root; all other users are refused."""
     assert seen_by(task, LOOK) == "640"
     assert seen_by(task, f'env -i bash -lc "{LOOK}"') == "640"
     assert seen_by(task, LOOK, "-u", "0") == "640"
@@ -46,11 +46,11 @@ def test_the_display_is_its_users_alone(task: DesktopTask) -> None:
     assert seen_by(task, LOOK, "-e", "XAUTHORITY=/dev/null") == ""
     owner = task.options.user or "0"
     assert seen_by(task, 'stat -c "%u %a" "$XAUTHORITY"') == f"{owner} 600"
-    assert seen_by(task, "grep @ /proc/net/unix") == ""  # no socket without a file, which no permission guards
+    assert seen_by(task, "grep @ /proc/net/unix") == ""  # no socket without a file, which permissions could not protect
 
 
 def test_a_second_user_is_let_in(desktop: Environment, desktop_settings: Settings) -> None:
-    """By what docs/runner.md says, and nobody else with it."""
+    """As docs/runner.md says, and for nobody else."""
     image = ensure_desktop_image(desktop, desktop_settings)
     with start_task(desktop, image, desktop_settings, options=TaskOptions(geometry="640x480")) as task:
         seen_by(task, 'chgrp 4321 "$XAUTHORITY" && chmod 640 "$XAUTHORITY"', "-u", "0")
@@ -59,7 +59,7 @@ def test_a_second_user_is_let_in(desktop: Environment, desktop_settings: Setting
 
 
 def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) -> None:
-    """If the cookie cannot be written, X would let in everyone: it does not start."""
+    """If the cookie cannot be written, X would admit everyone: it does not start."""
     image = ensure_desktop_image(desktop, desktop_settings)
     name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     flags = ["--rm", "-i", "--init", "--name", name, "-u", "4321", "--tmpfs", "/tmp/.X11-unix:mode=755"]
@@ -86,7 +86,7 @@ def test_no_cookie_no_desktop(desktop: Environment, desktop_settings: Settings) 
 def test_the_locale(
     desktop: Environment, desktop_settings: Settings, dockerfile: str, variables: dict[str, str], charmap: str
 ) -> None:
-    """A task's programs have UTF-8, a login shell's and a window's too, unless image or user says otherwise."""
+    """A task's programs have UTF-8, also in a login shell or a window, unless image or user says otherwise."""
     image = ensure_desktop_image(desktop, desktop_settings)
     name = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     if dockerfile:

@@ -1,4 +1,4 @@
-"""The grammar of `docker run`: what the docker client asks the engine for, and what we ask it for."""
+"""The grammar of `docker run`: what the docker client requests from the engine, and what we request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LINE=a\x0bb\xc2\x85c
 CR=x\r
 TWICE=file
 """
-# each row is given to both as one container
+# each row makes one container with either
 ROWS = {
     "volumes": """-v {0}/a:/a -v {0}/a:/b:ro -v {0}/a:/c:z -v {0}/a:/d:Z -v {0}/a:/e:ro,z -v {0}/a:/f:cached
         -v {0}/a:/g:delegated,ro -v {0}/a:/h:rshared -v {0}/a:/i:rslave,ro,Z -v named-{1}:/j -v named-{1}:/k:nocopy
@@ -58,7 +58,7 @@ ROWS = {
         --ulimit=nofile=1:2 --cap-add=SYS_PTRACE --cap-drop=KILL --device=/dev/null:/dev/other:r --add-host=a:1.2.3.4
         --security-opt=no-new-privileges --group-add=9 --dns=1.2.3.4 --sysctl=net.core.somaxconn=9""",
 }
-OURS = ("-v", "--mount", "-p", "--env-file", "-e", "--gpus", "-u", "-w")  # the others go through --docker
+OURS = ("-v", "--mount", "-p", "--env-file", "-e", "--gpus", "-u", "-w")  # the others need --docker
 OUR_DEFAULTS = ("--shm-size=1g", "--pids-limit=4096")
 REFUSED = """-v /a:/b:x|-v /a:/b:ro,rw|-v /a:/b:z,Z|-v /a:|-v /a::ro|-v /a:b|-v /a:/b:ro:z|-v /a:/
 -v /a:/b:nocopy,nocopy
@@ -93,12 +93,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def words(row: str, folder: Path) -> list[str]:
-    """A row's words: quotes are the grammar's own."""
+    """A row's words, split with the quotes of the grammar."""
     return row.format(folder, os.getpid()).split()
 
 
 def created(container: str) -> dict[str, Any]:
-    """What the engine holds of a container, which then goes."""
+    """The engine's description of a container, which is then removed."""
     try:
         shown = subprocess.run(["docker", "inspect", container], capture_output=True, check=True).stdout
         return dict(json.loads(shown)[0])
@@ -125,7 +125,7 @@ def by_us(asked: list[str], base: str, engine: Engine) -> str:
 
 
 def comparable(shown: dict[str, Any]) -> str:
-    """What both have to agree in; without an address we publish on the loopback, without a locale we set UTF-8."""
+    """What both have to agree on; without an address we publish on the loopback, without a locale we set UTF-8."""
     host, config = shown["HostConfig"], shown["Config"]
     ports = {
         port: [
@@ -184,7 +184,7 @@ def comparable(shown: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_as_docker(row: str, folder: Path, base: str, engine: Engine) -> None:
-    """The engine holds the same of a container that the docker client and one that we asked for."""
+    """The engine has the same description of the docker client's container and of ours."""
     asked = words(ROWS[row], folder)
     try:
         done = by_docker(asked, base)
@@ -199,7 +199,7 @@ def test_as_docker(row: str, folder: Path, base: str, engine: Engine) -> None:
 
 @pytest.mark.parametrize("row", REFUSED)
 def test_refused_as_by_docker(row: str, folder: Path, base: str, engine: Engine) -> None:
-    """What the docker client, or the engine, refuses is refused here, by the words that are wrong."""
+    """What the docker client, or the engine, refuses is refused here, with the wrong words."""
     asked = words(row, folder)
     done = by_docker(asked, base)
     if done.returncode == 0:

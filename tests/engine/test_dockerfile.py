@@ -1,4 +1,4 @@
-"""The images that a Dockerfile of one's own names: read as BuildKit reads them, pinned, and part of the key."""
+"""The images in a user's Dockerfile: read as BuildKit reads them, pinned, and part of the key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# Each name is of a registry that is not there: a build of it succeeds if every name is pinned, and only then.
+# Each name belongs to a registry that does not exist: a build succeeds only if every name is pinned.
 EVERYWHERE = """# escape=\\
 ARG VERSION=1
 ARG HOST=127.0.0.1:1
@@ -53,8 +53,8 @@ COPY --from=127.0.0.1:1/f:6 --chmod=644 ["/etc/os-release", "/f"]
 
 
 def test_buildkit_reads_the_same(base: str, tmp_path: Path) -> None:
-    """A Dockerfile with images in every place builds with the found ones as named contexts, no registry asked; with one
-    of them left out it does not."""
+    """A Dockerfile with images in every place builds with the found ones as named contexts, without any registry; with
+    one left out it does not."""
     (tmp_path / "Dockerfile").write_text(EVERYWHERE)
     found = named_images(EVERYWHERE.encode(), {})
     names = [context_name(image) for image in found.tools]
@@ -73,7 +73,7 @@ def test_buildkit_reads_the_same(base: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def tool() -> Iterator[str]:
-    """A tool image in the registry, `one` in its /tool; gone from this engine afterwards."""
+    """A tool image in the registry, with `one` in its /tool; removed from this engine afterwards."""
     name = f"{base_name().partition('/')[0]}/tool-{uuid.uuid4().hex[:8]}"
     push(f"{name}:1", "one")
     yield f"{name}:1"
@@ -89,7 +89,7 @@ def push(name: str, content: str) -> None:
 
 
 def own_dockerfile(project: Path, text: str) -> None:
-    """Have the project use this Dockerfile."""
+    """Make the project use this Dockerfile."""
     config = project / "desktop-bake.toml"
     (project / "Dockerfile").write_text(text)
     if "dockerfile =" not in config.read_text():
@@ -97,8 +97,8 @@ def own_dockerfile(project: Path, text: str) -> None:
 
 
 def test_a_tool_that_moves_is_a_miss(cli: Run, project: Path, tool: str) -> None:
-    """The digest of a tool image is part of the key, and the build takes that one: a tag that moves is a miss that says
-    so, and a folder that was rendered before still bakes what its key says."""
+    """The digest of a tool image is part of the key, and the build uses it: a changed tag is a miss that says so, and a
+    folder that was rendered before still bakes what its key says."""
     own_dockerfile(project, f"FROM {tool} AS tool\nFROM base\nCOPY --from=tool /tool /a\nCOPY --from={tool} /tool /b\n")
     built = cli("build", "--json")
     assert built.returncode == 0, built.stderr
@@ -121,7 +121,7 @@ def test_a_tool_that_moves_is_a_miss(cli: Run, project: Path, tool: str) -> None
 
 
 def test_a_frontend_is_pinned(cli: Run, project: Path, tool: str) -> None:
-    """BuildKit runs the frontend whose digest is in the key; one that is no frontend fails the build by its digest."""
+    """BuildKit runs the frontend whose digest is in the key; an image that is none fails the build by its digest."""
     own_dockerfile(project, f"# syntax={tool}\nFROM base\n")
     before = cli("key").stdout
     done = cli("build")
@@ -132,7 +132,7 @@ def test_a_frontend_is_pinned(cli: Run, project: Path, tool: str) -> None:
 
 
 def test_a_tool_that_is_not_there(cli: Run, project: Path) -> None:
-    """An image that does not exist is told by its name, with what to write instead."""
+    """A missing image is reported by its name, with what to write instead."""
     name = f"{base_name().partition('/')[0]}/none-{uuid.uuid4().hex[:8]}:1"
     own_dockerfile(project, f"FROM base\nCOPY --from={name} / /\n")
     done = cli("build")
@@ -144,8 +144,8 @@ def test_a_tool_that_is_not_there(cli: Run, project: Path) -> None:
 
 
 def test_a_registry_that_is_gone(cli: Run, project: Path) -> None:
-    """An image that its registry told of once, and that is not in the local store, as a frontend never is, is known
-    where the registry cannot be asked: the desktop is a hit. With `pull = "never"` nobody is asked."""
+    """An image that its registry knew once, and that is not in the local store, as a frontend never is, is still known
+    when the registry does not answer: the desktop is a hit. With `pull = "never"` no registry is asked."""
     registry, tool = base_name().partition("/")[0], f"tool-{uuid.uuid4().hex[:8]}:1"
     push_image(registry, tool.removesuffix(":1"), "1", {"a": "b"}, platforms=(HERE,))
     with faulty(registry) as proxy:

@@ -1,4 +1,4 @@
-"""`doctor`: what it looks at, what it says if something is wrong, and that its exit status is the build's."""
+"""`doctor`: its checks, its messages if something is wrong, and its exit status, which is the build's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def examined(cli: Run, status: int, **variables: str) -> dict[str, dict[str, str]]:
-    """The checks by name, where `doctor` exits with this status."""
+    """The checks by name, when `doctor` exits with this status."""
     done = cli("doctor", "--json", **variables)
     assert done.returncode == status, done.stdout + done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -39,12 +39,12 @@ def change(project: Path, before: str, after: str) -> None:
 
 
 def repository(project: Path) -> str:
-    """The project's repository as the configuration writes it."""
+    """The project's repository as it is in the configuration."""
     return (project / "desktop-bake.toml").read_text().split('"')[1]
 
 
 def test_all_is_well(cli: Run, project: Path) -> None:
-    """If all is well everything is looked at, each is ok, and the build works as promised."""
+    """If all is well every check is made and ok, and the build works as promised."""
     checks = examined(cli, 0)
     assert list(checks) == [
         "configuration",
@@ -66,7 +66,7 @@ def test_all_is_well(cli: Run, project: Path) -> None:
 
 
 def test_no_engine(cli: Run, project: Path) -> None:
-    """Without an engine what needs none is looked at all the same, and the status is 4 as the build's."""
+    """Without an engine, all checks that need none are made, and the status is 4, like the build's."""
     nobody = {"DOCKER_HOST": f"unix://{project}/nobody.sock"}
     checks = examined(cli, 4, **nobody)
     assert checks["engine"]["state"] == "failure"
@@ -76,7 +76,7 @@ def test_no_engine(cli: Run, project: Path) -> None:
 
 
 def test_no_buildx(cli: Run, project: Path) -> None:
-    """A client without buildx is a failure with what to install, and no build."""
+    """A client without buildx is a failure that says what to install; the build fails too."""
     (project / "client").mkdir()
     empty = {"DOCKER_CONFIG": str(project / "client"), "HOME": str(project)}
     checks = examined(cli, 4, **empty)
@@ -105,20 +105,20 @@ def test_what_would_fail_a_build(
 
 
 def test_base_of_nowhere(cli: Run, project: Path, base: str) -> None:
-    """A base that cannot be had is its environment's failure, with the status that a build has."""
+    """A base that cannot be had is its environment's failure, with a build's status."""
     change(project, base, f"127.0.0.1:{closed_port()}/debian:bookworm")
     assert "cannot be reached" in examined(cli, 5)["environment default"]["detail"]
     assert cli("build").returncode == 5
 
 
 def test_an_environment_that_is_off(cli: Run, project: Path) -> None:
-    """An environment of which nothing is baked is fine, and it says why nothing is."""
+    """An environment that bakes nothing is fine, and the check says why."""
     change(project, "cache_desktop_build = true", "")
     assert "cache_desktop_build is off" in examined(cli, 0)["environment default"]["detail"]
 
 
 def test_a_registry_that_is_down(cli: Run, project: Path) -> None:
-    """A registry that does not answer is a warning, since a build goes on without; with push on it is a failure."""
+    """A registry that does not answer is a warning, as a build goes on without it; with push on it is a failure."""
     where = f"127.0.0.1:{closed_port()}/team/test"
     assert examined(cli, 0, DESKTOP_BAKE_REPOSITORY=where)["registry"]["state"] == "warning"
     check = examined(cli, 5, DESKTOP_BAKE_REPOSITORY=where, DESKTOP_BAKE_PUSH="1")["registry"]
@@ -127,7 +127,7 @@ def test_a_registry_that_is_down(cli: Run, project: Path) -> None:
 
 
 def test_permissions(cli: Run, project: Path, tmp_path: Path) -> None:
-    """Reading and writing are tried, and each is told apart; a try leaves nothing in the registry."""
+    """Reading and writing are tried and reported separately; the try leaves nothing in the registry."""
     with real_registry(tmp_path / "registry") as registry:
         push = {"DESKTOP_BAKE_PUSH": "1"}
         checks = examined(cli, 0, DESKTOP_BAKE_REPOSITORY=f"{registry.host}/team/test", **push)
@@ -142,7 +142,7 @@ def test_permissions(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
-    """A registry that requires a login says so, and a credential helper that is missing is named."""
+    """A registry that requires a login is reported as such, and a missing credential helper is named."""
     with real_registry(tmp_path / "registry", htpasswd=True) as registry:
         variables = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/test", "DESKTOP_BAKE_PUSH": "1"}
         checks = examined(cli, 5, **variables)
@@ -154,7 +154,7 @@ def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def test_a_cache_folder_that_is_none(cli: Run, project: Path) -> None:
-    """A cache folder that cannot be had is a warning that names the other one, which a build uses."""
+    """An unusable cache folder is a warning that names the other one, which a build uses."""
     (project / "file").write_text("")
     (project / "tmp").mkdir()
     variables = {"XDG_CACHE_HOME": str(project / "file"), "TMPDIR": str(project / "tmp")}

@@ -1,4 +1,4 @@
-"""Which engine is spoken to, and how: the docker client is the oracle, the engine is the real one."""
+"""The choice of the engine, and how it is addressed: the docker client is the oracle, the engine is real."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from desktop_bake.bake.engine.docker_host import chosen_host
 from desktop_bake.generator.errors import EngineError
 
 CLIENTS = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION")
-# What people write, and what the docker client takes or refuses.
+# What people write, and what the docker client accepts or refuses.
 HOSTS = (
     "tcp://localhost",
     "tcp://h:abc",
@@ -108,14 +108,14 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def taken(variables: dict[str, str]) -> str | None:
-    """The engine that the docker client takes with these variables, or None if it refuses."""
+    """The engine that the docker client uses with these variables, or None if it refuses."""
     words = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **variables})
     return None if done.returncode else done.stdout.strip()
 
 
 def ours(variables: dict[str, str]) -> str | None:
-    """The engine that we take with these variables, or None if we refuse."""
+    """The engine that we use with these variables, or None if we refuse."""
     try:
         return chosen_host(variables).text
     except EngineError as error:
@@ -125,7 +125,7 @@ def ours(variables: dict[str, str]) -> str | None:
 
 @pytest.mark.parametrize("current", ["", "near"])
 def test_as_the_client(client: Path, current: str) -> None:
-    """Every form of the client's variables means the engine that it means to the docker client, or is one error."""
+    """Every form of the client's variables means the docker client's engine, or is one error."""
     if current:
         subprocess.run(["docker", "context", "use", current], check=True, capture_output=True)
     rows = CHOICES if current else [*({"DOCKER_HOST": host} for host in HOSTS), *CHOICES, *TLS]
@@ -147,7 +147,7 @@ def test_as_the_client(client: Path, current: str) -> None:
     ],
 )
 def test_nobody_answers(host: str, client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that is well written and has no engine is one line that says why."""
+    """A valid host without an engine is one line that says why."""
     monkeypatch.setenv("DOCKER_HOST", host)
     with pytest.raises(EngineError, match=r"no Docker Engine answers at .*: .{8}") as caught:
         Endpoint.current().ask("GET", "/version")
@@ -168,9 +168,9 @@ def before(
 
     Args:
         engine: the engine's own, `unix://…`.
-        wrap: what gives a client's connection TLS.
+        wrap: gives a client's connection TLS.
         asked: gets "METHOD /path" of each request.
-        pace_s: seconds between two bytes of an answer; all at once where 0.
+        pace_s: seconds between two bytes of an answer; 0 for all at once.
     """
     ends: list[socket.socket] = []
 
@@ -215,7 +215,7 @@ def before(
 
 @pytest.mark.parametrize("variable", ["DOCKER_TLS_VERIFY", "DOCKER_TLS"])
 def test_tls(variable: str, base: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine behind TLS is spoken to with the docker client's certificates; without a port named it is not."""
+    """An engine behind TLS is reached with the docker client's certificates; without a port it is not."""
     engine = os.environ["DOCKER_HOST"]
     folder: Path = request.getfixturevalue("client")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -234,7 +234,7 @@ def test_tls(variable: str, base: str, request: pytest.FixtureRequest, monkeypat
 
 
 def test_ssh(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine behind ssh is spoken to through the docker client, which logs in; what ssh says is told."""
+    """An engine behind ssh is reached through the docker client, which logs in; ssh's messages are reported."""
     program = tmp_path / "ssh"
     program.write_text(
         f"#!/bin/sh\ncase $* in *wrong*) echo 'Permission denied (publickey).' >&2; exit 255;; esac\n"
@@ -251,7 +251,7 @@ def test_ssh(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_path(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine behind a path is asked below it, as by the docker client."""
+    """An engine below a path is reached there, as by the docker client."""
     asked: list[bytes] = []
     with before(os.environ["DOCKER_HOST"], asked=asked) as address:
         for path in ("/a%20b/", "/"):
@@ -269,15 +269,15 @@ def test_a_path(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The engine of the tests, without a version asked for."""
+    """The tests' engine, without a requested version."""
     monkeypatch.delenv("DOCKER_API_VERSION", raising=False)
     return os.environ["DOCKER_HOST"]
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [("1.99", "1.51"), ("1.20", "1.24")])
 def test_the_engines_version(mine: str, theirs: str, plain: str, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that does not have our version is asked in the nearest that it has, at one question more in all; a
-    stream is opened alike."""
+    """An engine without our API version is asked in the nearest one that it has, with one extra request in all; so is a
+    stream."""
     monkeypatch.setattr("desktop_bake.bake.engine.api._VERSION", mine)
     asked: list[bytes] = []
     with before(plain, asked=asked) as address:
@@ -294,7 +294,7 @@ def test_the_engines_version(mine: str, theirs: str, plain: str, base: str, monk
 
 
 def test_a_hit_asks_no_more(plain: str, cli: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    """Every question names a version, and none is asked for the version's sake."""
+    """Every request names a version, and no request is made only for the version."""
     asked: list[bytes] = []
     assert cli("build", "--cache", "none").returncode == 0
     with before(plain, asked=asked) as address:
@@ -305,7 +305,7 @@ def test_a_hit_asks_no_more(plain: str, cli: Callable[..., subprocess.CompletedP
 
 
 def test_a_version_by_name(plain: str, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`DOCKER_API_VERSION` is what is asked in; one that the engine does not have, or no version, is an error."""
+    """Requests use `DOCKER_API_VERSION`; one that the engine does not have, or that is no version, is an error."""
     asked: list[bytes] = []
     with before(plain, asked=asked) as address:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{address}")
@@ -324,7 +324,7 @@ def test_a_version_by_name(plain: str, base: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_refusal_in_pieces(plain: str, base: str) -> None:
-    """A refusal that comes byte by byte is told whole, of a stream and of a question."""
+    """A refusal that arrives byte by byte is reported whole, for a stream and for a request."""
     with before(plain, pace_s=0.0002) as address:
         endpoint = Endpoint(f"tcp://{address}")
         refused = endpoint.hijack("/containers/none/attach", {})

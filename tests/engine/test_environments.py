@@ -1,4 +1,4 @@
-"""`env`: what is typed, printed, written and returned."""
+"""`env`: arguments, output, edits and exit statuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_list_and_show(cli: Run, project: Path, base: str) -> None:
-    """Every environment is a line, every field is shown, and `--json` holds the same."""
+    """Every environment is a line, every field is shown, and `--json` has the same content."""
     assert cli("env", "set", "--create", "gpu", "base_image=debian:trixie", "name=GPU").returncode == 0
     lines = cli("env", "list").stdout.splitlines()
     assert lines[0].split() == ["ENVIRONMENT", "DESKTOP", "CACHE", "BASE", "IMAGE", "NAME"]
@@ -27,7 +27,7 @@ def test_list_and_show(cli: Run, project: Path, base: str) -> None:
 
 
 def test_set_says_what_has_no_effect(cli: Run, project: Path) -> None:
-    """The cache can be switched on while the desktop is off, and then says so, in `set`, `show` and `list`."""
+    """The cache can be switched on while the desktop is off; `set`, `show` and `list` then say so."""
     off = cli("env", "set", "default", "headless_desktop_enabled=off", "cache_desktop_build=on")
     assert off.returncode == 0
     assert off.stderr.startswith("note: cache_desktop_build has no effect while headless_desktop_enabled is off")
@@ -37,7 +37,7 @@ def test_set_says_what_has_no_effect(cli: Run, project: Path) -> None:
 
 
 def test_set_changes_what_commands_do(cli: Run, project: Path) -> None:
-    """A field set is in the key; taken out again, the key is the old one; the same value again writes nothing."""
+    """A new field is in the key; without it, the key is the old one; setting the same value again writes nothing."""
     before = cli("key").stdout
     assert cli("env", "set", "default", "build_args.A=1").returncode == 0
     assert cli("key").stdout != before
@@ -50,7 +50,7 @@ def test_set_changes_what_commands_do(cli: Run, project: Path) -> None:
 
 
 def test_nothing_wrong_is_written(cli: Run, project: Path) -> None:
-    """A wrong field, value, environment or file: exit 2, a remedy, and the file as it was."""
+    """A wrong field, value, environment or file: exit status 2, a remedy, and the file as it was."""
     path = project / "desktop-bake.toml"
     text = path.read_text()
     for words, says in {
@@ -72,7 +72,7 @@ def test_nothing_wrong_is_written(cli: Run, project: Path) -> None:
 
 
 def test_a_script_that_is_not_there_yet(cli: Run, project: Path) -> None:
-    """A script can be named before it is written, and that is said."""
+    """A script can be named before it is written, with a note."""
     done = cli("env", "set", "default", "setup_script=mine.sh")
     assert done.returncode == 0
     assert done.stderr == "note: mine.sh does not exist yet\n"

@@ -1,4 +1,4 @@
-"""`explain`: the right input by its name, for every change, against images here and in a registry."""
+"""`explain` names the right input for every change, against images here and in a registry."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_every_part_and_two_at_once(
     rounds: Callable[[int, int], int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every single change of a layer and its desktop, and two at once, against an image here, whose content is at hand,
+    """Every single change of a layer and its desktop, and two at once, against an image here, with its content known,
     and one in a registry."""
     config = unique / "desktop-bake.toml"
     (unique / "preflight.sh").write_text("echo preflight\n")
@@ -137,7 +137,7 @@ def test_every_part_and_two_at_once(
 
 
 def test_a_moved_base_of_the_same_name(cli: Run, unique: Path, base: str) -> None:
-    """A base that moved under its name is told from which digest to which, and how old it is."""
+    """For a base that changed under its name, old and new digest are shown, and its age."""
     local = f"desktop-bake-test-{unique.name[-20:].lower().strip('-_')}:moving"
     config = unique / "desktop-bake.toml"
     config.write_text(config.read_text().replace(base, local))
@@ -169,7 +169,7 @@ def test_for_people(cli: Run, unique: Path) -> None:
 
 
 def test_an_environment_of_several_is_compared_with_its_own(cli: Run, unique: Path) -> None:
-    """Of two images that are as near, the environment's own former one is compared with."""
+    """Of two equally near images, the environment's own earlier one is compared."""
     config = unique / "desktop-bake.toml"
     text = config.read_text()
     second = text[text.index("[environments") :].replace(".default", ".second").replace("setup.sh", "second.sh")
@@ -182,7 +182,7 @@ def test_an_environment_of_several_is_compared_with_its_own(cli: Run, unique: Pa
 
 
 def test_a_registry_that_is_down(cli: Run, unique: Path) -> None:
-    """A registry that cannot be asked keeps nobody from being told what changed here."""
+    """If a registry cannot be asked, changes here are still explained."""
     where = {"DESKTOP_BAKE_REPOSITORY": "127.0.0.1:9/team/test"}
     assert cli("build").returncode == 0
     write(unique, "setup")
@@ -199,7 +199,7 @@ def test_off(cli: Run, unique: Path) -> None:
 
 
 def test_records_are_private_and_bounded(cli: Run, unique: Path) -> None:
-    """What is written down is for this user alone, holds no build argument's value, and a broken one does no harm."""
+    """The records are for this user alone and contain no build argument's value; a broken record does no harm."""
     write(unique, "argument")
     assert cli("build").returncode == 0
     (record,) = (unique / "cache/desktop-bake/records").iterdir()

@@ -1,4 +1,4 @@
-"""Who gets to a task's desktop, and where its secret is not."""
+"""Who can reach a task's desktop, and the places that its secret is not in."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
-    """The screen is given to who knows the secret and comes from noVNC's own page, or from no page at all."""
+    """The screen needs the secret, and a request from noVNC's own page or from no page at all."""
     url, secret = url_of(task), secret_of(task)
     netloc = urlsplit(url).netloc
     right = f"/websockify?token={secret}"
@@ -65,7 +65,7 @@ def test_only_with_the_secret_and_from_its_own_page(task: DesktopTask) -> None:
     ):
         assert status(url, right, origin=origin) == 403, origin
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[", "10.0.0.1"):
-        assert status(url, right, host=host) == 403, host  # a name that somebody lets point to the loopback
+        assert status(url, right, host=host) == 403, host  # a name that somebody makes point to the loopback
         assert status(url, right, host=host, origin=f"http://{host}") == 403, host
     assert banner(url.split("#", maxsplit=1)[0]) is None
 
@@ -84,7 +84,7 @@ def test_the_pages_are_free(task: DesktopTask) -> None:
 
 
 def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
-    """Idle, half and broken connections keep nobody from the screen; they are ended, and leave no log behind."""
+    """Idle, half and broken connections do not block the screen; they are ended, and leave no log behind."""
     url = url_of(task)
     address = urlsplit(url).hostname, urlsplit(url).port
     reset = struct.pack("ii", 1, 0)  # closing sends a reset
@@ -98,8 +98,8 @@ def test_many_that_say_nothing_or_hang_up(task: DesktopTask) -> None:
                 connection.sendall(b"GET /vnc.html HTTP/1.1\r\nHost: localhost" + end)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         assert banner(url, 10) is not None
-        assert (idle[0].recv(1), half[0].recv(1)) == (b"", b"")  # hung up on
-        viewer.sendall(b"\x82\x8c" + bytes(4) + b"RFB 003.008\n")  # one that watches is not (RFC 6455, 5.2)
+        assert (idle[0].recv(1), half[0].recv(1)) == (b"", b"")  # closed by the gate
+        viewer.sendall(b"\x82\x8c" + bytes(4) + b"RFB 003.008\n")  # one in use is not (RFC 6455, 5.2)
         answers = b""
         while b"\x82\x02\x01\x01" not in answers:  # the security types: none (RFC 6143, 7.1.2)
             piece = viewer.recv(4096)
@@ -128,7 +128,7 @@ def test_another_user_in_the_container_gets_nothing(task: DesktopTask) -> None:
 
 
 def test_the_secret_is_nowhere_else(task: DesktopTask, tmp_path: Path) -> None:
-    """Not in a process list, on either side, nor the container's or the image's description, a log, or a file."""
+    """It is in no process list, on either side, and no description of container or image, log, or file."""
     secret, engine = secret_of(task), Engine()
     inside = """cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'
 find / -xdev -type f -newer /proc/1 -print0 2>/dev/null | xargs -0 cat"""
@@ -150,7 +150,7 @@ find / -xdev -type f -newer /proc/1 -print0 2>/dev/null | xargs -0 cat"""
 
 
 def test_no_auth(desktop: Environment, desktop_settings: Settings) -> None:
-    """Without a secret: still on the loopback, and still not for a page of another origin."""
+    """Without a secret it is still on the loopback, and still closed to a page of another origin."""
     image = ensure_desktop_image(desktop, desktop_settings)
     with start_task(desktop, image, desktop_settings, options=TaskOptions(auth=False)) as task:
         url = url_of(task)
@@ -173,7 +173,7 @@ def test_no_auth_warns(cli: Run, project: Path, base: str) -> None:
 
 
 def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, desktop_settings: Settings) -> None:
-    """Its desktop ends at once: nobody could get to it, and nobody would end it."""
+    """Its desktop ends at once: nobody could reach it, and nobody would end it."""
     image = ensure_desktop_image(desktop, desktop_settings)
     words_of_main = main_process(desktop, TaskOptions())
     sockets = ["--mount", "type=tmpfs,target=/tmp/.X11-unix,tmpfs-mode=1777"]
@@ -185,7 +185,7 @@ def test_a_runner_that_died_before_it_gave_a_secret(desktop: Environment, deskto
 
 
 def test_a_script_without_a_runner_opens_nothing(desktop: Environment, desktop_settings: Settings) -> None:
-    """Started by hand, with nobody to give it a secret, the desktop runs and lets nobody in."""
+    """Started without anyone to give it a secret, the desktop runs and admits nobody."""
     image = ensure_desktop_image(desktop, desktop_settings)
     script, gate = shipped("recipe/desktop_run.sh").read_text(), gate_text()
     words = ["docker", "run", "-d", "--rm", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash"]
@@ -222,7 +222,7 @@ def with_links(image: ImageResult) -> Iterator[ImageResult]:
 
 
 def test_a_tmp_of_the_machine(desktop: Environment, desktop_settings: Settings, tmp_path: Path) -> None:
-    """With the machine's /tmp in the task, also by a link in the image, what the desktop opens stays in the task."""
+    """With the machine's /tmp in the task, even by a link in the image, the desktop's sockets stay in the task."""
     (tmp_path / ".X11-unix").mkdir(mode=0o1777)
     (tmp_path / "here").touch()
     image = ensure_desktop_image(desktop, desktop_settings)

@@ -1,4 +1,4 @@
-"""The fallback: a desktop that is installed when its task starts is what a baked one is, whoever the task runs as."""
+"""The fallback: a desktop that is installed at start equals a baked one, whatever the task's user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
     from tests.harness.project import Run
 
-# What the command of the task prints, and how it ends: each is as on a baked desktop.
+# The output of the task's command and its end: each equals that on a baked desktop.
 COMMAND = r"""set -e
 id -u; echo $HOME; cat ~/every; echo ours >~/file
 xprop -root _NET_SUPPORTING_WM_CHECK | grep -o 'window id'
@@ -53,7 +53,7 @@ RED = (255, 0, 0)
 
 @pytest.fixture(scope="module")
 def lacking(desktop: Environment, desktop_settings: Settings) -> Iterator[str]:
-    """A base with sudo and most of the desktop's packages; what is left out, the recipe packs again and installs."""
+    """A base with sudo and most of the desktop's packages; the recipe repacks and installs the rest."""
     image = ensure_desktop_image(desktop, desktop_settings).image
     tag = f"desktop-bake-lacking-{uuid.uuid4().hex[:8]}:1"
     dockerfile = f"""FROM {image}
@@ -68,9 +68,9 @@ RUN apt-get -q update && apt-get -q install -y --no-install-recommends sudo && r
 
 
 def test_installed_at_start(cli: Run, project: Path, base: str, lacking: str) -> None:
-    """A build that fails does not lose the task, nor does a user without sudo: root installs the desktop, then what was
-    to be baked on it; all else is the user's, and as on a baked desktop. On a base without anything it is installed so
-    in tests/soak, and filmed there."""
+    """A failed build does not lose the task, nor does a user without sudo: root installs the desktop, then the layers
+    on it; all else is the user's, as on a baked desktop. tests/soak does so on a base that has nothing, and films it.
+    """
     (project / "desktop-bake.toml").write_text(
         f'[environments.fallback]\nbase_image = "{lacking}"\nheadless_desktop_enabled = true\n'
         'cache_desktop_build = true\ndockerfile = "Dockerfile"\nuser = "4321"\n'
@@ -123,7 +123,7 @@ def test_a_base_with_a_user_and_sudo(cli: Run, project: Path, base: str, lacking
         config = project / "desktop-bake.toml"
         scripts = [line for line in config.read_text().splitlines() if "_script" not in line]
         config.write_text("\n".join(scripts).replace(base, tag))
-        built = cli("build", DESKTOP_BAKE_CACHE="none")  # else all of the base would be written there
+        built = cli("build", DESKTOP_BAKE_CACHE="none")  # else the whole base would be written there
         assert built.returncode == 0, built.stderr
         done = cli("run", "--", "sh", "-c", "id -un; xprop -root _NET_SUPPORTING_WM_CHECK")
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The files that a configuration names lie in its folder: no name and no link brings another file into an image."""
+"""The files of a configuration are in its folder: no name and no link brings another file into an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A configuration that was found and not named: a stranger's is not used, since it runs programs."""
+"""A configuration that is found, not named: another user's is not used, since it runs programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_a_file_system_without_access_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that cannot have an access list, as FUSE's, is no reason to fail: the group's bits are the group's."""
+    """A file system without access lists, such as FUSE, does not fail: the group's bits decide."""
 
     def listxattr(path: Path) -> list[str]:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)

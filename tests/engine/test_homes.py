@@ -1,4 +1,4 @@
-"""Users without a home, without an entry among the machine's users, and without a folder for temporary files."""
+"""Users without a home, without an entry in the user database, and without a folder for temporary files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-# The variables, None for one that is not set.
+# The variables; None means not set.
 HERE: dict[str, dict[str, str | None]] = {
     "no home": {"HOME": None},
     "an empty home": {"HOME": ""},
@@ -32,7 +32,7 @@ HERE: dict[str, dict[str, str | None]] = {
 
 @pytest.fixture
 def nobody(project: Path) -> Iterator[Cli]:
-    """`desktop-bake` in the project's folder, as a user without an entry who may do what we may."""
+    """`desktop-bake` in the project's folder, as a user without an entry who has our permissions."""
     (project / "tmp").mkdir()
 
     def run(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
@@ -65,7 +65,7 @@ def nobody(project: Path) -> Iterator[Cli]:
 
 @pytest.mark.parametrize("case", HERE)
 def test_here(case: str, nobody: Cli, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What edits and what looks works; the working directory gets nothing."""
+    """Commands that edit or look work; nothing is written to the working directory."""
     home = str(tmp_path_factory.mktemp("home"))
     variables = {name: value and value.format(tmp=home) for name, value in HERE[case].items()}
     before = {path.name for path in project.iterdir()}
@@ -76,7 +76,7 @@ def test_here(case: str, nobody: Cli, project: Path, tmp_path_factory: pytest.Te
 
 
 def test_a_build_here(nobody: Cli) -> None:
-    """A build and the hits after it work without a home; one warning tells where the cache is, and what helps."""
+    """A build and the hits after it work without a home; one warning names the cache's place and a remedy."""
     done = nobody("build", "--cache", "none", HOME=None)
     assert done.returncode == 0, done.stderr
     (warned,) = [line for line in done.stderr.splitlines() if "WARNING" in line]
@@ -85,7 +85,7 @@ def test_a_build_here(nobody: Cli) -> None:
 
 
 def test_nowhere(nobody: Cli, project: Path) -> None:
-    """If neither a home nor the folder for temporary files serves, that is one line and a remedy."""
+    """If neither home nor temporary folder is usable, that is one line and a remedy."""
     taken = project / "tmp" / f"desktop-bake-{USER}"
     taken.touch()
     for words in (("resolve",), ("run", "--", "true")):
@@ -109,7 +109,7 @@ def test_nowhere(nobody: Cli, project: Path) -> None:
 def test_in_the_container(
     user: str | None, variables: dict[str, str], desktop: Environment, desktop_settings: Settings
 ) -> None:
-    """A task as a user without an entry or a home that can be written, or without `TMPDIR`, has its desktop."""
+    """A task has its desktop as a user without an entry or a writable home, or without `TMPDIR`."""
     image = ensure_desktop_image(desktop, desktop_settings)
     assert not image.install_at_start
     options = TaskOptions(user=user, variables=variables)

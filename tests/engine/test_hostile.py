@@ -1,4 +1,4 @@
-"""Hostile values, folders and registries: what BuildKit, the engine and the disk get of them."""
+"""Hostile values, folders and registries: what reaches BuildKit, the engine and the disk."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# --- what BuildKit is told -------------------------------------------------------------------------------------------
+# --- what BuildKit gets ---------------------------------------------------------------------------------------------
 
 NASTY = st.sampled_from(
     (
@@ -87,7 +87,7 @@ ANY = (TEXT | NASTY).map(lambda text: unicodedata.normalize("NFC", text))
 
 
 def mostly(*right: str) -> st.SearchStrategy[str]:
-    """One of these, or in one of eight cases anything: so that most environments are let through."""
+    """One of these, or in one of eight cases anything: so most environments are accepted."""
     return st.integers(0, 7).flatmap(lambda n: ANY if n == 3 else st.sampled_from(right))
 
 
@@ -168,7 +168,7 @@ def made(plain: Plain) -> Environment | None:
 
 
 def unique(environments: list[Environment]) -> list[Environment]:
-    """The environments, each with an id of its own, as a configuration has it."""
+    """The environments, each with its own id, as in a configuration."""
     found: dict[str, Environment] = {}
     for number, environment in enumerate(environments):
         env_id = environment.env_id if environment.env_id not in found else f"{environment.env_id}~{number}"
@@ -179,7 +179,7 @@ def unique(environments: list[Environment]) -> list[Environment]:
 def test_no_value_adds_to_what_buildkit_runs(
     tmp_path: Path, rounds: Callable[[int, int], int], figure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever names, arguments, platforms, secrets and cache options hold, buildx reads our targets and nothing more,
+    """Whatever is in names, arguments, platforms, secrets and cache options, buildx reads our targets and nothing more,
     and the build contexts are the recipe's files, byte for byte.
     """
     many, seen = rounds(4, 250), [0, 0]
@@ -204,7 +204,7 @@ def test_no_value_adds_to_what_buildkit_runs(
         targets = bake_targets([(e, stack, stack_key(e, stack, BASE)) for e in kept], options)
         files = rendered_files(targets, options)
         for name in {name for e in kept for name in e.build_secrets} - {*os.environ}:
-            monkeypatch.setenv(name, "x")  # else buildx looks for a file of this name
+            monkeypatch.setenv(name, "x")  # else buildx searches for a file of this name
         read = printed(files["docker-bake.hcl"][0].decode(), tmp_path)
         assert set(read["target"]) == {t.name for t in targets}
         assert set(read["group"]) == {"default", "desktop"}
@@ -234,7 +234,7 @@ def test_no_value_adds_to_what_buildkit_runs(
 
 @pytest.mark.parametrize("name", ["--help", "--format=x", "-f"])
 def test_a_context_is_no_option(name: str, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A context's name is no option of the docker client, which answers that there is none."""
+    """A context's name never acts as an option of the docker client, which answers that it does not exist."""
     monkeypatch.delenv("DOCKER_HOST")
     monkeypatch.setenv("DOCKER_CONTEXT", name)
     with pytest.raises(EngineError, match="is unknown"):
@@ -242,7 +242,7 @@ def test_a_context_is_no_option(name: str, base: str, monkeypatch: pytest.Monkey
 
 
 def test_words_of_a_task_are_no_options(base: str) -> None:
-    """An environment's id, variables, a folder and a command that look like options are what they are."""
+    """An environment's id, variables, a folder and a command that look like options are still values."""
     env_id = '--privileged -v /:/host "{{.ID}}"'
     environment = Environment(env_id=env_id, base_image=ImageReference.parse(base))
     image = Disabled(environment=env_id, image=base, reason="", install_at_start=False)
@@ -273,7 +273,7 @@ def impostor(project: Path) -> Iterator[str]:
 
 
 def test_labels_of_an_impostor(impostor: str, cli: Run) -> None:
-    """Commands that read every image of ours do so beside one of hostile labels, and no terminal obeys these."""
+    """Commands that read all our images also work beside one with hostile labels, and no terminal obeys these."""
     said = []
     for words, status in (
         (("images", "--all", "--no-trunc"), 0),
@@ -289,7 +289,7 @@ def test_labels_of_an_impostor(impostor: str, cli: Run) -> None:
 
 
 def test_render_reads_the_recipe_alone(project: Path, cli: Run) -> None:
-    """Of the project and of all around it `render` opens the configuration, the recipe and its own output alone."""
+    """In the project and around it `render` opens only the configuration, the recipe and its own output."""
     (project / "other").mkdir()
     (project / "other/secret").write_text("x")
     root = Path(__file__).parents[2]
@@ -320,7 +320,7 @@ def test_render_reads_the_recipe_alone(project: Path, cli: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge"])
 def test_a_script_without_an_end(kind: str, project: Path, cli: Run) -> None:
-    """What is no regular file, or as large as no script is, is refused at once instead of read."""
+    """A special file, or one too large for a script, is refused at once and not read."""
     script = project / "install.sh"
     script.unlink()
     if kind == "pipe":
@@ -337,7 +337,7 @@ def test_a_script_without_an_end(kind: str, project: Path, cli: Run) -> None:
     assert ("leads out of" if kind == "device" else "cannot read install.sh") in done.stderr  # the device, by a link
 
 
-# --- what registries answer ------------------------------------------------------------------------------------------
+# --- answers of registries ------------------------------------------------------------------------------------------
 
 LIMIT_S = 3.0
 PEAK_MB = 400
@@ -353,7 +353,7 @@ def digest(content: bytes) -> str:
 
 
 def serves(config: bytes, **platform: object) -> list[Fault]:
-    """An image of this configuration, with an index in front if a platform is given."""
+    """An image with this configuration, and an index if a platform is given."""
     part = {"mediaType": MEDIA["oci"]["config"], "digest": digest(config), "size": len(config)}
     manifest = json.dumps({"mediaType": MEDIA["oci"]["manifest"], "config": part, "layers": []}).encode()
     faults = [answers(200, config, on="/blobs/")]
@@ -365,16 +365,16 @@ def serves(config: bytes, **platform: object) -> list[Fault]:
 
 
 def index_of(count: int) -> bytes:
-    """An index of so many indexes."""
+    """An index of this many indexes."""
     return json.dumps({"mediaType": MEDIA["oci"]["index"], "manifests": [ENTRY] * count}).encode()
 
 
 LATE, LONG, ODD = "did not answer", "with more than", "not understood"
 
 
-# question, what the registry does, what the error says; None for an answer, be it "no such image"
+# request, the registry's behavior, the error's text; None if there is an answer, including "no such image"
 def more_tags(exchange: Exchange) -> bool:
-    """A page of tags, each with another one after it."""
+    """A page of tags that always links to a next one."""
     after = int(exchange.path.rpartition("=")[2])
     link = f'</v2/a/tags/list?after={after + 1}>; rel="next"'
     return answers(200, json.dumps({"tags": ["t"] * 150_000}), headers={"Link": link}).act(exchange)
@@ -444,7 +444,7 @@ HOSTILE: dict[str, tuple[str, list[Fault], str | None]] = {
 
 
 def test_hostile_registries(figure: Callable[[str], None], tmp_path: Path) -> None:
-    """However much, long, deep or slow a registry answers: one of our errors within the limit, a bounded memory, and
+    """However large, long, deep or slow a registry's answer: one of our errors within the limit, bounded memory, and
     no thread or connection left behind.
     """
     with ExitStack() as stack:

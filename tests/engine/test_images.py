@@ -33,12 +33,12 @@ LEASE = f"lease-{'0' * 32}"
 
 
 def docker(*words: str, check: bool = True) -> str:
-    """What `docker` prints."""
+    """The output of `docker`."""
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=check).stdout
 
 
 def said(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
-    """The object that a command printed, having exited with this status."""
+    """The object that a command printed before it exited with this status."""
     assert done.returncode == status, done.stdout + done.stderr
     value: dict[str, Any] = json.loads(done.stdout)
     assert value["schema"] == 1
@@ -46,23 +46,23 @@ def said(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, A
 
 
 def built(cli: Run, project: Path, setup: str, **variables: str) -> str:
-    """Build with this setup script, and give the image's name."""
+    """Build with this setup script; return the image's name."""
     (project / "setup.sh").write_text(f"{setup}\n# {project}\n")
     return str(said(cli("build", "--json", **variables))["images"][0]["image"])
 
 
 def repository(project: Path) -> str:
-    """The project's repository as the configuration writes it."""
+    """The project's repository as it is in the configuration."""
     return (project / "desktop-bake.toml").read_text().split('"')[1]
 
 
 def tags(project: Path) -> set[str]:
-    """The images of the project's repository."""
+    """The images in the project's repository."""
     return set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository(project)).split())
 
 
 def test_live_and_stale(cli: Run, project: Path) -> None:
-    """Each image with its size, its age, its environments; a former one is stale since the next one was made."""
+    """Each image has its size, its age, its environments; an earlier one is stale since the next one was made."""
     assert said(cli("images", "--json"))["images"] == []
     assert "no images" in cli("images").stdout
     old = built(cli, project, "echo 1 > /etc/one")
@@ -83,8 +83,8 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
 
 
 def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
-    """What the engine told of an image's layers is taken from the cache folder, and asked again if that is broken,
-    or was written before the image was unpacked."""
+    """The cache folder keeps the engine's description of an image's layers; it is requested again if the kept one
+    is broken or older than the image's unpacking."""
 
     def frees() -> int:
         (row,) = said(cli("images", "--json"))["images"]
@@ -104,7 +104,7 @@ def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
 
 
 def test_an_image_without_a_history(engine: Engine, team: Registry) -> None:
-    """The engine has null for a history without entries: such an image has layers all the same."""
+    """The engine has null for a history without entries: such an image still has layers."""
     path = f"no-history-{uuid.uuid4().hex[:8]}"
     name = f"{team.address}/{path}:1"
     push_image(team.address, path, "1", {"only": name})
@@ -117,7 +117,7 @@ def test_an_image_without_a_history(engine: Engine, team: Registry) -> None:
 
 
 def test_prune_asks_first(cli: Run, project: Path) -> None:
-    """Nothing is removed by a dry run, without an answer, or by a no; a yes removes what is stale, and that alone."""
+    """A dry run, no answer, or a no removes nothing; a yes removes what is stale, and only that."""
     old = built(cli, project, "echo 1")
     new = built(cli, project, "echo 2")
     dry = cli("prune", "--dry-run", "--no-trunc")
@@ -137,7 +137,7 @@ def test_prune_asks_first(cli: Run, project: Path) -> None:
 
 
 def terminal(project: Path, answer: str) -> int:
-    """The exit status of `prune` on a terminal if somebody answers."""
+    """The exit status of `prune` on a terminal with this answer."""
     command = f"{sys.executable} -m desktop_bake prune"
     return subprocess.run(
         ["script", "-qec", command, "/dev/null"],
@@ -150,7 +150,7 @@ def terminal(project: Path, answer: str) -> int:
 
 
 def test_what_is_used_stays(cli: Run, project: Path) -> None:
-    """An image of a running container, of a stopped one, with a name of somebody's own or made of ours stays."""
+    """An image of a running or stopped container stays, and so does one with another's name or made from ours."""
     images = [built(cli, project, f"echo {n}") for n in range(5)]
     mine = f"{repository(project)}-mine"
     running = docker("run", "-d", images[0], "sleep", "600").strip()
@@ -182,7 +182,7 @@ def test_what_is_used_stays(cli: Run, project: Path) -> None:
 
 
 def test_ages_and_numbers(cli: Run, project: Path) -> None:
-    """The last N of a family stay, and so does what is young."""
+    """The last N of a family stay, and so do young ones."""
     images = [built(cli, project, f"echo {n}") for n in range(4)]
     young = said(cli("prune", "--yes", "--older-than", "1d", "--json"))["images"]
     assert {row["image"] for row in young if not row["remove"]} >= {*images}
@@ -196,7 +196,7 @@ def test_ages_and_numbers(cli: Run, project: Path) -> None:
 
 
 def test_caches_and_other_projects(cli: Run, project: Path) -> None:
-    """A cache folder that no environment reaches goes; what another project of this user made stays."""
+    """A cache folder that no environment uses goes; those of this user's other projects stay."""
     first = built(cli, project, "echo 1")
     (project / "install.sh").write_text(f"echo other\n# {project}\n")
     second = built(cli, project, "echo 2")
@@ -226,7 +226,7 @@ def test_caches_and_other_projects(cli: Run, project: Path) -> None:
 
 
 def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> None:
-    """If one environment's key cannot be computed nothing is removed: what it reaches is unknown."""
+    """If the key of one environment cannot be computed, nothing is removed: its images are unknown."""
     old, new = built(cli, project, "echo 1"), built(cli, project, "echo 2")
     config = project / "desktop-bake.toml"
     config.write_text(
@@ -241,8 +241,8 @@ def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> No
 
 
 def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
-    """The registry is touched when asked for alone: stale keys go, what else has a tag there stays,
-    and so do leases."""
+    """The registry changes only on request: stale keys go, whatever else has a tag there stays,
+    and leases go too."""
     with real_registry(tmp_path / "registry") as registry:
         where = {"DESKTOP_BAKE_REPOSITORY": f"{registry.host}/team/{repository(project)}", "DESKTOP_BAKE_PUSH": "1"}
         images = [built(cli, project, f"echo {n}", **where) for n in range(3)]
@@ -276,7 +276,7 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
                 re.MULTILINE,
             )
             subprocess.run([tool("crane"), "copy", images[1], images[2]], check=True, capture_output=True)
-            assert known("--registry")[images[2]] is False  # what is under its tag there proves another key
+            assert known("--registry")[images[2]] is False  # the image under its tag proves another key
         finally:
             docker("image", "rm", "-f", *images, check=False)
     for command in (("prune", "--dry-run"), ("images",)):
@@ -285,7 +285,7 @@ def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:
 
 
 def leave_lease(host: str, name: str) -> None:
-    """What a machine that died leaves in a registry."""
+    """What a killed machine leaves in a registry."""
     path = name.removeprefix(f"{host}/")
     Api(host).push_blob(path, EMPTY)
     content = Lease(owner="0" * 32, lifetime_s=20).content()
@@ -293,7 +293,7 @@ def leave_lease(host: str, name: str) -> None:
 
 
 def published(cli: Run, path: str) -> set[str]:
-    """The tags of a repository in its registry that name something, but for those that were uploaded under."""
+    """The tags of a repository in its registry that name an image, except the upload tags."""
     from desktop_bake import ImageReference
     from desktop_bake.bake.registry.client import digest_of, tags_of
 
@@ -304,7 +304,7 @@ def published(cli: Run, path: str) -> set[str]:
 
 @pytest.fixture(params=[True, False], ids=["containerd", "classic"])
 def alone(request: pytest.FixtureRequest, tmp_path: Path, team: Registry) -> Iterator[Machine]:
-    """A machine whose store nobody else uses, with the base image."""
+    """A machine with a store that nobody else uses, with the base image."""
     with machine(tmp_path / "machine", containerd=request.param, team=team) as started:
         started.run("docker", "pull", "-q", team.base, check=True)
         yield started
@@ -318,7 +318,7 @@ def test_the_promise_is_kept(
     rounds: Callable[[int, int], int],
     figure: Callable[[str], None],
 ) -> None:
-    """What a dry run promises is within 5 percent what `docker system df` then shows as freed, in either store."""
+    """What a dry run promises is within 5 percent of what `docker system df` then shows as freed, in either store."""
 
     def run(*words: str) -> dict[str, Any]:
         return said(alone.desktop_bake(*words, "--json", cwd=project))
@@ -343,7 +343,7 @@ def test_the_promise_is_kept(
             promised = run("prune", "--dry-run", *words)["frees_bytes"]
             before = images_bytes(alone)
             assert run("prune", "--yes", *words)["removed"] >= 1
-            end = time.monotonic() + 20  # the store clears away in its own time
+            end = time.monotonic() + 20  # the store cleans up in its own time
             while (freed := before - images_bytes(alone)) < promised * 0.95 and time.monotonic() < end:
                 time.sleep(0.2)
             assert freed > 1_000_000, number

@@ -43,26 +43,26 @@ class Layered:
         config.write_text(config.read_text().replace(before, after))
 
     def build(self, *words: str, **variables: str) -> dict[str, Any]:
-        """Build, and tell the image."""
+        """Build; return the image."""
         done = self.cli("build", "--json", *words, **variables)
         assert done.returncode == 0, done.stderr
         image: dict[str, Any] = json.loads(done.stdout)["images"][0]
         return image
 
     def resolve(self, status: int) -> str:
-        """Resolve with this exit status; what was logged."""
+        """Resolve with this exit status; return the log."""
         done = self.cli("resolve")
         assert done.returncode == status, done.stderr
         return done.stderr
 
     def stamps(self, image: object) -> tuple[str, ...]:
-        """When the image's packages were installed, and when its preflight ran."""
+        """The times of the image's package installation and of its preflight."""
         shown = docker("run", "--rm", str(image), "sh", "-c", "cat /etc/installed /etc/preflight")
         return tuple(shown.split())
 
 
 def docker(*words: str) -> str:
-    """What docker prints."""
+    """The output of docker."""
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
@@ -97,7 +97,7 @@ def test_miss_build_hit(layered: Layered) -> None:
 
 
 def test_what_is_rebuilt(layered: Layered) -> None:
-    """A changed preflight leaves the desktop alone, a changed desktop rebuilds both, a changed run part nothing."""
+    """A changed preflight does not rebuild the desktop, a changed desktop rebuilds both, a changed run part nothing."""
     first = layered.stamps(layered.build()["image_id"])
     layered.write("preflight.sh", STAMPED.format("preflight") + "# changed\n")
     assert "miss: preflight changed" in layered.resolve(3)
@@ -114,8 +114,8 @@ def test_what_is_rebuilt(layered: Layered) -> None:
 
 
 def test_a_new_layer_needs_the_image_of_the_desktop_alone(layered: Layered) -> None:
-    """The layer is built on the desktop's image: its recipe is not even looked at, in whatever state BuildKit's cache
-    is; and the desktop's image is built again if it is gone."""
+    """The layer is built on the desktop's image: its recipe is not even read, whatever BuildKit's cache has; a missing
+    desktop image is built again."""
     first = layered.build()
     layered.write("preflight.sh", STAMPED.format("preflight") + "# 2\n")
     done = layered.cli("build", "--json")
@@ -131,7 +131,7 @@ def test_a_new_layer_needs_the_image_of_the_desktop_alone(layered: Layered) -> N
 
 
 def test_a_stale_layer_is_no_hit(layered: Layered) -> None:
-    """A layer whose tag says this key, on a desktop of another, is reported and built over."""
+    """A layer whose tag has this key but whose desktop is another is reported and built over."""
     old = layered.build()
     layered.write("setup.sh", "echo other\n")
     tag = json.loads(layered.cli("resolve", "--json").stdout)["image"]
@@ -153,7 +153,7 @@ def test_a_stale_layer_is_no_hit(layered: Layered) -> None:
 def test_docker_builds_what_resolve_finds(layered: Layered) -> None:
     """Plain docker in the rendered folder builds the desktop and the layer on its target, and both are hits.
 
-    Without --load, which adds a second export of each image to the first: the two can get in each other's way.
+    Without --load, which adds a second export of each image: the two exports can interfere with each other.
     """
     assert layered.cli("render", "-o", "ci").returncode == 0
     assert layered.cli("render", "-o", "ci", "--check").returncode == 0
@@ -176,7 +176,7 @@ def test_docker_builds_what_resolve_finds(layered: Layered) -> None:
 
 
 def test_for_platforms_the_layer_lies_on_the_target(layered: Layered) -> None:
-    """With platforms given an image here may lack one: the desktop's target is linked, from BuildKit's cache."""
+    """With `platforms`, an image here may lack one: the desktop's target is linked, from BuildKit's cache."""
     platform = docker("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}").strip()
     layered.change("cache_desktop_build", f'platforms = ["{platform}"]\ncache_desktop_build')
     first = layered.stamps(layered.build()["image_id"])
@@ -187,7 +187,7 @@ def test_for_platforms_the_layer_lies_on_the_target(layered: Layered) -> None:
 
 
 def test_without_a_desktop(layered: Layered) -> None:
-    """The preflight alone is baked on the base, under a key of its own form, and the run part runs at every start."""
+    """A preflight alone is baked on the base, under its own form of key, and the run part runs at every start."""
     layered.change("headless_desktop_enabled = true", "headless_desktop_enabled = false")
     built = layered.build()
     assert built["status"] == "built"
@@ -213,8 +213,8 @@ def test_switched_off(layered: Layered) -> None:
 
 
 def test_fallback(layered: Layered) -> None:
-    """A script that failed its build a moment ago ends the task with status 6 before it starts. If it is to be tried
-    all the same, it runs at start, and a script that fails there fails the task with its own words."""
+    """A script that has just failed its build ends the task with status 6 before it starts. With the option to try it
+    anyway it runs at start, and a failure there fails the task with the script's own words."""
     layered.change("headless_desktop_enabled = true", "headless_desktop_enabled = false")
     layered.write("preflight.sh", "test -e /.dockerenv || { echo not here; exit 9; }; echo late > /etc/preflight\n")
     refused = layered.cli("run", "--", "true")
@@ -234,7 +234,7 @@ def test_fallback(layered: Layered) -> None:
 
 
 def test_a_preflight_is_cancelled(layered: Layered) -> None:
-    """Cancelled while an environment's own script runs, a start ends at once and leaves no container."""
+    """Cancelled during an environment's own script, a start ends at once and leaves no container."""
     layered.change("headless_desktop_enabled = true", "headless_desktop_enabled = false")
     layered.write("run.sh", "echo running; sleep 1000\n")
     settings = load_settings(layered.folder / "desktop-bake.toml", {})
@@ -268,7 +268,7 @@ def test_two_environments_share_a_desktop(layered: Layered, base: str) -> None:
     ("content", "says"), [(None, "cannot read x.sh"), (b" \n", "is empty"), (b"echo\r\necho\r\n", "CRLF")]
 )
 def test_refusals(layered: Layered, field: str, content: bytes | None, says: str) -> None:
-    """A preflight that is missing, empty or of another system never falls back: exit 2 and a remedy."""
+    """A preflight that is missing, empty or of another system never falls back: exit status 2 and a remedy."""
     name = "preflight.sh" if field == "preflight_script" else "run.sh"
     layered.change(f'{field} = "{name}"', f'{field} = "x.sh"')
     if content is not None:

@@ -37,7 +37,7 @@ def inspected(image: str) -> dict[str, str]:
 
 
 def seen(image: str) -> dict[str, str]:
-    """What the parts of an image left in it."""
+    """What the parts of an image wrote into it."""
     program = "cd /etc; for f in certs installed tools; do echo $f=$(cat $f 2>&1); done; echo hello=$(hello)"
     words = ["docker", "run", "--rm", image, "sh", "-c", program]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
@@ -45,9 +45,9 @@ def seen(image: str) -> dict[str, str]:
 
 
 def test_layers(project: Path, cli: Run, base: str) -> None:
-    """One bake makes every part an image of its own, on what is below it; environments share what is the same; a change
-    of a part rebuilds it and what is above, on the images that are there; a part that cannot be built is installed at
-    start on the image of what is below."""
+    """One bake makes every part a separate image on the one below; environments share equal parts; changing a part
+    rebuilds it and the parts above, on the existing images; a part that cannot be built is installed at start, on the
+    image of the parts below."""
     tools = project / "tools"
     tools.mkdir()
     (tools / "lib.sh").write_text("say() { ./say >/etc/tools; }\n")
@@ -103,8 +103,8 @@ def test_layers(project: Path, cli: Run, base: str) -> None:
 
 
 def test_what_cannot_be_built(project: Path, cli: Run, no_cache: None) -> None:
-    """A package that there is not is told in one line, with its layer and environment; a desktop that does not install
-    on a layer is told with that layer."""
+    """A package that does not exist is reported in one line, with its layer and environment; a desktop that does not
+    install on a layer is reported with that layer."""
     config = project / "desktop-bake.toml"
     before = config.read_text()
     config.write_text(before + 'layers = [{ name = "web", packages = ["hello", "chromiun", "gitt"] }]\n')

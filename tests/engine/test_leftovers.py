@@ -1,4 +1,4 @@
-"""What killed processes left goes, and nothing of a living one."""
+"""What killed processes left is removed, and nothing of a living one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_containers(base: str, engine: Engine) -> None:
-    """A container whose start was killed goes by its name or its ID; one that is being started stays, as does what
-    another engine was asked for."""
+    """A container whose start was killed is removed by its name or ID; one that is being started stays, and so does
+    another engine's."""
     names = [f"desktop-bake-{secrets.token_hex(6)}" for _ in range(3)]
     ids = [
         subprocess.run(
@@ -52,7 +52,7 @@ def test_containers(base: str, engine: Engine) -> None:
 
 
 def test_half_an_id(base: str, engine: Engine) -> None:
-    """A note whose disk was full when it was to hold the ID removes no other container, whose ID begins so."""
+    """A note without an ID, as the disk was full, removes no other container whose ID begins so."""
     words = ["docker", "create", base]
     other = subprocess.run(words, capture_output=True, check=True, text=True).stdout.strip()
     try:

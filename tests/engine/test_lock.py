@@ -1,4 +1,4 @@
-"""The lock on a real engine: its date installs packages anew, tools are what it says, and images are baked afresh."""
+"""The lock on a real engine: its date installs packages again, tools are the locked ones, and images are rebaked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 def baked(cli: Run, *words: str) -> tuple[str, str]:
-    """The key of what was baked, and when its packages were installed."""
+    """The key of the image, and the time of its packages' installation."""
     done = cli("build", "--json", *words)
     assert done.returncode == 0, done.stderr
     (image,) = json.loads(done.stdout)["images"]
@@ -30,7 +30,7 @@ def baked(cli: Run, *words: str) -> tuple[str, str]:
 
 
 def stamped(project: Path) -> None:
-    """Have the install step write its time; no other test has a step like it, whose layer could be taken."""
+    """Let the install step write its time; no other test has this step, so no cached layer matches."""
     (project / "install.sh").write_text(f"date +%s%N >/etc/installed # {uuid.uuid4().hex}\n")
 
 
@@ -41,7 +41,7 @@ def dated(project: Path, day: str) -> None:
 
 @pytest.mark.parametrize("own", [False, True])
 def test_the_date_installs_anew(cli: Run, project: Path, own: bool) -> None:
-    """Moving the date repeats the install step, with whatever cache; without a lock key and layers are as before."""
+    """Changing the date repeats the install step, despite any cache; without a lock key and layers are as before."""
     stamped(project)
     if own:
         (project / "Dockerfile").write_text(
@@ -67,7 +67,7 @@ def test_the_date_installs_anew(cli: Run, project: Path, own: bool) -> None:
 
 
 def test_afresh(cli: Run, project: Path) -> None:
-    """`build --no-cache` bakes afresh under the same key, and what it baked is what tasks use from then on."""
+    """`build --no-cache` bakes again under the same key, and tasks use that image from then on."""
     stamped(project)
     key, first = baked(cli)
     assert baked(cli) == (key, first)
@@ -77,7 +77,7 @@ def test_afresh(cli: Run, project: Path) -> None:
 
 
 def test_tools_are_the_locks(cli: Run, project: Path, base: str) -> None:
-    """A Dockerfile's images and its frontend are those of the lock, after their tags moved, too."""
+    """A Dockerfile's images and its frontend are those of the lock, even after their tags changed."""
     host = base.partition("/")[0]
     tool = f"{host}/{project.name}/tool:1"
     crane("mutate", "--label", "n=1", "--entrypoint", "first", base, "-t", tool)
@@ -101,7 +101,7 @@ def test_tools_are_the_locks(cli: Run, project: Path, base: str) -> None:
 
 
 def test_init_writes_one(cli: Run, project: Path, base: str) -> None:
-    """`init` leaves a lock that fits, if the base's registry can be asked; else it says so, and all is well."""
+    """`init` leaves a valid lock if the base's registry answers; else it says so, and succeeds."""
     for name in ("desktop-bake.toml", "install.sh", "setup.sh"):
         (project / name).unlink()
     done = cli("init", "--base-image", base)
@@ -116,7 +116,7 @@ def test_init_writes_one(cli: Run, project: Path, base: str) -> None:
 
 
 def test_doctor_and_explain(cli: Run, project: Path) -> None:
-    """`doctor` tells an old lock; `explain` needs no engine with a lock, and one without."""
+    """`doctor` reports an old lock; `explain` needs no engine with a lock, and one without."""
     assert cli("lock").returncode == 0
     nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     explained = cli("explain", "--json", **nowhere)
@@ -135,7 +135,7 @@ def test_doctor_and_explain(cli: Run, project: Path) -> None:
 
 
 def test_warm_moves_what_is_old(cli: Run, project: Path, base: str) -> None:
-    """`warm --max-age` upgrades the lock before its round, says so, and bakes on the base that moved."""
+    """`warm --max-age` upgrades the lock before its round, says so, and bakes on the changed base."""
     name = f"{base.partition('/')[0]}/{project.name}/base:1"
     crane("mutate", "--label", "n=1", base, "-t", name)
     config = project / "desktop-bake.toml"

@@ -1,4 +1,4 @@
-"""What a user finds on a desktop: text in every script, names, a menu, a session; and the same as any user."""
+"""What a user finds on a desktop: text in every script, names, a menu, a session; and the same for any user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ while True: file.write(os.read(0, 4096))"""
 
 @pytest.fixture(scope="module")
 def office(base: str, desktop_settings: Settings) -> Iterator[DesktopTask]:
-    """A task of an environment with a name for people, as a user whom the image does not know."""
+    """A task of an environment with a display name, as a user who is unknown to the image."""
     environment = Environment(
         env_id="office",
         name="Büro, 中",
@@ -39,13 +39,13 @@ def office(base: str, desktop_settings: Settings) -> Iterator[DesktopTask]:
 
 
 def out(task: DesktopTask, script: str, *flags: str) -> str:
-    """What a script prints in a task."""
+    """The output of a script in a task."""
     done = task.engine.docker("exec", *flags, task.container_id, "bash", "-c", script)
     return (done.stdout + done.stderr).decode().strip()
 
 
 def test_typed_text(office: DesktopTask) -> None:
-    """What `xdotool type` types arrives as it is: German, Japanese, Korean, Chinese, emoji."""
+    """What `xdotool type` types arrives unchanged: German, Japanese, Korean, Chinese, emoji."""
     out(office, f'xterm -e python3 -c "{READER}" >/dev/null 2>&1 & until [ -e /tmp/typed ]; do sleep 0.05; done')
     out(office, "xdotool search --sync --onlyvisible --class XTerm windowfocus --sync >/dev/null")
     out(office, f"xdotool type {TEXT!r}")
@@ -54,21 +54,21 @@ def test_typed_text(office: DesktopTask) -> None:
 
 
 def test_names(office: DesktopTask) -> None:
-    """Toolbar and page tell the environment by its name for people, and the keyboard has the layout asked for."""
+    """Toolbar and page show the environment's display name, and the keyboard has the requested layout."""
     assert out(office, "xprop -root _NET_DESKTOP_NAMES").endswith('"\xa0Büro  中\xa0"')
     assert "-desktop\nBüro, 中\n" in out(office, "tr '\\0' '\\n' </proc/$(pgrep -x Xvnc || pidof Xvnc)/cmdline") + "\n"
     assert "de(nodeadkeys)" in out(office, "setxkbmap -query")
 
 
 def test_fonts(office: DesktopTask) -> None:
-    """There is a glyph for every sign, and emoji are in colour."""
+    """There is a glyph for every character, and emoji are in colour."""
     for code in ("65e5", "3042", "ac00", "4e2d", "1f680"):
         assert out(office, f"fc-list :charset={code} family"), code
     assert "Noto Color Emoji" in out(office, "fc-match -s sans:charset=1f600 family | head -n 1")
 
 
 def test_a_session(office: DesktopTask) -> None:
-    """A user whom the image does not know has a name, a home, a folder for sockets of its own, and a session bus."""
+    """A user who is unknown to the image has a name, a home, a private runtime folder, and a session bus."""
     assert out(office, "id -un; echo $HOME; touch ~/x && echo written") == "desktop\n/home/desktop\nwritten"
     assert out(office, "stat -c '%a %u' $XDG_RUNTIME_DIR") == "700 4321"
     ping = "dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId"
@@ -87,7 +87,7 @@ def test_programs_that_are_installed_later(office: DesktopTask) -> None:
 
 
 def test_what_plain_docker_starts(desktop: Environment, desktop_settings: Settings) -> None:
-    """`docker run` of the image has UTF-8 and Qt's platform, and a start writes no menu anew."""
+    """`docker run` of the image has UTF-8 and Qt's platform, and starting it does not rewrite the menu."""
     image = ensure_desktop_image(desktop, desktop_settings)
     with start_task(desktop, image, desktop_settings) as task:
         words = ("run", "--rm", "--entrypoint", "sh", str(image.image_id), "-c", "echo $LANG $QT_QPA_PLATFORM")
@@ -97,8 +97,8 @@ def test_what_plain_docker_starts(desktop: Environment, desktop_settings: Settin
 
 
 def test_a_setup_script_without_the_look(desktop: Environment, desktop_settings: Settings, tmp_path: Path) -> None:
-    """If a setup script writes no look of the window manager, the background is the shipped one, and no program sets
-    the wallpaper of the distribution's style."""
+    """If the setup script configures no window manager style, the background is the shipped one, and no program sets
+    the distribution's wallpaper."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "fbsetbg").write_text("#!/bin/sh\necho asked >/tmp/asked\n")
     (tmp_path / "fbsetbg").chmod(0o755)

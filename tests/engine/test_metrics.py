@@ -1,4 +1,4 @@
-"""`--metrics` and `stats`: what is written, what it comes to, and that it never costs a command."""
+"""`--metrics` and `stats`: what is written, what it adds up to, and that it never fails a command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_events(cli: Run, project: Path) -> None:
-    """A miss, a build, a hit and a failure are a line each, with key, size and the seconds of each phase."""
+    """A miss, a build, a hit and a failure are one line each, with key, size and the seconds of each phase."""
     words = ("--metrics", "m.jsonl")
     assert cli("resolve", *words).returncode == 3
     assert cli("build", *words).returncode == 0
@@ -43,7 +43,7 @@ def test_events(cli: Run, project: Path) -> None:
 
 
 def test_warm_and_run(cli: Run, project: Path) -> None:
-    """`warm` leaves a line an environment, also of one that failed; `run` tells how long the task took to start."""
+    """`warm` writes a line for each environment, failed ones too; `run` records how long the task took to start."""
     added = ("base_image=127.0.0.1:9/nowhere:1", "headless_desktop_enabled=on", "cache_desktop_build=on")
     assert cli("env", "set", "--create", "bad", *added).returncode == 0
     assert cli("warm", "--metrics", "m.jsonl").returncode == 5
@@ -58,7 +58,7 @@ def test_warm_and_run(cli: Run, project: Path) -> None:
 
 @pytest.mark.parametrize("where", ["/dev/full", "nowhere/m.jsonl", ".", "pipe"])
 def test_a_file_that_cannot_be_written(cli: Run, project: Path, where: str) -> None:
-    """A full disk, a folder that is missing, a folder, a pipe that nobody reads: a WARNING, and the same status."""
+    """A full disk, a missing folder, a folder, a pipe without a reader: a WARNING, and the same status."""
     os.mkfifo(project / "pipe")
     done = cli("resolve", "--metrics", where)
     assert done.returncode == 3
@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_written(cli: Run, project: Path, where: str) -> N
 
 
 def test_stats_of_odd_files(cli: Run, project: Path) -> None:
-    """An empty file says so, foreign lines are counted, a missing file is wrong usage."""
+    """An empty file is reported, foreign lines are counted, a missing file is wrong usage."""
     (project / "m.jsonl").write_bytes(b"")
     assert cli("stats", "m.jsonl").stdout == "no events\n"
     (project / "m.jsonl").write_bytes(b"\xff\x00\nplain\n" + event("built", 3).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""One build of a key at a time on one machine: who builds, who waits, for whom, and for how long."""
+"""One build of a key at a time on one machine: which process builds, which wait, for whom, and how long."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def start(watch: Watch, project: Path) -> Watched:
 
 
 def waits_for(one: Watched) -> list[int]:
-    """The processes that it said it waits for."""
+    """The processes that it says it waits for."""
     said = [line.partition(": process ")[2] for line in one.says(WAITING)]
     return [int(line.split()[0]) for line in said if " of this user, environment 'default', since " in line]
 
 
 def builder(watch: Watch, among: list[Watched], way: Gate, arrivals: int) -> Watched:
-    """The one of them that builds, once its build is at the gate and all others said that they wait for it."""
+    """The process that builds, once its build is at the gate and all others report that they wait for it."""
 
     def at_work() -> bool:
         building = watch.saying(BUILDING, among)
@@ -68,7 +68,7 @@ def builder(watch: Watch, among: list[Watched], way: Gate, arrivals: int) -> Wat
 def test_many_at_once(
     project: Path, engine: Engine, rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
-    """Processes that miss the same key at once make one build; the others say for whom they wait, and get its image."""
+    """Processes that miss the same key at once make one build; the others say which they wait for, and get its image."""
     count = rounds(6, 50)
     with gate() as way, Watch() as watch:
         (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")
@@ -89,7 +89,7 @@ def test_many_at_once(
 
 
 def test_the_builder_is_killed(project: Path) -> None:
-    """After SIGKILL of the one that builds exactly one of those who waited builds, and the others wait for that one."""
+    """After SIGKILL of the building process exactly one waiting process builds, and the others wait for that one."""
     with gate() as way, Watch() as watch:
         (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")
         three = [start(watch, project) for _ in range(3)]
@@ -114,7 +114,7 @@ def missing(project: Path, engine: Engine) -> tuple[Environment, Settings, Key]:
 
 
 def test_the_limit_of_a_wait(missing: tuple[Environment, Settings, Key], cli: Run) -> None:
-    """Who waits beyond the build's limit is told for whom, and fails soon after it; a task falls back."""
+    """A process that waits beyond the build's limit fails soon after it and names the builder; a task falls back."""
     environment, settings, key = missing
     with Turn(key, environment.env_id, work(Engine(), settings, print)) as turn:
         turn.announce()
@@ -135,7 +135,7 @@ def test_the_limit_of_a_wait(missing: tuple[Environment, Settings, Key], cli: Ru
 
 
 def test_cancelled_while_it_waits(missing: tuple[Environment, Settings, Key]) -> None:
-    """Another thread cancels who waits: it ends at once, and the lock goes on as it was."""
+    """Cancelled by another thread, a waiting process ends at once, and the lock stays as it was."""
     environment, settings, key = missing
     cancel = threading.Event()
     said: list[float] = []

@@ -1,4 +1,4 @@
-"""The page in a real Chromium: each thing that a person does there, and who gets nothing."""
+"""The page in a real Chromium: everything that a person does there, and who gets nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MORE = '[environments.{name}]\nbase_image = "{base}"\nheadless_desktop_enabled =
 CACHE = "[data-env=default] [data-switch=cache_desktop_build]"
 SEEN = """Object.defineProperty(document, "hidden", {value: !arguments[0], configurable: true});
 document.dispatchEvent(new Event("visibilitychange"));"""
-# A page of another origin of this machine, which knows all but the cookie, and tries a read, a write and a form.
+# A page of another origin on this machine. It knows all but the cookie, and tries a read, a write and a form.
 EVIL = """<script type="module">
 const to = decodeURIComponent(location.hash.slice(1));
 const body = JSON.stringify({env: 'default', switch: 'cache_desktop_build', on: false, seen: ''});
@@ -65,19 +65,19 @@ def page(project: Path, browser: webdriver.Remote) -> Iterator[Page]:
 
 
 def is_on(page: Page) -> bool:
-    """Whether the default's cache is on, as the page has it."""
+    """Whether the default's cache is on, as the page shows it."""
     return page.until(CACHE).get_attribute("aria-checked") == "true"
 
 
 def is_running(words: str) -> bool:
-    """Whether a process of these words runs on this machine, in a container or not."""
+    """Whether a process with these words runs on this machine, in a container or not."""
     listed = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
     return words in listed.splitlines()
 
 
 def test_switches(page: Page) -> None:
-    """A switch is in the file at once, and undone; another tab follows; of two at once the first wins, and is told.
-    A tab that nobody sees keeps none of the six connections that a browser has for a host, and follows when seen."""
+    """A switch is in the file at once, and can be undone; another tab follows; of two at once the first wins, and the
+    other is told. A hidden tab uses none of a browser's six connections to a host, and catches up when shown."""
     before = page.config.read_text()
     off = before.replace("cache_desktop_build = true", "cache_desktop_build = false")
     assert page.driver.current_url == page.base  # without the token
@@ -109,8 +109,8 @@ def test_switches(page: Page) -> None:
 
 
 def test_builds(page: Page) -> None:
-    """A build's steps come live, and it can be given up; a script that fails is told with what it said and what becomes
-    of tasks, and once it is mended there is an image. No build outlives the page."""
+    """A build's steps appear live, and it can be cancelled; a failing script is shown with its message and what happens
+    to tasks, and once it is fixed there is an image. No build outlives the page."""
     setup = page.config.with_name("setup.sh")
     good = setup.read_text()
     setup.write_text(good + "echo going on; sleep 60\n")
@@ -154,8 +154,8 @@ def test_builds(page: Page) -> None:
 
 
 def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
-    """A task is a tile with its screen; the desktop itself is for looking until control is taken; the page's end is not
-    the task's, and a page that is started later finds it."""
+    """A task is a tile with its screen; the desktop is view-only until control is taken; a task outlives the page, and
+    a page that is started later finds it."""
     page.config.write_text('repository = "desktop-bake"\n' + MORE.format(base=base, name="page-task"))
     page.until("#environments [data-env=page-task]")
     page.open("tasks")
@@ -172,7 +172,7 @@ def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedPro
         )
         eventually(lambda: page.driver.execute_script(drawn) == 1280)
         assert_for_everybody(page)
-        assert ended(page.process) < 1.5  # a second, and what a machine of two cores takes when others use it
+        assert ended(page.process) < 1.5  # a second, plus what a machine of two cores takes when others use it
         url, process = served(page.config.parent)
         again = Page(driver=page.driver, url=url, base=url.partition("?")[0], config=page.config, process=process)
         try:
@@ -201,8 +201,8 @@ def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedPro
 
 
 def test_strangers(page: Page, tmp_path: Path) -> None:
-    """Another origin gets nothing, though it is of this machine, knows the path, and the browser has the cookie; nor is
-    that cookie sent to its server. Nobody gets in without the token."""
+    """Another origin gets nothing, though it is on this machine, knows the path, and the browser has the cookie; its
+    server does not get that cookie. Nothing works without the token."""
     (tmp_path / "evil.html").write_text(EVIL)
     cookies: list[str] = []
 
@@ -232,8 +232,8 @@ def test_strangers(page: Page, tmp_path: Path) -> None:
 
 
 def test_opened(project: Path, tmp_path: Path) -> None:
-    """`--open` gives $BROWSER a file that leads to the page, once. The page comes by any port, as behind `ssh -L`, but
-    under the loopback's names alone. A port that is taken is told in a line, with what helps."""
+    """`--open` gives $BROWSER a file that leads to the page, once. The page works on any port, as behind `ssh -L`, but
+    only under the loopback's names. A port in use is one line, with a remedy."""
     program, given = tmp_path / "browser", tmp_path / "given"
     script = f'cat "${{1#file://}}" >{given}.new; echo " $#" >>{given}.new; mv {given}.new {given}'
     program.write_text(f"#!/bin/sh\n{script}\n")
@@ -264,8 +264,8 @@ def test_opened(project: Path, tmp_path: Path) -> None:
 
 
 def test_for_everybody(page: Page) -> None:
-    """Nothing is hard to see, light or dark, and nothing is wider than a phone; every control has a name and is
-    reached by keyboard."""
+    """Everything is readable, light or dark, and fits on a phone; every control has a name and is reachable by
+    keyboard."""
     try:
         for path in ("", "tasks", "images", "health"):
             page.open(path)

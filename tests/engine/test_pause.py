@@ -1,4 +1,4 @@
-"""Builds that fail in a row: what tasks do meanwhile, how it is said, and what lifts it."""
+"""Builds that fail in a row: what tasks do meanwhile, how it is reported, and what ends the pause."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:
-    """After a fallback the next task tries again; after three it is spared; `build` tries, and success is a hit."""
+    """After a fallback the next task tries again; after three, tasks do not; `build` tries, and success is a hit."""
     install = project / "install.sh"
     good = install.read_text()
     install.write_text("#!/bin/sh\nexit 3\n")
@@ -56,7 +56,7 @@ def test_tasks_and_an_explicit_build(cli: Run, project: Path) -> None:
 
 
 def test_long_work_is_cancelled() -> None:
-    """Another thread cancels what the docker client does for us, such as a pull, also while it prints nothing."""
+    """Another thread can cancel the docker client's work, such as a pull, even while it prints nothing."""
     cancel = threading.Event()
     threading.Timer(0.3, cancel.set).start()
     start = time.monotonic()
@@ -66,7 +66,7 @@ def test_long_work_is_cancelled() -> None:
 
 
 def test_a_build_is_cancelled(project: Path) -> None:
-    """Another thread cancels a build: it ends within seconds, as no fallback and as no failure."""
+    """Cancelled by another thread, a build ends within seconds, without a fallback or a failure."""
     (project / "install.sh").write_text("#!/bin/sh\necho under way\nsleep 1000\n")
     settings = load_settings(project / "desktop-bake.toml", {})
     cancel, lines = threading.Event(), list[str]()

@@ -1,4 +1,4 @@
-"""What is to be seen of a task: its pictures, however it ends, its size, and the notes for who works on it."""
+"""What a task shows: its pictures, however it ends, its size, and the notes for agents that work in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ENV = f"pictures-{os.getpid()}"
 RED = (255, 0, 0)
-# a red window without a frame of its own, in which something runs
+# a red window without its own frame, which runs a command
 WINDOW = "xterm -geometry 40x10+100+100 -bg red -fg red -cr red -b 0 -e "
 
 
@@ -56,13 +56,13 @@ def task(base: str, desktop_settings: Settings) -> Iterator[DesktopTask]:
 
 
 def shows_the_window(png: bytes) -> bool:
-    """Whether the red window is to be seen, with its frame around it."""
+    """Whether the red window is visible, with its frame around it."""
     seen = Picture.open(io.BytesIO(png)).convert("RGB")
     return sum(count for count, colour in seen.getcolors(1 << 24) or () if colour == RED) > 10_000
 
 
 def test_a_window_that_closes_with_its_command(cli: Run, folder: Path) -> None:
-    """The picture has it, whatever the status; meanwhile the newest one is there, and each number has its own."""
+    """The picture shows it, whatever the status; meanwhile the newest one is there, and each number has its own."""
     script = "'date; sleep 1.5; exit 1'; exit 3"
     done = cli("run", "--screenshot", "%d.png", "--screenshot-every", "1s", ENV, "--", "sh", "-c", WINDOW + script)
     assert done.returncode == 3, done.stderr
@@ -72,7 +72,7 @@ def test_a_window_that_closes_with_its_command(cli: Run, folder: Path) -> None:
 
 
 def test_ctrl_c(folder: Path) -> None:
-    """After Ctrl-C the picture, on standard output and alone there, shows what was to be seen before the end."""
+    """After Ctrl-C the picture, alone on standard output, shows the screen before the end."""
     script = WINDOW + "'sleep 100' & xdotool search --sync --onlyvisible --class xterm; echo up >&2; sleep 100"
     words = [sys.executable, "-m", "desktop_bake", "run", "-q", "--screenshot", "-", ENV, "--", "sh", "-c", script]
     with subprocess.Popen(
@@ -88,7 +88,7 @@ def test_ctrl_c(folder: Path) -> None:
 
 
 def test_resize(cli: Run, task: DesktopTask) -> None:
-    """A running desktop takes any size that Xvnc has, its window manager follows, and a picture shows all of it."""
+    """A running desktop accepts every size of Xvnc, its window manager follows, and a picture shows all of it."""
     for geometry in ("64x64", "7680x4320", "1366x768"):
         resize(task.engine, task.container_id, geometry)
         asked = task.engine.docker("exec", task.container_id, "xwininfo", "-root")
@@ -99,7 +99,7 @@ def test_resize(cli: Run, task: DesktopTask) -> None:
 
 
 def test_the_notes(cli: Run, folder: Path, task: DesktopTask) -> None:
-    """What they say can be done: each command of them succeeds in a task, and the image gives the same text."""
+    """Everything they promise works: each command of them succeeds in a task, and the image has the same text."""
     notes = task.engine.docker("exec", task.container_id, "cat", "/etc/desktop-bake/agent-notes.md").stdout.decode()
     commands = [line for line in notes.splitlines() if line.startswith("    ")]
     assert len(commands) > 8

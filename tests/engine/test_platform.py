@@ -1,4 +1,4 @@
-"""Platforms: a base that cannot run here is told at once, and what runs by emulation is asked for by name."""
+"""Platforms: a base that cannot run here is reported at once, and emulation is requested by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AMD64, ARM64 = "linux/amd64", "linux/arm64"
 
 @pytest.fixture
 def arm(project: Path, team: Registry) -> Iterator[str]:
-    """The project's base, for this engine's platform no more: its configuration says arm64, in the registry alone."""
+    """The project's base, no longer for this engine's platform: its configuration in the registry says arm64."""
     configuration = project / "desktop-bake.toml"
     text = configuration.read_text()
     name = f"{team.address}/{text.split(chr(34))[1]}-base:arm"
@@ -46,7 +46,7 @@ def change(project: Path, *fields: str) -> None:
 
 @pytest.mark.parametrize("where", ["in the registry", "here"])
 def test_a_base_of_another_platform(cli: Run, arm: str, where: str) -> None:
-    """It is refused by its name and its platform, with what to do, before anything is built or run."""
+    """It is refused with its name, its platform and a remedy, before anything is built or run."""
     if where == "here":
         subprocess.run(["docker", "pull", "-q", arm], check=True, capture_output=True)
     for words in (("resolve",), ("build",), ("run", "--", "true")):
@@ -59,7 +59,7 @@ def test_a_base_of_another_platform(cli: Run, arm: str, where: str) -> None:
 
 
 def test_a_base_of_another_platform_without_a_cache(cli: Run, project: Path, arm: str) -> None:
-    """A task that installs at start is told the same."""
+    """A task that installs at start gets the same error."""
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text().replace("cache_desktop_build = true", ""))
     refused = cli("run", "--", "true")
@@ -68,7 +68,7 @@ def test_a_base_of_another_platform_without_a_cache(cli: Run, project: Path, arm
 
 
 def test_a_platform_that_the_base_lacks(cli: Run, project: Path, team: Registry) -> None:
-    """One of several `platforms` for which the base's registry has nothing is told by its name."""
+    """If the base's registry has nothing for one of several `platforms`, the error names it."""
     text = (project / "desktop-bake.toml").read_text()
     base = text.partition('base_image = "')[2].partition('"')[0]
     (project / "desktop-bake.toml").write_text(text.replace(base, team.base))
@@ -80,7 +80,7 @@ def test_a_platform_that_the_base_lacks(cli: Run, project: Path, team: Registry)
 
 @pytest.mark.parametrize("how", ["field", "flag", "variable"])
 def test_a_platform_to_run_on(cli: Run, project: Path, arm: str, how: str) -> None:
-    """The platform that is asked for is that of what is built, counts and runs, and is part of no key."""
+    """The requested platform is the one that is built, counts and runs, and is part of no key."""
     change(project, 'preflight_script = "preflight.sh"')
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text().replace("headless_desktop_enabled = true\n", ""))
@@ -105,7 +105,7 @@ def test_a_platform_to_run_on(cli: Run, project: Path, arm: str, how: str) -> No
 
 
 def test_a_malformed_platform(project: Path) -> None:
-    """A platform of another form is refused, wherever it stands."""
+    """A malformed platform is refused, wherever it is set."""
     top = 'platform = "arm 64"\n'
     for text in (top, f'[environments.a]\nbase_image = "debian"\n{top}'):
         with pytest.raises(ConfigurationError, match="malformed platform 'arm 64'"):

@@ -1,4 +1,4 @@
-"""`prune --registry` removes only what it knows that nobody needs: whole lists, whole answers, every tag's reach."""
+"""`prune --registry` removes only what is certainly unused: whole lists, whole answers, everything tags reach."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reference(host: str) -> ImageReference:
 def pages(
     tags: list[str], size: int, link: Callable[[str, str], str] = lambda _host, path: f'<{path}>; rel="next"'
 ) -> Fault:
-    """A list of tags on pages of this size, each linked by a cursor that only the registry understands."""
+    """A list of tags in pages of this size, each linked by a cursor that only the registry understands."""
 
     def act(exchange: Exchange) -> bool:
         at = int(exchange.path.partition("cursor=")[2] or 0)
@@ -73,7 +73,7 @@ LINKS: dict[str, Callable[[str, str], str]] = {
 
 @pytest.mark.parametrize("form", LINKS)
 def test_every_page_is_read(form: str) -> None:
-    """Thirty pages, linked in whatever form the specification of links allows: every tag of them."""
+    """Thirty pages, linked in any form that the specification of links allows: every tag is found."""
     with faulty("127.0.0.1:9", pages(TAGS, 1, LINKS[form])) as proxy:
         assert list(tags_of(reference(proxy.host))) == TAGS
 
@@ -101,7 +101,7 @@ BROKEN: dict[str, tuple[Fault, str]] = {
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_list_that_is_not_whole(how: str) -> None:
-    """A page that fails, is malformed, or is linked from elsewhere: an error that says so, never the tags before it."""
+    """A page that fails, is malformed, or links to another host is an error that says so, never a shorter list."""
     fault, says = BROKEN[how]
     with faulty("127.0.0.1:9", fault, pages(TAGS, 10)) as proxy, pytest.raises(RegistryError, match=says) as caught:
         tags_of(reference(proxy.host))
@@ -110,7 +110,7 @@ def test_a_list_that_is_not_whole(how: str) -> None:
 
 
 def test_no_such_repository(registry: RealRegistry) -> None:
-    """A registry without the repository has no tags, also if it says so without JSON; a web server is an error."""
+    """A registry without the repository has no tags, even if it says so without JSON; a web server is an error."""
     assert tags_of(reference(registry.host)) == ()
     for body in ("404 page not found", ""):
         with faulty(registry.host, faults.answers(404, body, kind="text/plain", on="/tags/")) as proxy:
@@ -120,7 +120,7 @@ def test_no_such_repository(registry: RealRegistry) -> None:
 
 
 def test_what_a_tag_reaches(registry: RealRegistry) -> None:
-    """A tag reaches its manifest or index and all below, attestations and nested indexes included."""
+    """A tag reaches its manifest or index and all below, including attestations and nested indexes."""
     where = replace(reference(registry.host), tag="t")
     push_image(registry.host, NAME, "t", {"a": "b"}, platforms=(HERE, "linux/s390x"), attestation=True, nested=True)
     outer = digest_of(where)
@@ -140,12 +140,12 @@ def key_of(number: int) -> CacheKey:
 
 
 def key(number: int) -> str:
-    """Its text."""
+    """The key's text."""
     return str(key_of(number))
 
 
 def push(host: str, number: int, created: str | None) -> str:
-    """Push an image of ours that no environment reaches, made at a time; its digest."""
+    """Push an image of ours that no environment uses, with this creation time; return its digest."""
     labels = key_of(number).labels("debian:bookworm")
     system, architecture = HERE.split("/")
     config: dict[str, Any] = {"os": system, "architecture": architecture, "config": {"Labels": labels}}
@@ -154,7 +154,7 @@ def push(host: str, number: int, created: str | None) -> str:
 
 
 def index_of(host: str, tag: str | None, digest: str, media_type: str) -> str:
-    """Push an index that names this content, under a tag or its digest alone; its digest."""
+    """Push an index that names this content, under a tag or only its digest; return its digest."""
     size = len(Api(host).send("GET", f"/v2/{NAME}/manifests/{digest}", headers={"Accept": media_type}).body)
     child = {"mediaType": media_type, "digest": digest, "size": size}
     content = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [child]}).encode()
@@ -162,7 +162,7 @@ def index_of(host: str, tag: str | None, digest: str, media_type: str) -> str:
 
 
 def pruned(cli: Run, host: str, *words: str, status: int = 0) -> dict[str, Any]:
-    """What `prune --registry` said, by key."""
+    """The report of `prune --registry`, by key."""
     done = cli("prune", "--registry", "--yes", "--json", *words, DESKTOP_BAKE_REPOSITORY=f"{host}/{NAME}")
     assert done.returncode == status, done.stdout + done.stderr
     if status:
@@ -171,7 +171,7 @@ def pruned(cli: Run, host: str, *words: str, status: int = 0) -> dict[str, Any]:
 
 
 def test_what_other_tags_reach_stays(cli: Run, registry: RealRegistry) -> None:
-    """What an index, or an index within one, names under another tag is kept; all else goes."""
+    """What an index, or an index in one, names under another tag stays; all else is removed."""
     manifest, nested, free = (push(registry.host, number, "2020-01-01T00:00:00Z") for number in range(3))
     index_of(registry.host, "multi", manifest, OCI_MANIFEST)
     inner = index_of(registry.host, None, nested, OCI_MANIFEST)
@@ -187,14 +187,14 @@ def test_what_other_tags_reach_stays(cli: Run, registry: RealRegistry) -> None:
 
 
 def planned(host: str, **policy: float) -> dict[str, str]:
-    """What would become of the registry's images, by key, if no environment reached any."""
+    """What would happen to the registry's images, by key, if no environment used any."""
     nobody, chosen = Reach(environments={}, families={}, elsewhere={}), Policy(now_s=time.time(), **policy)  # type: ignore[arg-type]
     found = plan(work(Engine(), Settings(repository=reference(host))), nobody, chosen, registry=True)
     return {verdict.image.name.rpartition(":")[2]: verdict.reason for verdict in found.published}
 
 
 def test_an_unknown_age_is_not_old(registry: RealRegistry) -> None:
-    """What states no time of making, or 1970, is kept by `--older-than` and by `--keep`; only without them it goes."""
+    """`--older-than` and `--keep` keep an image without a creation time, or of 1970; without them it is removed."""
     times = ["2020-01-01T00:00:00Z", None, "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "yesterday"]
     for number, created in enumerate(times):
         push(registry.host, number, created)
@@ -214,7 +214,7 @@ MISSING: dict[str, Fault] = {
 
 
 def test_nothing_goes_if_an_answer_is_missing(cli: Run, registry: RealRegistry) -> None:
-    """A list, a tag or a configuration that cannot be read whole: exit 5, one line, and nothing is removed."""
+    """A list, a tag or a configuration that cannot be read whole: exit status 5, one line, and nothing is removed."""
     push(registry.host, 0, "2020-01-01T00:00:00Z")
     push_image(registry.host, NAME, "other", {}, platforms=(HERE,))
     for fault in MISSING.values():

@@ -1,4 +1,4 @@
-"""A rendered folder: plain Docker refuses to bake one that was changed, and `render` touches in it what is ours."""
+"""A rendered folder: plain Docker refuses a changed one, and `render` touches only our files in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def bake(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """What plain Docker says to a rendered folder."""
+    """Plain Docker's output for a rendered folder."""
     return subprocess.run(
         ["docker", "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--progress", "plain", *words],
         cwd=folder,
@@ -61,8 +61,8 @@ def rendered(cli: Run, project: Path) -> Path:
     ],
 )
 def test_a_changed_file_is_not_baked(rendered: Path, name: str, change: str) -> None:
-    """A script or Dockerfile that was edited, or whose line ends were converted, fails plain Docker by its name, and no
-    image has the key."""
+    """An edited script or Dockerfile, or one with converted line ends, fails plain Docker by its name, and no image has
+    the key."""
     file = the_file(rendered, name)
     content = file.read_bytes()
     file.write_bytes(content + b"# edited\n" if change == "edit" else content.replace(b"\n", b"\r\n"))
@@ -96,8 +96,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_render_removes_what_it_rendered_alone(cli: Run, project: Path) -> None:
-    """Of an environment that is gone, what was rendered goes; a file that was edited, a file that somebody put there
-    and a folder that is nobody's stay, and the first two are told."""
+    """The rendered files of a removed environment go; an edited file, a file that somebody put there and a foreign
+    folder stay, and the first two are reported."""
     assert cli("render", "-o", "ci").returncode == 0
     context = project / "ci/context/default"
     edited, added, own = context / "desktop_setup.sh", context / "notes", project / "ci/context/my-own-data-lies-here/x"
@@ -121,7 +121,7 @@ def test_render_removes_what_it_rendered_alone(cli: Run, project: Path) -> None:
 
 
 def test_a_file_that_somebody_put_into_a_context(cli: Run, project: Path) -> None:
-    """What was added to the build context of an environment that is still there is told, and stays."""
+    """A file added to the build context of an existing environment is reported, and stays."""
     assert cli("render", "-o", "ci").returncode == 0
     added = project / "ci/context/default/deep/notes"
     added.parent.mkdir()
@@ -134,7 +134,7 @@ def test_a_file_that_somebody_put_into_a_context(cli: Run, project: Path) -> Non
 
 
 def as_before(project: Path, cli: Run, *, listed: bool) -> Path:
-    """Change what was rendered into what earlier versions did: contexts are called after keys; and the context."""
+    """Turn a rendered folder into one of earlier versions: contexts are named after keys; return the context."""
     key = json.loads(cli("key", "--json").stdout)["cache_key"]
     folder = project / "ci"
     context = (folder / "context/default").rename(folder / "context" / key)
@@ -149,15 +149,15 @@ def as_before(project: Path, cli: Run, *, listed: bool) -> Path:
 
 
 def sha256(text: str) -> str:
-    """The digest of a text, as the list of a folder has it."""
+    """The digest of a text, as in a folder's list."""
     return Digest.of(text.encode()).hex
 
 
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("change", ["nothing", "a script", "by hand"])
 def test_a_folder_that_an_earlier_version_rendered(cli: Run, project: Path, change: str, listed: bool) -> None:
-    """Rendering over it leaves no file of it, be there a list of what was rendered or the key of each context alone;
-    but for a file that was edited by hand, which stays and is told."""
+    """Rendering over it leaves none of its files, whether it has a list of rendered files or only each context's key;
+    but an edited file stays and is reported."""
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text() + 'build_args = { A = "1" }\nplatforms = ["linux/amd64"]\n')
     assert cli("render", "-o", "ci").returncode == 0
@@ -184,7 +184,7 @@ def test_a_folder_that_an_earlier_version_rendered(cli: Run, project: Path, chan
 
 @pytest.mark.parametrize("name", ["docker-bake.hcl", "check/Dockerfile", "context/default/Dockerfile"])
 def test_render_replaces_nothing_of_others(cli: Run, project: Path, name: str) -> None:
-    """A file of somebody else where one of ours would go is not replaced, and nothing is written beside it."""
+    """Somebody else's file in the place of ours is not replaced, and nothing is written beside it."""
     path = project / "ci" / name
     path.parent.mkdir(parents=True)
     path.write_text('target "mine" {}\n')
@@ -196,7 +196,7 @@ def test_render_replaces_nothing_of_others(cli: Run, project: Path, name: str) -
 
 @pytest.mark.parametrize("name", ALSO_READ)
 def test_check_tells_what_bake_reads_besides(cli: Run, project: Path, name: str) -> None:
-    """A file beside ours that Docker's own client reads, too, is told when a folder is rendered and checked."""
+    """A file beside ours that Docker's own client reads too is reported by render and `--check`."""
     assert cli("render", "-o", "ci").returncode == 0
     path = project / "ci" / name
     added = {"target": {"added": {"dockerfile": "x"}}, "services": {"added": {"build": "."}}}
@@ -211,7 +211,7 @@ def test_check_tells_what_bake_reads_besides(cli: Run, project: Path, name: str)
 
 
 def test_git_leaves_every_byte(cli: Run, project: Path) -> None:
-    """A clone that converts line ends has every file as it was rendered, as `sha256sum` finds by the list; pictures and
+    """A clone that converts line ends has every file as rendered, as `sha256sum` confirms by the list; pictures and
     caches are not for Git."""
     assert cli("render", "-o", "ci").returncode == 0
     (project / "ci/pictures").mkdir()
@@ -231,7 +231,7 @@ def test_git_leaves_every_byte(cli: Run, project: Path) -> None:
 
 
 def test_files_for_git_that_others_wrote(cli: Run, project: Path) -> None:
-    """Somebody's own `.gitattributes` stays; what it lacks is told until it is there."""
+    """Somebody's own `.gitattributes` stays; what it lacks is reported until it is there."""
     attributes = project / "ci/.gitattributes"
     attributes.parent.mkdir()
     attributes.write_text("*.png binary\n")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# of this process's own: others may run these tests on the same engine
+# this process's own: others may run these tests on the same engine
 ENV, PLAIN = f"desktop-{os.getpid()}", f"plain-{os.getpid()}"
 
 
@@ -47,14 +47,14 @@ def folder(project: Path, base: str) -> Path:
     [("exit 3", 3), ("kill -9 $$", 137), ("kill -TERM $$", 143), ("trap '' TERM; kill $$; exit 4", 4)],
 )
 def test_status(cli: Run, folder: Path, command: str, status: int) -> None:
-    """A command that fails, is killed, or ignores SIGTERM: its status is ours, and the container is gone."""
+    """A command that fails, is killed, or ignores SIGTERM: we exit with its status, and the container is gone."""
     done = cli("run", ENV, "--", "bash", "-c", command)
     assert done.returncode == status, done.stderr
     assert tasks(ENV) == []
 
 
 def test_a_setup_script_of_ones_own(cli: Run, folder: Path) -> None:
-    """A setup script in place of the shipped one, that knows nothing of noVNC or fluxbox, makes a desktop."""
+    """A setup script that replaces the shipped one, and knows nothing of noVNC or fluxbox, makes a desktop."""
     config = folder / "desktop-bake.toml"
     config.write_text('cache = "none"\n' + config.read_text().replace("\nhead", '\nsetup_script = "own.sh"\nhead', 1))
     (folder / "own.sh").write_text("echo own > /etc/own\n")
@@ -68,14 +68,14 @@ def test_a_setup_script_of_ones_own(cli: Run, folder: Path) -> None:
 
 
 def test_flags_after_the_environment(cli: Run, folder: Path) -> None:
-    """A flag that stands after the environment is not taken for the command."""
+    """A flag after the environment is not taken for the command."""
     done = cli("run", ENV, "-q", "--", "true")
     assert done.returncode == 2
     assert done.stderr.startswith("error: -q comes where the command should begin\n  flags go first")
 
 
 def interrupted(folder: Path, on: str, at: Callable[[subprocess.Popen[bytes]], object], *command: str) -> None:
-    """A task of which something is done at this moment (as for `relay`), and which then ends by Ctrl-C."""
+    """A task with an action at this moment (like `relay`), which then ends by Ctrl-C."""
     came = threading.Event()
 
     def event() -> None:
@@ -103,14 +103,14 @@ def interrupted(folder: Path, on: str, at: Callable[[subprocess.Popen[bytes]], o
 
 
 def ctrl_c(process: subprocess.Popen[bytes]) -> None:
-    """As a terminal does: to all that stand in its foreground."""
+    """Signal the whole foreground process group, as a terminal does."""
     os.killpg(process.pid, signal.SIGINT)
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize("command", ["sleep 1000", "trap '' TERM INT HUP; while :; do sleep 1; done"])
 def test_interrupted(folder: Path, times: int, command: str) -> None:
-    """Ctrl-C once, and again while its container is removed, also of a command that ignores everything: 130, and the
+    """Ctrl-C once, and again while the container is removed, even with a command that ignores everything: 130, and the
     container is gone."""
 
     def again(process: subprocess.Popen[bytes]) -> None:
@@ -140,7 +140,7 @@ def test_interrupted_while_starting(folder: Path, cli: Run, moment: str) -> None
 
 
 def test_a_container_that_is_removed_under_us(folder: Path) -> None:
-    """Somebody removes the container: that is said, with a status of its own, and nothing hangs."""
+    """Somebody removes the container: that is reported, with its own exit status, and nothing hangs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "desktop_bake", "run", ENV], cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
@@ -217,14 +217,14 @@ def test_limits(cli: Run, folder: Path) -> None:
     assert done.stdout.split() == ["1024M", "4096", "NoNewPrivs:", "0"], done.stderr
     bomb = f"{script}; grep NoNewPrivs /proc/self/status; for i in $(seq 200); do sleep 9 & done; echo survived"
     flags = ("--pids-limit", "100", "--shm-size=96m", "--security-opt", "no-new-privileges")
-    done = cli("run", *flags, ENV, "--", "sh", "-c", bomb)  # bash would try again for long
+    done = cli("run", *flags, ENV, "--", "sh", "-c", bomb)  # bash would retry for a long time
     assert done.stdout.split()[:4] == ["96M", "100", "NoNewPrivs:", "1"], done.stderr
     assert "survived" not in done.stdout
     assert "Cannot fork" in done.stderr
 
 
 def test_ports(cli: Run, folder: Path) -> None:
-    """A published port is on the loopback; one that is in use is said, and nothing is left."""
+    """A published port is on the loopback; a port in use is reported, and nothing is left."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = cli("run", "-p", f"{port}:8000", ENV, "--", "true")
@@ -256,7 +256,7 @@ def test_ports(cli: Run, folder: Path) -> None:
     ],
 )
 def test_refused(cli: Run, folder: Path, words: tuple[str, ...], said: str) -> None:
-    """What cannot work is refused before anything starts: exit 2, one line, and the remedy."""
+    """Impossible requests are refused before anything starts: exit status 2, one line, and the remedy."""
     done = cli("run", "-q", *words, ENV, "--", "true")
     assert done.returncode == 2, done.stderr
     first, remedy = done.stderr.splitlines()
@@ -266,8 +266,8 @@ def test_refused(cli: Run, folder: Path, words: tuple[str, ...], said: str) -> N
 
 
 def test_names(cli: Run, folder: Path) -> None:
-    """A name that is taken is refused, and its owner is left alone; detached, the task has the limits that were asked
-    for, and ends with its command."""
+    """A name in use is refused, and its owner is left alone; detached, the task has the requested limits, and ends with
+    its command."""
     name = f"desktop-bake-test-{os.getpid()}"
     limits = ("--memory", "512m", "--cpus", "1.5", "--shm-size", "96m")
     waits = "until [ -e /tmp/end ]; do sleep 0.05; done"
@@ -315,7 +315,7 @@ def test_keep(cli: Run, folder: Path) -> None:
 
 
 def test_a_terminal(cli: Run, folder: Path) -> None:
-    """`-t`: the command has a terminal without one here, detached, and from Python; the log has what it printed."""
+    """`-t`: the command has a terminal, though there is none here, detached and from Python; the log has its output."""
     words = ("sh", "-c", "test -t 0 && test -t 1 && stty size; exit 3")
     done = cli("run", "-t", ENV, "--", *words)
     assert (done.returncode, done.stdout) == (3, "24 80\n"), done.stderr
@@ -336,7 +336,7 @@ def test_a_terminal(cli: Run, folder: Path) -> None:
 
 
 def test_gpus_where_there_are_none(cli: Run, folder: Path) -> None:
-    """The engine's own words if it has no such device, and no container is left."""
+    """The engine's own message if it has no such device, and no container is left."""
     if subprocess.run(["which", "nvidia-container-runtime"], capture_output=True, check=False).returncode == 0:
         assert cli("run", "--gpus", "all", ENV, "--", "true").returncode == 0
         return

@@ -38,7 +38,7 @@ def image(desktop: Environment, desktop_settings: Settings) -> ImageResult:
 
 
 def test_the_runner_of_the_page(tmp_path: Path, base: str, image: ImageResult) -> None:
-    """The page's code, as it stands there, runs a task: its output, its URL, its status; about 30 lines."""
+    """The page's code, unchanged, runs a task: its output, its URL, its status; about 30 lines."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len([line for line in blocks[0].splitlines() if line.strip()]) <= 32
     (tmp_path / "runner.py").write_text(blocks[0])
@@ -61,8 +61,8 @@ def test_the_runner_of_the_page(tmp_path: Path, base: str, image: ImageResult) -
 def test_not_in_the_main_thread(
     desktop: Environment, desktop_settings: Settings, image: ImageResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Everything works in a thread, and the log gets the command's lines there; the events come in order, the page's
-    code understands them, and a fault of whoever gets them ends no task."""
+    """All works in a thread, and the log gets the command's lines there; the events come in order, the page's code
+    understands them, and an error in the receiver of events ends no task."""
     lines, events = list[str](), list["TaskEvent"]()
     page: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -121,7 +121,7 @@ def test_wait_has_a_limit_and_can_be_cancelled(
 
 
 def test_a_desktop_that_ends_by_itself(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """If the X server dies, waiting ends with what ended it, with a command and without; nothing more is done."""
+    """If the X server dies, waiting ends with its last message, with and without a command; nothing more is done."""
     script = "for p in /proc/[0-9]*; do grep -qx Xvnc $p/comm && kill ${p#/proc/}; done"
     for command in ((), ("sh", "-c", f"{script}; sleep 1000")):
         with start_task(desktop, image, desktop_settings, command=command) as task:
@@ -154,7 +154,7 @@ def test_a_part_that_does_not_start(
 def test_half_a_line(
     desktop: Environment, desktop_settings: Settings, image: ImageResult, tmp_path: Path, stream: int
 ) -> None:
-    """What others write meanwhile does not hide the desktop's own lines, and no stream's line is part of another's."""
+    """Other programs' output does not hide the desktop's own lines, and no stream's line is part of another's."""
     (tmp_path / "profile").write_text(f"printf 'half a line' >&{stream}\n")
     options = TaskOptions(
         mounts=(Mount(kind="bind", source=str(tmp_path / "profile"), target="/etc/profile.d/desktop.sh"),)
@@ -170,7 +170,7 @@ def test_half_a_line(
 
 
 def test_a_line_without_an_end(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """A command that prints and never ends its line is handed on in pieces, and nothing of it is lost."""
+    """A command that prints without ever ending its line is forwarded in pieces, and nothing is lost."""
     lines: list[str] = []
     plain = replace(desktop, headless_desktop_enabled=False)
     command = ("sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x")
@@ -197,7 +197,7 @@ def test_a_start_is_cancelled(desktop: Environment, desktop_settings: Settings, 
 
 
 def test_side_by_side(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """Six at once: each its own port and secret, and one's secret does not open another."""
+    """Six at once: each has its own port and secret, and one secret does not open another task."""
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         started = list(pool.map(lambda _: start_task(desktop, image, desktop_settings), range(6)))
         try:
@@ -213,7 +213,7 @@ def test_side_by_side(desktop: Environment, desktop_settings: Settings, image: I
 def test_a_killed_program_takes_its_task_along(
     desktop: Environment, image: ImageResult, base: str, tmp_path: Path
 ) -> None:
-    """Nothing is left of a program that was killed, not even its container."""
+    """Nothing is left of a killed program, not even its container."""
     config = tmp_path / "desktop-bake.toml"
     for desktop_on in ("true", "false"):
         config.write_text(
@@ -239,7 +239,7 @@ def test_a_killed_program_takes_its_task_along(
 
 
 def test_network_none(desktop: Environment, desktop_settings: Settings, image: ImageResult) -> None:
-    """A task without a network is reached all the same; it cannot be left to itself."""
+    """A task without a network can still be reached; it cannot be detached."""
     with start_task(desktop, image, desktop_settings, options=TaskOptions(network="none")) as task:
         assert task.novnc_url
         assert banner(task.novnc_url)
@@ -254,7 +254,7 @@ def test_network_none(desktop: Environment, desktop_settings: Settings, image: I
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_containers_of_others(desktop: Environment, desktop_settings: Settings, base: str, *, keep: bool) -> None:
-    """Stopping a task whose container is gone touches neither one that has its name now nor one whose ID begins so."""
+    """Stopping a task whose container is gone touches neither a new one of its name nor one with the same ID prefix."""
     plain = replace(desktop, headless_desktop_enabled=False)
     image = ensure_desktop_image(plain, desktop_settings)
     words = ["docker", "run", "-d", base, "sleep", "1000"]

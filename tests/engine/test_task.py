@@ -36,7 +36,7 @@ def shipped(project: Path, base: str) -> Path:
 
 @pytest.fixture
 def equipped_project(project: Path, desktop: Environment, desktop_settings: Settings) -> Path:
-    """The project with the baked desktop as its base, the cache off, and scripts of the test's own."""
+    """The project with the baked desktop as its base, the cache off, and this test's own scripts."""
     image = ensure_desktop_image(desktop, desktop_settings).image
     (project / "desktop-bake.toml").write_text(
         f'[environments.shipped]\nbase_image = "{image}"\nheadless_desktop_enabled = true\n'
@@ -69,7 +69,7 @@ def test_run(cli: Run, shipped: Path) -> None:
 
 
 def test_every_tool_is_there(cli: Run, shipped: Path) -> None:
-    """Every program, font and file that the recipe promises, in login and other shells."""
+    """Every program, font and file that the recipe promises is there, in login and other shells."""
     tools = "Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth dbus-daemon setxkbmap xclip"
     script = f"""set -e
 for tool in {tools}; do command -v $tool >/dev/null || echo missing $tool; done
@@ -88,7 +88,7 @@ echo complete
 
 
 def test_more_can_be_installed(cli: Run, shipped: Path) -> None:
-    """The package database stays true: apt has nothing to repair and installs what the recipe left out."""
+    """The package database is consistent: apt has nothing to repair, and installs what the recipe left out."""
     left_out = "perl nodejs python3-numpy libgl1-mesa-dri libimlib2-dev"
     done = cli(
         "run",
@@ -103,7 +103,7 @@ def test_more_can_be_installed(cli: Run, shipped: Path) -> None:
 
 
 def test_command_not_found(cli: Run, shipped: Path) -> None:
-    """A command that the image does not have is named, and its status is a shell's; the container is gone."""
+    """A command that the image does not have is named, with a shell's status for it; the container is gone."""
     done = cli("run", "--", "no-such-command")
     assert done.returncode == 127
     assert "command not found in the image: no-such-command" in done.stderr
@@ -153,7 +153,7 @@ def test_api(desktop: Environment, desktop_settings: Settings, base: str) -> Non
 
 @pytest.mark.parametrize("depth", [16, 24])
 def test_the_ground(desktop: Environment, desktop_settings: Settings, tmp_path: Path, depth: int) -> None:
-    """At either depth of colours the ground is painted, as closely as that depth can, and X has no error."""
+    """At either colour depth the background is painted, as closely as that depth can, and X has no error."""
     image = ensure_desktop_image(desktop, desktop_settings)
     with start_task(desktop, image, desktop_settings, options=TaskOptions(depth=depth)) as task:
         task.screenshot(tmp_path / "shot.png")
@@ -166,7 +166,7 @@ def test_the_ground(desktop: Environment, desktop_settings: Settings, tmp_path: 
 def test_a_working_directory_of_python_files(
     desktop: Environment, desktop_settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
-    """What a task works on, and its own Python's variables, are not the desktop's."""
+    """A task's working directory and its own Python variables do not affect the desktop."""
     for name in ("ssl", "random", "websockify"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(3)\n")
     image = ensure_desktop_image(desktop, desktop_settings, engine=engine)
@@ -185,7 +185,7 @@ def test_a_working_directory_of_python_files(
 
 @pytest.mark.parametrize("length", [100, 150_000, 1_000_000])
 def test_any_script_installs_at_start(cli: Run, equipped_project: Path, length: int) -> None:
-    """What a bake takes, an install at start takes too: Latin-1, and scripts longer than an argument may be."""
+    """An install at start accepts what a bake accepts: Latin-1, and scripts longer than an argument may be."""
     padding = (b"# caf\xe9 ".ljust(99, b"-") + b"\n") * (length // 100)
     for name in ("install", "setup", "preflight"):
         wanted = f"printf 'caf\xe9 %s\\n' $(wc -c <\"$0\") >/etc/{name}\n".encode("latin-1")
@@ -208,7 +208,7 @@ def test_without_a_desktop(cli: Run, project: Path, base: str) -> None:
 
 
 def test_unsupported_base(base: str) -> None:
-    """A base of another family is refused with the names of those that work."""
+    """A base of another family is refused with the names of the supported ones."""
     script = (Path(__file__).parents[2] / "recipe" / "desktop_install.sh").read_text()
     fake = 'printf \'ID=alpine\\nPRETTY_NAME="Alpine Linux"\\n\' > /etc/os-release; exec bash -c "$1"'
     done = subprocess.run(
@@ -221,7 +221,7 @@ def test_unsupported_base(base: str) -> None:
 
 
 def test_missing_tool_is_named(base: str) -> None:
-    """An install that ends without one of the tools fails with its name."""
+    """An install that ends without one of the tools fails with the tool's name."""
     script = (Path(__file__).parents[2] / "recipe" / "desktop_install.sh").read_text()
     script = script.replace('"install_$family"', "true")
     done = subprocess.run(

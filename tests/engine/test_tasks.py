@@ -22,7 +22,7 @@ from tests.harness.users import NOBODY
 
 @pytest.fixture
 def folder(project: Path, base: str) -> Iterator[Path]:
-    """A project of its own name, with a desktop and without; its tasks are gone afterwards."""
+    """A project with its own name, with a desktop and without; its tasks are removed afterwards."""
     own = project / f"tasks-{uuid.uuid4().hex[:8]}"
     own.mkdir()
     (own / "desktop-bake.toml").write_text(
@@ -37,7 +37,7 @@ def folder(project: Path, base: str) -> Iterator[Path]:
 def test_a_runner_that_was_killed(
     folder: Path, rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
-    """Another finds its detached tasks, what they printed from the first line, and their status, also once ended."""
+    """Another program finds its detached tasks, their output from the first line, and their status, also once ended."""
     times, count = rounds(1, 50), rounds(3, 20)
     for _ in range(times):
         assert story(folder, count).endswith(f"found: {count}, first line: {count}, status: {count}")
@@ -45,7 +45,7 @@ def test_a_runner_that_was_killed(
 
 
 def test_the_page(folder: Path) -> None:
-    """The session of docs/tasks.md prints what stands there, and its code runs meanwhile, on one of its three tasks."""
+    """The session of docs/tasks.md prints what the page shows; its code runs meanwhile, on one of its three tasks."""
     end = uuid.uuid4().hex[:6]
     names = {name: f"{name}-{end}" for name in ("build", "viewer", "office", "plain")}
     config = folder / "desktop-bake.toml"
@@ -75,7 +75,7 @@ def test_the_page(folder: Path) -> None:
 
 
 def others(shell: Shell) -> None:
-    """What the page tells besides: a command that is not there, a limit, a table and names for a shell."""
+    """The page's other promises: a missing command, a limit, a table and names for a shell."""
     build, plain = shell.here("build"), shell.here("plain")
     for words, status in (
         (("exec", build, "--", "no-such"), 127),
@@ -98,7 +98,7 @@ def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def nobody(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`desktop-bake` as another user of this machine, who may use the engine, too, and read what we may."""
+    """`desktop-bake` as another user of this machine, who may use the engine too, and read what we may."""
     own = folder / "of nobody"
     own.mkdir()
     os.chown(own, NOBODY, NOBODY)
@@ -117,7 +117,7 @@ def nobody(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def test_tasks_of_others(folder: Path, nobody: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    """Of two users of a machine neither lists, reads nor stops the other's task, unless all are asked for."""
+    """Of two users of a machine neither lists, reads nor stops the other's task, unless asked for all tasks."""
     name = folder.name
     started = nobody("run", "-d", "--keep", "--name", name, "plain", "--", "sleep", "1000")
     try:

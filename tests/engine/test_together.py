@@ -1,4 +1,4 @@
-"""Several environments by one call of Bake, on a real engine: shared steps, failures, other processes and builders."""
+"""Several environments in one call of Bake, on a real engine: shared steps, failures, other processes and builders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STAMPED = "date +%s%N >/etc/{0}\n"
 
 @pytest.fixture
 def environments(project: Path, base: str) -> Callable[..., None]:
-    """`environments("a", "b", b="exit 7")`: environments that share packages, each with a setup script of its own."""
+    """`environments("a", "b", b="exit 7")`: environments that share packages, each with its own setup script."""
 
     def write(*names: str, more: str = "", **scripts: str) -> None:
         (project / "install.sh").write_text(STAMPED.format("installed") + f"# {uuid.uuid4()}\n")  # in no cache yet
@@ -43,7 +43,7 @@ def environments(project: Path, base: str) -> Callable[..., None]:
 
 
 def built(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
-    """What `build --json` prints."""
+    """The output of `build --json`."""
     assert done.returncode == status, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -55,7 +55,7 @@ def statuses(answer: dict[str, Any]) -> dict[str, str]:
 
 
 def stamp(image: dict[str, Any]) -> str:
-    """When its packages were installed."""
+    """The time of its packages' installation."""
     words = ["docker", "run", "--rm", image["image_id"], "cat", "/etc/installed"]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
@@ -68,12 +68,12 @@ def layers(image: dict[str, Any]) -> list[str]:
 
 
 def test_one_call(cli: Run, environments: Callable[..., None]) -> None:
-    """What is missing is baked at once, with shared steps run once, into the images that single builds make."""
+    """Everything missing is baked at once, with shared steps run once, into the images that single builds make."""
     environments("a", "b", "c")
     done = cli("build", "--all", "--json")
     images = built(done)["images"]
     assert [image["status"] for image in images] == ["built"] * 3
-    assert done.stderr.count("load build definition from") >= 3  # of one call, whose targets have their names
+    assert done.stderr.count("load build definition from") >= 3  # of one call, whose targets have the same names
     assert len({stamp(image) for image in images}) == 1
     assert len({image["image_id"] for image in images}) == 3
     assert statuses(built(cli("build", "--all", "--json"))) == dict.fromkeys("abc", "local-hit")
@@ -84,7 +84,7 @@ def test_one_call(cli: Run, environments: Callable[..., None]) -> None:
 
 
 def test_one_fails(cli: Run, environments: Callable[..., None], project: Path) -> None:
-    """Each environment has its own result: the others are built, the exit status is that of the first failure."""
+    """Each environment has its own result: the others are built, and the exit status is that of the first failure."""
     environments("a", "b", "c", "d", b="echo wrong >&2\nexit 7\n", d="sleep 2\necho d >/etc/name\n")
     metrics = project / "metrics.jsonl"
     done = cli("build", "--all", "--json", "--metrics", str(metrics))
@@ -135,7 +135,7 @@ def test_layers(cli: Run, environments: Callable[..., None], project: Path, base
 
 
 def test_two_processes(cli: Run, environments: Callable[..., None], project: Path) -> None:
-    """Processes that build the same at once, in whatever order, build each image once and wait for no circle."""
+    """Processes that build the same at once, in any order, build each image once and wait in no circle."""
     environments(*"abcd", **{name: f"sleep 1\necho {name} >/etc/name\n" for name in "abcd"})
     words = [sys.executable, "-m", "desktop_bake", "build", "--json"]
     at_once = [
@@ -152,7 +152,7 @@ def test_two_processes(cli: Run, environments: Callable[..., None], project: Pat
 
 
 def test_another_builder(cli: Run, environments: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A builder that is not the engine's own hands over each image by itself."""
+    """A builder other than the engine's own hands over each image separately."""
     environments("a", "b")
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:

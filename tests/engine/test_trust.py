@@ -1,4 +1,4 @@
-"""Which images of the local store count: real images, with labels that were inherited."""
+"""Which images of the local store count: real images, with inherited labels."""
 
 from __future__ import annotations
 
@@ -62,23 +62,23 @@ def docker(*words: str, text: str | None = None) -> str:
 
 
 def resolved(cli: Run) -> dict[str, str]:
-    """What `resolve` says."""
+    """The output of `resolve`."""
     answer: dict[str, str] = json.loads(cli("resolve", "--json").stdout)
     return answer
 
 
 def forget() -> None:
-    """As on a machine that built and pulled nothing by us."""
+    """As on a machine on which we built and pulled nothing."""
     shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"]) / "desktop-bake" / "images", ignore_errors=True)
 
 
 def upon(image: str, step: str) -> None:
-    """Build a step upon an image of ours, under its own tag."""
+    """Build a step on an image of ours, under our image's tag."""
     docker("buildx", "build", "-q", "--load", "-t", image, "-", text=f"FROM {image}\n{step}\n")
 
 
 def commit(image: str) -> None:
-    """`docker commit`, under its own tag."""
+    """`docker commit`, under our image's tag."""
     container = docker("create", image, "true")
     try:
         docker("commit", container, image)
@@ -90,7 +90,7 @@ STEPS = ("RUN echo X >/which", "ENV X=1", "LABEL x=1", 'CMD ["x"]', "COPY <<EOF 
 
 
 def test_what_only_inherited_our_labels(cli: Run) -> None:
-    """An image that was built upon one of ours is no hit under our tag, and the reason says why; it is built over."""
+    """An image that was built on one of ours is no hit under our tag, and the reason says why; it is built over."""
     built = json.loads(cli("build", "--json").stdout)["images"][0]
     name = built["image"]
     docker("tag", name, kept := f"{name.partition(':')[0]}:kept")  # an image that loses its last name goes
@@ -107,9 +107,9 @@ def test_what_only_inherited_our_labels(cli: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["shipped", "own", "preflight"])
 def test_what_plain_docker_baked(cli: Run, project: Path, kind: str) -> None:
-    """An image that plain Docker baked from a rendered file is a hit, which nobody wrote down; built upon, it is none.
+    """An image that plain Docker baked from a rendered file is a hit without a record; one built on it is not.
 
-    So with a Dockerfile of one's own, with instructions of every kind, and with a layer.
+    The same is true for a user's Dockerfile, with instructions of every kind, and for a layer.
     """
     configuration = project / "desktop-bake.toml"
     if kind == "own":
@@ -147,7 +147,7 @@ def test_a_tag_that_was_removed(cli: Run) -> None:
 
 
 def test_an_image_that_was_written_down(cli: Run, project: Path) -> None:
-    """What this user built is known by its ID, also if its Dockerfile's last stage has no step to tell it by."""
+    """What this user built is known by its ID, even if its Dockerfile's last stage has no step to recognize it by."""
     (project / "Dockerfile").write_text("FROM base AS made\nRUN echo made >/made\nFROM made\n")
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text() + 'dockerfile = "Dockerfile"\n')
@@ -185,8 +185,8 @@ def tags_there(repository: str) -> list[str]:
 
 
 def test_nothing_else_is_pushed(cli: Run, project: Path, shared: str) -> None:
-    """What neither was built nor pulled here never goes to the registry: not what was built upon one of ours, and not
-    what plain Docker baked here, in whose place an own build is pushed.
+    """What was neither built nor pulled here is never pushed: neither an image that was built on one of ours, nor one
+    that plain Docker baked here, which our own build replaces for the push.
     """
     built = json.loads(cli("build", "--json").stdout)["images"][0]
     upon(built["image"], "RUN echo X >/which")
@@ -203,7 +203,7 @@ def test_nothing_else_is_pushed(cli: Run, project: Path, shared: str) -> None:
 
 
 def test_pushing_needs_a_build_or_a_pull(cli: Run, project: Path, shared: str) -> None:
-    """An image that nobody wrote down is a hit for a task, and none for whoever pushes."""
+    """An image without a record is a hit for a task, and none for a push."""
     assert cli("build").returncode == 0
     forget()
     assert resolved(cli)["status"] == "local-hit"
@@ -214,7 +214,7 @@ def test_pushing_needs_a_build_or_a_pull(cli: Run, project: Path, shared: str) -
 
 
 def test_verified_after_it_was_pulled(cli: Run, project: Path, shared: str) -> None:
-    """`verify_command` is asked about what was pulled before it was set, once an image ID, never about own builds."""
+    """`verify_command` is called for images pulled before it was set, once for an image ID, never for own builds."""
     built = json.loads(cli("build", "--push", "--json").stdout)["images"][0]
     digest = docker("image", "inspect", "-f", "{{index .RepoDigests 0}}", built["image"])
     program, configuration = project / "verify", project / "desktop-bake.toml"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_the_first_page(tmp_path: Path, base: str, desktop: Environment, desktop_settings: Settings) -> None:
-    """Each command succeeds and prints what the page says; without the lock, by whose date all is installed anew.
+    """Each command succeeds and prints what the page shows; without the lock, whose date would reinstall everything.
 
     tests/soak runs all three pages with the lock.
     """
@@ -32,7 +32,7 @@ def test_the_first_page(tmp_path: Path, base: str, desktop: Environment, desktop
 
 
 def test_what_is_not_printed_is_found() -> None:
-    """Lines are compared in their order; `…` stands for anything in a line, or for any lines."""
+    """Lines are compared in order; `…` stands for anything in a line, or for any lines."""
     step = Step(place="x", command="y", shown=("a  …c", "…", "d"))
     assert step.missing("z\na bc\nd\n") == []
     assert step.missing("d\na bc\n") == ["d"]

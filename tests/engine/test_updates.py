@@ -1,4 +1,4 @@
-"""Updates of the distribution and what the recipe packed again."""
+"""Updates of the distribution, and programs that the recipe repacked."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from desktop_bake import Environment, Settings
 
 
-# What apt would upgrade of what is there without some of its dependencies, if the package sources had it in these
-# versions. $@: what each adds to the release's version.
+# What apt would upgrade if the package sources had it in these versions, among installed packages without some of
+# their dependencies. $@: what each adds to the release's version.
 UPDATES = r"""set -e
 programs="novnc python3-websockify tigervnc-standalone-server websockify"
 mkdir /repository
@@ -30,7 +30,7 @@ done"""
 
 
 def test_updates_win(desktop: Environment, desktop_settings: Settings) -> None:
-    """An update of the distribution, whatever it is called, replaces a program packed again; nothing else does."""
+    """An update of the distribution, whatever its name, replaces a repacked program; nothing else does."""
     image = ensure_desktop_image(desktop, desktop_settings)
     marks = ("", "+deb12u1", "+b1", ".1", "ubuntu0.1", "build1")
     done = subprocess.run(

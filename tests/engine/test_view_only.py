@@ -1,4 +1,4 @@
-"""A desktop that somebody may look at and not touch, by a viewer that tries."""
+"""A desktop that somebody may look at but not touch, with a viewer that tries."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TYPED = ["xterm", "-e", "sh", "-c", 'read -r line; echo "$line" >/tmp/typed']
 
 
 def said(task: DesktopTask, *words: str) -> str:
-    """What a command in it prints."""
+    """The output of a command in it."""
     return task.execute(words, timeout_s=30).stdout.decode().strip()
 
 
 def test_looking_on(desktop: Environment, desktop_settings: Settings) -> None:
-    """By the address to look on the picture arrives, and no key, pointer, clipboard or size; by the other all do."""
+    """At the view-only address the picture arrives, and no key, pointer, clipboard or size; at the other all do."""
     image = ensure_desktop_image(desktop, desktop_settings)
     options = TaskOptions(geometry="640x480")
     with start_task(desktop, image, desktop_settings, options=options, command=TYPED) as task:

@@ -56,7 +56,7 @@ def test_run(killed: Project, rounds: Rounds, figure: Figure, base: str, flags: 
 
 
 def test_starts_beside_killed_ones(killed: Project, rounds: Rounds, figure: Figure, base: str) -> None:
-    """Of many starts, six at once, every fourth is killed: none of the others fails, at either color depth."""
+    """Of many starts, six at once, every fourth is killed: none of the others fails, at either colour depth."""
     env_id = baked(killed, base)
     draw = random.Random(SEED)
     moments = [draw.uniform(0, 1) for _ in range(rounds(8, 800))]
