@@ -1,1 +1,1 @@
-"""What `make desktop` shows and `make bench` measures."""
+"""The demonstration of `make desktop`, and the measurements of `make bench`."""

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 LOCAL = ImageReference.parse("desktop-bake")
-# What a task did at every start before: the same tools, as anyone would install them.
+# What a task did at every start before: install the same tools, as anyone would.
 NAIVE = """export DEBIAN_FRONTEND=noninteractive
 apt-get update && apt-get install -y --no-install-recommends tigervnc-standalone-server fluxbox xterm websockify novnc \
   imagemagick x11-utils wmctrl xdotool xauth fonts-dejavu xfonts-base
@@ -61,7 +61,7 @@ apt-get update && apt-get install -y --no-install-recommends tigervnc-standalone
 
 
 def seconds(work: Callable[[], object], after: Callable[[], object] = lambda: None) -> float:
-    """How long this takes; `after` cleans up outside the clock."""
+    """The duration of this; `after` cleans up outside the clock."""
     start = time.perf_counter()
     work()
     took = time.perf_counter() - start
@@ -70,11 +70,11 @@ def seconds(work: Callable[[], object], after: Callable[[], object] = lambda: No
 
 
 def medians(repetitions: int, *works: Callable[[], float]) -> list[float]:
-    """The median of each, taken in turns so that a machine's drift touches all."""
+    """The median of each, measured in turns so that a machine's drift affects all."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(repetitions):
         order = list(zip(works, times, strict=True))
-        for work, column in order if number % 2 else reversed(order):  # nobody always goes first
+        for work, column in order if number % 2 else reversed(order):  # no command always goes first
             column.append(work())
     return [statistics.median(column) for column in times]
 
@@ -119,7 +119,7 @@ class Bench:
         )
 
     def command(self) -> float:
-        """`desktop-bake run`, the whole process, until it says that noVNC answers."""
+        """`desktop-bake run`, the whole process, until it reports that noVNC answers."""
         process = subprocess.Popen(
             [sys.executable, "-m", "desktop_bake", "run", "--config", str(self.config), "--", "sleep", "100"],
             stderr=subprocess.PIPE,
@@ -138,7 +138,7 @@ class Bench:
         return took
 
     def bare(self, install: str = "") -> float:
-        """Plain `docker run` of the same image and script, until the banner; with `install` on the base instead."""
+        """Plain `docker run` of the same image and script, until the banner; with `install`, on the base instead."""
         script, gate = shipped("recipe/desktop_run.sh").read_text(), gate_text()
         image = str(self.environment.base_image if install else self.image.image_id)
         names: list[str] = []
@@ -192,12 +192,12 @@ class Bench:
         self.row("rebuild after a setup change / cold build", again, cold, "<= 0.15")
 
     def size(self) -> None:
-        """Megabytes over the base, unpacked, as docker history states them."""
+        """Megabytes over the base, unpacked, as docker history shows them."""
         added = sidebyside.size_mb(str(self.image.image_id), str(self.environment.base_image))
         self.rows.append(("megabytes added to the base", f"{added:.0f} MB", "", "<= 230"))
 
     def sidebyside(self) -> None:
-        """What people do instead, once each: it takes minutes."""
+        """What people do instead, measured once each: it takes minutes."""
         base, made = str(self.environment.base_image), Builds(self.environment, self.settings, self.engine, self.folder)
         ours = sidebyside.Figures(
             cold_s=made.ours(),
@@ -219,33 +219,33 @@ class Bench:
         measure(str(self.environment.base_image), self.repetitions, self.folder / "team", self.add)
 
     def store(self) -> None:
-        """What `images` and `explain` cost over a large store."""
+        """The cost of `images` and `explain` in a large store."""
         (self.folder / "store").mkdir()
         store.measure(min(self.repetitions, 3), self.folder / "store", self.add)  # each takes a quarter of a minute
 
     def registry_scale(self) -> None:
-        """What a repository of thousands of tags costs."""
+        """The cost of a repository with thousands of tags."""
         (self.folder / "registry-scale").mkdir()
         registry_scale.measure(self.repetitions, self.folder / "registry-scale", self.add)
 
     def locked(self) -> None:
-        """What a pre-commit hook costs on a laptop without Docker."""
+        """The cost of a pre-commit hook on a laptop without Docker."""
         (self.folder / "locked").mkdir()
         took = locked.render_check_s(self.folder / "locked", self.repetitions)
         what = f"`render --check` of {locked.ENVIRONMENTS} environments with a lock, without engine and network"
         self.add(what, f"{took:.3f} s", "", "< 0.3 s")
 
     def budget(self) -> None:
-        """Where the time of a hit goes."""
+        """The parts of a hit's time."""
         budget.measure(self.repetitions, self.config, self.add)
 
     def many(self) -> None:
-        """What 1,000 environments on few bases cost."""
+        """The cost of 1,000 environments on few bases."""
         (self.folder / "many").mkdir()
         many.measure(min(self.repetitions, 3), self.folder / "many", str(self.environment.base_image), self.add)
 
     def together(self) -> None:
-        """What one call of Bake gains over a build of each."""
+        """The gain of one call of Bake over separate builds."""
         several = together.Environments(self.folder / "together", str(self.environment.base_image))
         at_once, alone = medians(self.repetitions, several.together, several.alone)
         what = f"`build --all` of {together.COUNT} environments / {together.COUNT} single builds"
@@ -305,7 +305,7 @@ def main() -> int:
         "page": page.measure,
         "recipes": recipes.measure,
     }
-    unasked = {"recipes"}  # which need a revision to compare with
+    unasked = {"recipes"}  # these need a revision to compare with
     parser.add_argument(
         "--only", nargs="+", choices=parts, default=[*parts.keys() - unasked], help="some parts of the table alone"
     )

@@ -1,4 +1,4 @@
-"""Where the time of a hit goes: `desktop-bake run` from its process's start to its end, and the processor of each."""
+"""The parts of a hit's time: `desktop-bake run` from its process's start to its end, and each program's CPU time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PROCESSES = "cat /proc/[0-9]*/stat"  # the command of the task: how much processor each process of it has had
+_PROCESSES = "cat /proc/[0-9]*/stat"  # the task's command prints the CPU time of each process of the task
 _PHASES = (
     "interpreter",
     "imports and settings",
@@ -38,7 +38,7 @@ _PHASES = (
 
 
 class Clock:
-    """What of the time between two calls is whose; what is called within a phase counts to that phase.
+    """Attributes the time between two calls to phases; a call within a phase counts to that phase.
 
     Attributes:
         taken: seconds by phase.
@@ -49,7 +49,7 @@ class Clock:
         self._inside = False
 
     def timed(self, owner: Any, name: str, phase: Callable[..., str]) -> None:
-        """Take the time of every call of a function or method."""
+        """Measure every call of a function or method."""
         whole = getattr(owner, name)
 
         def call(*arguments: Any, **keywords: Any) -> Any:
@@ -68,7 +68,7 @@ class Clock:
 
 
 def run_one(spawned: float, config: str) -> None:
-    """Run the command in this process; its budget as JSON on standard error."""
+    """Run the command in this process; print its budget as JSON on standard error."""
     from desktop_bake.bake.cli.main import main
     from desktop_bake.bake.engine.api import Endpoint
     from desktop_bake.bake.task import start
@@ -92,7 +92,7 @@ def run_one(spawned: float, config: str) -> None:
 
 
 def _processors(stat: str) -> dict[str, float]:
-    """Seconds of processor by program, of what `/proc/PID/stat` says of each process (proc(5))."""
+    """Seconds of CPU time by program, from `/proc/PID/stat` of each process (proc(5))."""
     found: dict[str, float] = {}
     for name, rest in re.findall(r"^[0-9]+ \((.*)\) (.*)$", stat, re.MULTILINE):
         fields = rest.split()
@@ -104,8 +104,8 @@ def measure(repetitions: int, config: Path, add: Add) -> None:
     """Add a row for each phase, and one for each program in the container.
 
     Args:
-        repetitions: of the whole.
-        config: of an environment whose image is here.
+        repetitions: the number of runs.
+        config: the configuration of an environment whose image is here.
         add: takes the four cells of a row.
     """
     budgets: list[dict[str, float]] = []

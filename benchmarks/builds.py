@@ -1,4 +1,4 @@
-"""Builds that nobody's cache knows, and the same by plain Docker."""
+"""Builds that no cache knows, and the same builds by plain Docker."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class Builds:
-    """The environment with scripts of its own.
+    """The environment with its own scripts.
 
-    A build is cold because its scripts were never seen and its package cache is new: nobody's build cache is pruned.
+    A build is cold because its scripts are new and its package cache is empty: no build cache of others is pruned.
 
     Args:
         environment: the environment.
-        settings: where its images go.
-        engine: what bakes them.
-        folder: where its scripts are written.
+        settings: the settings of its images.
+        engine: the engine that bakes them.
+        folder: the folder for its scripts.
     """
 
     def __init__(self, environment: Environment, settings: Settings, engine: Engine, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Builds:
         return time.perf_counter() - began
 
     def remove(self) -> None:
-        """Take the images away."""
+        """Remove the images."""
         subprocess.run(["docker", "image", "rm", "-f", *self.made], check=True, capture_output=True)
 
     def _new(self, name: str, source: str) -> None:

@@ -1,10 +1,10 @@
-"""A team of many machines that miss the same keys at once: who builds, what the registry is asked, how long it takes.
+"""A team of many machines that miss the same keys at once: who builds, the registry's load, and the duration.
 
     python -m benchmarks.crowd --machines 100 --rounds 9
 
-Every machine is a process of its own with the real client code: look-up, lease, publishing and pulling, against a real
-registry. Its engine is one in memory (`bake/engine/protocol.py`), and a build a pause. In every third round the first
-machine that builds is killed in the middle of it. What the registry is asked is counted from its access log.
+Every machine is a separate process with the real client code: look-up, lease, publishing and pulling, with a real
+registry. Its engine is in memory (`bake/engine/protocol.py`), and a build is a pause. In every third round the first
+machine that builds is killed midway. The registry's requests are counted from its access log.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class TeamEngine(FakeEngine):
     """An engine in memory that pulls from, and pushes to, a real registry."""
 
     def work(self, *arguments: str, **_: Any) -> Ended:
-        """As `Engine.work`."""
+        """Like `Engine.work`."""
         kind, *_others, name = arguments
         reference = ImageReference.parse(name)
         if kind == "pull":
@@ -67,14 +67,14 @@ class TeamEngine(FakeEngine):
 
 
 def _context(host: str) -> Context:
-    """The work of a machine that has the base, and nothing else."""
+    """The context of a machine that has only the base."""
     engine = TeamEngine()
     engine.add(BASE.named, known_as=f"{BASE.repository}@{Digest.of(b'base')}")
     return work(engine, Settings(repository=ImageReference.parse(f"{host}/{PATH}"), push=True))
 
 
 def _obtain(wanted: str, build_s: float, host: str, tell: multiprocessing.connection.Connection) -> str:
-    """What `bake.obtain` does of it, with a pause for the build."""
+    """The part of `bake.obtain` that matters here, with a pause for the build."""
     context = _context(host)
     found = glance(replace(ENVIRONMENT, build_args={"KEY": wanted}), context)
     assert isinstance(found, Miss)
@@ -95,7 +95,7 @@ def _obtain(wanted: str, build_s: float, host: str, tell: multiprocessing.connec
 
 
 def _machine(folder: Path, host: str, pipe: multiprocessing.connection.Connection) -> None:
-    """A machine: for each key that it is told, when it has the image."""
+    """A machine: for each key that it gets, prints when it has the image."""
     os.environ["XDG_CACHE_HOME"] = str(folder)
     while True:
         wanted, build_s = pipe.recv()
@@ -115,15 +115,15 @@ class Member:
 
 @dataclass
 class Round:
-    """What became of a round.
+    """The result of a round.
 
     Attributes:
-        keys: how many keys were missed.
+        keys: the number of missed keys.
         builds: how often each was built, killed builds included.
-        killed: how many machines were killed.
-        ends: what became of the machines, but for the killed ones.
+        killed: the number of killed machines.
+        ends: the results of the other machines.
         seconds: until the last had its image.
-        requests: how many the registry got in each second.
+        requests: the registry's requests in each second.
     """
 
     keys: int
@@ -149,14 +149,14 @@ class Team:
 
     Args:
         folder: an empty folder.
-        registry: the registry, whose log lies beside its configuration.
-        count: how many machines.
+        registry: the registry, whose log is beside its configuration.
+        count: the number of machines.
     """
 
     def __init__(self, folder: Path, registry: RealRegistry, count: int) -> None:
         self.folder, self.registry = folder, registry
         self.log = folder / "registry" / "registry.log"
-        self._fork = multiprocessing.get_context("fork")  # what is imported is shared by all
+        self._fork = multiprocessing.get_context("fork")  # imported modules are shared by all
         self.members = [self._member(number) for number in range(count)]
 
     def _member(self, number: int) -> Member:
@@ -168,7 +168,7 @@ class Team:
         return Member(process, ours)
 
     def round(self, keys: int, build_s: float, *, kill: bool) -> Round:
-        """Let every machine miss one of so many keys at the same moment."""
+        """Let every machine miss one of this many keys at the same moment."""
         done = Round(keys=keys)
         seen, began, marker = self.log.stat().st_size, time.monotonic(), time.time_ns()
         for number, member in enumerate(self.members):
@@ -217,7 +217,7 @@ class Team:
 
 
 def rounds(team: Team, count: int, build_s: float) -> Iterator[Round]:
-    """So many rounds: one key for all, ten keys, a key for each, in turns; every third one with a kill."""
+    """This many rounds: one key for all, ten keys, a key for each, in turns; every third one with a kill."""
     shapes = (1, min(10, len(team.members)), len(team.members))
     for number in range(count):
         yield team.round(shapes[number % 3], build_s, kill=(number + number // 3) % 3 == 2)

@@ -38,7 +38,7 @@ def main() -> int:
             return done.returncode
     settings = load_settings(config, {})
     tag = resolve(settings.environment(None), Context(settings=settings, engine=Engine())).image
-    (OUT / "images").write_text(f"{tag}\n{base}\n")  # what `make clean` takes down in an engine that is not ours
+    (OUT / "images").write_text(f"{tag}\n{base}\n")  # `make clean` removes these from an engine that is not ours
     print(f"\na picture of the desktop: {picture}", file=sys.stderr)
     return 0
 

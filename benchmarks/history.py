@@ -1,4 +1,4 @@
-"""`make history`: every command that explains and tidies, on an engine where six environments had twenty keys."""
+"""`make history`: every command that explains and tidies, on an engine on which six environments had twenty keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ cache_desktop_build = true
 install_script = "install.sh"
 setup_script = "{name}.sh"
 """
-# What is typed once the history is there, and how many lines of its output are shown.
+# The commands that are typed once the history exists, and how many lines of their output are shown.
 COMMANDS: tuple[tuple[str, int], ...] = (
     ("env list", 99),
     ("env set docs name=Writers platforms=linux/amd64", 99),
@@ -69,7 +69,7 @@ class Project:
         config.write_text(config.read_text().replace(setup, f"{setup}{line}\n"))
 
     def run(self, command: str, *, lines: int = 0) -> None:
-        """Run `desktop-bake COMMAND`, and show it with so many lines of what it prints."""
+        """Run `desktop-bake COMMAND`, and show it with this many lines of its output."""
         done = subprocess.run(
             [sys.executable, "-m", "desktop_bake", *command.split()],
             cwd=self.folder,
@@ -89,7 +89,7 @@ class Project:
             raise SystemExit(f"exit status {done.returncode}")
 
     def live(self) -> None:
-        """Twenty keys: all six built, all changed, then a part of some."""
+        """Twenty keys: all six built, all changed, then some of them."""
         build = "build --all -q --metrics metrics.jsonl"
         self.run(build)
         for name in NAMES:
@@ -105,7 +105,7 @@ class Project:
         self.run("resolve ci -q --metrics metrics.jsonl")
 
     def break_off(self) -> None:
-        """Changes that nobody has built: of a setup, a preflight with its desktop, and a build argument."""
+        """Changes that were never built: of a setup, a preflight with its desktop, and a build argument."""
         self.write("docs.sh", "echo docs 4 > /etc/docs\necho printer > /etc/printer\n")
         self.write("web.sh", "echo web 3 > /etc/web\n")
         self.write("web-preflight.sh", "echo go > /etc/preflight\n")

@@ -1,4 +1,4 @@
-"""What a task holds and takes, process by process: idle, while many start, and what bare containers take of that."""
+"""Memory and CPU time of a task by process: idle, while many start, and the share that bare containers need too."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _ENGINE = ("dockerd", "containerd", "containerd-shim", "docker-proxy")
 
 
 class Process:
-    """A process of this machine, as /proc has it.
+    """A process of this machine, from /proc.
 
     Attributes:
         pid: its number.
-        words: what it was started with, in one line.
-        cgroup: which cgroups it is in; a container's has its ID.
+        words: its command line.
+        cgroup: its cgroups; a container's has its ID.
     """
 
     def __init__(self, pid: int) -> None:
@@ -50,18 +50,18 @@ class Process:
         return next((name for name in reversed(_ENGINE) if first.startswith(name)), first)
 
     def pss_mb(self) -> float:
-        """The memory that it holds, what several share by shares (proc(5), smaps_rollup)."""
+        """Its memory, shared memory in proportion (proc(5), smaps_rollup)."""
         text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return sum(map(int, re.findall(r"^Pss:\s+(\d+)", text, re.MULTILINE))) / 1000
 
     def cpu_s(self) -> float:
-        """The processor that it, and those of its children that have ended, have had (proc(5), stat)."""
+        """Its CPU time and that of its ended children (proc(5), stat)."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / _TICKS
 
 
 def processes() -> list[Process]:
-    """Those that there are."""
+    """The existing processes."""
     found = []
     for number in [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]:
         try:
@@ -73,9 +73,9 @@ def processes() -> list[Process]:
 
 @contextmanager
 def running(bench: Bench, tree: Path | None) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """An idle `desktop-bake run`, of this tree or another's: its process, and its container's ID.
+    """An idle `desktop-bake run`, of this tree or another: its process, and its container's ID.
 
-    Args:
+    bench: the measurements, whose environment it uses.
         bench: whose environment it is.
         tree: an older checkout.
     """
@@ -99,7 +99,7 @@ def running(bench: Bench, tree: Path | None) -> Iterator[tuple[subprocess.Popen[
 
 
 def held_mb(bench: Bench, tree: Path | None) -> dict[str, float]:
-    """What an idle task holds, by program: in its container, the engine's for it, and ours."""
+    """The memory of an idle task, by program: in its container, the engine's for it, and ours."""
     with running(bench, tree) as (process, container_id):
         held: dict[str, float] = {}
         for one in processes():
@@ -134,7 +134,7 @@ def memory(bench: Bench, tree: Path | None) -> None:
 
 
 def _bare(bench: Bench, count: int, names: list[str]) -> float:
-    """So many containers of the same image that sleep, published and with an init as a task's: seconds."""
+    """Seconds to start this many containers of the same image that sleep, published and with an init like a task's."""
     body: dict[str, object] = {
         "Image": bench.image.image_id,
         "Entrypoint": ["/bin/sleep"],
@@ -170,7 +170,7 @@ def _all_at_once(count: int, one: Callable[[int], None]) -> float:
 
 
 def _cpu(names: list[str]) -> dict[str, float]:
-    """Seconds of processor by whom: the engine's processes, these containers, this program."""
+    """Seconds of CPU time by owner: the engine's processes, these containers, this program."""
     taken = {"desktop-bake": sum(os.times()[:2])}
     for one in processes():
         inside = any(name in one.cgroup for name in names)
@@ -184,7 +184,7 @@ def _cpu(names: list[str]) -> dict[str, float]:
 
 
 def floor(bench: Bench) -> None:
-    """Add what is the engine's of many starts: the same number of bare containers, and the processor of each part."""
+    """Add the engine's share of many starts: the same number of bare containers, and the CPU time of each part."""
     for what, start in (("bare containers", _bare), ("tasks", _tasks)):
         many, one, parts = [], [], []
         for _ in range(min(bench.repetitions, 3)):
@@ -205,7 +205,7 @@ def floor(bench: Bench) -> None:
 
 
 def older(folder: Path) -> Path | None:
-    """A checkout of the revision before, or None if this tree has no history."""
+    """A checkout of the earlier revision, or None if this tree has no history."""
     packed = subprocess.run(["git", "archive", BEFORE], capture_output=True, check=False)
     if packed.returncode:
         return None

@@ -33,7 +33,7 @@ class Project:
     """A folder of such an environment.
 
     Args:
-        folder: where it is.
+        folder: its folder.
         base: its base image.
     """
 
@@ -49,7 +49,7 @@ class Project:
         self.configure("hello")
 
     def configure(self, package: str) -> None:
-        """Write the configuration, with this package as the layer in the middle."""
+        """Write the configuration, with this package as the middle layer."""
         text = CONFIG.format(repository=self.repository, base=self.base, package=package)
         (self.folder / "desktop-bake.toml").write_text(text)
 
@@ -59,7 +59,7 @@ class Project:
             file.write(f"# {uuid.uuid4()}\n")
 
     def call(self, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        """A command that has to end with this status."""
+        """Run a command that has to end with this status."""
         done = subprocess.run(
             [sys.executable, "-m", "desktop_bake", *words], cwd=self.folder, capture_output=True, text=True, check=False
         )
@@ -99,7 +99,7 @@ def measure(project: Project) -> None:
 
 
 def main() -> int:
-    """Measure it, and remove what was baked."""
+    """Measure it, and remove the images."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder), os.environ["DESKTOP_BAKE_TEST_BASE"])
         try:

@@ -16,7 +16,7 @@ COUNT = 100
 
 
 def measure(bench: Bench) -> None:
-    """Add the rows of `ps`: the containers carry a task's labels and are never started, which `ps` lists alike."""
+    """Add the rows of `ps`: the containers have a task's labels and never start, which makes no difference to `ps`."""
     from benchmarks.__main__ import medians, seconds
 
     endpoint = bench.engine.endpoint

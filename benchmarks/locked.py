@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 ENVIRONMENTS = 20
-REPETITIONS = 7  # at least: it takes no time
+REPETITIONS = 7  # a minimum: it takes no time
 _DIGEST = "sha256:" + "ab" * 32
 
 
 def render_check_s(folder: Path, repetitions: int) -> float:
-    """How long the check of a rendered folder takes, as a process of its own, in seconds.
+    """The duration of checking a rendered folder in a separate process, in seconds.
 
     Args:
-        folder: an empty one.
-        repetitions: of which the median is taken.
+        folder: an empty folder.
+        repetitions: the number of runs, of which this is the median.
     """
     names = [f"registry.example.com/base:{number}" for number in range(ENVIRONMENTS)]
     (folder / "desktop-bake.toml").write_text(

@@ -1,4 +1,4 @@
-"""What commands over 1,000 environments cost against 10 on the same bases, and how often they ask others."""
+"""The cost of commands over 1,000 environments against 10 on the same bases, and the number of their requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _COMMANDS = {
 
 @contextmanager
 def counted(engine: str) -> Iterator[tuple[str, list[bytes]]]:
-    """The DOCKER_HOST of a relay to an engine, and the first line of each request: a connection of ours has one.
+    """The DOCKER_HOST of a relay to an engine, and the first line of each request: our connections have one each.
 
     Args:
         engine: the engine's own, `unix://…`.
@@ -62,7 +62,7 @@ def counted(engine: str) -> Iterator[tuple[str, list[bytes]]]:
 
 
 class Environments:
-    """Two configurations of environments that all are here and in a registry.
+    """Two configurations of environments that are all here and in a registry.
 
     Args:
         folder: an empty folder.
@@ -102,7 +102,7 @@ class Environments:
         return time.perf_counter() - start
 
     def remove(self) -> None:
-        """Take the images away."""
+        """Remove the images."""
         listed = ["docker", "image", "ls", "-q", f"{self.bases[0].rpartition('/')[0]}/*"]
         ids = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
         subprocess.run(["docker", "image", "rm", "-f", *dict.fromkeys(ids)], check=True, capture_output=True)
@@ -111,7 +111,7 @@ class Environments:
 def measure(repetitions: int, folder: Path, base: str, add: Add) -> None:
     """Add the rows.
 
-    Args:
+    repetitions: the number of runs of every measurement, in turns.
         repetitions: of every measurement, in turns.
         folder: an empty folder.
         base: a base whose registry takes pushes.

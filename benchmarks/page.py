@@ -1,4 +1,4 @@
-"""The page: how soon a real Chromium paints it, what moves afterwards, and what it costs while nothing happens."""
+"""The page: how soon a real Chromium paints it, what shifts afterwards, and its cost while nothing happens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ IDLE_S = 20.0
 _LIMIT_S = 180
 _SETTLED = "return document.querySelector('#live[data-state=on]') && !document.querySelector('.env[data-kind=looking]')"
 _PAINTED = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-# Layout Instability: every shift since the page was opened, a person's own doing aside.
+# Layout Instability: every shift since the page was opened, except those after a person's input.
 _MOVED = """const said = arguments[0];
 new PerformanceObserver((list) => said(list.getEntries().reduce((sum, e) => sum + (e.hadRecentInput ? 0 : e.value), 0)))
   .observe({type: 'layout-shift', buffered: true});
@@ -88,7 +88,7 @@ def _served(project: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 def _opened(driver: webdriver.Remote, url: str) -> tuple[float, float]:
-    """Open the page as by its printed address: seconds until it is painted, and how much moved until it is settled."""
+    """Open the page by its printed address: seconds until it is painted, and the shifts until it is settled."""
     driver.get("about:blank")
     shown_as(driver, 1300, 900)
     driver.get(url)
@@ -100,7 +100,7 @@ def _opened(driver: webdriver.Remote, url: str) -> tuple[float, float]:
 
 
 def _first_byte_s(url: str) -> float:
-    """How long the server takes to begin the page for whoever has its cookie."""
+    """The server's time to begin the page for a browser with its cookie."""
     to = urlsplit(url)
     cookie = _got(to.netloc, f"{to.path}?{to.query}")[1].getheader("set-cookie") or ""
     return _got(to.netloc, to.path, Cookie=cookie.partition(";")[0])[0]
@@ -118,7 +118,7 @@ def _got(place: str, path: str, **headers: str) -> tuple[float, http.client.HTTP
 
 
 def _idle(driver: webdriver.Remote, pid: int) -> tuple[float, float]:
-    """The share of a core that the server takes while a tab is open, and that of the tab's own thread."""
+    """The share of a core that the server uses while a tab is open, and that of the tab's own thread."""
     _cdp(driver, "Performance.enable")
     tab, own, began = _tab_s(driver), _cpu_s(pid), time.monotonic()
     time.sleep(IDLE_S)
@@ -127,7 +127,7 @@ def _idle(driver: webdriver.Remote, pid: int) -> tuple[float, float]:
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time of a process so far, user and system (proc(5), /proc/PID/stat)."""
+    """CPU time of a process so far, user and system (proc(5), /proc/PID/stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

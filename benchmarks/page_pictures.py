@@ -1,6 +1,6 @@
-"""The pictures of docs/page.md, from a project that stands in for anybody's: `python -m benchmarks.page_pictures`.
+"""The pictures of docs/page.md, from a project that could be anybody's: `python -m benchmarks.page_pictures`.
 
-The page runs as another user would, so that what else runs on the engine is not on them.
+The page runs as another user would, so that other tasks on the engine are not in the pictures.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ REPORT = (  # in one line, as a field takes it
     r'for page in Staff Budget Outlook; do printf "  waits    $page\n"; done; '
     r'printf "\n  6 of 10 pages "; exec sleep 900'
 )
-SCENES = (  # in which environment what runs
+SCENES = (  # the environment of each
     ("default", "xterm -fs 16 -geometry 76x24+120+60 -T notes -e sh -c 'cat /etc/os-release; date; exec sleep 900'"),
     ("terminal", "xterm -fs 14 -geometry 92x28+60+40 -T top -e top -d 1"),
     ("default", f"xterm -fs 16 -geometry 76x21+70+50 -T reports -e sh -c {shlex.quote(REPORT)}"),
@@ -91,15 +91,15 @@ class Pictures:
 
     Args:
         page: the page.
-        base: the base's name, which people know by another.
-        folder: where pictures go.
+        base: the base's name, which the pictures replace by another.
+        folder: the folder for the pictures.
     """
 
     def __init__(self, page: Page, base: str, folder: Path) -> None:
         self._page, self._base, self._folder = page, base, folder
 
     def take(self, name: str, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
-        """Take one, of a screen of this size."""
+        """Take a picture of a screen of this size."""
         driver = self._page.driver
         shown_as(driver, width, height, scheme)
         words = [
@@ -114,7 +114,7 @@ class Pictures:
             driver.execute("executeCdpCommand", {"cmd": command, "params": values})
         driver.execute_script(_RENAME, words)
         time.sleep(1)  # the next frames are drawn
-        driver.execute_script(_RENAME, words)  # what came meanwhile
+        driver.execute_script(_RENAME, words)  # ignore what came meanwhile
         with Image.open(io.BytesIO(base64.b64decode(driver.get_screenshot_as_base64()))) as shown:
             few = _in_few_colours(shown.convert("RGB"))
         few.save(self._folder / f"{name}.png", optimize=True)
@@ -122,7 +122,7 @@ class Pictures:
 
 
 def _in_few_colours(shown: Image.Image) -> Image.Image:
-    """A picture in 256 colours, a third of its size: the most frequent as they are, for the rest some near."""
+    """A picture in 256 colours, a third of its size: the most frequent stay, the rest become near ones."""
     most = sorted(shown.getcolors(1 << 24) or [], reverse=True)[:128]
     near = shown.quantize(128, Image.Quantize.MAXCOVERAGE).getpalette() or []
     palette = [colour for _, colour in most if isinstance(colour, tuple)]
@@ -180,7 +180,7 @@ def main() -> int:
 
 
 def _forget() -> None:
-    """Have no image of the project: neither of an earlier time, nor for a later one."""
+    """Remove all images of the project, before and after the pictures."""
     listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "studio"]
     names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
     if names:
@@ -205,7 +205,7 @@ def _page(project: Path, driver: webdriver.Remote) -> Iterator[Page]:
 
 def _all(page: Page, pictures: Pictures) -> None:
     _builds(page, pictures)
-    page.until("body:not(:has(.build))")  # rows stay where they are from now on
+    page.until("body:not(:has(.build))")  # rows keep their places from now on
     page.click("[data-env=terminal] [data-do=build]:not(:disabled)")
     for name in ("terminal", "reports"):
         page.until(f"[data-env={name}] .state", "Ready here")
@@ -239,7 +239,7 @@ def _builds(page: Page, pictures: Pictures) -> None:
     page.click("[data-env=terminal] [data-switch='layer fonts']")
     page.until(".toast", "fonts")
     pictures.take("page-overview", height=960)
-    page.driver.execute_script("document.querySelector('.toast')?.remove()")  # it may have gone by itself
+    page.driver.execute_script("document.querySelector('.toast')?.remove()")  # it may have disappeared by itself
     page.click("[data-env=reports] [data-do=build]")
     page.until(".step[data-state=running] .out", "template 8")
     pictures.take("page-build", height=860)
@@ -281,7 +281,7 @@ def _tasks(page: Page) -> Iterator[None]:
 
 
 def _screens(page: Page, pictures: Pictures) -> None:
-    time.sleep(8)  # the screens show what runs on them, and have been taken
+    time.sleep(8)  # the screens show what runs on them, and have been captured
     pictures.take("page-tasks", height=640)
     pictures.take("page-dark", height=640, scheme="dark")
     page.click("[data-name=default] a.shot")

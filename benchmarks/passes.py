@@ -4,7 +4,7 @@
 
 It runs the command in this process, follows every call between modules, and prints how many modules were entered, how
 many got settings, an engine, a context, an order or the like as an argument, and which calls climb back: into a module
-from which the caller was called, by way of another one.
+that is already on the caller's stack, by way of another one.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ CARRIED = {"Context", "Engine", "Environment", "ImageResult", "Namespace", "Orde
 
 
 class Follower:
-    """What `sys.setprofile` calls.
+    """The profiler for `sys.setprofile`.
 
     Attributes:
-        entered: the modules of which a function was called.
-        given: those of which one got any of CARRIED as an argument.
+        entered: the modules with a called function.
+        given: those with a function that got any of CARRIED as an argument.
         back: the calls that climb back, as `caller -> called`.
     """
 
@@ -68,7 +68,7 @@ def _is_carried(value: object) -> bool:
 
 
 def main(words: list[str]) -> int:
-    """Run a command, and print what it came to on standard error."""
+    """Run a command, and print the result on standard error."""
     from desktop_bake.bake.cli.main import main as command
 
     follower = Follower()

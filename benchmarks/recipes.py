@@ -1,6 +1,6 @@
 """Today's recipe against that of another revision, in one run: `--only recipes --before REVISION`.
 
-Scripts are taken from Git; each recipe's image is started by its own start script, through the engine's API alone.
+Scripts come from Git; each recipe's image is started by its own start script, only through the engine's API.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 _LIMIT_S = 120.0
 _BAKED = {"install_script": "desktop_install.sh", "setup_script": "desktop_setup.sh", "dockerfile": "Dockerfile"}
-# What the container has used of the processors, in microseconds or nanoseconds, by the kernel's interface.
+# The container's CPU time so far, in microseconds or nanoseconds, by the kernel's interface.
 _USED = """cd /sys/fs/cgroup
 sed -n 's/^usage_usec /us /p' cpu.stat 2>/dev/null || echo ns $(cat cpuacct/cpuacct.usage)"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe: its image, and what starts it."""
+    """A recipe: its image, and its start script."""
 
     image_id: str
     command: tuple[str, ...]
@@ -56,7 +56,7 @@ class Recipe:
         return container, console
 
     def starts(self, bench: Bench, count: int) -> float:
-        """Seconds until the last of so many at once is ready."""
+        """Seconds until the last of this many at once is ready."""
         with concurrent.futures.ThreadPoolExecutor(count) as pool:
             start = time.perf_counter()
             begun = list(pool.map(lambda _: self.begun(bench), range(count)))
@@ -65,7 +65,7 @@ class Recipe:
         return took
 
     def processor(self, bench: Bench) -> float:
-        """Seconds of a processor that a start has taken when the desktop is ready."""
+        """Seconds of CPU time that a start has taken when the desktop is ready."""
         container, _ = self.begun(bench)
         try:
             words = ["docker", "exec", container.container_id, "sh", "-c", _USED]

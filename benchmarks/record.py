@@ -1,7 +1,7 @@
 """A recording of the quick start as an animated SVG, from a real run: `make recording` writes it into docs/pictures.
 
-The commands are README's. Each runs in a terminal of its own (a pty, read by pyte), and what it shows becomes frames;
-waits are shortened. The base is this machine's, shown as what it is a copy of; the task's secret is shown as dots.
+The commands are README's. Each runs in its own terminal (a pty, read by pyte), and its output becomes frames; waits
+are shortened. The base is this machine's, shown under its original's name; the task's secret is shown as dots.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Film:
     """Frames of a terminal.
 
     Attributes:
-        screen: what is on it now.
-        frames: rows as SVG, and for how many seconds they are shown.
+        screen: its present content.
+        frames: rows as SVG, each with the seconds it is shown.
     """
 
     screen: pyte.Screen = field(default_factory=lambda: pyte.Screen(COLUMNS, ROWS))
@@ -63,7 +63,7 @@ class Film:
         self.stream = pyte.ByteStream(self.screen)
 
     def show(self, content: bytes, seconds: float) -> None:
-        """Write to the screen, and show it for so long."""
+        """Write to the screen, and show it for this long."""
         self.stream.feed(content)
         rows = tuple(_row(self.screen, number) for number in range(ROWS))
         if self.frames and self.frames[-1][0] == rows:
@@ -99,13 +99,13 @@ def run(film: Film, words: list[str], until: str, folder: Path) -> float:
     """Run a command in the terminal, and end it as Ctrl-C does once it printed something.
 
     Args:
-        film: gets what it prints.
-        words: of `desktop-bake`.
-        until: what it prints before Ctrl-C; empty if it ends by itself.
+        film: gets its output.
+        words: the arguments of `desktop-bake`.
+        until: its output before Ctrl-C; empty if it ends by itself.
         folder: its working directory.
 
     Returns:
-        How many seconds it took, or until then.
+        The seconds until its end, or until that output.
     """
     began = time.monotonic()
     pid, terminal = pty.fork()
@@ -138,14 +138,14 @@ def run(film: Film, words: list[str], until: str, folder: Path) -> float:
 
 
 def _clean(content: bytes) -> bytes:
-    """What people see in place of this machine's names: the base it is a copy of, no mirror of apt's, and no secret."""
+    """The shown text in place of this machine's names: the base's original name, no mirror of apt's, and no secret."""
     content = re.sub(rb"127\.0\.0\.1:\d+/debian", b"debian", content)
     content = re.sub(rb"(Get:\d+) https?://\S+", rb"\1", content)
     return re.sub(rb"(token%3D)[\w-]+", rb"\1................................", content)
 
 
 def svg(frames: list[tuple[tuple[str, ...], float]]) -> str:
-    """The film as an SVG that moves by CSS alone; each distinct row stands in it once."""
+    """The film as an SVG that moves only by CSS; it contains each distinct row once."""
     width, height = COLUMNS * CHARACTER + 2 * MARGIN, ROWS * LINE + 2 * MARGIN + 20
     total = sum(seconds for _, seconds in frames)
     rows = {row: f"r{n}" for n, row in enumerate(dict.fromkeys(row for shown, _ in frames for row in shown if row))}

@@ -1,7 +1,7 @@
-"""What a repository of thousands of tags costs: requests, bytes and time of what asks the team's registry.
+"""The cost of a repository with thousands of tags: requests, bytes and time of the commands that ask the registry.
 
-A real registry, with its tags written into its storage, and the real client; images here are those of an engine in
-memory. Requests and bytes are counted by a relay before the registry, times are taken without it.
+A real registry, with tags written into its storage, and the real client; images here belong to an engine in memory.
+A relay before the registry counts requests and bytes; times are measured without it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def key(number: int) -> CacheKey:
 
 @dataclass(frozen=True)
 class Figures:
-    """What something cost."""
+    """The cost of a request."""
 
     requests: int
     sent_bytes: int
@@ -65,11 +65,11 @@ class Figures:
 
 
 class Crowd:
-    """A repository of so many tags, with an image of the environment among them.
+    """A repository with this many tags and an image of the environment.
 
     Args:
         registry: an empty registry.
-        count: how many tags.
+        count: the number of tags.
     """
 
     def __init__(self, registry: RealRegistry, count: int) -> None:
@@ -81,14 +81,14 @@ class Crowd:
             self._tag(str(key(number)), pushed[number % MANIFESTS])
 
     def _tag(self, tag: str, digest: str) -> None:
-        """Give a manifest a further tag, as Distribution stores it."""
+        """Give a manifest another tag, as Distribution stores it."""
         folder = self.registry.storage / "docker/registry/v2/repositories" / PATH / "_manifests/tags" / tag
         for place in (folder / "current", folder / "index" / digest.replace(":", "/")):
             place.mkdir(parents=True)
             (place / "link").write_text(digest)
 
     def context(self, host: str) -> Context:
-        """The work of a machine that has the base and some images, every second of which is published."""
+        """The context of a machine that has the base and some images; every second of them is published."""
         engine, repository = FakeEngine(), ImageReference.parse(f"{host}/{PATH}")
         engine.add(BASE.named, known_as=f"{BASE.repository}@{key(0).base}")
         for number in range(HERE):
@@ -97,7 +97,7 @@ class Crowd:
         return work(engine, Settings(repository=repository, environments={"office": ENVIRONMENT}, push=True))
 
     def figures(self, ask: Callable[[Context], object], repetitions: int) -> Figures:
-        """What a question costs."""
+        """The cost of a request."""
         with faulty(self.registry.host) as proxy:
             ask(self.context(proxy.host))
             requests, sent = len(proxy.requests), sum(proxy.sent)
@@ -148,13 +148,13 @@ ASKED: dict[str, tuple[Callable[[Context], object], str]] = {
 
 
 def measure(repetitions: int, folder: Path, add: Add, sizes: tuple[int, ...] = SIZES) -> None:
-    """Add a row for each question.
+    """Add a row for each kind of request.
 
     Args:
-        repetitions: of every measurement.
+        repetitions: the number of runs of every measurement.
         folder: an empty folder.
         add: takes the four cells of a row.
-        sizes: how many tags.
+        sizes: the numbers of tags.
     """
     before, found = os.environ.get("XDG_CACHE_HOME"), dict[str, list[Figures]]()
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the demonstration's task shows: a terminal, and what the base is and has.
+# The demonstration's task: a terminal that shows the base and its tools.
 # shellcheck disable=SC2016
 xterm -geometry 78x18+60+70 -fa DejaVuSansMono -fs 11 -T "a task with a desktop" \
   -e bash -c 'cat /etc/os-release; echo

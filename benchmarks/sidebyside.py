@@ -1,7 +1,7 @@
 """What people do instead, in the same run: one layer with everything, desktop-lite's packages, `apt-get` at each start.
 
-Each is measured as one would write it: a Dockerfile of one step that installs and sets up, built cold, built again
-after a change of its setup, its size over the base, and `docker run` until the banner. Ours is measured the same way.
+Each is written as people would: a Dockerfile of one step that installs and sets up, built cold, built again after a
+change of its setup, its size over the base, and `docker run` until the banner. Ours is measured the same way.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _APT = "export DEBIAN_FRONTEND=noninteractive; apt-get update && apt-get install -y"
 _SETUP = "mkdir -p ~/.fluxbox && echo 'session.screen0.toolbar.visible: true' >~/.fluxbox/init"
-# A task's tools, with all that apt recommends: what a first Dockerfile has.
+# A task's tools, with all that apt recommends, as in a first Dockerfile.
 _NAIVE = (
     "tigervnc-standalone-server fluxbox xterm websockify novnc imagemagick x11-utils wmctrl xdotool xauth "
     "fonts-dejavu xfonts-base"
 )
 # The packages of the dev container feature ghcr.io/devcontainers/features/desktop-lite, as its install.sh names them;
-# noVNC and websockify as Debian packs them in place of archives from elsewhere, and without its font from elsewhere.
+# noVNC and websockify from Debian's packages instead of archives from other hosts, and without its font from one.
 _LITE = (
     "tigervnc-standalone-server tigervnc-common fluxbox dbus-x11 x11-utils x11-xserver-utils xdg-utils fbautostart "
     "at-spi2-core xterm nautilus mousepad seahorse gnome-icon-theme gnome-keyring libx11-dev libxkbfile-dev "
@@ -41,7 +41,7 @@ _START = (
     "Xtigervnc :1 -SecurityTypes None -rfbport 5901 -localhost & "
     f"until [ -S /tmp/.X11-unix/X1 ]; do sleep 0.1; done; DISPLAY=:1 fluxbox & {_BRIDGE}"
 )
-# The feature's start looks once a second whether what it started runs, one program after another.
+# The feature's start script checks once a second whether its programs run, one after another.
 _LITE_START = (
     "/etc/init.d/dbus start; until pgrep -x dbus-daemon; do sleep 1; done; "
     "tigervncserver :1 -geometry 1440x768 -depth 16 -rfbport 5901 -localhost -SecurityTypes None -desktop fluxbox "
@@ -55,7 +55,7 @@ class Way:
     """A way to have a desktop.
 
     Attributes:
-        name: what it is called in the table.
+        name: its name in the table.
         install: the shell command that installs it.
         start: the shell command that starts it.
     """
@@ -77,10 +77,10 @@ WAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What a way costs; None if there is no such thing.
+    """The cost of a way; None if it has no such figure.
 
     Attributes:
-        cold_s: a build of what was never built.
+        cold_s: a build without any cache.
         again_s: a build after a change of the setup.
         size_mb: over the base, unpacked.
         start_s: from `docker run` to the banner.
@@ -104,7 +104,7 @@ def _check_runs(name: str) -> None:
 
 
 def start_s(image: str, command: str, limit_s: float = 900) -> float:
-    """Seconds from `docker run` of a command to the banner of what answers on port 6080."""
+    """Seconds from `docker run` of a command to the banner of the program on port 6080."""
     began = time.perf_counter()
     words = ["docker", "run", "-d", "--init", "-p", "127.0.0.1::6080", "--entrypoint", "bash", image, "-c", command]
     name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
@@ -118,7 +118,7 @@ def start_s(image: str, command: str, limit_s: float = 900) -> float:
 
 
 def size_mb(image: str, base: str) -> float:
-    """Megabytes that an image adds to its base, as `docker history` states them."""
+    """Megabytes that an image adds to its base, as `docker history` shows them."""
 
     def steps(name: str) -> list[int]:
         words = ["docker", "history", "--human=false", "--format", "{{.Size}}", name]
@@ -148,7 +148,7 @@ def measure(ours: Figures, base: str, add: Add) -> None:
     """Add the rows: each figure of ours against that of every other way.
 
     Args:
-        ours: measured in the same run.
+        ours: our figures from the same run.
         base: the base image of all.
         add: takes the four cells of a row.
     """

@@ -1,4 +1,4 @@
-"""What `images` and `explain` cost over a large store: an engine of its own, filled from one generated archive."""
+"""The cost of `images` and `explain` in a large store: a separate engine, filled from one generated archive."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Archive:
         return {"digest": f"sha256:{name}", "size": len(content)}
 
     def add(self, name: str, layers: list[bytes], labels: dict[str, str]) -> str:
-        """Add an image of these uncompressed layers; its digest."""
+        """Add an image of these uncompressed layers; return its digest."""
         blobs = [self._blob(layer) for layer in layers]
         config = {
             "architecture": "amd64",
@@ -87,7 +87,7 @@ class Archive:
         return str(described["digest"])
 
     def close(self) -> None:
-        """Write what names the images."""
+        """Write the index that names the images."""
         self._file("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         self._file("index.json", json.dumps({"schemaVersion": 2, "manifests": self._manifests}).encode())
         self._tar.close()
@@ -128,10 +128,10 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
     """Add the rows: each command as a whole process, in turns with `docker image ls` on the same store.
 
     Args:
-        repetitions: of every measurement.
+        repetitions: the number of runs of every measurement.
         folder: an empty folder.
         add: takes the four cells of a row.
-        ours, others: how many images of each.
+        ours, others: the number of images of each kind.
     """
     write_store(folder / "store.tar", ours, others)
     (folder / "desktop-bake.toml").write_text(CONFIG)
@@ -159,7 +159,7 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
 
         run("images", _FIRST)  # which asks for the layers of each
         for number in range(repetitions):
-            for name in sorted(timed, reverse=bool(number % 2)):  # nobody always goes first
+            for name in sorted(timed, reverse=bool(number % 2)):  # no command always goes first
                 run(name, name)
     plain = statistics.median(times.pop(_PLAIN))
     for name, taken in times.items():

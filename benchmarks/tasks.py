@@ -1,4 +1,4 @@
-"""The task runner: how soon a task's desktop answers, many at once, and what our process holds meanwhile."""
+"""The task runner: how soon a task's desktop answers, many at once, and our process's memory meanwhile."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> None:
 
 
 def _api(bench: Bench, begun: list[float]) -> float:
-    """One call of the API after the other, as a runner makes them, until it is ready; when its start was told, too."""
+    """One call of the API after the other, as a runner makes them, until it is ready; and the time of its start."""
     start = time.perf_counter()
 
     def on_event(event: TaskEvent) -> None:
@@ -62,17 +62,17 @@ def _api(bench: Bench, begun: list[float]) -> float:
 
 
 def _at_once(bench: Bench, count: int, names: list[str]) -> float:
-    """So many tasks from threads of one process, until the last one's desktop is ready.
+    """This many tasks from threads of one process, until the last one's desktop is ready.
 
-    The containers are stopped and kept, for whoever removes `names` after the last measurement: ext4 is slow to make
-    files for minutes after thousands were removed, and the next start would be charged with that.
+    The containers are stopped and kept; the caller removes `names` after the last measurement: ext4 creates files
+    slowly for minutes after thousands were removed, and the next start would be charged for that.
     """
 
     def one(_number: int) -> DesktopTask:
         image = ensure_desktop_image(bench.environment, bench.settings, engine=bench.engine)
         options = TaskOptions(keep=True)
         task = start_task(bench.environment, image, bench.settings, engine=bench.engine, options=options)
-        names.append(task.container_id)  # at once: it is to go too if another fails
+        names.append(task.container_id)  # at once: it is removed even if another fails
         return task
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
@@ -84,7 +84,7 @@ def _at_once(bench: Bench, count: int, names: list[str]) -> float:
 
 
 def _memory(bench: Bench) -> tuple[float, float]:
-    """What `desktop-bake run` holds while its task runs, in MB: resident, and of that what others map too."""
+    """The memory of `desktop-bake run` while its task runs, in MB: resident, and the part that others map too."""
     process = subprocess.Popen(
         [sys.executable, "-m", "desktop_bake", "run", "--config", str(bench.config)],
         stderr=subprocess.PIPE,

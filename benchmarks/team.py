@@ -1,4 +1,4 @@
-"""What a second machine gains from the team's registry: engines of their own, in networks of their own."""
+"""The gain of a second machine from the team's registry: separate engines, in separate networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Add = Callable[[str, str, str, str], None]
 
 
-DISK_BYTES = 20_000_000_000  # of which an image takes a fiftieth
+DISK_BYTES = 20_000_000_000  # an image uses a fiftieth of it
 CONFIG = """repository = "{repository}"
 cache = "{cache}"
 [environments.default]
@@ -42,7 +42,7 @@ class Team:
     Args:
         folder: an empty folder.
         registry: the team's registry, with the base in it.
-        repetitions: of every measurement.
+        repetitions: the number of runs of every measurement.
     """
 
     def __init__(self, folder: Path, registry: Registry, repetitions: int) -> None:
@@ -60,7 +60,7 @@ class Team:
         return path
 
     def change(self) -> None:
-        """Make the setup script one that nobody has seen."""
+        """Replace the setup script by a new one."""
         (self.folder / "setup.sh").write_text(
             shipped("recipe/desktop_setup.sh").read_text() + f"\n# {time.time_ns()}\n"
         )
@@ -72,12 +72,12 @@ class Team:
 
     @contextmanager
     def newcomer(self) -> Iterator[Callable[[Path, str], float]]:
-        """A machine that never built anything: gives the seconds of one call of the API there.
+        """A machine that never built anything: yields the seconds of one call of the API there.
 
-        It has a disk of its own: ext4 is slow to make files for minutes after thousands were removed, as with the last
+        It has its own disk: ext4 creates files slowly for minutes after thousands were removed, as with the last
         machine's.
         """
-        os.sync()  # what the last one left to be written is not this one's time
+        os.sync()  # pending writes of the last machine do not count to this one's time
         folder = self.folder / f"machine-{time.time_ns()}"
         with machine(folder, team=self.registry, disk_bytes=DISK_BYTES) as new, _worker(new) as call:
             yield call
@@ -129,11 +129,11 @@ class Team:
         )
 
     def sizes(self, add: Add) -> None:
-        """Add what is pulled of an image over its base: our zstd against BuildKit's default."""
+        """Add the size of the layers that are pulled over the base: our zstd against BuildKit's default."""
         rendered = self.folder / "rendered"
         words = [sys.executable, "-m", "desktop_bake", "render", "-q", "--config", str(self.team), "-o", str(rendered)]
         subprocess.run(words, check=True, capture_output=True)
-        base = len(_layers_bytes(Api(self.registry.address), "debian", "bookworm"))  # which a builder may pack anew
+        base = len(_layers_bytes(Api(self.registry.address), "debian", "bookworm"))  # a builder may repack these
         sizes = []
         for path, output in (("zstd", OUTPUT), ("gzip", "type=image,compression=gzip")):
             tag = f"{self.registry.address}/{path}:t"
@@ -204,7 +204,7 @@ def measure(base: str, repetitions: int, folder: Path, add: Add) -> None:
 
     Args:
         base: the base image, which the team's registry gets.
-        repetitions: of every measurement.
+        repetitions: the number of runs of every measurement.
         folder: an empty folder.
         add: takes the four cells of a row.
     """

@@ -1,4 +1,4 @@
-"""`build --all` of several environments against as many single builds, each beginning without any of their steps."""
+"""`build --all` of several environments against as many single builds, each starting without any of their steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 COUNT = 8
-# One core's work of some seconds, and some megabytes that no compressor makes smaller, as packages are.
+# Some seconds of one core's work, and some megabytes that no compressor makes smaller, like packages.
 _INSTALL = """#!/bin/sh
 # {run}-{install}
 i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done
@@ -41,8 +41,8 @@ class Environments:
     """Distinct environments: all differ in their setup, and two of them install something else than the others.
 
     Args:
-        folder: a folder of their own.
-        base: what they lie on.
+        folder: their folder.
+        base: their base.
     """
 
     def __init__(self, folder: Path, base: str) -> None:
@@ -55,7 +55,7 @@ class Environments:
         return self._timed(["--all"])
 
     def alone(self) -> float:
-        """Seconds of a build of each, one after another."""
+        """Seconds of separate builds, one after another."""
         return self._timed(*([f"e{number}"] for number in range(COUNT)))
 
     def _timed(self, *commands: list[str]) -> float:
@@ -71,7 +71,7 @@ class Environments:
         return took
 
     def _write(self) -> None:
-        """New scripts, of which BuildKit knows no step."""
+        """New scripts whose steps BuildKit does not know."""
         run, text = uuid.uuid4().hex, f'repository = "{self.repository}"\ncache = "none"\n'
         for number in range(COUNT):
             install = max(0, number - COUNT + 3)

@@ -1,4 +1,4 @@
-"""A program that uses the API, as a task runner does: for each line it reads, one call, and the seconds it took."""
+"""A program that uses the API, like a task runner: for each line it reads, one call, and its duration in seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from desktop_bake import ensure_desktop_image, load_settings
 
 
 def main() -> int:
-    """Read the name of a configuration file a line; print status and seconds as JSON."""
+    """Read the name of a configuration file from each line; print status and seconds as JSON."""
     for line in sys.stdin:
         settings = load_settings(Path(line.strip()), {})
         start = time.perf_counter()

@@ -68,7 +68,7 @@ def builder(watch: Watch, among: list[Watched], way: Gate, arrivals: int) -> Wat
 def test_many_at_once(
     project: Path, engine: Engine, rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
-    """Processes that miss the same key at once make one build; the others say which they wait for, and get its image."""
+    """Processes that miss the same key at once make one build; the others name it, wait, and get its image."""
     count = rounds(6, 50)
     with gate() as way, Watch() as watch:
         (project / "install.sh").write_text(way.script() + "echo installed >/etc/installed\n")

@@ -1,4 +1,4 @@
-"""docs/architecture.md tells the floors as the import contract holds them."""
+"""docs/architecture.md describes the floors as the import contract enforces them."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def shown(name: str) -> str:
 
 
 def test_a_paragraph_each() -> None:
-    """Each floor has its paragraph, in the same order, and each module of a floor is there or one of many."""
+    """Each floor has its paragraph, in the same order, and each module of a floor is named or one of many."""
     titles = re.findall(r"^\*\*`([\w./]+)`\*\*", PAGE, re.MULTILINE)
     assert titles == ["generator/", *(f"bake/{shown(name)}" for floor in floors() for name in floor.split(" | "))]
 
 
 def test_named_modules_are_there() -> None:
-    """Every module that the page names is there."""
+    """Every module that the page names exists."""
     named = re.findall(r"`((?:bake|generator)/[\w/]+\.py)`", PAGE)
     assert named
     for name in named:
@@ -51,6 +51,6 @@ def test_named_modules_are_there() -> None:
 
 
 def test_one_link_for_each_package() -> None:
-    """The package that is installed has both folders by links, which need no list of modules."""
+    """The installed package has both folders by links, which need no list of modules."""
     for name in ("bake", "generator"):
         assert (ROOT / "desktop_bake" / name).resolve() == ROOT / name

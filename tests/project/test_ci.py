@@ -1,4 +1,4 @@
-"""The recipes for CI and the action: their linters pass and bite, and what can run here runs on a real registry."""
+"""The recipes for CI and the action: their linters pass and find faults, and all that can run here runs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ BROKEN = [
 
 
 def schema_faults(path: Path, schema: str) -> str:
-    """What the published schema has against a file; the schema comes with its tool, no network is asked."""
+    """The published schema's complaints about a file; the schema comes with its tool, without a network."""
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done = subprocess.run(
         [BIN / "check-jsonschema", "--builtin-schema", schema, path],
@@ -83,7 +83,7 @@ def run_blocks(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def shell_faults(shell: str, script: str) -> str:
-    """What shellcheck has against a script that ends at its first error, and each expression pasted into it."""
+    """Shellcheck's complaints about a script that ends at its first error, and every expression pasted into it."""
     done = subprocess.run(
         [BIN / "shellcheck", "-s", shell, "-"], input=f"set -e\n{script}", capture_output=True, text=True, check=False
     )
@@ -92,13 +92,13 @@ def shell_faults(shell: str, script: str) -> str:
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
 def test_schema(path: Path) -> None:
-    """Each recipe and the action follow the schema that is published for them."""
+    """Each recipe and the action follow their published schema."""
     assert not schema_faults(path, SCHEMAS[path])
 
 
 @pytest.mark.parametrize(("path", "right", "wrong"), BROKEN)
 def test_schema_bites(path: Path, right: str, wrong: str, tmp_path: Path) -> None:
-    """One wrong word, and the schema refuses the file."""
+    """The schema refuses a file with one wrong word."""
     assert right in path.read_text()
     broken = tmp_path / path.name
     broken.write_text(path.read_text().replace(right, wrong, 1))
@@ -116,7 +116,7 @@ def test_run_blocks(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(WORKFLOWS.iterdir()), ids=lambda path: path.name)
 def test_our_workflows(path: Path) -> None:
-    """Ours are checked above; they name actions by commits, and a token may write only in the job that publishes."""
+    """Our workflows are checked above; they name actions by commits, and only publishing jobs have tokens to write."""
     assert path in SCHEMAS
     workflow = YAML(typ="safe").load(path)
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
@@ -136,12 +136,12 @@ def test_shellcheck_bites(script: str) -> None:
 
 @pytest.mark.parametrize("name", ["nightly.sh", "lock.sh"])
 def test_scripts(name: str) -> None:
-    """The cron job's script, and that of the weekly pull request, pass shellcheck."""
+    """The scripts of the cron job and of the weekly pull request pass shellcheck."""
     assert not shell_faults("bash", (CI / name).read_text())
 
 
 def test_schedules() -> None:
-    """The crontab and the workflows' schedules are ones that cron runs, and the crontab names the script."""
+    """The schedules of crontab and workflows are ones that cron runs, and the crontab names the script."""
     crontab = (CI / "desktop-bake.cron").read_text()
     assert not cron_faults(crontab)
     assert "nightly.sh" in crontab
@@ -159,7 +159,7 @@ def test_cron_bites(line: str) -> None:
 
 
 def test_quoted_commands_exist() -> None:
-    """Every `desktop-bake` command line of the recipes and the action is one that the parser takes."""
+    """The parser accepts every `desktop-bake` command line of the recipes and the action."""
     files = [ACTION, *sorted(CI.iterdir())]
     commands = {path.name: list(quoted_commands(path.read_text())) for path in files}
     for name in ("action.yml", "github.yml", "gitlab-ci.yml", "nightly.sh"):
@@ -190,7 +190,7 @@ def test_the_page_names_every_recipe() -> None:
 
 @pytest.fixture
 def published(project: Path) -> Iterator[Path]:
-    """A project whose repository is in the test registry; what a push leaves in the local store is gone afterwards."""
+    """A project whose repository is in the test registry; a push's images in the local store are removed afterwards."""
     registry = os.environ["DESKTOP_BAKE_TEST_REGISTRY"]
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text().replace('repository = "', f'repository = "{registry}/', 1))
@@ -207,13 +207,13 @@ def rendered_targets(folder: Path) -> list[dict[str, Any]]:
 
 
 def rendered_target(folder: Path) -> dict[str, Any]:
-    """The one target of a rendered folder."""
+    """The only target of a rendered folder."""
     (target,) = rendered_targets(folder)
     return target
 
 
 def registry_labels(tag: str) -> dict[str, str]:
-    """The labels of an image as its registry has them."""
+    """The labels of an image in its registry."""
     done = subprocess.run(
         ["docker", "buildx", "imagetools", "inspect", "--format", "{{json .Image}}", tag],
         capture_output=True,
@@ -225,7 +225,7 @@ def registry_labels(tag: str) -> dict[str, str]:
 
 
 def raw(tag: str) -> dict[str, Any]:
-    """A manifest or index as its registry has it."""
+    """A manifest or index in its registry."""
     words = ["docker", "buildx", "imagetools", "inspect", "--raw", tag]
     return dict(json.loads(subprocess.run(words, capture_output=True, check=True).stdout))
 
@@ -270,7 +270,7 @@ def test_load_push_and_neither(
     rounds: Callable[[int, int], int],
     figure: Callable[[str], None],
 ) -> None:
-    """Whatever is typed, on each kind of builder: every image of a fresh folder is where it was asked for."""
+    """With any flags, on each kind of builder, every image of a fresh folder ends up where it was requested."""
     shared.change(cache='cache = "none"', environment='preflight_script = "preflight.sh"')
     with contextlib.ExitStack() as stack:
         runs: dict[str, Run] = {"containerd's store": second.run, "classic store": classic.run, "remote": here}
@@ -301,7 +301,7 @@ def test_load_push_and_neither(
 
 
 def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
-    """The cron job's script publishes in silence, logs a change as a diff, and tells of a failure alone."""
+    """The cron job's script publishes silently, logs a change as a diff, and reports only a failure."""
 
     def nightly() -> subprocess.CompletedProcess[str]:
         path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
@@ -333,7 +333,7 @@ def test_nightly_publishes_and_tells_what_changed(published: Path) -> None:
     assert (refused.returncode, refused.stderr) == (1, "error: the last run has not ended, nothing was done\n")
 
 
-OWN_NAMES = ("main", "Main", "release_1.2", 63 * "x")  # of branches, each its own scope
+OWN_NAMES = ("main", "Main", "release_1.2", 63 * "x")  # of branches, each with its own scope
 REFS = {
     **{f"refs/heads/{name}": name for name in OWN_NAMES},
     **dict.fromkeys(f"refs/heads/{name}" for name in ("feature-a", "feature/a", "feature a", "Feature-a", "pr-7")),
@@ -345,7 +345,7 @@ REFS = {
 
 
 def scope_by_workflow(ref: str, folder: Path) -> str:
-    """The cache scope that the workflow's own step gives to what is built."""
+    """The cache scope that the workflow's own step gives to a build."""
     (script,) = (script for _, script in run_blocks(YAML(typ="safe").load(CI / "github.yml")) if "scope=" in script)
     (folder / "output").write_text("")
     names = {"GITHUB_REF": ref, "GITHUB_OUTPUT": str(folder / "output")}
@@ -370,7 +370,7 @@ def asked_by_action(folder: Path, **event: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", ["the workflow", "the action"])
 def test_no_two_branches_share_a_cache_scope(tmp_path: Path, name: str) -> None:
-    """Each branch has a scope of its own, which a tag can hold, also one that is called like the scope of another."""
+    """Each branch has its own scope, which a tag can contain, even a branch named like another's scope."""
     refs, found = dict(REFS), dict[str, str]()
 
     def scope_of(ref: str) -> str:
@@ -389,7 +389,7 @@ def test_no_two_branches_share_a_cache_scope(tmp_path: Path, name: str) -> None:
 
 
 def test_a_pull_request_has_a_scope_of_its_own(tmp_path: Path) -> None:
-    """Whatever its branch is called, a pull request reads as `pr-NUMBER` and writes no cache, in each recipe."""
+    """Whatever its branch's name, a pull request reads as `pr-NUMBER` and writes no cache, in each recipe."""
     event = {"PULL_REQUEST": "7", "GITHUB_REF": "refs/heads/main", "GITHUB_HEAD_REF": "main", "GITHUB_REF_NAME": "main"}
     scope, words = asked_by_action(tmp_path, **event)
     assert scope == "pr-7"
@@ -424,7 +424,7 @@ def test_a_pull_request_writes_no_cache(cli: Run, published: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in SCHEMAS if not p.name.startswith("gitlab")], ids=lambda path: path.name)
 def test_actions_are_pinned(path: Path) -> None:
-    """Every action of others is named by its commit, with the release beside it, but for the copy of this project."""
+    """Every action of others is named by its commit, with the release beside it, except this project's copy."""
     used = re.findall(r"uses: (\S+)(.*)", path.read_text())
     assert used
     for name, comment in used:
@@ -435,7 +435,7 @@ def test_actions_are_pinned(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["github.yml", "github-action.yml"])
 def test_only_the_job_that_publishes_may(name: str) -> None:
-    """A token that may write packages is the publishing job's alone, which no pull request starts."""
+    """Only the publishing job, which no pull request starts, has a token that may write packages."""
     workflow = YAML(typ="safe").load(CI / name)
     assert workflow["permissions"] == {"contents": "read"}
     may = {job for job, body in workflow["jobs"].items() if "write" in body.get("permissions", {}).values()}
@@ -447,7 +447,7 @@ def test_only_the_job_that_publishes_may(name: str) -> None:
 def act(
     name: str, folder: Path, event: Mapping[str, str] | None = None, **inputs: str
 ) -> tuple[subprocess.CompletedProcess[str], str]:
-    """Run one step of the action as a runner does: its environment from the inputs, its outputs from a file.
+    """Run one step of the action like a runner: its environment from the inputs, its outputs from a file.
 
     Args:
         name: the step's name.
@@ -500,7 +500,7 @@ def test_action_bakes_and_tells_its_tags(cli: Run, published: Path) -> None:
 
 
 def test_action_packs_as_the_job_says(cli: Run, published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job's own `DESKTOP_BAKE_OUTPUT` counts, also an empty one, as for a registry that refuses zstd."""
+    """A job's own `DESKTOP_BAKE_OUTPUT` has precedence, even if empty, as for a registry that refuses zstd."""
     for packed in ("zstd", "gzip"):
         if packed == "gzip":
             monkeypatch.setenv("DESKTOP_BAKE_OUTPUT", "")
@@ -536,8 +536,8 @@ def test_action_skips_what_is_published(cli: Run, published: Path) -> None:
 
 
 def test_action_checks_the_folder(cli: Run, published: Path) -> None:
-    """The action's check installs this checkout, passes a fresh folder, and fails a stale one with a diff; also in a
-    job's container, whose user is not whom the workspace belongs to."""
+    """The action's check installs this checkout, passes a fresh folder, and fails a stale one with a diff, even in a
+    job's container, whose user does not own the workspace."""
     assert cli("render", "-o", "ci").returncode == 0
     os.chown(published / "desktop-bake.toml", 65534, 65534)
     fresh, _ = act("Check that the folder is up to date", published)

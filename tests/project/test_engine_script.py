@@ -1,4 +1,4 @@
-"""`scripts/engine`: it uses what answers, brings up only what is missing, and refuses in one line."""
+"""`scripts/engine`: it uses an engine that answers, starts only what is missing, and refuses in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def other_checkout(tmp_path: Path) -> Path:
-    """Another checkout of the project, with nothing brought up in it, that any user may write to."""
+    """Another checkout of the project, with nothing started in it, that any user may write to."""
     shutil.copytree(ROOT / "scripts", tmp_path / "checkout" / "scripts")
     (tmp_path / "checkout").chmod(0o777)
     for folder in tmp_path.parents:  # pytest's own folders are for their owner alone
@@ -37,7 +37,7 @@ def engine(checkout: Path, *words: str, path: str | None = None, **variables: st
 
 
 def ids() -> set[str]:
-    """Every image, container and network of the engine of these tests."""
+    """Every image, container and network of the tests' engine."""
     listed = ""
     for what in (["image", "ls", "-aq"], ["container", "ls", "-aq"], ["network", "ls", "-q"]):
         listed += subprocess.run(["docker", *what], capture_output=True, text=True, check=True).stdout
@@ -46,7 +46,7 @@ def ids() -> set[str]:
 
 @pytest.fixture
 def provided(other_checkout: Path) -> Path:
-    """The other checkout with what this one's script fetched and made: the engine of these tests came up by it."""
+    """The other checkout with all that this one's script fetched and made to start the tests' engine."""
     ours, theirs = Path(os.environ["DESKTOP_BAKE_TEST_TOOLS"]).parent, other_checkout / ".engine"
     theirs.mkdir()
     for name in ("unpacked", "bin", "docker", "base.tar"):
@@ -56,7 +56,7 @@ def provided(other_checkout: Path) -> Path:
 
 @pytest.mark.alone
 def test_an_engine_that_answers_is_used(provided: Path) -> None:
-    """If one answers, only a registry with a base image is started; `down` leaves that engine as it was."""
+    """If an engine answers, only a registry with a base image is started; `down` leaves that engine as it was."""
     before = ids()
     own = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONFIG")}
     up = engine(provided, "up", **own)
@@ -86,7 +86,7 @@ def test_an_engine_without_buildx(other_checkout: Path, tmp_path: Path) -> None:
 
 
 def test_another_engine_that_does_not_answer(other_checkout: Path, tmp_path: Path) -> None:
-    """Another one in the same network, as another checkout's: both would use the same bridge, so it is left alone."""
+    """Another engine in the same network, such as another checkout's, would use the same bridge: it is left alone."""
     shutil.copy("/bin/sleep", tmp_path / "dockerd")
     with subprocess.Popen([tmp_path / "dockerd", "100"]) as other:
         try:
@@ -102,7 +102,7 @@ def test_another_engine_that_does_not_answer(other_checkout: Path, tmp_path: Pat
 
 
 def test_without_root(other_checkout: Path) -> None:
-    """No engine and not root: what to do."""
+    """No engine and not root: a remedy."""
     done = engine(
         other_checkout,
         "setpriv",

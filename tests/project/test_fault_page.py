@@ -9,7 +9,7 @@ from tests.harness.fault_page import rows
 
 
 def test_every_row_is_tested() -> None:
-    """Each fault of the page is a test's, by its name."""
+    """Each fault of the page has a test of its name."""
     tests = (Path(__file__).parents[1] / "faults" / "test_engine_faults.py").read_text()
     for fault in rows():
         name = fault.replace("killed", "{how}").replace("stopped", "{how}")

@@ -1,4 +1,4 @@
-"""Where tests stand: each module has its unit tests beside its name, and no test module leans on another."""
+"""The places of tests: each module has a file of unit tests with its name, and no test module imports another."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def functions_of(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_each_module_has_unit_tests(module: str) -> None:
-    """A module's unit tests stand in the file of its name."""
+    """A module's unit tests are in the file of its name."""
     path = mirrored(module)
     assert path.is_file(), f"{path.relative_to(ROOT)} is missing"
     assert functions_of(path), f"{path.relative_to(ROOT)} tests nothing"
 
 
 def test_modules_are_found() -> None:
-    """The rule above is about something, and a module without tests would break it."""
+    """The rule above covers something, and a module without tests would break it."""
     assert {"bake/context.py", "bake/build/bake.py", "generator/key.py"} <= set(MODULES)
     assert len(MODULES) > 100
     assert not mirrored("bake/build/no_such_module.py").exists()

@@ -1,4 +1,4 @@
-"""The limit that every test has, whatever it waits for."""
+"""The time limit of every test, whatever it waits for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_well(): pass
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_test_that_spins(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    """Whatever spins, the test or a fixture's beginning or end, is stopped at the limit, and the next test runs."""
+    """Anything that spins, the test or a fixture's beginning or end, is stopped at the limit; the next test runs."""
     (tmp_path / "conftest.py").write_text(HOOKS)
     (tmp_path / "test_spins.py").write_text(SPINS)
     words = ["-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "--timeout", "0.3"]
@@ -62,6 +62,6 @@ def test_a_test_that_spins(tmp_path: Path, workers: tuple[str, ...]) -> None:
 
 
 def test_every_test_has_a_limit(request: pytest.FixtureRequest) -> None:
-    """The project's own configuration sets the limit, and no test goes without."""
+    """The project's own configuration sets the limit, and every test has it."""
     assert 0 < float(request.config.getini("timeout")) <= 600
     assert [item.nodeid for item in request.session.items if item.get_closest_marker("timeout")] == []

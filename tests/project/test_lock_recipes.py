@@ -1,4 +1,4 @@
-"""The weekly pull request: what moved in words, the pictures before and after; and what Renovate reads of a lock."""
+"""The weekly pull request: its text, the pictures before and after; and what Renovate reads of a lock."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 CI = Path(__file__).parents[2] / "docs" / "ci"
 BIN = Path(sys.executable).parent
-# A docker that takes no picture but writes one, of what it was asked to bake; a gh and a curl that write down what they
-# were asked for; and as much of jq as is used.
+# A docker that takes no picture but writes one, of what it was asked to bake; a gh and a curl that record what they
+# were called with; and the part of jq that is used.
 PROGRAMS = {
     "docker": 'grep -o "base:1@sha256:[0-9a-f]*" docker-bake.hcl | head -n 1 >picture\n'
     "mkdir -p pictures/default && mv picture pictures/default/desktop.png\n",
@@ -40,7 +40,7 @@ print(found["markdown"] if "markdown" in found else "")' """,
 
 @pytest.fixture
 def repository(cli: Run, project: Path, base: str) -> Path:
-    """A repository whose base has moved since it was locked and rendered, and programs that stand in for others."""
+    """A repository whose base has changed since it was locked and rendered, and stand-ins for programs."""
     name = f"{base.partition('/')[0]}/{project.name}/base:1"
     crane("mutate", "--label", f"n={uuid.uuid4().hex}", base, "-t", name)
     config = project / "desktop-bake.toml"
@@ -92,7 +92,7 @@ def steps(name: str) -> Mapping[str, str]:
 
 
 def test_github(repository: Path) -> None:
-    """A branch with lock and folder, a text in words with pictures that are there; later the same request is edited."""
+    """A branch with lock and folder, and a text with existing pictures; later the same request is edited."""
     github = {
         "RUNNER_TEMP": str(repository / "runner"),
         "GITHUB_WORKSPACE": str(repository),
@@ -127,7 +127,7 @@ def test_github(repository: Path) -> None:
 
 
 def test_gitlab(repository: Path) -> None:
-    """The same as a merge request: its text with uploaded pictures; no token is in a list of processes."""
+    """The same as a merge request: its text with uploaded pictures; no token is in a process list."""
     (repository / "ci-scripts").mkdir()
     (repository / "ci-scripts" / "desktop-lock.sh").write_text((CI / "lock.sh").read_text())
     (script,) = YAML(typ="safe").load(CI / "gitlab-lock.yml")["lock"]["script"]
@@ -155,7 +155,7 @@ def test_gitlab(repository: Path) -> None:
 
 
 def test_nothing_moved(repository: Path) -> None:
-    """A week in which nothing is old or moved asks for no picture and no pull request."""
+    """A week in which nothing is old or has changed makes no picture and no pull request."""
     assert run(repository, f"MAX_AGE=520w bash {CI}/lock.sh out").stdout.endswith("nothing moved\n")
     assert (repository / "out" / "words").read_text() == ""
     assert not (repository / "out" / "before").exists()

@@ -1,4 +1,4 @@
-"""`missing.sh` of a rendered folder, with a real registry: what that lacks by its labels, and a native matrix."""
+"""`missing.sh` of a rendered folder, with a real registry: what it lacks by its labels, and a native matrix."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rendered(project: Path, base: str, cli: Run) -> Iterator[Path]:
 
 
 def script(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`missing.sh`, called from the folder above."""
+    """`missing.sh`, called from the parent folder."""
     return subprocess.run(
         [str(folder / "missing.sh"), *words],
         cwd=folder.parent,
@@ -53,14 +53,14 @@ def script(folder: Path, *words: str, **variables: str) -> subprocess.CompletedP
 
 
 def missing(folder: Path, *words: str) -> list[str]:
-    """The targets that it names."""
+    """The targets in its output."""
     done = script(folder, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
 def docker(folder: Path, *words: str) -> str:
-    """What docker prints, called within the folder."""
+    """The output of docker, called in the folder."""
     env = {**os.environ, "DESKTOP_BAKE_FOLDER": "."}  # no shell changed the folder
     done = subprocess.run(["docker", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -68,7 +68,7 @@ def docker(folder: Path, *words: str) -> str:
 
 
 def test_what_the_registry_lacks(rendered: Path) -> None:
-    """What is published is not named; a second run in CI's form has nothing to do; targets and groups may be named."""
+    """Published targets are not named; a second run in CI's form has nothing to do; targets and groups can be named."""
     assert missing(rendered) == ["desktop-a", "desktop-b", "desktop-c"]
     docker(rendered, "buildx", "bake", "-f", "docker-bake.hcl", "b", "--push")
     assert missing(rendered) == ["desktop-a", "desktop-c"]
@@ -83,7 +83,7 @@ def test_what_the_registry_lacks(rendered: Path) -> None:
 def test_a_tag_alone_does_not_count(rendered: Path, tampered: str) -> None:
     """An image under a key's tag that has another label, or lacks the target's platform, is missing."""
     docker(rendered, "buildx", "bake", "-f", "docker-bake.hcl", "desktop", "--push")
-    if tampered == "platform":  # the target wants one more by now
+    if tampered == "platform":  # the target now wants one more
         text, name = (rendered / "docker-bake.hcl").read_text(), "desktop-c"
         assert '"linux/amd64"' in text
         (rendered / "docker-bake.hcl").write_text(text.replace('"linux/amd64"', '"linux/amd64,linux/arm64"'))
@@ -94,7 +94,7 @@ def test_a_tag_alone_does_not_count(rendered: Path, tampered: str) -> None:
 
 
 def test_a_registry_that_is_not_there(rendered: Path) -> None:
-    """A registry that cannot be asked is an error, unless it is said to have nothing; so is a target that is none."""
+    """A registry that cannot be asked is an error, unless it is said to have nothing; so is an unknown target."""
     nowhere = {"DESKTOP_BAKE_REPOSITORY": "127.0.0.1:1/nobody/desktop"}
     done = script(rendered, **nowhere)
     assert (done.returncode, done.stdout) == (1, "")
@@ -119,7 +119,7 @@ def test_matrix(rendered: Path) -> None:
 
 
 def steps(recipe: str) -> dict[str, str]:
-    """The run blocks of a recipe that bake and that merge."""
+    """The steps of a recipe that bake and merge."""
     loaded: dict[str, Any] = YAML(typ="safe").load(ROOT / "docs" / "ci" / recipe)
     if recipe.startswith("github"):
         jobs = loaded["jobs"]
@@ -139,7 +139,7 @@ def shell(text: str, folder: Path, **variables: str) -> None:
 def test_native_runners(
     rendered: Path, recipe: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The recipes' own lines: a matrix, a push by digest, under no tag, and an index that is published."""
+    """The recipes' own lines: a matrix, a push by digest, without a tag, and an index that is published."""
     found, project = steps(recipe), rendered.parent
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What is installed: one package, complete, typed, and in nobody's way."""
+"""What is installed: one package, complete, typed, and in conflict with no other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ base: ImageReference = environment.base_image
 
 
 def run(*words: object, cwd: Path, status: int = 0) -> str:
-    """Run a program that knows of no checkout, and return what it prints."""
+    """Run a program that knows of no checkout, and return its output."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([*map(str, words)], cwd=cwd, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
@@ -63,7 +63,7 @@ def run(*words: object, cwd: Path, status: int = 0) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution as installers build it."""
+    """The wheel, built from the source distribution, as installers build it."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "-o", folder, ROOT, cwd=folder)
     return next(folder.glob("*.whl"))
@@ -71,7 +71,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def metadata(wheel: Path) -> Message:
-    """What the wheel tells a package index."""
+    """The wheel's metadata for a package index."""
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     return email.message_from_bytes(archive.read(name))
@@ -79,7 +79,7 @@ def metadata(wheel: Path) -> Message:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment in which the wheel is installed, and the project of PyPI that is named bake."""
+    """The programs of an environment with the wheel and PyPI's project named bake."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv", with_pip=True)
     programs = folder / "venv" / "bin"
@@ -107,7 +107,7 @@ def test_an_index_takes_it(wheel: Path) -> None:
 
 
 def test_metadata(metadata: Message) -> None:
-    """The wheel names each version of Python that the tests' workflow runs, its types, and nothing for development."""
+    """The wheel names each Python version of the tests' workflow, its types, and nothing for development."""
     classifiers = metadata.get_all("Classifier", [])
     tests = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "tests.yml")
     named = [classifier.rpartition(" ")[2] for classifier in classifiers if re.search(r"Python :: 3\.", classifier)]
@@ -118,7 +118,7 @@ def test_metadata(metadata: Message) -> None:
 
 
 def test_readme_of_the_package(metadata: Message) -> None:
-    """The package's README is ours without links that lead nowhere on a package index; its words stay."""
+    """The package's README is ours without links that would be broken on a package index; its words stay."""
     text = str(metadata.get_payload())
     targets = re.findall(r"\]\(([^)]*)\)", text)
     assert [target for target in targets if not target.startswith("https://")] == []
@@ -130,7 +130,7 @@ def test_readme_of_the_package(metadata: Message) -> None:
 
 
 def test_version_has_one_place(metadata: Message) -> None:
-    """pyproject.toml alone says the version; wheel and installation repeat it, and the changelog begins with it."""
+    """Only pyproject.toml has the version; wheel and installation repeat it, and the changelog begins with it."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert metadata["Version"] == __version__ == version
     release = re.sub(r"\.dev\d+$", "", version)
@@ -153,7 +153,7 @@ def test_beside_the_other_bake(installed: Path, tmp_path: Path) -> None:
 
 
 def test_beside_modules_of_the_user(installed: Path, tmp_path: Path) -> None:
-    """A script that has a generator.py, a bake.py and a registry folder beside it imports every public name."""
+    """A script beside a generator.py, a bake.py and a registry folder imports every public name."""
     (tmp_path / "registry").mkdir()
     for name in ("generator.py", "bake.py", "registry/__init__.py"):
         (tmp_path / name).write_text("raise SystemExit('the wrong one')\n")
@@ -205,6 +205,6 @@ def test_a_name_costs_itself_alone(installed: Path, tmp_path: Path) -> None:
 
 
 def test_one_file_imports_python_on_whales() -> None:
-    """The slow import has one place."""
+    """Only one place has the slow import."""
     having = [path.name for path in (ROOT / "bake").rglob("*.py") if "python_on_whales" in path.read_text()]
     assert having == ["bake_process.py"]

@@ -1,4 +1,4 @@
-"""`warm`: what a round does, what it says, and how it ends."""
+"""`warm`: what a round does and prints, and how it ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNIT = DOCS / "warm" / "desktop-bake-warm.service"
 
 
 def test_the_place_for_prune() -> None:
-    """What tidies up is called after a round in which nothing went wrong, and its result is in the round."""
+    """The tidying function is called after a round in which nothing failed, and its result is in the round."""
     done = warm_round(1, work(Engine()), tidy=lambda: Tidied(removed=3, error="one stayed", exit_status=1))
     assert "no environment has its cache switched on, 3 removed in " in done.line()
     assert done.line().endswith("; prune: one stayed")
@@ -38,7 +38,7 @@ def test_the_place_for_prune() -> None:
 
 
 def test_unit(tmp_path: Path) -> None:
-    """The systemd unit is one: by systemd's own check if it is installed, and by its form anywhere."""
+    """The systemd unit is valid: by systemd's own check if it is installed, and by its form on any machine."""
     unit = configparser.ConfigParser(strict=True, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(UNIT)
@@ -60,7 +60,7 @@ def test_unit(tmp_path: Path) -> None:
 
 
 def test_cron_line() -> None:
-    """The cron line is one that cron takes, and its command is one of ours."""
+    """The cron line is valid for cron, and its command is one of ours."""
     text = (DOCS / "warm" / "desktop-bake-warm.cron").read_text()
     assert not cron_faults(text)
     assert "desktop-bake warm --config" in text

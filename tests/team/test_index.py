@@ -1,4 +1,4 @@
-"""An index that is added to: decisions over values, then machines of two architectures on a real registry."""
+"""An index that several machines add to: decisions over values, then machines of two architectures on a registry."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def of_both(shared: Project, team: Registry) -> Project:
-    """A project whose base is in the registry for this machine's platform, and for one that is said to be arm64."""
+    """A project whose base is in the registry for this machine's platform, and for a stand-in of arm64."""
     arm, both = (f"{shared.host}/{shared.path}/base:{tag}" for tag in ("arm", "both"))
     crane("mutate", "--set-platform", ARM64, team.base, "-t", arm)
     crane("index", "append", "-m", team.base, "-m", arm, "-t", both)
@@ -44,7 +44,7 @@ def of_both(shared: Project, team: Registry) -> Project:
 
 
 def manifests(project: Project, tag: object) -> dict[str, str]:
-    """The digest of each platform's image under a tag, and of attestations by the image that they are about."""
+    """The digest of each platform's image under a tag, and of attestations by the image that they describe."""
     found = {}
     for entry in top_of(project, str(tag))["manifests"]:
         about = entry.get("annotations", {}).get("vnd.docker.reference.digest")
@@ -55,7 +55,7 @@ def manifests(project: Project, tag: object) -> dict[str, str]:
 
 def test_two_architectures_one_key(of_both: Project) -> None:
     """Each architecture adds its image under the one key, with its attestations, and the other's stays as it was; a
-    platform that is missing is a miss, and each finds its own.
+    missing platform is a miss, and each finds its own.
     """
     ours = answer(of_both.bake("build", "--push", "--json"))
     tag = ours["cache_key"]
@@ -78,7 +78,7 @@ def test_two_architectures_one_key(of_both: Project) -> None:
 
 
 def test_what_proves_another_key_does_not_stay(of_both: Project) -> None:
-    """What lies under the tag and does not prove the key is replaced, not kept."""
+    """An image under the tag that does not prove the key is replaced, not kept."""
     key = answer(of_both.bake("key", "--json"))["cache_key"]
     push_image(of_both.host, of_both.path, str(key), {"a": "b"}, platforms=(ARM64,), attestation=True)
     built = answer(of_both.bake("build", "--push", "--json"))
@@ -121,12 +121,12 @@ def test_both_push_at_once(shared: Project) -> None:
     found = manifests(shared, key)
     assert {name for name in found if not name.startswith("about ")} == set(platforms)
     assert {f"about {found[platform]}" for platform in platforms} <= set(found)
-    for name in tags.values():  # the image is kept by its own tag alone
+    for name in tags.values():  # only its own tag keeps the image
         assert "artifactType" in top_of(shared, str(name.tag))
 
 
 def test_two_keys_at_once(shared: Project) -> None:
-    """What is uploaded of one key is not lost if another one of the same platform is uploaded before it is added."""
+    """An upload for a key is not lost if another of the same platform is uploaded before it is added."""
     settings, labels = load_settings(shared.folder / "desktop-bake.toml", {}), right_labels(shared)
     (shared.folder / "setup.sh").write_text("echo other\n")
     each = [
@@ -144,15 +144,15 @@ def test_two_keys_at_once(shared: Project) -> None:
 
 
 def test_one_key_twice_at_once(shared: Project) -> None:
-    """Of two processes that publish one image at the same time, the one whose upload's tag the other took away finds
-    it published, which is no error."""
+    """Of two processes that publish one image at the same time, one finds the tag of its upload removed by the other,
+    and the image published; that is no error."""
     settings, log = load_settings(shared.folder / "desktop-bake.toml", {}), list[str]()
     found = ensure_desktop_image(settings.environment(None), settings)
     assert isinstance(found, Built | LocalHit)
     built: Built | LocalHit = found
 
     class Slow(Engine):
-        """Another process publishes, and takes the tag away, before this one pushes."""
+        """Another process publishes, and removes the tag, before this one pushes."""
 
         def work(self, *words: str, **more: Any) -> Ended:
             publish(built, work(Engine(), settings, log.append))
@@ -164,7 +164,7 @@ def test_one_key_twice_at_once(shared: Project) -> None:
 
 
 def test_tags_that_are_immutable(shared: Project) -> None:
-    """If a tag cannot be written twice, the key's own tag is pushed; that of the platform stays as it was."""
+    """If a tag cannot be written twice, the key's own tag is pushed; the platform's tag stays as it was."""
     said = "The image tag 'push-linux-amd64-0' already exists and cannot be overwritten because the tag is immutable."
     with faulty(shared.host, refuses(400, "TAG_INVALID", said, on="PUT .*/manifests/push-")) as proxy:
         done = shared.bake("build", "--push", "--json", "--repository", f"{proxy.host}/{shared.path}")

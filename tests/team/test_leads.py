@@ -1,4 +1,4 @@
-"""Where a registry leads - redirects, token services - gets no login that is not its own, and stays outside."""
+"""Redirects and token services of a registry get no login but their own, and never lead to private addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRIVATE = ["127.0.0.1", "10.9.8.7", "169.254.169.254", "100.64.1.1", "fd00::1", 
 
 @pytest.fixture(autouse=True)
 def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker client configuration of this test alone."""
+    """A docker client configuration for this test alone."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     return tmp_path / "config.json"
 
@@ -46,7 +46,7 @@ def image(host: str) -> ImageReference:
 def test_a_challenge_from_elsewhere_is_not_answered(
     registry: RealRegistry, own_config: Path, kind: str, on: str
 ) -> None:
-    """What a redirect leads to gets neither password nor token, whatever it asks for, and its token service neither."""
+    """A redirect's target gets neither password nor token, whatever it asks for, nor does its token service."""
     asks = {"Basic": 'Basic realm="x"', "Bearer": 'Bearer realm="http://{0}/token",service="x"'}[kind]
     with faulty("127.0.0.1:9", faults.answers(200, "{}", on="/token")) as thief:
         demand = faults.answers(401, headers={"WWW-Authenticate": asks.format(thief.host)}, on="/v2/")
@@ -64,7 +64,7 @@ def test_a_challenge_from_elsewhere_is_not_answered(
 
 @pytest.mark.parametrize("how", ["redirect", "token service"])
 def test_tls_is_kept(registry: RealRegistry, own_config: Path, how: str) -> None:
-    """From TLS nothing leads to plain HTTP; nor is a registry that answered by TLS asked without."""
+    """Nothing leads from TLS to plain HTTP; and a registry that answered by TLS is never asked without it."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     with faulty(registry.host, faults.bearer(anonymous=True)) as plain:
@@ -83,7 +83,7 @@ def test_tls_is_kept(registry: RealRegistry, own_config: Path, how: str) -> None
 
 
 def test_a_public_registry_leads_to_no_private_address() -> None:
-    """A redirect or a token service at a private address is refused to a public registry, unasked; others may."""
+    """A public registry's redirect or token service at a private address is refused, unasked; others may have one."""
     ways = ["redirect", "token service"]
     inwards = [(PUBLIC, target, how) for target in PRIVATE for how in ways]
     allowed = [(PUBLIC, OTHER_PUBLIC, how) for how in ways] + [(PRIVATE[1], t, how) for t in PRIVATE for how in ways]

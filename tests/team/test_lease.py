@@ -1,4 +1,4 @@
-"""One machine of a team builds a key: the lease in its registry, and that whatever happens to it loses nothing."""
+"""One machine of a team builds a key: the lease in its registry, and that no fault of it loses anything."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ THEIRS = Lease(owner="0" * 32, lifetime_s=1)
 
 
 def new_path() -> str:
-    """A repository's path of a test's own."""
+    """A repository's path for one test."""
     return f"team/one-{uuid.uuid4().hex[:8]}"
 
 
@@ -58,7 +58,7 @@ def new_path() -> str:
 
 @pytest.fixture(scope="module")
 def machines(team: Registry, base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Machine]]:
-    """Two further machines, which have the base image, as the first one has."""
+    """Two further machines, which have the base image like the first one."""
     folder = tmp_path_factory.mktemp("machines")
     with machine(folder / "second", team=team) as second, machine(folder / "third", team=team) as third:
         for each in (second, third):
@@ -101,7 +101,7 @@ def test_three_machines_miss_at_once(
     """Of three machines that miss a key at once one builds and pushes; the others wait for it, and pull its image."""
     count, alone, right = rounds(1, 10), 0, 0
     places = (None, *machines)
-    reached = machines[0].address.rpartition(".")[0] + ".1"  # the first machine, as the others know it
+    reached = machines[0].address.rpartition(".")[0] + ".1"  # the first machine's address for the others
     for _ in range(count):
         path = new_path()
         with gate() as way, Watch() as watch:
@@ -136,7 +136,7 @@ def test_three_machines_miss_at_once(
 
 @dataclass
 class Team:
-    """A repository in a registry, and what this machine would do about a miss there."""
+    """A repository in a registry, and this machine's reaction to a miss there."""
 
     host: str
     engine: Engine
@@ -160,7 +160,7 @@ class Team:
     def lease(
         self, limit_s: float = 60, cancel: threading.Event | None = None, log: Callable[[str], object] = len
     ) -> AbstractContextManager[RegistryHit | Miss]:
-        """What this machine does."""
+        """This machine's work."""
 
         def write(line: str) -> None:
             self.lines.append(line)
@@ -174,18 +174,18 @@ class Team:
         return Api(self.host, authorization=self.authorization)
 
     def put(self, content: bytes = THEIRS.content()) -> None:
-        """Another machine's lease, or what else may lie there."""
+        """Another machine's lease, or anything else in its place."""
         self.api.push_blob(self.path, EMPTY)
         self.api.push_manifest(self.path, lease_tag(KEY), content, MANIFEST)
 
     def there(self) -> bytes | None:
-        """What lies under the lease's tag."""
+        """The content of the lease's tag."""
         path = f"/v2/{self.path}/manifests/{lease_tag(KEY)}"
         answer = self.api.send("GET", path, headers={"Accept": MANIFEST})
         return answer.body if answer.status == 200 else None
 
     def publish(self) -> None:
-        """What another machine pushes."""
+        """Another machine's push."""
         push_image(
             self.host,
             self.path,
@@ -198,7 +198,7 @@ class Team:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beats and looks that follow each other faster, so that lifetimes may be short; nobody else writes here."""
+    """Make beats and looks more frequent, so that lifetimes may be short; nobody else writes here."""
     monkeypatch.setattr("desktop_bake.bake.build.team_lease.BEAT_S", 0.2)
     monkeypatch.setattr("desktop_bake.bake.build.team_lease.POLL_S", 0.2)
     monkeypatch.setattr("desktop_bake.bake.build.team_lease.LIFETIME_S", 2)
@@ -207,7 +207,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ours(team: Registry, engine: Engine) -> Team:
-    """A repository of this test's own in the team's registry."""
+    """A repository for this test in the team's registry."""
     return Team(team.address, engine)
 
 
@@ -217,7 +217,7 @@ def test_ten_at_once(
     """Ten miss at once, and each writes its lease before it sees another's: the last one has it; the others wait, and
     see the image once it is pushed."""
     monkeypatch.setattr("desktop_bake.bake.build.team_lease.SETTLE_S", SETTLE_S)
-    monkeypatch.setattr("desktop_bake.bake.build.team_lease.LIFETIME_S", 20)  # nobody dies, however busy the machine
+    monkeypatch.setattr("desktop_bake.bake.build.team_lease.LIFETIME_S", 20)  # no machine dies, however busy ours is
     count = rounds(1, 20)
     for _ in range(count):
         ten_at_once(ours, new_path())
@@ -225,7 +225,7 @@ def test_ten_at_once(
 
 
 def ten_at_once(ours: Team, path: str) -> None:
-    """One round: nobody writes before all have looked, and the image is pushed once all the others wait."""
+    """One round: nobody writes before all have looked, and the image is pushed once all others wait."""
     looked, waiting = threading.Barrier(10), threading.Semaphore(0)
 
     def one_after_the_other(_: object) -> bool:
@@ -251,7 +251,7 @@ def ten_at_once(ours: Team, path: str) -> None:
 
 
 def test_the_lease_is_kept_alive_and_given_back(ours: Team) -> None:
-    """While it is held its beats go on and nobody is named; another waits beyond its lifetime, then builds."""
+    """While it is held, its beats go on and no owner is named; another waits beyond its lifetime, then builds."""
     assert ours.there() is None
     seen = set[int]()
     waiting = threading.Event()
@@ -268,7 +268,7 @@ def test_the_lease_is_kept_alive_and_given_back(ours: Team) -> None:
             assert waiting.wait(20)
             end, content = time.monotonic() + 2.5, b""
             while time.monotonic() < end or len(seen) < BEATS:
-                content = ours.there() or content  # this registry misses a tag for the moment in which it is written
+                content = ours.there() or content  # this registry misses a tag for a moment while it is written
                 lease = read_lease(content)
                 seen |= {lease.beat} if lease else set()
             assert not waiter.done()
@@ -285,7 +285,7 @@ def test_the_lease_is_kept_alive_and_given_back(ours: Team) -> None:
 
 
 def test_the_pull_begins_when_the_push_ended(ours: Team) -> None:
-    """Who waits looks for the image itself: it is a hit while the lease is not yet given back."""
+    """A waiting machine looks for the image itself: it is a hit even before the lease is given back."""
     ours.put(replace(THEIRS, lifetime_s=60).content())
     with ours.lease(log=lambda line: ours.publish() if line.startswith(WAITING) else None) as found:
         assert isinstance(found, RegistryHit)
@@ -295,7 +295,7 @@ def test_the_pull_begins_when_the_push_ended(ours: Team) -> None:
 
 
 def test_pushed_since_it_was_looked_for(ours: Team) -> None:
-    """Who gets the lease looks once more, and does not build what is there by now."""
+    """A machine that gets the lease looks once more, and does not build an existing image."""
     ours.publish()
     with ours.lease() as found:
         assert found.status is Status.REGISTRY_HIT
@@ -306,7 +306,7 @@ def test_pushed_since_it_was_looked_for(ours: Team) -> None:
 
 
 def test_never_released(ours: Team) -> None:
-    """The lease of a machine that died is waited for during its lifetime, then taken over by one of those who wait."""
+    """A dead machine's lease is waited for during its lifetime; then one of the waiting machines takes it over."""
     ours.put()
     began = time.monotonic()
     with ours.lease() as found:
@@ -320,7 +320,7 @@ def test_never_released(ours: Team) -> None:
 
 
 def test_lost(ours: Team) -> None:
-    """A lease that another took over is neither renewed nor taken out: the other's stays as it is."""
+    """A lease that another took over is neither renewed nor removed: the other's stays as it is."""
     with ours.lease() as found:
         assert found.status is Status.MISS
         ours.put()
@@ -331,7 +331,7 @@ def test_lost(ours: Team) -> None:
 
 
 def manifest(**changes: object) -> bytes:
-    """A manifest that a registry takes, and that is no lease."""
+    """A manifest that a registry accepts, and that is no lease."""
     return json.dumps({**json.loads(THEIRS.content()), **changes}).encode()
 
 
@@ -350,7 +350,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("case", GARBAGE)
 def test_garbage(ours: Team, case: str) -> None:
-    """What is no lease is written over at once, without a wait."""
+    """Anything that is no lease is overwritten at once, without a wait."""
     ours.put(GARBAGE[case])
     with ours.lease() as found:
         assert found.status is Status.MISS
@@ -373,7 +373,7 @@ FAULTS: Mapping[str, tuple[Fault, str]] = {
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_no_lease(ours: Team, team: Registry, case: str) -> None:
-    """If there can be no lease it is said in one line, and the build goes on after a few seconds at most."""
+    """If no lease is possible, one line says so, and the build goes on after a few seconds at most."""
     fault, says = FAULTS[case]
     with faulty(team.address, fault) as proxy:
         behind = replace(ours, host=proxy.host, lines=[])
@@ -387,7 +387,7 @@ def test_no_lease(ours: Team, team: Registry, case: str) -> None:
 
 
 def test_the_registry_goes_while_it_waits(engine: Engine, tmp_path: Path) -> None:
-    """A registry that is gone while one waits is a lease without a beat: waited for during its lifetime, then built."""
+    """If the registry goes away during the wait, the lease has no beat: after its lifetime the image is built."""
     with real_registry(tmp_path / "registry") as registry:
         ours = Team(registry.host, engine)
         ours.put()
@@ -399,7 +399,7 @@ def test_the_registry_goes_while_it_waits(engine: Engine, tmp_path: Path) -> Non
 
 
 def test_a_registry_that_deletes_nothing(ours: Team, team: Registry) -> None:
-    """There the lease is written over by one that says it was given back, which the next one takes at once."""
+    """There the lease is overwritten by one that is marked as given back, which the next machine takes at once."""
     with faulty(team.address, refuses(405, "UNSUPPORTED", on="DELETE ")) as proxy:
         behind = replace(ours, host=proxy.host, lines=[])
         for _ in range(2):
@@ -411,7 +411,7 @@ def test_a_registry_that_deletes_nothing(ours: Team, team: Registry) -> None:
 
 
 def test_a_registry_behind_tokens(ours: Team, team: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lease is written with the login and the scope that the registry asks for."""
+    """The lease is written with the login and the scope that the registry requires."""
     with faulty(team.address, bearer()) as proxy:
         (tmp_path / "config.json").write_text(json.dumps({"auths": {proxy.host: {"auth": BASIC.split()[1]}}}))
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -434,7 +434,7 @@ def test_the_limit(ours: Team) -> None:
 
 
 def test_cancelled(ours: Team) -> None:
-    """Another thread cancels who waits, or who is just taking the lease, which is given back then."""
+    """Another thread cancels a machine that waits, or that is just taking the lease, which it then gives back."""
     cancel = threading.Event()
     ours.put(replace(THEIRS, lifetime_s=60).content())
     began = time.monotonic()
@@ -451,7 +451,7 @@ def test_cancelled(ours: Team) -> None:
 
 
 def test_a_build_without_the_right_to_push(team: Registry, engine: Engine, project: Path, base: str) -> None:
-    """A task whose registry is read-only has its image all the same, and is told of both; without a lease, of one."""
+    """A task whose registry is read-only still has its image, and reports both faults; without a lease, one."""
     with faulty(team.address, refuses(403, "DENIED", on="(PUT|POST|PATCH) ")) as proxy:
         configure(project, f"{proxy.host}/{new_path()}", base, f"echo {new_path()} >/etc/installed\n")
         settings = load_settings(project / "desktop-bake.toml", {})

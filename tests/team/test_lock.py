@@ -1,4 +1,4 @@
-"""The lock on two engines: the same desktop for everyone, whatever each machine has pulled, and updates on purpose."""
+"""The lock on two engines: the same desktop for everyone, whatever each machine has pulled, and deliberate updates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ THEN = "2026-11-01"
 
 @pytest.fixture
 def based(shared: Project, team: Registry) -> Project:
-    """A project whose base has a tag of its own in the registry, which can move."""
+    """A project whose base has its own tag in the registry, which can move."""
     shared.base = f"{shared.repository}/base:1"
     shared.change()
     move(shared, team)
@@ -33,7 +33,7 @@ def based(shared: Project, team: Registry) -> Project:
 
 
 def move(project: Project, team: Registry) -> str:
-    """Move the base's tag to another image, and give its digest."""
+    """Move the base's tag to another image; return its digest."""
     crane("mutate", "--label", f"moved={uuid.uuid4().hex}", team.base, "-t", project.base)
     return crane("digest", project.base)
 
@@ -61,8 +61,8 @@ def test_the_story(
     rounds: Callable[[int, int], int],
     figure: Callable[[str], None],
 ) -> None:
-    """A locks, bakes and pushes; the base moves, and B, which pulled the new one already, still hits; A upgrades the
-    lock and bakes; B does not move until it has that lock, and then hits again."""
+    """A locks, bakes and pushes; the base moves, and B, which already pulled the new one, still hits; A upgrades the
+    lock and bakes; B stays on the old one until it has that lock, and then hits again."""
     here("docker", "pull", "-q", based.base)
     locked(based)
     built = answer(based.bake("build", "--push", "--json"))
@@ -109,7 +109,7 @@ def test_the_story(
 
 
 def other_lock(project: Project, folder: Path) -> tuple[str, str]:
-    """The project's environment as one of Agents Runner, in a folder that has no lock."""
+    """The project's environment as one of Agents Runner, in a folder without a lock."""
     runner = folder / "runner"
     runner.mkdir()
     fields = {"base_image": project.base, "headless_desktop_enabled": True, "cache_desktop_build": True}
@@ -118,7 +118,7 @@ def other_lock(project: Project, folder: Path) -> tuple[str, str]:
 
 
 def test_a_tampered_image(based: Project, second: Machine) -> None:
-    """What somebody pushed under the right key, with the right labels, is never used, and is told by its digest."""
+    """An image that somebody pushed under the right key, with the right labels, is never used; its digest is named."""
     locked(based)
     built = answer(based.bake("build", "--push", "--json"))
     key = str(built["cache_key"])
@@ -146,7 +146,7 @@ def test_a_tampered_image(based: Project, second: Machine) -> None:
 
 
 def test_a_base_that_its_registry_lost(based: Project, second: Machine) -> None:
-    """A locked base that was garbage-collected fails the build in one line, with what to do."""
+    """A locked base that was garbage-collected fails the build in one line, with a remedy."""
     locked(based)
     digest = crane("digest", based.base)
     Api(based.host).delete(f"{based.path}/base", "manifests", digest)

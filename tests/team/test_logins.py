@@ -31,7 +31,7 @@ HELPERS = {
     "userless": '{"Username": "x", "Secret": ""}',
 }
 
-# config.json, DOCKER_AUTH_CONFIG (HOST stands for the registry), and the user that a demand for HTTP Basic gets
+# config.json, DOCKER_AUTH_CONFIG (HOST stands for the registry), and the user that a registry with HTTP Basic gets
 CASES: dict[str, tuple[Mapping[str, Any], str, str | None]] = {
     "host": ({"auths": {"HOST": A}}, "", "a"),
     "https": ({"auths": {"https://HOST": A}}, "", "a"),
@@ -64,7 +64,7 @@ CASES: dict[str, tuple[Mapping[str, Any], str, str | None]] = {
 
 @pytest.fixture(autouse=True)
 def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker client configuration of this test alone."""
+    """A docker client configuration for this test alone."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     return tmp_path / "config.json"
 
@@ -78,12 +78,12 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
 
 
 def image(host: str) -> ImageReference:
-    """An image there."""
+    """An image in it."""
     return ImageReference.parse(f"{host}/team/desktop:t")
 
 
 def sent(ask: Callable[[str], object]) -> set[str]:
-    """What a registry that demands HTTP Basic was sent."""
+    """The login that a registry with HTTP Basic got."""
     with faulty("127.0.0.1:9", faults.answers(401, headers={"WWW-Authenticate": 'Basic realm="x"'})) as registry:
         ask(registry.host)
         return {r.headers["authorization"] for r in registry.requests if "authorization" in r.headers}
@@ -92,7 +92,7 @@ def sent(ask: Callable[[str], object]) -> set[str]:
 def test_the_login_is_the_docker_clients(
     tmp_path: Path, helper: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each configuration gives the login of the table, and a real docker client sends the same."""
+    """Each configuration gives the table's login, and a real docker client sends the same."""
     for name, answer in HELPERS.items():
         helper(name, f"echo '{answer}'")
 
@@ -136,10 +136,10 @@ def test_the_login_is_the_docker_clients(
 
 
 def test_a_registrys_own_token(locked: RealRegistry, own_config: Path) -> None:
-    """`registrytoken` goes to the registry as it is, whatever else is stored, and nowhere else."""
+    """`registrytoken` goes to the registry unchanged, whatever else is stored, and nowhere else."""
     with faulty(locked.host, faults.bearer()) as proxy:
         own_config.write_text(json.dumps({"auths": {proxy.host: {**A, "registrytoken": faults.TOKEN}}}))
-        with pytest.raises(RegistryError, match="refuses the stored login"):  # the real registry behind takes another
+        with pytest.raises(RegistryError, match="refuses the stored login"):  # the registry behind it expects another
             look_up(image(proxy.host), HERE)
     heard = [(r.path.partition("?")[0], r.headers.get("authorization")) for r in proxy.requests]
     place = "/v2/team/desktop/manifests/t"
@@ -147,7 +147,7 @@ def test_a_registrys_own_token(locked: RealRegistry, own_config: Path) -> None:
 
 
 def test_a_helper_is_asked_once(locked: RealRegistry, own_config: Path, helper: Callable[[str, str], Path]) -> None:
-    """Many questions of one run at once: one question to the helper, also if it is slow, fails, or does not answer."""
+    """Many requests of one run at once ask the helper once, even if it is slow, fails, or does not answer."""
     own_config.write_text(json.dumps({"credsStore": "one"}))
     answer = json.dumps({"Username": USER, "Secret": PASSWORD})
     for script, says in (
@@ -176,8 +176,8 @@ def test_a_helper_is_asked_once(locked: RealRegistry, own_config: Path, helper: 
 
 
 def test_the_first_of_two_challenges() -> None:
-    """A registry that takes a token or a password asks for both, in two headers, which arrive as one: the first counts
-    with its own parameters (RFC 9110, 11.6.1)."""
+    """A registry that accepts a token or a password asks for both, in two headers, which arrive as one: the first
+    applies, with its own parameters (RFC 9110, 11.6.1)."""
     bearer, basic = 'Bearer realm="https://example.com/token",service="s",scope="a:b:pull"', 'Basic realm="Registry"'
     both = Challenge.read(f"{bearer}, {basic}")
     assert both == Challenge.read(bearer)

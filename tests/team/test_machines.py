@@ -1,4 +1,4 @@
-"""The second machine that other tests work with: apart from the first, and gone without a trace."""
+"""The second machine of other tests: separate from the first, and gone without a trace."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DOCKERFILE = 'FROM {0}\nRUN apt-get update -qq && test -n "$(ls /var/lib/apt/lis
 
 
 def docker(*words: str, **variables: str) -> str:
-    """What a docker command on the first machine prints."""
+    """The output of a docker command on the first machine."""
     return subprocess.run(
         ["docker", *words], env={**os.environ, **variables}, capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
 def digests(inspected: str) -> list[str]:
-    """The digests by which a registry knows an image, of what `docker image inspect` prints."""
+    """The digests by which a registry knows an image, from the output of `docker image inspect`."""
     names: list[str] = json.loads(inspected)[0]["RepoDigests"]
     return names
 
@@ -41,8 +41,8 @@ def second(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_a_second_machine(second: Machine, team: Registry, tmp_path: Path) -> None:
-    """It has no image of the first one's, takes the base from the team, builds with the network and publishes a port
-    on its own loopback alone."""
+    """It has none of the first one's images, gets the base from the team, builds with the network and publishes a port
+    only on its own loopback."""
     assert second.run("docker", "image", "ls", "-aq", check=True).stdout == ""
     (tmp_path / "Dockerfile").write_text(DOCKERFILE.format(team.base))
     built = second.run("docker", "buildx", "build", "--load", "-t", "built-on-the-second", ".", cwd=tmp_path)
@@ -86,14 +86,14 @@ def test_the_registry_of_one_machine(second: Machine, team: Registry) -> None:
 
 
 def test_a_remote_engine(second: Machine, team: Registry, tmp_path: Path) -> None:
-    """The first machine uses the second one's engine over TCP; what it builds there is there."""
+    """The first machine uses the second one's engine over TCP; images that it builds are there."""
     (tmp_path / "Dockerfile").write_text(f"FROM {team.base}\nRUN echo remote >/where\n")
     docker("buildx", "build", "-q", "-t", "built-from-afar", str(tmp_path), DOCKER_HOST=second.remote)
     assert second.run("docker", "run", "--rm", "built-from-afar", "cat", "/where", check=True).stdout == "remote\n"
 
 
 def test_desktop_bake_on_it(second: Machine, team: Registry, tmp_path: Path) -> None:
-    """`desktop-bake` on the second machine works on that one's engine, and with its home."""
+    """`desktop-bake` on the second machine uses its engine and its home."""
     for name in ("install.sh", "setup.sh"):
         (tmp_path / name).write_text(f"#!/bin/sh\necho {name} >/etc/{name}\n")
     (tmp_path / "desktop-bake.toml").write_text(
@@ -148,7 +148,7 @@ def test_the_classic_store(team: Registry, tmp_path: Path) -> None:
 
 
 def left(folder: Path) -> set[str]:
-    """What machines consist of, their own folder given; other engines may be busy meanwhile, other machines not."""
+    """All parts of machines in this folder; other engines may be busy meanwhile, other machines may not."""
     mounts = Path("/proc/self/mounts").read_text()
     found = set(re.findall(rf"\S*(?:/run/desktop-bake-|/run/netns|{folder})\S*", mounts))
     listening = Path("/proc/net/unix").read_text()
@@ -176,7 +176,7 @@ def left(folder: Path) -> set[str]:
 
 @pytest.mark.alone
 def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
-    """Interrupted with a container, a published port and a build under way, a machine leaves nothing at all."""
+    """Interrupted with a container, a published port and a running build, a machine leaves nothing at all."""
     before = left(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-m", "tests.harness.busy", tmp_path, base],
@@ -208,7 +208,7 @@ def test_nothing_is_left_after_ctrl_c(base: str, tmp_path: Path) -> None:
 
 @pytest.mark.alone
 def test_nothing_is_left_of_a_failed_start(team: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine whose registry cannot start, its engine up by then, says why and leaves nothing."""
+    """A machine whose registry cannot start, after its engine did, says why and leaves nothing."""
     before = left(tmp_path)
     broken = Registry(storage=team.storage, port=70000, service=team.service)
     with pytest.raises(MachineError, match="registry"), machine(tmp_path / "machine", team=broken):

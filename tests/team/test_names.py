@@ -1,4 +1,4 @@
-"""Tags for people, labels and annotations: in the registry of a team, on images that their keys alone decide about."""
+"""Additional tags, labels and annotations in the registry of a team, on images that their keys alone identify."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ annotations = {{ "{SOURCE}" = "https://git.example.com/team/y?a=b,c" }}
 
 @pytest.fixture
 def published(project: Path) -> Iterator[Path]:
-    """A project whose repository is in the test registry, with an environment `office` and what people add."""
+    """A project whose repository is in the test registry, with an environment `office` and additional names."""
     registry = os.environ["DESKTOP_BAKE_TEST_REGISTRY"]
     config = project / "desktop-bake.toml"
     text = config.read_text().replace('repository = "', f'repository = "{registry}/', 1)
@@ -43,13 +43,13 @@ def published(project: Path) -> Iterator[Path]:
 
 
 def raw(name: str) -> dict[str, Any]:
-    """A manifest or index as its registry has it."""
+    """A manifest or index in its registry."""
     words = ["docker", "buildx", "imagetools", "inspect", "--raw", name]
     return dict(json.loads(subprocess.run(words, capture_output=True, check=True).stdout))
 
 
 def check(repository: str, key: str) -> None:
-    """What was added is in the index and in the image, and each tag names the same."""
+    """The additions are in the index and in the image, and each tag names the same."""
     index = raw(f"{repository}:{key}")
     assert index == raw(f"{repository}:office") == raw(f"{repository}:latest-office")
     assert index["annotations"] == {SOURCE: "https://git.example.com/team/y?a=b,c"}
@@ -83,7 +83,7 @@ def test_in_the_registry(cli: Run, published: Path, how: str) -> None:
 
 
 def test_no_effect_on_the_key(cli: Run, published: Path) -> None:
-    """An image that was baked before any of it was written is a hit, and nothing is baked."""
+    """An image that was baked before the additions is a hit, and nothing is baked."""
     config = published / "desktop-bake.toml"
     text = config.read_text()
     config.write_text(text.removeprefix(ADDED))
@@ -95,8 +95,8 @@ def test_no_effect_on_the_key(cli: Run, published: Path) -> None:
 
 
 def test_prune_knows_the_names(cli: Run, published: Path) -> None:
-    """A name moves to the image that is built next; the one before, and later that of an environment that is gone
-    with its name, are removed here and in the registry."""
+    """A name moves to the next image that is built; the image before, and later a removed environment's with its name,
+    are removed here and in the registry."""
     config = published / "desktop-bake.toml"
     repository = str(load_settings(config, {}).repository)
     assert cli("build", "--push").returncode == 0
@@ -128,7 +128,7 @@ def test_annotations_on_every_builder(
     builder: str,
     words: tuple[str, ...],
 ) -> None:
-    """Whatever a builder makes of annotations, none refuses to build for them if nobody sets a variable."""
+    """Whatever a builder makes of annotations, none refuses to build for them if no variable is set."""
     shared.change(cache='cache = "none"', annotations=f'annotations = {{ "{SOURCE}" = "x" }}')
     (shared.folder / "setup.sh").write_text(f"echo {uuid.uuid4()} >/etc/configured\n")
     assert shared.bake("render", "-o", "ci").returncode == 0

@@ -1,4 +1,4 @@
-"""Registries that take less than the specification's: no zstd, no token for pushing alone."""
+"""Registries that support less than the specification: no zstd, no token for pushing alone."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NAME = "team/desktop"
 
 
 def refuse_zstd(exchange: Exchange) -> bool:
-    """What a registry does that takes no layers packed with zstd."""
+    """The behaviour of a registry that refuses layers packed with zstd."""
     return b"+zstd" in exchange.peek() and faults.refuses(400, "MANIFEST_INVALID").act(exchange)
 
 
 def test_a_registry_without_zstd(cli: Run, project: Path, tmp_path: Path) -> None:
-    """Its refusal names the setting, and with that setting the image is published, every layer packed otherwise."""
+    """Its refusal names the setting; with that setting the image is published, every layer packed otherwise."""
     fault = Fault(act=refuse_zstd, on="PUT .*/manifests/")
     with real_registry(tmp_path / "registry") as registry, faulty(registry.host, fault) as proxy:
         settings = {"REPOSITORY": f"{proxy.host}/{NAME}", "PUSH": "1", "LEASE": "0", "CACHE": "none"}
@@ -59,7 +59,7 @@ def test_a_registry_without_zstd(cli: Run, project: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("late", [401, 403])
 @pytest.mark.parametrize("scope", ["pull", "push", ""])
 def test_a_token_for_both(tmp_path: Path, late: int, scope: str) -> None:
-    """A registry that wants pulling and pushing in one token, whatever it asks for, can be written after reading."""
+    """A registry that wants one token for pulling and pushing, whatever the request, can be written after reading."""
     where = f"repository:{NAME}:"
 
     def act(exchange: Exchange) -> bool:

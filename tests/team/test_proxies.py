@@ -1,4 +1,4 @@
-"""Which requests go through the environment's proxy: as Go's rules have it, which the docker client follows."""
+"""Which requests go through the environment's proxy: by Go's rules, which the docker client follows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.harness.registries import BASIC, HERE, PASSWORD, USER
 
 @pytest.fixture(autouse=True)
 def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker client configuration of this test alone, and no proxy but the test's."""
+    """A docker client configuration for this test alone, and no proxy but the test's."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     for name in os.environ:
         if name.lower().endswith("_proxy"):
@@ -31,12 +31,12 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def image(host: str) -> ImageReference:
-    """An image there."""
+    """An image in it."""
     return ImageReference.parse(f"{host}/team/desktop:t")
 
 
 def test_a_loopback_registrys_login_stays_here(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy hears nothing of what a loopback registry is asked, its token service and redirects included."""
+    """A proxy sees no request to a loopback registry, its token service or its redirects."""
     with (
         faulty("127.0.0.1:9", faults.answers(403)) as proxy,
         faulty("127.0.0.1:9", faults.refuses(404, "MANIFEST_UNKNOWN")) as elsewhere,
@@ -52,7 +52,7 @@ def test_a_loopback_registrys_login_stays_here(own_config: Path, monkeypatch: py
 
 
 def test_each_url_has_its_own_proxy(own_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Registry, token service and redirect each go where the rules send them; the proxy of http is that of http."""
+    """Registry, token service and redirect each go where the rules send them; http uses the proxy for http."""
     insecure = {"IndexConfigs": {"registry.invalid:5000": {"Secure": False}}}
     with faulty("127.0.0.1:9", faults.answers(502, on="CONNECT ")) as secure, faulty("127.0.0.1:9") as direct:
         token = faults.answers(200, '{"token": "t"}', on="/token")
@@ -72,7 +72,7 @@ def test_each_url_has_its_own_proxy(own_config: Path, monkeypatch: pytest.Monkey
     asked = [r.path.partition("?")[0] for r in plain.requests]
     place = "http://registry.invalid:5000/v2/team/desktop/manifests/t"
     assert asked == [place, "http://auth.invalid/token", place]
-    assert not direct.requests  # a registry behind a proxy is no private one, and may not lead to loopback
+    assert not direct.requests  # a registry behind a proxy is not private, and may not lead to loopback
 
 
 def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_proxys_login(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_proxy_that_is_no_help(proxy: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that cannot be used is one clear line, and nothing is asked without it."""
+    """An unusable proxy is one clear line, and no request is made without it."""
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(RegistryError, match=says) as caught:
         look_up(image("registry.invalid"), HERE)
@@ -112,7 +112,7 @@ def test_a_proxy_that_is_no_help(proxy: str, says: str, monkeypatch: pytest.Monk
 
 
 def test_the_rules_are_the_docker_clients() -> None:
-    """Each case is as the table says for a real docker client before a real proxy, too."""
+    """A real docker client before a real proxy behaves as the table says in each case."""
     clean = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
     scenes = [(url, {**clean, **variables}) for url, variables, _ in CASES]
     played = apart("docker_is_proxied", scenes, [])

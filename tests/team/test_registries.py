@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("base")  # an engine answers
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    """A registry of this module's own."""
+    """A registry for this module."""
     with real_registry(tmp_path_factory.mktemp("registry")) as registry:
         yield registry
 
@@ -46,7 +46,7 @@ def test_the_engine_pulls_what_we_push(registry: RealRegistry, form: dict[str, A
 
 
 def test_broken_images(registry: RealRegistry) -> None:
-    """What push_image was asked to do wrong is wrong in the registry, and the engine refuses it."""
+    """What push_image makes wrong on request is wrong in the registry, and the engine refuses it."""
     api = Api(registry.host)
 
     def configuration(repository: str) -> tuple[dict[str, Any], Any]:
@@ -91,7 +91,7 @@ def test_stop_and_start(tmp_path: Path) -> None:
 
 
 def test_htpasswd(tmp_path: Path) -> None:
-    """A protected registry lets in who logged in, and nobody else."""
+    """A protected registry admits only a client with a login."""
     with real_registry(tmp_path / "registry", htpasswd=True) as registry:
         name = f"{registry.host}/private:t"
         assert Api(registry.host).send("GET", "/v2/").headers["www-authenticate"] == 'Basic realm="test"'
@@ -105,16 +105,16 @@ def test_htpasswd(tmp_path: Path) -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
-    """A TLS registry is trusted by its own authority alone."""
+    """A TLS registry is trusted only through its own authority."""
     with real_registry(tmp_path, tls=True) as registry:
         push_image(registry.host, "a", "t", LABELS, ca=registry.ca)
         localhost = registry.host.replace("127.0.0.1", "localhost")
         assert Api(localhost, ca=registry.ca).send("HEAD", "/v2/a/manifests/t", headers=ACCEPT).status == 200
-        assert Api(registry.host).send("GET", "/v2/").status == 400  # Go's word to plain HTTP on a TLS port
+        assert Api(registry.host).send("GET", "/v2/").status == 400  # Go's answer to plain HTTP on a TLS port
 
 
 def test_closed_port() -> None:
-    """Nothing listens on a closed port, and one learns so at once."""
+    """Nothing listens on a closed port, and the client learns it at once."""
     begin = time.monotonic()
     with pytest.raises(ConnectionRefusedError):
         Api(f"127.0.0.1:{closed_port()}").send("GET", "/v2/")
@@ -122,7 +122,7 @@ def test_closed_port() -> None:
 
 
 def test_silent_port() -> None:
-    """A silent port takes a connection and a request, and never answers."""
+    """A silent port accepts a connection and a request, and never answers."""
     with silent_port() as port, socket.create_connection(("127.0.0.1", port), timeout=0.3) as connection:
         connection.sendall(b"GET /v2/ HTTP/1.1\r\n\r\n")
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""The registry client against a real registry: forms, logins, TLS, and every fault as its own clear line."""
+"""The registry client against a real registry: forms, logins, TLS, and each fault as its own clear line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]
 
 @pytest.fixture(autouse=True)
 def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker client configuration of this test alone, without a login."""
+    """A docker client configuration for this test alone, without a login."""
     folder = tmp_path / "docker"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
@@ -79,7 +79,7 @@ def test_forms(registry: RealRegistry, media: str, index: bool, attestation: boo
 
 
 def test_platforms(registry: RealRegistry) -> None:
-    """Of an index the labels of the platform asked for; an absent platform is no labels, but those there are named."""
+    """An index gives the labels of the requested platform; a missing platform has none, but the others are named."""
     push_image(
         registry.host, "team/desktop", "two", lambda p: {"for": p}, platforms=(HERE, "linux/arm64/v8", "linux/s390x")
     )
@@ -98,14 +98,14 @@ def test_platforms(registry: RealRegistry) -> None:
 
 @pytest.mark.parametrize("name", ["team/desktop:absent", "team/nothing:t"])
 def test_not_there(registry: RealRegistry, name: str) -> None:
-    """A tag or a repository that a registry says it has not: no image, and no error."""
+    """A tag or a repository that a registry does not have: no image, and no error."""
     reference = ImageReference.parse(f"{registry.host}/{name}")
     assert look_up(reference, HERE) is None
     assert digest_of(reference) is None
 
 
 def test_labels_of_any_kind_are_read(registry: RealRegistry) -> None:
-    """Labels that are no table of texts are no labels, never a crash."""
+    """Labels that are not a table of texts are no labels, never a crash."""
     for tag, labels in {"list": ["x"], "none": None, "number": 3, "mixed": {"a": 1, "b": "c"}}.items():
         push_image(registry.host, "team/desktop", f"odd-{tag}", labels, platforms=(HERE,))
         found = look_up(image(registry.host, f"odd-{tag}"), HERE)
@@ -147,7 +147,7 @@ NO_BODY = ("a dripping body", "an answer without an end", "a changed manifest") 
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults(registry: RealRegistry, case: str) -> None:
-    """Each fault is one clear line with a remedy, within the limit: never an image, never 'not there'."""
+    """Each fault is one clear line with a remedy, within the limit: never an image, never "not there"."""
     injected, says = FAULTS[case]
     with faulty(registry.host, *injected) as proxy:
         asks: list[Callable[[], object]] = [lambda: look_up(image(proxy.host), HERE, Access(timeout_s=2))]
@@ -164,7 +164,7 @@ def test_faults(registry: RealRegistry, case: str) -> None:
 
 
 def test_short_troubles_are_tried_again(registry: RealRegistry) -> None:
-    """A gateway that fails once, or a connection that ends once, is asked again within the limit."""
+    """A request to a gateway that fails once, or on a connection that ends once, is repeated within the limit."""
     for fault in (faults.answers(503, times=1), faults.answers(502, times=1)):
         with faulty(registry.host, fault) as proxy:
             found = look_up(image(proxy.host), HERE)
@@ -173,7 +173,7 @@ def test_short_troubles_are_tried_again(registry: RealRegistry) -> None:
 
 
 def test_nobody_listens() -> None:
-    """A port where nothing listens; one that takes connections and says nothing; a name that nobody has."""
+    """A port without a listener; one that accepts connections and never answers; an unknown host name."""
     with pytest.raises(RegistryError, match="cannot be reached: Connection refused"):
         look_up(image(f"127.0.0.1:{closed_port()}"), HERE)
     with silent_port() as port, pytest.raises(RegistryError, match="did not answer"):
@@ -200,7 +200,7 @@ def test_missing_content(registry: RealRegistry) -> None:
 
 
 def test_nested_and_oversized(registry: RealRegistry) -> None:
-    """Indexes within indexes are not followed, and a configuration that is no JSON is said to be so."""
+    """Indexes within indexes are not followed, and a configuration that is not JSON is reported."""
     push_image(registry.host, "team/desktop", "nested", LABELS, platforms=(HERE,), index=True, nested=True)
     nested = look_up(image(registry.host, "nested"), HERE)
     assert nested
@@ -281,7 +281,7 @@ def test_credential_helper(
 
 
 def test_token_login(registry: RealRegistry, own_config: Path) -> None:
-    """Bearer tokens: for anybody, for a password, for an identity token; asked for once a look-up."""
+    """Bearer tokens: anonymous, for a password, for an identity token; requested once in a look-up."""
     with faulty(registry.host, faults.bearer(anonymous=True, key="access_token")) as proxy:
         assert look_up(image(proxy.host), HERE)
         assert sum(path.startswith("/token") for _, path, _ in proxy.requests) == 1
@@ -300,7 +300,7 @@ def test_token_login(registry: RealRegistry, own_config: Path) -> None:
 
 
 def test_a_login_goes_to_no_other_host(registry: RealRegistry, own_config: Path) -> None:
-    """A blob that lies elsewhere is fetched there without the registry's authorization."""
+    """A blob in another place is fetched there without the registry's authorization."""
     with (
         faulty(registry.host) as elsewhere,
         faulty(registry.host, faults.bearer(), faults.redirects(elsewhere.host)) as proxy,
@@ -312,7 +312,7 @@ def test_a_login_goes_to_no_other_host(registry: RealRegistry, own_config: Path)
 
 
 def test_broken_client_configuration(locked: RealRegistry, own_config: Path) -> None:
-    """A config.json that is no JSON, and a login that cannot be read, are named."""
+    """A config.json that is not JSON, and an unreadable login, are named."""
     own_config.write_text("{")
     with pytest.raises(RegistryError, match=r"config\.json cannot be read"):
         look_up(image(locked.host), HERE)
@@ -326,19 +326,19 @@ def test_broken_client_configuration(locked: RealRegistry, own_config: Path) -> 
 
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRegistry]:
-    """A registry that speaks TLS, with a certificate of an authority that nobody knows."""
+    """A registry with TLS whose certificate comes from an unknown authority."""
     with real_registry(tmp_path_factory.mktemp("tls"), tls=True) as registry:
         push_image(registry.host, "team/desktop", "t", LABELS, platforms=(HERE,), ca=registry.ca)
         yield registry
 
 
 def test_tls_on_loopback(encrypted: RealRegistry) -> None:
-    """On loopback the engine takes any certificate, and so do we."""
+    """On loopback the engine accepts any certificate, and so do we."""
     assert look_up(image(encrypted.host), HERE)
 
 
 def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere a certificate must be trusted: by the system, or because the engine calls the registry insecure."""
+    """On other hosts a certificate must be trusted, by the system or because the engine calls the registry insecure."""
     monkeypatch.setattr("desktop_bake.bake.registry.access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="certificate that is not trusted") as caught:
         look_up(image(encrypted.host), HERE)
@@ -352,7 +352,7 @@ def test_tls_elsewhere(encrypted: RealRegistry, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_tls_elsewhere(registry: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry without TLS that is not on loopback is spoken to only if the engine does."""
+    """A registry without TLS that is not on loopback is used only if the engine uses it."""
     monkeypatch.setattr("desktop_bake.bake.registry.access.Access.is_loopback", lambda *_: False)
     with pytest.raises(RegistryError, match="speaks no TLS"):
         look_up(image(registry.host), HERE)

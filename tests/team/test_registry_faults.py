@@ -50,7 +50,7 @@ def blob(registry: RealRegistry) -> str:
 
 
 def wire(host: str, path: str, seconds: float = 5, most: int = 1 << 20) -> tuple[bytes, bool]:
-    """What comes back for a GET within some seconds, and whether the connection ended."""
+    """The answer to a GET within some seconds, and whether the connection ended."""
     name, port = host.split(":")
     got = b""
     end = time.monotonic() + seconds
@@ -73,7 +73,7 @@ def wire(host: str, path: str, seconds: float = 5, most: int = 1 << 20) -> tuple
 
 BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="test"'}
 MANY = faults.refuses(429, "TOOMANYREQUESTS", headers={"Retry-After": "3"})
-# fault, what is asked for, seconds to listen, what the answer begins with, what it holds, whether it ends
+# fault, request, seconds to listen, the answer's beginning, what it contains, whether the connection ends
 ON_THE_WIRE: dict[str, tuple[Fault, str, float, bytes, bytes, bool]] = {
     "none": (faults.slow(0), "blob", 5, b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n" + CONFIG, True),
     "401": (faults.answers(401), "manifest", 5, b"HTTP/1.1 401 Unauthorized\r\n", b"Content-Length: 0\r\n", True),
@@ -102,7 +102,7 @@ ON_THE_WIRE: dict[str, tuple[Fault, str, float, bytes, bytes, bool]] = {
 
 @pytest.mark.parametrize("name", ON_THE_WIRE)
 def test_on_the_wire(registry: RealRegistry, blob: str, name: str) -> None:
-    """Every fault is what it says, byte for byte, and ends within a second with its test."""
+    """Every fault is exactly what it promises, byte for byte, and ends within a second of its test."""
     fault, what, seconds, start, part, ends = ON_THE_WIRE[name]
     before = threading.active_count()
     with faulty(registry.host, fault) as proxy:
@@ -125,7 +125,7 @@ def test_on_the_wire(registry: RealRegistry, blob: str, name: str) -> None:
 
 
 def test_times_and_records(registry: RealRegistry) -> None:
-    """A fault that happens twice happens twice; every request is written down."""
+    """A fault that happens twice happens twice; every request is recorded."""
     with faulty(registry.host, faults.answers(500, on="^GET", times=2)) as proxy:
         api = Api(proxy.host)
         asked = ["GET", "HEAD", "GET", "GET"]
@@ -165,7 +165,7 @@ def test_the_engine_pushes_through_the_proxy(registry: RealRegistry, base: str) 
 
 @pytest.mark.parametrize("name", ["429", "HTML", "closes", "tampers", "loop", "cuts"])
 def test_the_engine_meets_a_fault(registry: RealRegistry, name: str) -> None:
-    """The real engine refuses a faulty answer; a cut blob it asks for again, from where it was cut."""
+    """The real engine refuses a faulty answer; it requests a cut blob again, from the cut."""
     push_image(registry.host, "met", "t", {"only": uuid.uuid4().hex})
     with faulty(registry.host, ON_THE_WIRE[name][0]) as proxy:
         image = f"{proxy.host}/met:t"
@@ -177,7 +177,7 @@ def test_the_engine_meets_a_fault(registry: RealRegistry, name: str) -> None:
 
 
 def test_chunked_upload(registry: RealRegistry) -> None:
-    """A body of unknown length goes through, as older engines send it."""
+    """A body of unknown length passes, as older engines send it."""
     with faulty(registry.host) as proxy:
         api = Api(proxy.host)
         location = api.send("POST", "/v2/chunks/blobs/uploads/").headers["location"]
@@ -188,7 +188,7 @@ def test_chunked_upload(registry: RealRegistry) -> None:
 
 
 def test_the_engine_logs_in_with_tokens(registry: RealRegistry, tmp_path: Path) -> None:
-    """Behind tokens the real client logs in with the right password alone, and pulls with it."""
+    """With tokens the real client logs in only with the right password, and pulls with it."""
     with faulty(registry.host, faults.bearer()) as proxy:
         push_image(registry.host, "tokens", "t", LABELS)
         name, config = f"{proxy.host}/tokens:t", tmp_path / "docker"
@@ -216,11 +216,11 @@ def test_tokens(registry: RealRegistry) -> None:
 
 
 def test_a_blob_elsewhere(registry: RealRegistry) -> None:
-    """The real engine follows a blob to another host, which sees what it was sent, and no password."""
+    """The real engine follows a blob to another host, which records what it got, and gets no password."""
     only = {"only": uuid.uuid4().hex}
     with contextlib.ExitStack() as stack:
         other = stack.enter_context(faulty(registry.host))
-        elsewhere = other.host.replace("127.0.0.1", "localhost")  # to the engine, another port is no other host
+        elsewhere = other.host.replace("127.0.0.1", "localhost")  # to the engine, another port is the same host
         proxy = stack.enter_context(faulty(registry.host, faults.bearer(anonymous=True), faults.redirects(elsewhere)))
         push_image(registry.host, "elsewhere", "t", only)
         assert pulled_labels(f"{proxy.host}/elsewhere:t") == only

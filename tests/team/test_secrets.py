@@ -1,4 +1,4 @@
-"""Secrets: a build's is there while a step runs; none of any kind is ever said, shown or kept."""
+"""Secrets: a build's exists while a step runs; none of any kind is ever printed, shown or kept."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def secretive(project: Path) -> Path:
 
 
 def test_a_step_has_it_and_nothing_keeps_it(cli: Run, secretive: Path) -> None:
-    """The step reads the secret; no log, key, rendered file, cache, label, history or layer holds it."""
+    """The step reads the secret; no log, key, rendered file, cache, label, history or layer contains it."""
     built = cli("build", "--json", BUILD_TOKEN=SECRET)
     assert built.returncode == 0, built.stderr
     (image,) = json.loads(built.stdout)["images"]
@@ -71,7 +71,7 @@ def test_a_step_has_it_and_nothing_keeps_it(cli: Run, secretive: Path) -> None:
     said += [file.read_bytes() for file in secretive.rglob("*") if file.is_file()]
     container = docker("create", image["image_id"], "true").decode().strip()
     try:
-        said.append(docker("export", container))  # unpacked, as the layers of `docker save` are not
+        said.append(docker("export", container))  # unpacked, unlike the layers of `docker save`
     finally:
         docker("rm", container)
     assert proof.encode() in said[-1]
@@ -79,7 +79,7 @@ def test_a_step_has_it_and_nothing_keeps_it(cli: Run, secretive: Path) -> None:
 
 
 def test_its_value_is_in_no_key(cli: Run, secretive: Path) -> None:
-    """Another value is the same key; another name is another."""
+    """Another value has the same key; another name has another."""
     keys = {cli("key", "--json", BUILD_TOKEN=value).stdout for value in ("a", "b")}
     assert len(keys) == 1
     config = secretive / "desktop-bake.toml"
@@ -89,7 +89,7 @@ def test_its_value_is_in_no_key(cli: Run, secretive: Path) -> None:
 
 @pytest.mark.parametrize("layer", [False, True])
 def test_a_secret_that_is_not_set(cli: Run, secretive: Path, layer: bool) -> None:
-    """A build without it fails with its name, before BuildKit is asked, also one of a layer on the desktop's target."""
+    """A build without it fails with its name, before BuildKit runs, even for a layer on the desktop's target."""
     if layer:
         config = secretive / "desktop-bake.toml"
         config.write_text(f'{config.read_text()}preflight_script = "setup.sh"\nplatforms = ["{HERE}"]\n')
@@ -99,7 +99,7 @@ def test_a_secret_that_is_not_set(cli: Run, secretive: Path, layer: bool) -> Non
 
 
 def test_a_desktop_below_a_layer_tells_none(cli: Run, secretive: Path) -> None:
-    """What the desktop's step prints of the secret is hidden also if that is baked on the way to a layer."""
+    """The desktop step's output of the secret is hidden even if the desktop is baked on the way to a layer."""
     (secretive / "Dockerfile").write_text(DOCKERFILE.replace("printf %s", "echo it is $BUILD_TOKEN; printf %s"))
     config = secretive / "desktop-bake.toml"
     config.write_text(f'{config.read_text()}preflight_script = "setup.sh"\nplatforms = ["{HERE}"]\n')
@@ -143,7 +143,7 @@ preflight_script = "pulled.sh"
 
 
 def signed(elsewhere: str | None = None, on: str = "/blobs/sha256:") -> Fault:
-    """Blobs come by a redirect to a URL that is good for whoever has it, here or at another HOST:PORT."""
+    """Blobs come by a redirect to a URL that works for anyone who has it, here or at another HOST:PORT."""
 
     def act(exchange: Exchange) -> bool:
         if "X-Sig" in exchange.path or exchange.command != "GET":
@@ -156,7 +156,7 @@ def signed(elsewhere: str | None = None, on: str = "/blobs/sha256:") -> Fault:
 
 @contextmanager
 def process_list() -> Iterator[set[bytes]]:
-    """Every command line that there is on this machine meanwhile."""
+    """Every command line on this machine meanwhile."""
     seen: set[bytes] = set()
     ended = threading.Event()
 
@@ -176,7 +176,7 @@ def process_list() -> Iterator[set[bytes]]:
 
 
 def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list[Proxy]) -> dict[str, str]:
-    """The environment of a docker client that has its logins in every place where one may have them."""
+    """The environment of a docker client with its logins in every place that can have one."""
     config = copy_client(folder / "docker")
     (config / "config.json").write_text(
         json.dumps(
@@ -209,8 +209,8 @@ def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list
 def test_nothing_secret_is_said_shown_or_kept(
     project: Path, base: str, team: Registry, rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
-    """With secrets in every place that may hold one, every command, with --json (in soak as text too), working and
-    made to fail: none is in what it says, in a process list, a file, a label, a history or an image.
+    """With secrets in every place that can have one, every command, with --json (in soak as text too), working and
+    made to fail: none is in its output, in a process list, a file, a label, a history or an image.
     """
     path = f"team/test-{uuid.uuid4().hex[:8]}"
     heard: dict[str, bytes] = {}
@@ -261,7 +261,7 @@ def test_nothing_secret_is_said_shown_or_kept(
             bake("warm", "default", "plain", *flags)
             bake("prune", "--dry-run", "--registry", *flags)
             bake("stats", "metrics.jsonl", *flags)
-            # a login by helper, then by identity token; redirected to where nobody listens; a push refused
+            # a login by helper, then by identity token; redirected to an address without a listener; a push refused
             bake("resolve", "pulled", *flags, status=5, DESKTOP_BAKE_REPOSITORY=f"{helped.host}/{path}")
             bake("resolve", "pulled", *flags, DESKTOP_BAKE_REPOSITORY=f"{identity.host}/{path}")
             bake("build", "--push", "plain", *flags, status=5, DESKTOP_BAKE_REPOSITORY=f"{refusing.host}/{path}-new")
@@ -313,7 +313,7 @@ TRACES: dict[str, tuple[list[Fault], str]] = {
 
 @pytest.mark.parametrize("case", TRACES)
 def test_no_traceback_tells(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither an error nor what a program logs of it, causes and all, holds a login, a token or a signature."""
+    """Neither an error nor what a program logs of it, with all causes, contains a login, a token or a signature."""
     faults, says = TRACES[case]
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     with faulty("127.0.0.1:9", *faults) as proxy:

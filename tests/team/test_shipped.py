@@ -1,4 +1,4 @@
-"""The shipped desktop on another machine than the one that baked it."""
+"""The shipped desktop on a machine that did not bake it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_a_task_on_a_machine_that_never_built(shared: Project, equipped: Machine) -> None:
-    """The shipped desktop, baked and pushed by one machine, is a live desktop on another after a pull."""
+    """Baked and pushed by one machine, the shipped desktop is live on another after a pull."""
     (shared.folder / "desktop-bake.toml").write_text(
         f'repository = "{shared.repository}"\n[environments.default]\nbase_image = "{shared.base}"\n'
         "headless_desktop_enabled = true\ncache_desktop_build = true\n"

@@ -1,4 +1,4 @@
-"""The supply chain: attestations, bytes that two machines agree on, and the check of an image before it is pulled."""
+"""The supply chain: attestations, identical bytes of two machines, and the check of an image before it is pulled."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECRET = "SECRET-of-the-attested-build"
 
 @pytest.fixture(scope="module")
 def scanner(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A scanner of BuildKit's SBOM protocol: its document is named as the image's own file says."""
+    """A scanner of BuildKit's SBOM protocol: its document has the name in the image's own file."""
     name, folder = f"scanner-{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("scanner")
     document = {"SPDXID": "SPDXRef-DOCUMENT", "name": "%s"}
     statement = {"_type": "https://in-toto.io/Statement/v0.1", "predicateType": SPDX, "predicate": document}
@@ -64,7 +64,7 @@ def attestations(project: Project, tag: str) -> dict[str, dict[str, Any]]:
 
 
 def test_attestations(shared: Project, scanner: str) -> None:
-    """Provenance and the scanner's SBOM are on the published image, the key is what it was, a secret is in neither."""
+    """Provenance and the scanner's SBOM are on the published image, the key is unchanged; a secret is in neither."""
     (shared.folder / "install.sh").write_text(TINY.format("installed"))
     (shared.folder / "Dockerfile").write_text(
         "FROM base\nARG WORD\nRUN --mount=type=secret,id=TOKEN,env=TOKEN true\n"
@@ -86,7 +86,7 @@ def test_attestations(shared: Project, scanner: str) -> None:
 
 
 def test_a_scanner_that_cannot_be_had(shared: Project) -> None:
-    """An SBOM was asked for and there is none to be had: no image, and BuildKit's reason."""
+    """An SBOM was requested and none can be had: no image, and BuildKit's reason."""
     failed = shared.bake("build", "--attest", "type=sbom,generator=127.0.0.1:9/scanner:1")
     assert failed.returncode == 6
     assert "error: build failed: failed to solve: " in failed.stderr
@@ -94,7 +94,7 @@ def test_a_scanner_that_cannot_be_had(shared: Project) -> None:
 
 
 def test_the_classic_store_holds_none(shared: Project, classic: Machine) -> None:
-    """An engine that cannot hold attestations says so before it builds, and builds if none are asked for."""
+    """An engine that cannot store attestations says so before it builds, and builds if none are requested."""
     shared.change(attest='attest = ["type=provenance,mode=max"]')
     refused = classic.desktop_bake("build", cwd=shared.folder)
     assert refused.returncode == 6
@@ -109,11 +109,11 @@ def test_the_classic_store_holds_none(shared: Project, classic: Machine) -> None
         assert answer(done)["status"] in ("built", "local-hit")
 
 
-# --- bytes that two builds agree on ----------------------------------------------------------------------------
+# --- identical bytes of two builds ----------------------------------------------------------------------------
 
 
 def contents(project: Project, tag: str) -> tuple[str, list[str], str]:
-    """What an image is made of: digests of its configuration and its layers, and when it says it was created."""
+    """The parts of an image: digests of its configuration and its layers, and its creation time."""
     image = manifest_of(project, tag)
     config = Api(project.host).send("GET", f"/v2/{project.path}/blobs/{image['config']['digest']}").body
     return image["config"]["digest"], [layer["digest"] for layer in image["layers"]], json.loads(config)["created"]
@@ -121,7 +121,7 @@ def contents(project: Project, tag: str) -> tuple[str, list[str], str]:
 
 def test_two_machines_make_the_same_bytes(shared: Project, second: Machine, figure: Callable[[str], None]) -> None:
     """With SOURCE_DATE_EPOCH, a recipe that sets its files' times gives one configuration and the same layers on two
-    machines that share nothing, under the key that it has without."""
+    machines that share nothing, under the same key as without it."""
     at = 'touch -d "@$SOURCE_DATE_EPOCH"'
     (shared.folder / "Dockerfile").write_text(
         f"FROM base\nARG SOURCE_DATE_EPOCH\nRUN echo {shared.path} >/etc/made && {at} /etc /etc/made\n"
@@ -143,8 +143,8 @@ def test_two_machines_make_the_same_bytes(shared: Project, second: Machine, figu
 def test_another_builder_sets_the_times(
     shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A builder of its own sets the times of all files: two builds from nothing of a plain recipe are the same."""
-    small = tmp_path_factory.mktemp("small") / "Dockerfile"  # BuildKit looks through the base's layers too
+    """A separate builder sets the times of all files: two builds from nothing of a plain recipe are the same."""
+    small = tmp_path_factory.mktemp("small") / "Dockerfile"  # BuildKit reads the base's layers too
     shell = "RUN mkdir /r; cp -L --parents /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') /r"
     small.write_text(f"FROM {shared.base} AS all\n{shell}\nFROM scratch\nCOPY --from=all /r /\n")
     shared.base = f"{shared.repository}/small:1"
@@ -170,7 +170,7 @@ def test_another_builder_sets_the_times(
 
 @pytest.fixture
 def signed(shared: Project) -> Callable[..., str]:
-    """Publish an image that proves the key, and have it verified by a shell script: gives its `repository@digest`."""
+    """Publish an image that proves the key, and let a shell script verify it; return its `repository@digest`."""
 
     def publish(script: str, *more: str) -> str:
         program = shared.folder / "verify"
@@ -225,7 +225,7 @@ def test_what_is_refused_is_a_miss(shared: Project, signed: Callable[..., str], 
 def test_what_is_refused_is_not_pulled(
     shared: Project, signed: Callable[..., str], rounds: Callable[[int, int], int], figure: Callable[[str], None]
 ) -> None:
-    """A task's image is built instead, and the engine asks the registry for nothing; the tag there stays as it is."""
+    """A task's image is built instead, and the engine sends no request to the registry; the tag stays as it is."""
     many = rounds(1, 20)
     for number in range(many):
         (shared.folder / "setup.sh").write_text(f"echo {number} >/etc/configured\n")
@@ -255,9 +255,9 @@ esac
 
 
 def test_the_recipe_of_the_page(shared: Project, tmp_path: Path) -> None:
-    """docs/team.md: what CI published and signed, as it says, is used; what is only published is not.
+    """docs/team.md: what CI published and signed, as the page says, is used; what is only published is not.
 
-    A stand-in for cosign notes what it has to sign, and accepts that.
+    A stand-in for cosign records what it has to sign, and accepts that.
     """
     page = (Path(__file__).parents[2] / "docs" / "team.md").read_text()
     (script,) = re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
@@ -283,7 +283,7 @@ def test_the_recipe_of_the_page(shared: Project, tmp_path: Path) -> None:
 
 
 def test_a_command_that_leaves_something_behind(shared: Project, signed: Callable[..., str]) -> None:
-    """What it leaves running, with its output open, is waited for by nobody."""
+    """Programs that it leaves running, with its output open, are not waited for."""
     signed("sleep 300 & echo $! >left")
     began = time.monotonic()
     assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
@@ -310,7 +310,7 @@ def test_cancelled_while_it_verifies(shared: Project, signed: Callable[..., str]
 
 
 def test_a_program_that_is_missing(shared: Project, signed: Callable[..., str]) -> None:
-    """A command that cannot be run is wrong configuration: no image, no build, and no fallback either."""
+    """A command that cannot run is wrong configuration: no image, no build, and no fallback either."""
     signed("exit 0")
     shared.change(verify='verify_command = ["no-such-cosign", "{image}"]')
     for command in ("resolve", "build"):

@@ -1,4 +1,4 @@
-"""One image for the whole team: two machines, one registry, the same key everywhere, and what each fault looks like."""
+"""One image for the whole team: two machines, one registry, the same key everywhere, and each fault's effect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def stamp(run: Run, image: object) -> str:
-    """When the image's packages were installed."""
+    """The time of the image's package installation."""
     return str(run("docker", "run", "--rm", str(image), "cat", "/etc/installed").stdout)
 
 
@@ -37,8 +37,8 @@ def stamp(run: Run, image: object) -> str:
 
 def test_one_bakes_the_others_pull(shared: Project, second: Machine, classic: Machine) -> None:
     """A machine that never built finds, proves, pulls and remembers what the first one published; whatever its store,
-    its key is the same; and the labels are there for other tools to see."""
-    shared.change(cache="")  # as it is by default
+    its key is the same; and other tools see the labels."""
+    shared.change(cache="")  # the default
     built = answer(shared.bake("build", "--push", "--json"))
     assert built["status"] == "built"
     tag = f"{shared.repository}:{built['cache_key']}"
@@ -64,7 +64,7 @@ def test_one_bakes_the_others_pull(shared: Project, second: Machine, classic: Ma
 
 
 def test_the_classic_store_bakes_too(shared: Project, second: Machine, classic: Machine) -> None:
-    """What a machine with the classic store bakes and pushes is a hit on one with the containerd store."""
+    """An image that a machine with the classic store bakes and pushes is a hit on one with the containerd store."""
     built = answer(classic.desktop_bake("build", "--push", "--json", cwd=shared.folder))
     assert built["status"] == "built"
     assert answer(classic.desktop_bake("resolve", "--json", cwd=shared.folder))["image_id"] == built["image_id"]
@@ -74,8 +74,8 @@ def test_the_classic_store_bakes_too(shared: Project, second: Machine, classic: 
 
 
 def test_a_second_push_does_no_harm(shared: Project, second: Machine) -> None:
-    """Two machines that built the same key may both push: the second sees that it is there, and a forced push of its
-    own image leaves a hit."""
+    """Two machines that built the same key may both push: the second sees that the image exists, and a forced push of
+    its own image leaves a hit."""
     assert answer(shared.bake("build", "--push", "--json"))["status"] == "built"
     again = shared.bake("build", "--push", "--json")
     assert answer(again)["status"] == "local-hit"
@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, str]], dict[str, str]], str]] = {
 
 
 def test_an_image_that_is_not_what_its_tag_says(shared: Project) -> None:
-    """Whatever lies under our tag with other labels is reported, never used, and built over."""
+    """An image under our tag with other labels is reported, never used, and built over."""
     right = right_labels(shared)
     key = right["desktop-bake.cache-key"]
     for case, (change, says) in WRONG.items():
@@ -121,8 +121,8 @@ def test_an_image_that_is_not_what_its_tag_says(shared: Project) -> None:
 
 
 def test_several_platforms(shared: Project) -> None:
-    """One key for all platforms of an environment; an index is a hit if it has this machine's platform, and a miss
-    that says so if it has not."""
+    """One key for all platforms of an environment; an index is a hit if it has this machine's platform, else a miss
+    that says so."""
     push_image(shared.host, f"{shared.path}/base", "1", {}, platforms=(OTHER, HERE), index=True)
     shared.base = f"{shared.repository}/base:1"
     shared.change(environment=f'platforms = ["{OTHER}", "{HERE}"]')
@@ -157,7 +157,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
 def test_a_faulty_registry_costs_no_build(
     shared: Project, team: Registry, case: str, rounds: Callable[[int, int], int]
 ) -> None:
-    """A registry that cannot be asked is no miss: `resolve` says why and exits 5, within the limit; a build goes on
+    """A registry that does not answer is no miss: `resolve` says why and exits with 5, within the limit; a build does
     without it, and says why: two of the cases, and under `--soak` all."""
     faults, says = FAULTS[case]
     with faulty(team.address, *faults) as proxy:
@@ -179,7 +179,7 @@ def test_a_faulty_registry_costs_no_build(
 
 
 def test_nobody_listens(shared: Project) -> None:
-    """A registry that is down: the build goes on; a push is said to have failed, exits 5, and the image serves."""
+    """A registry that is down: the build goes on; a failed push is reported, exits with 5, and the image is used."""
     shared.host = f"127.0.0.1:{closed_port()}"
     shared.change()
     pushed = shared.bake("build", "--push", "--json")
@@ -193,7 +193,7 @@ def test_nobody_listens(shared: Project) -> None:
 
 
 def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Registry) -> None:
-    """A hit whose layers do not come is reported, and the image is built."""
+    """A hit whose layers do not arrive is reported, and the image is built."""
     pushed = answer(second.desktop_bake("build", "--push", "--json", cwd=shared.folder))
     config = manifest_of(shared, str(pushed["cache_key"]))["config"]["digest"]
     with faulty(team.address, answers(500, on=f"GET .*/blobs/(?!{config})")) as proxy:
@@ -208,8 +208,8 @@ def test_a_pull_that_fails_is_a_build(shared: Project, second: Machine, team: Re
 
 @pytest.mark.parametrize("step", ["upload of a layer", "manifest", "cache"])
 def test_a_registry_that_goes_in_the_middle(shared: Project, tmp_path: Path, step: str) -> None:
-    """A registry that dies while it is pushed to: the push fails and the image serves; a cache that could not be
-    written is no failure at all."""
+    """A registry that dies during a push: the push fails and the image is used; a cache that could not be written is no
+    failure at all."""
     on = {
         "upload of a layer": "PUT .*/blobs/uploads/",
         "manifest": "PUT .*/manifests/bookworm",
@@ -289,8 +289,8 @@ def test_refusals(shared: Project, case: str) -> None:
 
 
 def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
-    """`missing` takes the local copy, `always` sees that the tag moved and rebuilds on what it names now, `never` asks
-    nobody; without a copy that is a refusal."""
+    """`missing` uses the local copy, `always` sees that the tag moved and rebuilds on the new base, `never` asks no
+    registry; without a copy that is a refusal."""
     moving = f"{team.address}/{shared.path}-base:moving"
     assert second.run("docker", "pull", "-q", team.base).returncode == 0
 
@@ -337,7 +337,7 @@ def test_pull_policy(shared: Project, second: Machine, team: Registry) -> None:
 
 
 def test_offline_with_the_image_alone(shared: Project, second: Machine) -> None:
-    """A machine that pulled the desktop, and has no copy of its base, still finds it with the registry gone."""
+    """A machine that pulled the desktop, and has no copy of its base, finds it even with the registry gone."""
     assert shared.bake("build", "--push").returncode == 0
     pulled = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
     second.run("docker", "image", "rm", "-f", shared.base)
@@ -359,7 +359,7 @@ def test_offline_with_the_image_alone(shared: Project, second: Machine) -> None:
 
 def test_the_team_cache(shared: Project, second: Machine) -> None:
     """With the registry cache, a changed setup script on a second machine does not install packages again; a branch
-    writes a scope of its own and reads `main`'s."""
+    writes its own scope and reads `main`'s."""
     shared.change(cache='cache = "registry"')
     first = answer(shared.bake("build", "--push", "--json"))
     (shared.folder / "setup.sh").write_text("echo changed > /etc/configured\n")
@@ -402,8 +402,8 @@ def whole(cache: Path) -> bool:
 
 
 def test_the_local_cache_does_not_grow(shared: Project, second: Machine, rounds: Callable[[int, int], int]) -> None:
-    """After any number of builds the folder is whole and holds what the last one used; an engine that lost its own
-    cache builds from it without installing again."""
+    """After any number of builds the folder is whole and has what the last one used; an engine that lost its own cache
+    builds from it without installing again."""
     shared.change(cache='cache = "local"')
     cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
     sizes = []
@@ -422,13 +422,13 @@ def test_the_local_cache_does_not_grow(shared: Project, second: Machine, rounds:
 
 
 def forget(second: Machine, built: dict[str, object]) -> None:
-    """Take an image and all that BuildKit kept of it from a machine."""
+    """Remove an image and all that BuildKit kept of it from a machine."""
     second.run("docker", "image", "rm", "-f", str(built["image_id"]), check=True)
     forget_builds(second)
 
 
 def forget_builds(second: Machine) -> None:
-    """Take all that BuildKit kept from a machine; a new start, since a prune goes on for a while."""
+    """Remove all that BuildKit kept on a machine, by a restart, since a prune goes on for a while."""
     second.run("docker", "builder", "prune", "-af", check=True)
     second.restart_engine()
 
@@ -510,7 +510,7 @@ def test_a_remote_builder(
     tmp_path_factory: pytest.TempPathFactory,
     rounds: Callable[[int, int], int],
 ) -> None:
-    """A builder that is not the engine's own builds there and hands the image over; local and registry caches work (in
+    """A builder other than the engine's own builds there and hands the image over; local and registry caches work (in
     soak the inline one and none, too), and a push publishes it."""
     with remote_builder(second.remote, here, tmp_path_factory.mktemp("b")) as builder:
         for number, cache in enumerate(("local", "registry", "inline", "none")[: rounds(2, 4)]):
@@ -530,12 +530,12 @@ def test_a_remote_builder(
 
 def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
     """Layers and desktop are published, also later, and pulled; a changed layer on a machine that has neither builds on
-    the desktop that it pulls, whatever its store; a builder that forgot everything builds on the one that is here."""
+    the pulled desktop, whatever its store; a builder that forgot everything builds on the local one."""
     shared.change(environment='preflight_script = "preflight.sh"')
     preflight = shared.folder / "preflight.sh"
     preflight.write_text("date +%s%N > /etc/preflight\n")
     assert answer(shared.bake("build", "--json"))["status"] == "built"
-    built = answer(shared.bake("build", "--push", "--json"))  # a layer that is here takes its desktop along
+    built = answer(shared.bake("build", "--push", "--json"))  # a local layer keeps its desktop
     assert built["status"] == "local-hit"
     shared.change()
     assert answer(second.desktop_bake("resolve", "--json", cwd=shared.folder))["status"] == "registry-hit"
@@ -555,7 +555,7 @@ def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
         assert stamp(machine_.run, answer(done)["image_id"]) == first
         shown = machine_.run("docker", "run", "--rm", str(answer(done)["image_id"]), "cat", "/etc/preflight").stdout
         assert shown == f"{number}\n"
-    (shared.folder / "setup.sh").write_text("echo other > /etc/configured\n")  # a desktop that no registry knows
+    (shared.folder / "setup.sh").write_text("echo other > /etc/configured\n")  # a desktop that no registry has
     for number, machine_ in enumerate((classic, second, classic, second)):
         preflight.write_text(f"echo here {number} > /etc/preflight\n")
         done = machine_.desktop_bake("build", "--json", cwd=shared.folder)
@@ -567,7 +567,7 @@ def test_layers(shared: Project, second: Machine, classic: Machine) -> None:
 def test_a_layer_by_a_remote_builder(
     shared: Project, second: Machine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A builder that sees none of the engine's images takes the published desktop, or else its target."""
+    """A builder that sees none of the engine's images uses the published desktop, or else its target."""
     preflight = shared.folder / "preflight.sh"
     preflight.write_text("echo 1 > /etc/preflight\n")
     shared.change(environment='preflight_script = "preflight.sh"')

@@ -1,4 +1,4 @@
-"""`warm`: what a round does, what it says, and how it ends."""
+"""`warm`: what a round does and prints, and how it ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
-    """The first round builds, the second finds all fresh; one that fails keeps no other from being warmed."""
+    """The first round builds, the second finds all fresh; a failure does not keep the others from being warmed."""
     first = cli("warm")
     assert first.returncode == 0, first.stderr
     assert "round 1: 1 built in " in first.stdout
@@ -52,7 +52,7 @@ def test_rounds_of_one_machine(cli: Run, project: Path) -> None:
 
 
 def test_a_moved_base(shared: Project, team: Registry) -> None:
-    """A base that moved is baked and published, and tasks of this machine find the new desktop from then on."""
+    """A base that changed is baked and published, and tasks of this machine use the new desktop from then on."""
     moving = f"{team.address}/{shared.path}-base:moving"
 
     def move(number: int) -> None:
@@ -91,7 +91,7 @@ def test_a_moved_base(shared: Project, team: Registry) -> None:
 
 
 def test_a_push_is_made_up_for(shared: Project, team: Registry) -> None:
-    """With the registry gone the desktop is baked all the same, exit 5; the next round publishes it."""
+    """With the registry gone the desktop is still baked, exit status 5; the next round publishes it."""
     assert here("docker", "pull", "-q", team.base).returncode == 0
     team.stop()
     try:
@@ -111,7 +111,7 @@ def test_a_push_is_made_up_for(shared: Project, team: Registry) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_watch_ends_cleanly(cli: Run, project: Path, number: signal.Signals) -> None:
-    """Rounds take up a changed configuration, outlive a wrong one, and a signal ends them with exit 0."""
+    """Rounds use a changed configuration, survive a wrong one, and a signal ends them with exit status 0."""
     config = project / "desktop-bake.toml"
     right = config.read_text()
     with watching(project) as process:
@@ -126,7 +126,7 @@ def test_watch_ends_cleanly(cli: Run, project: Path, number: signal.Signals) -> 
 
 
 def test_watch_is_stopped_in_a_build(cli: Run, project: Path) -> None:
-    """SIGTERM in the middle of a build: the build ends, nothing is left behind, exit 0."""
+    """SIGTERM in the middle of a build: the build ends, nothing is left behind, exit status 0."""
     (project / "setup.sh").write_text("exec sleep 98764\n")
     with watching(project) as process:
         deadline = time.monotonic() + 30
@@ -153,7 +153,7 @@ def sleeping() -> bool:
 
 
 def watching(project: Path) -> subprocess.Popen[str]:
-    """`warm --watch` with a round a second."""
+    """`warm --watch` with a round every second."""
     words = [sys.executable, "-m", "desktop_bake", "warm", "--watch", "1s", "--json"]
     return subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
@@ -166,7 +166,7 @@ def next_round(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def until(process: subprocess.Popen[str], wanted: Any) -> dict[str, Any]:
-    """The first of the next few rounds that is wanted."""
+    """The first suitable one of the next few rounds."""
     for _ in range(10):
         found = next_round(process)
         if wanted(found):
@@ -175,8 +175,8 @@ def until(process: subprocess.Popen[str], wanted: Any) -> dict[str, Any]:
 
 
 def test_prune(cli: Run, project: Path) -> None:
-    """`--prune` removes, when asked and after all went well, what is stale and no longer young; what it leaves unasked
-    is what `prune` would leave too."""
+    """`--prune` removes, after a round without failures, what is stale and no longer young; what it leaves, `prune`
+    would leave too."""
 
     def round_of(*words: str, status: int = 0) -> dict[str, Any]:
         done = cli("warm", "--json", *words)
@@ -199,7 +199,7 @@ def test_prune(cli: Run, project: Path) -> None:
     )
     every = ("--prune", "--keep", "0", "--older-than", "0")
     assert round_of(*every, status=5)["removed"] is None  # one failed
-    alone = round_of("default", *every, status=5)  # all went well, but what the other one reaches is unknown
+    alone = round_of("default", *every, status=5)  # all went well, but it is unknown what the other one uses
     assert (alone["removed"], alone["error"]) == (0, None)
     assert "127.0.0.1:9/nowhere:1" in alone["prune_error"]
     assert images() == 2
