@@ -34,7 +34,7 @@ def test_lines(line: str, container_id: str | None, theirs: str) -> None:
 
 
 def test_lines_before_the_task_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the container prints before `start_task` returns, as while it installs, is told as the container's."""
+    """What the container prints before `start_task` returns, as while it installs, is reported as the container's."""
 
     def start_task(*_: object, log: Callable[[str], None], on_event: Callable[[Any], None], **__: object) -> None:
         log("of the image")

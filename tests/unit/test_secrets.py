@@ -22,7 +22,7 @@ from tests.harness.secret_values import SECRET, SIGNATURE, leaks
 
 @pytest.mark.parametrize("name", ["A=value", "", "1A", "A\nB"])
 def test_a_value_is_no_name(name: str) -> None:
-    """What is no variable's name, such as one with its value, is refused."""
+    """Anything that is no variable's name, such as one with its value, is refused."""
     with pytest.raises(ConfigurationError, match="malformed build secret"):
         Environment(env_id="e", base_image=ImageReference.parse("a"), build_secrets=(name,))
 

@@ -185,7 +185,7 @@ def test_execution(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [3, None, b"debian", ["debian"]])
 def test_references(value: Any) -> None:
-    """What is no text is neither an image's name nor a digest."""
+    """Anything that is no text is neither an image's name nor a digest."""
     with pytest.raises(ConfigurationError, match=r"^the image reference is .*, not of type str$"):
         ImageReference.parse(value)
     with pytest.raises(ConfigurationError, match=r"^malformed digest "):
@@ -194,7 +194,7 @@ def test_references(value: Any) -> None:
 
 @pytest.mark.parametrize("command", ["make all", b"make", ["a", 1], 3, None])
 def test_a_command(command: Any) -> None:
-    """A text in place of a command's words is refused, with how it is written."""
+    """A text instead of a command's words is refused, with how it is written."""
     from_start = desktop_bake.start_task
     with pytest.raises(ConfigurationError, match=r"^command is .*, not of type Sequence\[str\]$"):
         from_start(OFFICE, command=command)  # type: ignore[call-arg]

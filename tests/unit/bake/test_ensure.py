@@ -1,4 +1,4 @@
-"""An image for a task: which failures are answered by a fallback, which are told, and which are waited for."""
+"""An image for a task: which failures are answered by a fallback, which are reported, and which are waited for."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class WentError(EngineError):
 def test_engine_that_restarts(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str], comes_back: bool
 ) -> None:
-    """An engine that goes during a build is waited for and asked anew; one that stays away is an error."""
+    """An engine that goes during a build is waited for and asked again; one that stays away is an error."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     engine.comes_back = comes_back
     tries = []
@@ -263,7 +263,7 @@ def test_cancelled_while_looking(engine: FakeEngine, fails: list[BaseException])
 
 
 def test_unknown_keyword() -> None:
-    """A keyword that is none of the function's is told, as of any function."""
+    """A keyword that is none of the function's is reported, as of any function."""
     with pytest.raises(TypeError, match="unexpected keyword argument 'logg'"):
         ensure_desktop_image(OFFICE, SETTINGS, logg=print)  # type: ignore[call-arg]
 
@@ -313,13 +313,13 @@ def test_each_has_its_own(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, l
 def test_what_no_fallback_answers(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, error: Exception, fallback: bool
 ) -> None:
-    """A wrong configuration is told, and so is a failure without fallback."""
+    """A wrong configuration is reported, and so is a failure without fallback."""
     with pytest.raises(type(error)):
         several(monkeypatch, engine, None, error, settings=Settings(fallback=fallback))
 
 
 def test_an_own_script_among_several(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
-    """The environment whose own script failed is told by its name, or has its fallback if that is asked for."""
+    """The environment whose own script failed is reported by its name, or has its fallback if that is requested."""
     with pytest.raises(ScriptFailedError) as caught:
         several(monkeypatch, engine, None, OWN_FAILED)
     assert str(caught.value).startswith(REFUSED.format("1"))

@@ -147,7 +147,7 @@ def test_built_by_another_process(engine: FakeEngine) -> None:
 
 
 def test_a_script_of_its_own(jobs: list[MissingImage]) -> None:
-    """A bake of several that fails at an environment's own script is told as that, and the pause knows it."""
+    """A bake of several that fails at an environment's own script is reported as that, and the pause knows it."""
     one = jobs[0]
     error = FinalError("build failed: the preflight script ended with status 3", "it said: no")
     error.step = FailedStep(name="preflight script", status=3, said="no")

@@ -73,7 +73,7 @@ def obtained(engine: FakeEngine, settings: Settings, lines: list[str], **more: A
 
 
 def test_a_miss_is_built(engine: FakeEngine, built: list[str], lines: list[str]) -> None:
-    """A miss is built; what went into it is written down, and a second time there is nothing to do."""
+    """A miss is built; what went into it is recorded, and a second time there is nothing to do."""
     result = obtained(engine, Settings(), lines)
     assert result.status is Status.BUILT
     assert built == [str(result.cache_key)]
@@ -173,7 +173,7 @@ def test_whose_script_failed(
     step: FailedStep,
     kind: type[Exception],
 ) -> None:
-    """A build that fails at a script of the environment's own is told as that, in the pause after it, too."""
+    """A build that fails at a script of the environment's own is reported as that, in the pause after it, too."""
     error = FinalError("build failed: it ended with status 3")
     error.step = step
 
@@ -364,7 +364,7 @@ def test_files_are_read_once(
 def test_afresh(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
 ) -> None:
-    """What is to be baked afresh is, although there is an image of its key here and there, and is published anew."""
+    """What is to be baked afresh is, although there is an image of its key here and there, and is published again."""
     pushing = replace(team, push=True)
     first = obtained(engine, pushing, lines)
     registry.asked.clear()

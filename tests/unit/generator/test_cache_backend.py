@@ -69,7 +69,7 @@ def test_a_layer() -> None:
     ],
 )
 def test_packing(compression: str, options: str) -> None:
-    """What is not zstd is for registries that refuse it: layers that were packed before are packed anew."""
+    """What is not zstd is for registries that refuse it: layers that were packed before are packed again."""
     assert packing(compression) == options
     (entry,) = cache_entries("registry", REPOSITORY, KEY, compression).cache_to
     assert f",{options}," in entry

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[Rendering, set[str]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_cause(case: str) -> None:
-    """Each change of an input is told once, with all environments that it concerns, and nothing besides."""
+    """Each change of an input is reported once, with all environments that it concerns, and nothing besides."""
     after, said = CASES[case]
     found = causes(read(BOTH), read(after), after.targets)
     assert {str(cause) for cause in found} == said

@@ -47,7 +47,7 @@ def test_another_type(field: str, value: object, says: str, remedy: str) -> None
 
 @pytest.mark.parametrize("env_id", ["", 3, None, "a\n"])
 def test_an_id_that_is_none(env_id: object) -> None:
-    """What is no text, or an unprintable one, is no ID."""
+    """Anything that is no text, or an unprintable one, is no ID."""
     with pytest.raises(ConfigurationError, match=r"^malformed environment id "):
         environment(env_id=env_id)
 

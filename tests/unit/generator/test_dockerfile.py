@@ -1,4 +1,4 @@
-"""The images that a Dockerfile of one's own names: read as BuildKit reads them, pinned, and part of the key."""
+"""The images that a user's Dockerfile names: read as BuildKit reads them, pinned, and part of the key."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_declared(text: str, wanted: bool) -> None:
 
 
 def test_the_shipped_one_takes_what_the_install_step_depends_on() -> None:
-    """The base and the packages date reach the install step, so that it runs anew when one of them moves."""
+    """The base and the packages date reach the install step, so that it runs again when one of them moves."""
     text = shipped("recipe/Dockerfile").read_bytes()
     assert declares(text, BASE_ARGUMENT)
     assert text.index(f"ARG {BASE_ARGUMENT}".encode()) < text.index(b"RUN ")

@@ -64,7 +64,7 @@ def test_what_is_taken(fields: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_refused(fields: dict[str, Any], says: str) -> None:
-    """Each fault is told with the environment that has it, and a remedy."""
+    """Each fault is reported with the environment that has it, and a remedy."""
     with pytest.raises(ConfigurationError, match=f"^{says}") as caught:
         environment(**fields)
     assert caught.value.remedy

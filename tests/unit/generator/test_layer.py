@@ -63,7 +63,7 @@ def names(layers: tuple[Layer, ...]) -> str:
     ],
 )
 def test_no_layer(fields: dict[str, Any], says: str) -> None:
-    """What is no layer is refused by its name and field, in one line, with a remedy."""
+    """Anything that is no layer is refused by its name and field, in one line, with a remedy."""
     with pytest.raises(ConfigurationError) as refused:
         Layer(**fields)
     assert str(refused.value) == says
@@ -194,7 +194,7 @@ A_TWICE = layer("a"), layer("a", packages=("git",))
     ],
 )
 def test_no_order(wanted: list[str | Layer], known: list[Layer], says: str) -> None:
-    """A circle, a name of no layer or of two, and a contradiction are told by their names, with a remedy."""
+    """A circle, a name of no layer or of two, and a contradiction are reported by their names, with a remedy."""
     with pytest.raises(ConfigurationError) as refused:
         ordered(wanted, {one.name: one for one in known})
     assert str(refused.value) == says

@@ -52,7 +52,7 @@ def test_parse(text: str, shown: str, domain: str, path: str) -> None:
     ],
 )
 def test_refused(text: str, says: str) -> None:
-    """What is no reference is refused in one line with a remedy."""
+    """Anything that is no reference is refused in one line with a remedy."""
     with pytest.raises(ConfigurationError, match=says) as caught:
         ImageReference.parse(text)
     assert "\n" not in str(caught.value)

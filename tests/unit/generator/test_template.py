@@ -51,7 +51,7 @@ def test_quoting(text: str, quoted: str) -> None:
     ],
 )
 def test_what_hcl_cannot_carry(text: str, says: str) -> None:
-    """A text that HCL would refuse or change is told, not altered."""
+    """A text that HCL would refuse or change is reported, not altered."""
     with pytest.raises(ConfigurationError, match=f"holds a character that a bake file {says}$"):
         hcl(text)
 

@@ -43,7 +43,7 @@ def mended(error: ConfigurationError, locale: str) -> None:
 @pytest.mark.parametrize("saved", SAVED)
 @pytest.mark.parametrize("field", ["install_script", "setup_script", "preflight_script", "preflight_run_script"])
 def test_scripts(field: str, saved: str, tmp_path: Path) -> None:
-    """A script is told by the name that the configuration has for it, and the remedy makes it what was meant."""
+    """A script is reported by the name that the configuration has for it, and the remedy makes it what was meant."""
     (tmp_path / "a b").mkdir()
     script = tmp_path / "a b" / "office's.sh"
     script.write_bytes(SAVED[saved])

@@ -162,7 +162,7 @@ def test_the_secret_is_in_no_log_and_no_answer(
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:6080", "localhost", "LOCALHOST:1", "[::1]", "[::1]:6080"])
 @pytest.mark.parametrize("scheme", [None, "http", "https"])
 def test_our_own_page(host: str, scheme: str | None) -> None:
-    """noVNC's own page by any name of the loopback, and what is no page, get in."""
+    """noVNC's own page by any name of the loopback, and anything that is no page, get in."""
     assert status(handshake(Host=host, Origin=scheme and f"{scheme}://{host}")) == 101
 
 

@@ -134,7 +134,7 @@ def test_novncs_page_loads_itself_again(tmp_path: Path) -> None:
     ["/", "/none", "/folder", "/folder/", "/page/", "/\0", "/%00", "/page\0", "/" + "x" * 300, "/\xff", "/pipe"],
 )
 def test_no_such_page(tmp_path: Path, path: str) -> None:
-    """What is no file, or what no file can be called, is not found; a pipe is not waited for."""
+    """Anything that is no file, or what no file can be called, is not found; a pipe is not waited for."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "page").touch()
     os.mkfifo(tmp_path / "pipe")

@@ -131,7 +131,7 @@ def test_fonts(tmp_path: Path, family: str, fonts: list[str], wanted: str) -> No
 
 
 def test_another_value() -> None:
-    """Any other value is refused before anything is asked for."""
+    """Any other value is refused before anything is requested."""
     done = subprocess.run(
         ["bash", "-c", SCRIPT],
         capture_output=True,

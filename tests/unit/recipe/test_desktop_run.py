@@ -68,7 +68,7 @@ def test_a_bad_secret(secret: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that was named and is not there is told by its name, and nothing else is taken in its place."""
+    """A file that was named and is not there is reported by its name, and nothing else is taken in its place."""
     file = str(tmp_path / "gone")
     said = refusal(SECRET.encode(), DESKTOP_BAKE_SECRET=SECRET, DESKTOP_BAKE_SECRET_FILE=file)
     assert said == f"cannot read the secret in {file}"
@@ -84,6 +84,6 @@ def test_a_file_for_root_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("geometry", ["1280", "1280x", "0x800", "1280x800+1+1", "-1x-1", "1280 x 800"])
 def test_a_bad_geometry(geometry: str) -> None:
-    """A screen of no size is told before anything starts."""
+    """A screen of no size is reported before anything starts."""
     said = refusal(DESKTOP_BAKE_SECRET=SECRET, DESKTOP_GEOMETRY=geometry)
     assert said == f"bad geometry '{geometry}': write WIDTHxHEIGHT in pixels, such as 1280x800"

@@ -47,7 +47,7 @@ def test_the_encoder(kind: str) -> None:
 
 
 def test_past_the_gate() -> None:
-    """The secret is asked with, frames of any length are put together, and ours are masked as clients' have to be."""
+    """The secret is asked with, frames of any length are assembled, and ours are masked as clients' have to be."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(b"HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n")

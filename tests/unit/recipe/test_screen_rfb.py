@@ -45,7 +45,7 @@ def update(*areas: tuple[tuple[int, ...], int, bytes]) -> bytes:
 
 
 def sized(width: int, height: int, asked_by: int = 0, status: int = 0) -> tuple[tuple[int, ...], int, bytes]:
-    """An area that tells the screen's size and layout."""
+    """An area that shows the screen's size and layout."""
     layout = b"\1\0\0\0" + struct.pack(">IHHHHI", 7, 0, 0, width, height, 9)
     return (asked_by, status, width, height), -308, layout
 
@@ -127,7 +127,7 @@ def test_wrong(wrong: bytes) -> None:
     ],
 )
 def test_resize(answers: list[bytes], why: str) -> None:
-    """A size is asked for by the layout that the server told, and its answer is waited for."""
+    """A size is requested by the layout that the server told, and its answer is waited for."""
     server = Scripted(*answers)
     assert resize(Screen(server), 9, 8) == why
     asked = struct.pack(">BxHHBxIHHHHI", 251, 9, 8, 1, 7, 0, 0, 9, 8, 9)
@@ -135,7 +135,7 @@ def test_resize(answers: list[bytes], why: str) -> None:
 
 
 def test_a_connection_in_pieces() -> None:
-    """However the bytes come, so many are taken; and no more once it has ended."""
+    """However the bytes come, this many are taken; and no more once it has ended."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         stream = SocketStream(ours)

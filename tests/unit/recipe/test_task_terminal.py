@@ -37,13 +37,13 @@ def test_a_signal_that_ends_it() -> None:
 
 
 def test_what_cannot_run() -> None:
-    """A file that is no program is told as a shell tells it."""
+    """A file that is no program is reported as a shell tells it."""
     done = subprocess.run([*WORDS, "/dev/null"], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (126, b"[desktop] cannot run /dev/null: Permission denied\r\n")
 
 
 def test_nobody_types() -> None:
-    """What reads its terminal waits, as docker run -t has it: its input does not end."""
+    """What reads its terminal waits, as in docker run -t: its input does not end."""
     process = subprocess.Popen(
         [*WORDS, "sh", "-c", "echo up; read x"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     )

@@ -218,7 +218,7 @@ def test_once_more(
 
 
 def test_once_more_in_vain(engine: FakeEngine, bakes: Bakes, team: Settings) -> None:
-    """If the second try fails too, its reason is told."""
+    """If the second try fails too, its reason is reported."""
     bakes.ends, bakes.order = [failed("ERROR: one"), failed("ERROR: two")], order(team)
     with pytest.raises(BuildFailedError, match=r"^build failed: two$"):
         built(bakes, work(engine, replace(team, cache="registry")))
@@ -238,7 +238,7 @@ def test_once_more_in_vain(engine: FakeEngine, bakes: Bakes, team: Settings) -> 
     ],
 )
 def test_why_it_failed(engine: FakeEngine, bakes: Bakes, end: Ended, error: str, remedy: str) -> None:
-    """The line that matters is told, and what to do about it."""
+    """The line that matters is reported, and what to do about it."""
     bakes.ends = [end]
     with pytest.raises((BuildFailedError, TimeLimitError)) as caught:
         built(bakes, work(engine, Settings(cache="none", build_timeout_s=7)))
@@ -255,7 +255,7 @@ def test_an_engine_that_ended(engine: FakeEngine, bakes: Bakes) -> None:
 
 
 def test_no_such_builder(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What keeps the builder from being one is told when it is needed; nothing is baked."""
+    """What keeps the builder from being one is reported when it is needed; nothing is baked."""
 
     def fail(*_: object) -> None:
         raise EngineError("builder b: no such builder")
@@ -365,7 +365,7 @@ def test_a_script_of_a_layer_that_fails(engine: FakeEngine, bakes: Bakes) -> Non
 
 
 def test_a_secret_that_is_not_set(engine: FakeEngine, bakes: Bakes) -> None:
-    """A build secret that is not set here is told by name before BuildKit is asked."""
+    """A build secret that is not set here is reported by name before BuildKit is asked."""
     office = replace(bakes.order.environment, build_secrets=("NO_SUCH_TOKEN",))
     bakes.order = replace(bakes.order, environment=office)
     with pytest.raises(BuildFailedError, match="the build secret NO_SUCH_TOKEN is not set"):
@@ -388,7 +388,7 @@ def test_a_secret_is_not_told(
 
 
 def test_attestations_need_another_store(engine: FakeEngine, bakes: Bakes) -> None:
-    """The classic image store cannot hold attestations, which is told before anything is built."""
+    """The classic image store cannot hold attestations, which is reported before anything is built."""
     with pytest.raises(BuildFailedError, match="classic image store cannot hold attestations"):
         built(bakes, work(engine, Settings(attest=("type=sbom",))))
     assert bakes.asked == []

@@ -46,7 +46,7 @@ def targets(settings: Settings, *secrets: str) -> tuple[BakeTarget, ...]:
 def test_output(
     tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, driver: str, epoch: bool, output: str
 ) -> None:
-    """The engine's own builder keeps the image; another hands it over, with the time that was asked for."""
+    """The engine's own builder keeps the image; another hands it over, with the time that was requested."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1") if epoch else monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     settings = Settings(cache="none")
     (target,) = found = targets(settings)

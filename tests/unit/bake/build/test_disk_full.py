@@ -121,7 +121,7 @@ def test_in_use_for_a_moment(lines: list[str]) -> None:
 
 
 def test_in_use(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stays in use is told, and the fallback goes on."""
+    """What stays in use is reported, and the fallback goes on."""
     monkeypatch.setattr(disk_full, "IN_USE_S", -1.0)
     engine = Full(record("a", 1), record("b", 1))
     engine.busy = {"a": 1000, "b": 1000}
@@ -131,7 +131,7 @@ def test_in_use(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("broken", [{"ID": "a"}, {"ID": "a", "Type": "regular", "CreatedAt": "soon"}, None])
 def test_an_answer_that_is_none(lines: list[str], monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
-    """Records of another form are told, and nothing is removed."""
+    """Records of another form are reported, and nothing is removed."""
     monkeypatch.setattr(disk_full, "IN_USE_S", -1.0)
     engine = Full(broken)
     give_back(context_of(engine, lines), 60)
@@ -148,7 +148,7 @@ def test_room_at_once(lines: list[str]) -> None:
 
 
 def test_room_after_a_while(lines: list[str]) -> None:
-    """It is tried until there is room; the wait is told once, with its limit."""
+    """It is tried until there is room; the wait is reported once, with its limit."""
     engine = Full()
     engine.room = [500, EngineError("no space left on device"), 500]
     assert collect(context_of(engine, lines))

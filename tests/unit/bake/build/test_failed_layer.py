@@ -1,4 +1,4 @@
-"""A failed build is told by the layer and the environment that it is about."""
+"""A failed build is reported by the layer and the environment that it is about."""
 
 from __future__ import annotations
 

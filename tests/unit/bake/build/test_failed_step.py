@@ -45,7 +45,7 @@ ERROR: failed to solve: process "/bin/sh -c bash /tmp/{file}" did not complete s
     ],
 )
 def test_scripts(file: str, name: str) -> None:
-    """The script is told by its role, with its status and its last words; on a terminal, too."""
+    """The script is reported by its role, with its status and its last words; on a terminal, too."""
     for said, told in (("E: no such package", "E: no such package"), (f"/tmp/{file}: line 2: x", "line 2: x")):
         if file == "own.sh" and told != said:
             continue
@@ -55,7 +55,7 @@ def test_scripts(file: str, name: str) -> None:
 
 
 def test_a_base_without_a_shell() -> None:
-    """What the container runtime says of a base that has no shell is told as that."""
+    """What the container runtime says of a base that has no shell is reported as that."""
     said = 'runc run failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file'
     step = failed_step(STEP.format(file="desktop_install.sh", said=said).splitlines())
     assert step
@@ -112,7 +112,7 @@ def test_the_end_of_the_output() -> None:
 )
 @pytest.mark.parametrize("number", ["#9 ", ""])
 def test_two_streams(printed: str, said: str, number: str) -> None:
-    """Of what was printed together at the end, on whichever stream, the error is told; else the last line."""
+    """Of what was printed together at the end, on whichever stream, the error is reported; else the last line."""
     lines = [f"{number}{line}" for line in printed.splitlines()]
     failed = 'ERROR: process "/bin/sh -c x" did not complete successfully: exit code: 3'
     block = [] if number else lines

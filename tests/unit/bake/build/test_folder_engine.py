@@ -23,7 +23,7 @@ TWO = Rendering(stacks=environments(2))
 
 
 def test_a_bake_file_pins(tmp_path: Path) -> None:
-    """The folder's digests serve in place of an engine, by the reference that they were had for; no other's do."""
+    """The folder's digests serve instead of an engine, by the reference that they were had for; no other's do."""
     moved = replace(TWO, bases={"debian:bookworm": Digest.of(b"there")})
     moved.write(tmp_path)
     text = (tmp_path / "docker-bake.hcl").read_text()
@@ -55,7 +55,7 @@ def test_the_registry_before_the_folder(tmp_path: Path, registry: MemoryRegistry
 
 
 def test_tools_and_frontends() -> None:
-    """The images of a Dockerfile of one's own are pinned, too."""
+    """The images of a user's Dockerfile are pinned, too."""
     digest = Digest.of(b"x")
     text = f"""target "desktop-a" {{
   contexts = {{

@@ -36,7 +36,7 @@ def failed_at(step: FailedStep | None) -> FinalError:
 
 @pytest.mark.parametrize("name", ["install script", "setup script", "preflight script", "script"])
 def test_a_script_that_is_given(name: str) -> None:
-    """The environment's own script, whatever it is for, is told by the same words, with a failed build's status."""
+    """The environment's own script, whatever it is for, is reported by the same words, with a failed build's status."""
     error = of_own_script(failed_at(replace(STEP, name=name)), OWN)
     assert isinstance(error, ScriptFailedError)
     assert (str(error), error.remedy) == ("build failed: the script ended with status 3", "it said: no luck")

@@ -1,4 +1,4 @@
-"""Builds that fail in a row: what tasks do meanwhile, how it is said, and what lifts it."""
+"""Builds that fail in a row: what tasks do meanwhile, how it is reported, and what lifts it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_script_of_the_environment() -> None:
 
 
 def test_a_success_ends_the_row() -> None:
-    """Two failures, a success: the count begins anew."""
+    """Two failures, a success: the count begins again."""
     for _ in range(IN_A_ROW - 1):
         with pytest.raises(BuildFailedError, match="broken"):
             fail()

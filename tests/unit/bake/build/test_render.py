@@ -109,7 +109,7 @@ def test_a_link_to_the_folder(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:
-    """A place that cannot be written is told by its name."""
+    """A place that cannot be written is reported by its name."""
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
         write_files(tmp_path / "file" / "ci", {"a": (b"x", False)})

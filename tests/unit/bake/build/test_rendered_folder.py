@@ -1,4 +1,4 @@
-"""A rendered folder over time: what in it is ours, what goes, and what stays and is told."""
+"""A rendered folder over time: what in it is ours, what goes, and what stays and is reported."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_killed_render(tmp_path: Path) -> None:
     ],
 )
 def test_files_for_git_of_others(tmp_path: Path, theirs: str, lacks: tuple[str, ...]) -> None:
-    """Somebody's own `.gitattributes` stays, and what it lacks is told."""
+    """Somebody's own `.gitattributes` stays, and what it lacks is reported."""
     (tmp_path / ".gitattributes").write_text(theirs)
     assert kept_by_others(tmp_path, FILES) == {".gitattributes": lacks}
     warning = f"[desktop-cache] WARNING: {tmp_path / '.gitattributes'} stays as it is: add to it '* -text'"
@@ -205,7 +205,7 @@ def test_files_for_git_of_others(tmp_path: Path, theirs: str, lacks: tuple[str, 
 
 
 def test_what_bake_reads_besides(tmp_path: Path) -> None:
-    """A file beside ours that Docker's own client reads, too, is told; ours is none of them."""
+    """A file beside ours that Docker's own client reads, too, is reported; ours is none of them."""
     assert also_read(tmp_path) == []
     for name in ALSO_READ:
         (tmp_path / name).touch()

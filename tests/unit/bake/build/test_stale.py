@@ -57,7 +57,7 @@ def test_a_changed_script(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["docker-bake.hcl", "context/team-1/desktop_setup.sh", "run/compose.yaml"])
 def test_edited_by_hand(name: str, tmp_path: Path) -> None:
-    """A file that is neither what was rendered nor what would be is told as edited, with its diff."""
+    """A file that is neither what was rendered nor what would be is reported as edited, with its diff."""
     TWO.write(tmp_path)
     with (tmp_path / name).open("a") as file:
         file.write("# mine\n")
@@ -194,7 +194,7 @@ def test_nothing_for_a_terminal_to_obey(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that cannot be read is told by its path and the reason."""
+    """A file that cannot be read is reported by its path and the reason."""
     TWO.write(tmp_path)
     files, targets = TWO.files, TWO.targets
     left = left_over(tmp_path, files, [])
@@ -208,7 +208,7 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_age_of_a_base(engine: FakeEngine, registry: MemoryRegistry) -> None:
-    """A base that moved is told with the age that its registry states; where that says nothing, without."""
+    """A base that moved is reported with the age that its registry states; where that says nothing, without."""
     reference = ImageReference.parse("registry.example.com/base:1")
     made = (datetime.now(UTC) - timedelta(days=3, hours=1)).isoformat()
     moved = registry.put(str(reference), {}, created=made)

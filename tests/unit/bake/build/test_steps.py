@@ -53,7 +53,7 @@ def test_as_they_come(steps: Steps) -> None:
 
 
 def test_another_stage() -> None:
-    """What a stage begins with is told without its digest."""
+    """What a stage begins with is reported without its digest."""
     steps = Steps()
     steps.feed(f"#6 [bootstrap 1/3] FROM debian:bookworm@sha256:{'2' * 64}")
     assert [(step.name, step.target) for step in steps] == [("FROM debian:bookworm", "bootstrap 1 of 3")]
@@ -77,7 +77,7 @@ def test_coming_back_to_a_step(steps: Steps) -> None:
 
 
 def test_one_bake_after_the_other(steps: Steps) -> None:
-    """Numbers begin anew with a further bake; the steps of the one before stay."""
+    """Numbers begin again with a further bake; the steps of the one before stay."""
     for line in ("#9 exporting to image", "#9 exporting layers 0.1s done", "#9 DONE 0.4s", BEGUN.splitlines()[2]):
         steps.feed(line)
     steps.feed("#7 [office stage-1 1/1] COPY . /")

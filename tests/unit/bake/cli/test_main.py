@@ -75,7 +75,7 @@ def test_the_status_is_the_commands(command: Callable[[object], list[argparse.Na
     ],
 )
 def test_wrong_usage(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is no command line is status 2, one line, and how to find help."""
+    """Anything that is no command line is status 2, one line, and how to find help."""
     assert main(typed) == 2
     output, errors = capsys.readouterr()
     assert output == ""
@@ -110,7 +110,7 @@ def test_help_as_dockers(typed: list[str], usage: str, capsys: pytest.CaptureFix
     ],
 )
 def test_typos(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is nearly a command, an action or a flag is told with the one that was meant."""
+    """What is nearly a command, an action or a flag is reported with the one that was meant."""
     assert main(typed) == 2
     assert capsys.readouterr() == ("", says)
 
@@ -166,7 +166,7 @@ def test_nobody_reads(words: list[str], buffered: bool) -> None:
 
 @pytest.mark.parametrize("buffered", [True, False])
 def test_no_room_for_output(buffered: bool) -> None:
-    """Output that its disk has no room for is an error as any other."""
+    """Output that its disk has no room for is an error like any other."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"}
     with Path("/dev/full").open("wb") as output:
         done = subprocess.run([*LISTS, "schema"], stdout=output, stderr=subprocess.PIPE, check=False, env=environment)
@@ -216,7 +216,7 @@ def test_a_fault_of_ours_is_seen(command: Callable[[object], list[argparse.Names
 
 
 def test_context(command: Callable[[object], list[argparse.Namespace]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A context of the command line goes before the environment's engine."""
+    """A context of the command line precedes the environment's engine."""
     monkeypatch.setenv("DOCKER_CONTEXT", "")
     command(0)
     main(["key", "--context", "far"])

@@ -102,7 +102,7 @@ def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
     ],
 )
 def test_refused(line: str, says: str, remedy: str, whole: bool) -> None:
-    """Wrong usage is an error as any other, with the help that fits."""
+    """Wrong usage is an error like any other, with the help that fits."""
     with pytest.raises(ConfigurationError) as caught:
         parser(whole=whole).parse_args(shlex.split(line))
     assert (str(caught.value), caught.value.remedy) == (says, remedy)

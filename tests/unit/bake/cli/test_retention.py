@@ -25,7 +25,7 @@ def test_policy(monkeypatch: pytest.MonkeyPatch, keep: int, older_than: str, sec
     ("keep", "older_than", "says"), [(-1, "0", "--keep is -1"), (0, "soon", "soon"), (0, "-1d", "-1d")]
 )
 def test_refused(keep: int, older_than: str, says: str) -> None:
-    """A number or an age that is none is told."""
+    """A number or an age that is none is reported."""
     with pytest.raises(ConfigurationError, match=says) as caught:
         policy_of(argparse.Namespace(keep=keep, older_than=older_than))
     assert caught.value.remedy

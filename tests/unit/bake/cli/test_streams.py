@@ -53,7 +53,7 @@ def test_a_tasks_own_status(monkeypatch: pytest.MonkeyPatch, status: int, runs: 
 
 @pytest.mark.parametrize("status", [1, 137])
 def test_a_task_that_is_gone(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    """A command that ends with its container is told as that."""
+    """A command that ends with its container is reported as that."""
     monkeypatch.setattr(streams, "on_our_streams", lambda *_, **__: status)
     with pytest.raises(TaskGoneError, match=r"^the task c0ffee is gone: it was stopped or removed$"):
         streams.run_task(gone_task(runs=False), ["make"])
@@ -95,8 +95,8 @@ def test_a_tasks_command(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tasks_command_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], asked: bool
 ) -> None:
-    """On a terminal, or if one is asked for, the command has one, and the log gets what is shown; a limit and a
-    missing command are told."""
+    """On a terminal, or if one is requested, the command has one, and the log gets what is shown; a limit and a
+    missing command are reported."""
     ran: list[Any] = []
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ from desktop_bake.generator.errors import ConfigurationError
 
 
 def test_what_is_asked() -> None:
-    """An age asks for an upgrade of what is as old; without one all is asked for, or nothing but what is missing."""
+    """An age asks for an upgrade of what is as old; without one all is requested, or nothing but what is missing."""
     today = datetime.now(UTC).date()
     assert wish_of(None) == Wish(today=today)
     assert wish_of(None, upgrade=True, whole=False) == Wish(today=today, upgrade=True, whole=False)

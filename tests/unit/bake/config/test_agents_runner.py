@@ -135,13 +135,13 @@ def test_truth(value: str, on: bool) -> None:
     ],
 )
 def test_no_environment(text: str, says: str) -> None:
-    """What is no file of Agents Runner's is one error, which says why it is none."""
+    """Anything that is no file of Agents Runner's is one error, which says why it is none."""
     with pytest.raises(ConfigurationError, match=rf"^state\.json {says}"):
         parse(text)
 
 
 def test_a_byte_order_mark() -> None:
-    """A file that an editor gave a byte order mark is told as that: Agents Runner does not read it either."""
+    """A file that an editor gave a byte order mark is reported as that: Agents Runner does not read it either."""
     with pytest.raises(ConfigurationError, match="byte order mark"):
         parse('\ufeff{"env_id":"a"}')
 

@@ -126,7 +126,7 @@ def test_malformed(fields: dict[str, Any], says: str) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """The settings are read beside the file; a damaged one, and one in the place of the environments, are told."""
+    """The settings are read beside the file; a damaged one, and one in the place of the environments, are reported."""
     file = tmp_path / "environments.json"
     file.write_text(environments_json({**PAYLOAD, "headless_desktop_enabled": False}))
     assert read_origin(file).forced is False

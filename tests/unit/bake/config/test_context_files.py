@@ -161,7 +161,7 @@ def test_two_of_one_name(tmp_path: Path) -> None:
 
 
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too much is told with the entry that is too much, whether it is one file or many."""
+    """Too much is reported with the entry that is too much, whether it is one file or many."""
     write(tmp_path, "dir/a", "dir/b", "dir/c")
     for name in ("large", "larger"):
         with (tmp_path / name).open("wb") as file:

@@ -64,7 +64,7 @@ def test_turned(env_id: str, name: str, on: bool, before: str, after: str) -> No
 
 
 def test_another_order() -> None:
-    """A list that is to have another order, or an item once that it has twice, is written anew."""
+    """A list that is to have another order, or an item once that it has twice, is written again."""
     text = TEXT + 'layers = ["web", "tools", "web"]\n'
     edited = edit_toml(text, HERE, "plain", {("layers",): ["tools", "web"]})
     assert edited == TEXT + 'layers = ["tools", "web"]\n'

@@ -72,7 +72,7 @@ def test_no_script(root: Path, script: str | Script, says: str) -> None:
 
 
 def test_files_of_the_desktops_recipe(root: Path) -> None:
-    """They are in the context of a Dockerfile of one's own, under their names, and so in the key."""
+    """They are in the context of a user's Dockerfile, under their names, and so in the key."""
     environment = Environment(
         env_id="e",
         base_image=DEBIAN,

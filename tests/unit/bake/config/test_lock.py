@@ -75,7 +75,7 @@ def test_read() -> None:
     ],
 )
 def test_refused(text: str, says: str, remedy: str) -> None:
-    """Whatever is wrong is told in one line, with the line or block it is in, and a remedy."""
+    """Whatever is wrong is reported in one line, with the line or block it is in, and a remedy."""
     with pytest.raises(ConfigurationError, match=says) as caught:
         parse_lock(text, "f.lock")
     assert remedy in caught.value.remedy
@@ -91,7 +91,7 @@ def test_any_text(text: str) -> None:
 
 
 def test_the_file(tmp_path: Path) -> None:
-    """No file is no lock; one that cannot be read is told, and nothing waits for a pipe."""
+    """No file is no lock; one that cannot be read is reported, and nothing waits for a pipe."""
     file = tmp_path / "desktop-bake.lock"
     assert load_lock(file) is None
     file.write_text(TEXT)

@@ -29,7 +29,7 @@ BASE = ImageReference.parse("debian:bookworm")
     ],
 )
 def test_which_environment(known: tuple[str, ...], asked: str | None, wanted: str) -> None:
-    """The one that is asked for, the only one, or the one named `default`."""
+    """The one that is requested, the only one, or the one named `default`."""
     settings = Settings(environments={name: Environment(env_id=name, base_image=BASE) for name in known})
     if wanted in known:
         assert settings.environment(asked).env_id == wanted
@@ -66,7 +66,7 @@ def test_has_registry(repository: str, wanted: bool) -> None:
     ],
 )
 def test_platform_of(own: str | None, everybodys: str | None, wanted: str | None) -> None:
-    """An environment's own platform goes before the one of the settings."""
+    """An environment's own platform precedes the one of the settings."""
     environment = Environment(env_id="a", base_image=BASE, platform=own)
     assert Settings(platform=everybodys).platform_of(environment) == wanted
 

@@ -1,4 +1,4 @@
-"""Texts in place of files."""
+"""Texts instead of files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_both() -> None:
     ],
 )
 def test_no_text(text: str, says: str) -> None:
-    """What cannot be a script is told by where it stands."""
+    """What cannot be a script is reported by where it stands."""
     with pytest.raises(ConfigurationError) as refused:
         script_of(text, "here")
     assert (str(refused.value), bool(refused.value.remedy)) == (says, True)

@@ -138,7 +138,7 @@ def test_a_new_environment() -> None:
     ],
 )
 def test_refused(words: list[str], says: str, remedy: str) -> None:
-    """What would not load is refused with its reason and its remedy."""
+    """An edit that would not load is refused with its reason and its remedy."""
     with pytest.raises(ConfigurationError) as refused:
         edit_toml(WRITTEN, HERE, "default", field_and_value(words))
     assert says in str(refused.value)

@@ -1,4 +1,4 @@
-"""`desktop-bake.toml` and the variables over it: what is read, what goes before what, and what is refused."""
+"""`desktop-bake.toml` and the variables over it: what is read, what precedes what, and what is refused."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_refused(text: str, says: str, remedy: str) -> None:
     ],
 )
 def test_variables(variable: str, text: str, field: str, wanted: object) -> None:
-    """A variable goes before the file, whatever its type."""
+    """A variable precedes the file, whatever its type."""
     written = (
         'fallback = false\nbuild_timeout_s = 5\ncache = "inline"\nverify_command = ["x", "{image}"]\nbuilder = "b"\n'
     )
@@ -158,7 +158,7 @@ def test_variables_refused(variable: str, text: str, says: str) -> None:
 
 
 def test_a_flag_goes_first() -> None:
-    """A flag goes before a variable and the file; one that was not given changes nothing."""
+    """A flag precedes a variable and the file; one that was not given changes nothing."""
     variables = {"DESKTOP_BAKE_CACHE": "inline"}
     assert read('cache = "local"', variables, cache="none").cache == "none"
     assert read('cache = "local"', variables, cache=None).cache == "inline"

@@ -79,7 +79,7 @@ ENGINE = "unix:///nowhere"
 def test_what_is_sent(
     serve: Callable[..., list[bytes]], query: Any, body: Any, first: str, sent: bytes, kind: str | None
 ) -> None:
-    """Paths begin with the API's version; what is no text in a query is JSON, and bytes are an archive."""
+    """Paths begin with the API's version; anything that is no text in a query is JSON, and bytes are an archive."""
     requests = serve(answer(200))
     assert Endpoint(ENGINE).ask("POST", "/images/a/json", query, body).status == 200
     head, _, content = requests[0].partition(b"\r\n\r\n")
@@ -142,7 +142,7 @@ def test_an_engine_that_changes_its_mind(serve: Callable[..., list[bytes]]) -> N
 
 
 def test_a_version_asked_for(serve: Callable[..., list[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The version of DOCKER_API_VERSION is asked for as it is; an engine that has another is told by name."""
+    """The version of DOCKER_API_VERSION is asked for as it is; an engine that has another is reported by name."""
     monkeypatch.setenv("DOCKER_API_VERSION", "v1.47")
     requests = serve(answer(400, TOO_NEW))
     with pytest.raises(EngineError, match=r"does not have version 1\.47 of its API") as caught:

@@ -53,7 +53,7 @@ def test_a_variable_that_is_malformed_is_told(own_config: Path, monkeypatch: pyt
 
 
 def test_a_slow_helper_names_its_setting(own_config: Path, helper: Callable[[str, str], Path]) -> None:
-    """A helper that does not answer in time is told with the setting that waits longer."""
+    """A helper that does not answer in time is reported with the setting that waits longer."""
     helper("slow", "exec sleep 20")
     own_config.write_text(json.dumps({"credsStore": "slow"}))
     with pytest.raises(RegistryError, match=r"docker-credential-slow did not answer within 0\.2 s") as caught:
@@ -102,7 +102,7 @@ def test_sources(own_config: Path, helper: Callable[[str, str], Path], config: o
 def test_the_variable_goes_first(
     own_config: Path, monkeypatch: pytest.MonkeyPatch, auth: str | None, wanted: str | None
 ) -> None:
-    """DOCKER_AUTH_CONFIG goes before the file for the registries that it names, also to say that one has no login."""
+    """DOCKER_AUTH_CONFIG precedes the file for the registries that it names, also to say that one has no login."""
     own_config.write_text(json.dumps({"auths": {R: B} if auth != "x" else {}}))
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {R: {"auth": auth}} if auth else {"other": A}}))
     if auth == "x":
@@ -115,7 +115,7 @@ def test_the_variable_goes_first(
 
 @pytest.mark.parametrize("auth", ["%%%", "dXNlcg==", "OnA=", "/////w=="])
 def test_a_stored_login_that_is_none(own_config: Path, auth: str) -> None:
-    """What is no base64 of USER:PASSWORD is told by its registry, without its text."""
+    """Anything that is no base64 of USER:PASSWORD is reported by its registry, without its text."""
     own_config.write_text(json.dumps({"auths": {R: {"auth": auth}}}))
     with pytest.raises(RegistryError, match=r"the stored login for r\.example\.com cannot be read") as caught:
         Logins().find(R)
@@ -125,7 +125,7 @@ def test_a_stored_login_that_is_none(own_config: Path, auth: str) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[" * 100_000])
 def test_a_broken_file(own_config: Path, content: str) -> None:
-    """A config.json that is no JSON is told."""
+    """A config.json that is no JSON is reported."""
     own_config.write_text(content)
     with pytest.raises(RegistryError, match=r"config\.json cannot be read"):
         Logins().find(R)
@@ -147,7 +147,7 @@ def test_a_broken_file(own_config: Path, content: str) -> None:
 def test_answers_of_a_helper(
     own_config: Path, helper: Callable[[str, str], Path], script: str, said: str | None
 ) -> None:
-    """A helper that knows no login is none; one that fails or answers nonsense is told, and its text is not."""
+    """A helper that knows no login is none; one that fails or answers nonsense is reported, and its text is not."""
     asked = helper("mine", script)
     own_config.write_text(json.dumps({"credsStore": "mine"}))
     if said is None:
@@ -168,7 +168,7 @@ def test_answers_of_a_helper(
     ],
 )
 def test_a_helper_that_is_none(own_config: Path, name: str, said: str) -> None:
-    """A helper that is not installed, or whose name leads elsewhere, is told."""
+    """A helper that is not installed, or whose name leads elsewhere, is reported."""
     own_config.write_text(json.dumps({"credsStore": name}))
     with pytest.raises(RegistryError, match=said):
         Logins().find(R)
@@ -176,7 +176,7 @@ def test_a_helper_that_is_none(own_config: Path, name: str, said: str) -> None:
 
 @pytest.mark.parametrize("script", ["""echo '{"Username": "h", "Secret": "s"}'""", "exit 3"])
 def test_a_helper_is_asked_once(own_config: Path, helper: Callable[[str, str], Path], script: str) -> None:
-    """Many threads get one answer for each registry, also of a helper that fails; another run asks anew."""
+    """Many threads get one answer for each registry, also of a helper that fails; another run asks again."""
     asked = helper("mine", script)
     own_config.write_text(json.dumps({"credsStore": "mine"}))
     logins = Logins()

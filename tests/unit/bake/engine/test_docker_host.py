@@ -81,7 +81,7 @@ def test_hosts_refused(text: str, says: str) -> None:
     ],
 )
 def test_variables(variables: dict[str, str], wanted: DockerHost) -> None:
-    """A host goes before a context; only a socket without TLS is spoken to directly."""
+    """A host precedes a context; only a socket without TLS is spoken to directly."""
     assert chosen_host(variables) == wanted
 
 
@@ -124,7 +124,7 @@ def test_the_current_context(contexts: dict[str, str], tmp_path: Path, monkeypat
 
 
 def test_an_unknown_context(contexts: dict[str, str]) -> None:
-    """A context that is not there is told by its name."""
+    """A context that is not there is reported by its name."""
     with pytest.raises(EngineError, match=r"^docker context 'gone' is unknown$") as caught:
         chosen_host({"DOCKER_CONTEXT": "gone"})
     assert caught.value.remedy == "see: docker context ls"

@@ -64,7 +64,7 @@ def test_answers(said: bytes, wanted: tuple[int, bytes]) -> None:
     ],
 )
 def test_what_is_none(said: bytes, says: str) -> None:
-    """What breaks off, has no end or is no HTTP is told as that."""
+    """What breaks off, has no end or is no HTTP is reported as that."""
     with pytest.raises(NoAnswerError, match=says):
         read(said)
 

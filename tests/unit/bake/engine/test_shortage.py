@@ -20,5 +20,5 @@ from desktop_bake.bake.engine.shortage import DISK, MEMORY, Shortage, shortage
     ],
 )
 def test_shortage(lines: tuple[str, ...], short: Shortage | None) -> None:
-    """A full disk and a step killed for its memory are told apart from a recipe's own failure."""
+    """A full disk and a step killed for its memory are distinguished from a recipe's own failure."""
     assert shortage(lines) is short

@@ -177,7 +177,7 @@ def test_changes_are_seen(engine: FakeEngine, registry: MemoryRegistry, team: Se
 
 
 def test_who_builds_asks_again(context: Context, engine: FakeEngine) -> None:
-    """The live engine remembers nothing, and what is looked at once more is looked at anew."""
+    """The live engine remembers nothing, and what is looked at once more is looked at again."""
     looking = context.looking()
     name = str(next(iter(context.settings.environments.values())).base_image)
     assert looking.engine.image(name) == looking.engine.image(name)

@@ -69,7 +69,7 @@ def test_an_older_engine(serve: Callable[..., list[bytes]]) -> None:
     "said", [b"HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\n{}", CHUNKED + chunk(b"nonsense\n"), b"nonsense", b""]
 )
 def test_refused(serve: Callable[..., list[bytes]], said: bytes) -> None:
-    """A refusal, or what is none of an engine's answers, is told as an error."""
+    """A refusal, or what is none of an engine's answers, is reported as an error."""
     serve(said)
     with pytest.raises(EngineError):
         list(lines_of(Endpoint(ENGINE), "/events"))

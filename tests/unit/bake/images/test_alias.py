@@ -67,7 +67,7 @@ def test_names_are_those_of_the_bake_file(
 def test_what_somebody_else_put_under_the_key_gets_no_name(
     engine: FakeEngine, registry: MemoryRegistry, named: Settings, lines: list[str]
 ) -> None:
-    """If the lock says the key's digest, that is what people get by the name; one that is gone is published anew."""
+    """If the lock says the key's digest, that is what people get by the name; one that is gone is published again."""
     published(engine, named, KEY, lines)
     good = Digest(registry.tags[f"{REPOSITORY}:{KEY}"])
     locking = replace(named, lock=Lock(images={str(KEY): good}))
@@ -81,7 +81,7 @@ def test_what_somebody_else_put_under_the_key_gets_no_name(
 def test_a_registry_that_refuses_the_name(
     engine: FakeEngine, registry: MemoryRegistry, named: Settings, lines: list[str]
 ) -> None:
-    """It is told, and the image is published all the same."""
+    """It is reported, and the image is published all the same."""
     registry.statuses["PUT registry.example.com/team/desktop/manifests/office"] = 403
     published(engine, named, KEY, lines)
     assert f"{REPOSITORY}:{KEY}" in registry.tags

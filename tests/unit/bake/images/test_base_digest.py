@@ -107,7 +107,7 @@ def test_a_registry_that_states_no_digest(engine: FakeEngine, registry: MemoryRe
 
 
 def test_pinned_stack(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry) -> None:
-    """Each image that a Dockerfile of one's own names has its digest in the stack; the shipped one names none."""
+    """Each image that a user's Dockerfile names has its digest in the stack; the shipped one names none."""
     assert pinned_stack(OFFICE, work(engine, Settings(), print)) == Settings().stack(OFFICE)
     (tmp_path / "own").write_text("FROM tools.example.com/tool:1 AS tool\nFROM base\nRUN true\n")
     settings, own = Settings(root=tmp_path), replace(OFFICE, dockerfile="own")

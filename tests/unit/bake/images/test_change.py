@@ -17,7 +17,7 @@ def test_what_became_of_it(before: str | None, after: str | None, verb: str | No
 
 
 def test_platforms() -> None:
-    """Platforms that changed are told both, sorted; none are the builder's own."""
+    """Platforms that changed are both reported, sorted; none are the builder's own."""
     none, both = Inputs(), Inputs(platforms=frozenset({"linux/arm64", "linux/amd64"}))
     assert list(platform_changes("preflight", none, none)) == []
     said = "platforms changed from the builder's own to linux/amd64, linux/arm64"

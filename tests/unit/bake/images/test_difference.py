@@ -60,7 +60,7 @@ def candidate(of: Wanted, **more: Any) -> Candidate:
 
 
 def told(now: Wanted, then: Wanted, *, at_hand: bool = True) -> str:
-    """The reason that is told."""
+    """The reason that is reported."""
     key, near = stack_key(*now), candidate(then)
     inputs = StackInputs.of(*then[:2]) if at_hand else None
     return reason(changes(key, now[0].base_image.named, StackInputs.of(*now[:2]), near, inputs))
@@ -84,7 +84,7 @@ def test_every_input_by_its_name(kind: str, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["desktop", "layer", "alone"])
 def test_two_at_once(kind: str) -> None:
-    """Any two changes at once are told both, and nothing else."""
+    """Any two changes at once are both reported, and nothing else."""
     for one, other in combinations([name for of, name in KINDS if of == kind], 2):
         if CHANGES[one][0].keys() == CHANGES[other][0].keys():  # of the same input
             continue
@@ -95,7 +95,7 @@ def test_two_at_once(kind: str) -> None:
 
 
 def test_without_the_former_content() -> None:
-    """If nothing was written down the part is named, and nothing is guessed."""
+    """If nothing was recorded the part is named, and nothing is guessed."""
     changed = wanted("layer", build_args={"B": "1"}, preflight=b"other")
     said = told(changed, wanted("layer"), at_hand=False)
     assert said == "Dockerfile, context, build arguments or platforms changed; preflight changed"
@@ -108,13 +108,13 @@ def test_a_first_preflight() -> None:
 
 
 def test_another_base() -> None:
-    """Another base's name is told with both names."""
+    """Another base's name is reported with both names."""
     said = told(wanted(base="debian:trixie", digest="trixie"), wanted())
     assert said.startswith("base image changed from debian:bookworm (sha256:")
 
 
 def test_what_goes_into_a_record_comes_out() -> None:
-    """Inputs survive being written down; anything else that is found there is no inputs."""
+    """Inputs survive being recorded; anything else that is found there is no inputs."""
     inputs = StackInputs.of(*wanted(files={"b": ContextFile(content=b"\xff")})[:2]).desktop
     assert inputs
     assert Inputs.from_json(json.loads(json.dumps(inputs.as_json()))) == inputs

@@ -1,4 +1,4 @@
-"""What went into the images that were built here: written down, found again, bounded, and trusted in its form alone."""
+"""What went into the images that were built here: recorded, found again, bounded, and trusted in its form alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def settings(tmp_path: Path, engine: FakeEngine) -> Settings:
 
 
 def written(engine: FakeEngine, settings: Settings, **fields: str) -> Key:
-    """A key, and what went into it written down."""
+    """A key, and what went into it recorded."""
     environment = replace(OFFICE, **fields)  # type: ignore[arg-type]
     order = order_of(environment, work(engine, settings))
     write_record(order, settings)
@@ -55,7 +55,7 @@ def test_written_down(engine: FakeEngine, settings: Settings) -> None:
 
 
 def test_what_changed_meanwhile(engine: FakeEngine, settings: Settings) -> None:
-    """What is written down is what the key was computed of, whatever the file holds by now."""
+    """What is recorded is what the key was computed of, whatever the file holds by now."""
     order = order_of(replace(OFFICE, preflight_script="preflight.sh"), work(engine, settings))
     (settings.root / "preflight.sh").write_text("false\n")
     write_record(order, settings)

@@ -1,4 +1,4 @@
-"""What went into a key: what of it is written down, and what is read back."""
+"""What went into a key: what of it is recorded, and what is read back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_of() -> None:
 
 
 def test_there_and_back() -> None:
-    """What is written down is read back."""
+    """What is recorded is read back."""
     for inputs in (Inputs.of(FULL, RICH), Inputs.of(ENVIRONMENT, PREFLIGHT), Inputs()):
         assert Inputs.from_json(json.loads(json.dumps(inputs.as_json()))) == inputs
 
@@ -68,7 +68,7 @@ def test_another_form(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("value", [None, [], "text", 1, {}])
 def test_no_record(value: Any) -> None:
-    """What is no record is none."""
+    """Anything that is no record is none."""
     assert Inputs.from_json(value) is None
 
 

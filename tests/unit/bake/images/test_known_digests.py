@@ -1,4 +1,4 @@
-"""The digests that registries last told: written down, found again, bounded, and never in the way."""
+"""The digests that registries last told: recorded, found again, bounded, and never in the way."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_is_known_is_not_written_again() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"sha256:12", b"\xff", DIGEST.hex.encode(), b"sha512:" + b"a" * 64])
 def test_a_note_that_is_none(content: bytes) -> None:
-    """A note of another form is none, and is written anew."""
+    """A note of another form is none, and is written again."""
     note_digest(ONE, DIGEST)
     (note,) = notes()
     note.write_bytes(content)

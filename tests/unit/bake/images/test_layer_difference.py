@@ -60,12 +60,12 @@ TOOLS_NOW = STACK.above[1]
     ],
 )
 def test_each_change_by_its_name(now: Stack, said: str) -> None:
-    """One change is told once, by the layer that it is of: not by what lies on that."""
+    """One change is reported once, by the layer that it is of: not by what lies on that."""
     assert told(now) == said
 
 
 def test_two_at_once() -> None:
-    """Each of several changes is told."""
+    """Each of several changes is reported."""
     now = replace(STACK, below=(replace(CERTS, script=b"x\n"),), above=(BROWSER,))
     assert told(now) == "layer 'certs': script changed; layer 'tools' removed"
 
@@ -92,7 +92,7 @@ def test_a_first_layer() -> None:
 
 
 def test_a_record() -> None:
-    """What is written down of a layer comes back, with its name and its packages."""
+    """What is recorded of a layer comes back, with its name and its packages."""
     inputs = Inputs.of(ENVIRONMENT, BROWSER)
     assert (inputs.name, inputs.installed) == ("browser", ("chromium", "git"))
     assert Inputs.from_json(inputs.as_json()) == inputs

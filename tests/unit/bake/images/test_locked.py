@@ -59,7 +59,7 @@ DOCKERFILE = f"# syntax={FRONTEND}\nFROM tools.example.com/tool:1 AS tool\nFROM 
     ],
 )
 def test_fixed(name: str, kind: str, settings: Settings, wanted: Digest | str | None) -> None:
-    """A digest of one's own counts, then the lock's; without either it is not fixed, which frozen refuses."""
+    """An environment's own digest counts, then the lock's; without either it is not fixed, which frozen refuses."""
     reference = ImageReference.parse(name)
     if not isinstance(wanted, str):
         assert fixed_digest(reference, kind, settings) == wanted

@@ -40,7 +40,7 @@ def based(engine: FakeEngine) -> FakeEngine:
     ],
 )
 def test_platform(based: FakeEngine, own: str | None, everybodys: str | None, platform: str, wanted: str) -> None:
-    """The environment's platform goes before the settings', and theirs before the engine's."""
+    """The environment's platform precedes the settings', and theirs before the engine's."""
     found = order_of(replace(OFFICE, platform=own), work(based, Settings(platform=everybodys)))
     assert (found.platform, found.wanted) == (platform, wanted)
     assert found.emulated is bool(own or everybodys)

@@ -57,7 +57,7 @@ def put(registry: MemoryRegistry, what: str) -> Digest | None:
 def test_what_is_there(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, what: str, there: str | None, is_refused: bool
 ) -> None:
-    """Labels and platform decide: whatever else lies under the key's tag is told and not used."""
+    """Labels and platform decide: whatever else lies under the key's tag is reported and not used."""
     digest = put(registry, what)
     found = ask_registry(MISS, work(engine, team))
     if there is None:

@@ -197,7 +197,7 @@ def test_base_that_is_gone(engine: FakeEngine, team: Settings, key: Key) -> None
 
 
 def test_key_of_a_dockerfile_of_its_own(tmp_path: Path, engine: FakeEngine, registry: MemoryRegistry, key: Key) -> None:
-    """The images that a Dockerfile of one's own names are part of the key, by their digests."""
+    """The images that a user's Dockerfile names are part of the key, by their digests."""
     (tmp_path / "Dockerfile.own").write_text("FROM tools.example.com/tool:1 AS tool\nFROM base\nRUN true\n")
     own, settings = replace(OFFICE, dockerfile="Dockerfile.own"), Settings(root=tmp_path)
     registry.put("tools.example.com/tool:1", {"a": "1"})

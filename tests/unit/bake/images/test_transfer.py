@@ -40,7 +40,7 @@ def hit(digest: Digest, **more: Any) -> RegistryHit:
 
 
 def test_pull(engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
-    """What is pulled gets the key's tag, is written down as pulled, and is returned by its ID."""
+    """What is pulled gets the key's tag, is recorded as pulled, and is returned by its ID."""
     digest = registry.put(NAME, KEY.labels("b"))
     found = pull(hit(digest), work(engine, team, lines.append))
     assert (found.image, found.image_id) == (NAME, engine.names[NAME])

@@ -1,4 +1,4 @@
-"""Which images of the local store count, by what is written down of their IDs, the settings and their history."""
+"""Which images of the local store count, by what is recorded of their IDs, the settings and their history."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_why_not(
 
 
 def test_asked_once(tmp_path: Path, engine: FakeEngine, team: Settings) -> None:
-    """What the check accepted and what the history showed is written down; a refusal is asked about again."""
+    """What the check accepted and what the history showed is recorded; a refusal is asked about again."""
     image = replace(engine.add("a:1", known_as=f"{team.repository}@{BASE}"), layers=1)
     engine.histories[image.image_id] = OWN
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_asked_once(tmp_path: Path, engine: FakeEngine, team: Settings) -> None:
 
 
 def test_no_dockerfile(engine: FakeEngine, team: Settings) -> None:
-    """Without a Dockerfile only what is written down counts."""
+    """Without a Dockerfile only what is recorded counts."""
     image = engine.add("a:1")
     engine.histories[image.image_id] = OWN
     assert (

@@ -75,7 +75,7 @@ def test_head(told: list[str], head: str) -> None:
 
 
 def test_many_days() -> None:
-    """Years are put together into at most sixty bars, and no day is lost."""
+    """Years are assembled into at most sixty bars, and no day is lost."""
     told = []
     for year in range(2020, 2030):
         line = json.loads(event("built", 10))

@@ -64,7 +64,7 @@ def test_look_up_of_an_index(registry: MemoryRegistry, platform: str, labels: di
 
 
 def test_look_up_of_nothing(registry: MemoryRegistry) -> None:
-    """What a registry says is not there is None, and no login is asked for."""
+    """What a registry says is not there is None, and no login is requested."""
     assert look_up(REFERENCE, "linux/amd64") is None
     assert digest_of(REFERENCE) is None
 
@@ -120,7 +120,7 @@ def test_tags(registry: MemoryRegistry) -> None:
 
 
 def test_tags_on_pages(registry: MemoryRegistry) -> None:
-    """Every page is asked for; a tag that stands on two is one tag."""
+    """Every page is requested; a tag that stands on two is one tag."""
     registry.page_tags = 2
     for number in range(5):
         registry.put(f"{PLACE}:{number}", LABELS)
@@ -130,7 +130,7 @@ def test_tags_on_pages(registry: MemoryRegistry) -> None:
 
 @pytest.mark.parametrize(("limit", "value"), [("MOST_PAGES", 2), ("MOST_BYTES", 100)])
 def test_tags_without_end(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
-    """A list without end is an error after so many pages, or so much memory."""
+    """A list without end is an error after this many pages, or so much memory."""
     registry.page_tags = 1
     for number in range(9):
         registry.put(f"{PLACE}:{number}", LABELS)

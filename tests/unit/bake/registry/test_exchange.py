@@ -34,7 +34,7 @@ def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, str]
 
 
 def test_basic_login(registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A login is sent where it is asked for, once it is asked for, and from then on."""
+    """A login is sent where it is requested, once it is requested, and from then on."""
     registry.login = "u:p"
     registry.put(NAME, LABELS)
     login(tmp_path, monkeypatch, {"auth": "dTpw"})

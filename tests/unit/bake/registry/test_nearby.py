@@ -35,7 +35,7 @@ def fill(registry: MemoryRegistry, *tags: str) -> None:
 
 
 def asked(registry: MemoryRegistry) -> int:
-    """How many pages were asked for."""
+    """How many pages were requested."""
     return len([question for question in registry.asked if question.endswith("tags/list")])
 
 

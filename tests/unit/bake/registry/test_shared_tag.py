@@ -69,7 +69,7 @@ def test_two_architectures(tag: SharedTag, registry: MemoryRegistry) -> None:
 
 
 def test_what_does_not_prove_the_key(tag: SharedTag, registry: MemoryRegistry) -> None:
-    """Whatever else was under the tag goes: an image of other labels, or what is no manifest."""
+    """Whatever else was under the tag goes: an image of other labels, or anything that is no manifest."""
     registry.put(TAG, {"other": "labels"}, ARM64)
     digest = upload(tag, registry, AMD64)
     assert registry.tags[TAG] == str(digest)

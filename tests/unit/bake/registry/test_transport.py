@@ -1,4 +1,4 @@
-"""Requests to a registry: what is followed, what is asked again, what is refused, and how faults are told."""
+"""Requests to a registry: what is followed, what is asked again, what is refused, and how faults are reported."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asking(http: PipedHttp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Transpo
 
 
 def test_an_answer(http: PipedHttp, asking: Transport) -> None:
-    """An answer comes as it is, from whom the URL says, with the headers that were asked for."""
+    """An answer comes as it is, from whom the URL says, with the headers that were requested."""
     http.answers = [answer(200, b"body", X="y")]
     assert not asking.answered
     response = asking.send("GET", URL, {"Accept": "a/b", **LOGIN})
@@ -261,7 +261,7 @@ def test_aborted(http: PipedHttp, asking: Transport) -> None:
     ],
 )
 def test_unreachable(http: PipedHttp, asking: Transport, fault: OSError, says: str) -> None:
-    """A fault of the network is told by its reason, without a library's objects."""
+    """A fault of the network is reported by its reason, without a library's objects."""
     http.faults = {"r.example.com": fault}
     with pytest.raises(RegistryError) as caught:
         asking.send("GET", URL, {})

@@ -36,6 +36,6 @@ def test_too_long(command: str) -> None:
 
 
 def test_no_such_program() -> None:
-    """A program that is not there is told from one that fails."""
+    """A program that is not there is distinguished from one that fails."""
     with pytest.raises(FileNotFoundError):
         captured(["no-such-program"], limit_s=1, limit_bytes=1)

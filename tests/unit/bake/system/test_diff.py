@@ -19,7 +19,7 @@ from desktop_bake.bake.system.diff import diff_of, print_diff
     ],
 )
 def test_diff_of(before: bytes, after: bytes, wanted: list[str] | None) -> None:
-    """What changed, line by line, also at the end; what is no text has no lines to compare."""
+    """What changed, line by line, also at the end; anything that is no text has no lines to compare."""
     found = diff_of(before, after, "then", "\x1bnow")
     if wanted is None:
         assert found == ["binary: no lines to compare"]

@@ -42,7 +42,7 @@ def test_no_unit(text: str) -> None:
     "text", ["", "d", "m", "-5", "-1d", "1y", "1.5d", "1.5h", "15 m", "15min", "1h x", "1d0", "99999999w", "9" * 5000]
 )
 def test_no_durations(text: str) -> None:
-    """What is no duration is refused, and so is one beyond ten years."""
+    """Anything that is no duration is refused, and so is one beyond ten years."""
     with pytest.raises(ConfigurationError, match="malformed duration"):
         duration_s(text)
 

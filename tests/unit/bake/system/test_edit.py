@@ -84,7 +84,7 @@ def test_one_edit_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("kind", ["gone", "folder"])
 def test_what_cannot_be_edited(tmp_path: Path, kind: str) -> None:
-    """What cannot be read is told by its path and the reason."""
+    """An unreadable file is reported by its path and the reason."""
     (tmp_path / "folder").mkdir()
 
     def read() -> None:

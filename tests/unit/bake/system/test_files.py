@@ -112,7 +112,7 @@ def test_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device", "gone"])
 def test_what_is_not_read(tmp_path: Path, kind: str) -> None:
-    """What is no regular file is refused and left closed, and a pipe that nobody writes holds nobody up."""
+    """Anything that is no regular file is refused and left closed, and a pipe that nobody writes holds nobody up."""
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     path = Path("/dev/null") if kind == "device" else tmp_path / kind

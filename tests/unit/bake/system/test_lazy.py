@@ -27,7 +27,7 @@ def test_relative() -> None:
 
 
 def test_what_is_not_there() -> None:
-    """A module or a name that is not there is told as by an import."""
+    """A module or a name that is not there is reported as by an import."""
     with pytest.raises(ModuleNotFoundError, match="nowhere_at_all"):
         _ = lazy("nowhere_at_all").x
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -83,7 +83,7 @@ def test_a_child_that_reads_nothing(lines: list[str]) -> None:
 
 
 def test_no_such_program() -> None:
-    """A program that is not there is told before anything is started."""
+    """A program that is not there is reported before anything is started."""
     with pytest.raises(FileNotFoundError, match="no-such-program"):
         Child(["no-such-program"], draw=False)
 

@@ -25,7 +25,7 @@ def test_lines_and_phases() -> None:
 
 
 def test_silent() -> None:
-    """Without a log nothing is said, and nothing fails."""
+    """Without a log nothing is reported, and nothing fails."""
     reporter = Reporter()
     reporter.warn("x")
     reporter.phase("pull")

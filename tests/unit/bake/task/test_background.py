@@ -130,7 +130,7 @@ def test_cancelled() -> None:
 
 
 def test_events() -> None:
-    """Each line is told with its stream; the end is told last, and before whoever waits goes on."""
+    """Each line is reported with its stream; the end is reported last, and before whoever waits goes on."""
     running, events = Running(3), list["TaskEvent"]()
     command = started(running, print, events.append)
     for line in ("one", "!two", None):

@@ -23,7 +23,7 @@ def described(words: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize("has_desktop", [True, False])
 @pytest.mark.parametrize("waits", [False, True])
 def test_detached(has_desktop: bool, waits: bool) -> None:
-    """A detached task's command is what was asked for; one that only stays, or whose program runs it, has none."""
+    """A detached task's command is what was requested; one that only stays, or whose program runs it, has none."""
     environment = Environment(env_id="a", base_image=DEBIAN, headless_desktop_enabled=has_desktop)
     detached, held = TaskOptions(detach=True), TaskOptions()
     on_one = main_process(environment, TaskOptions(detach=True, tty=True), WORDS, waits=waits)

@@ -95,7 +95,7 @@ def _waiting(sock: socket.socket) -> bool:
     ],
 )
 def test_frames(sent: bytes, wanted: list[str]) -> None:
-    """Lines are put together from the frames of their own stream, and the last needs no end, however they are cut."""
+    """Lines are assembled from the frames of their own stream, and the last needs no end, however they are cut."""
     assert lines_of([sent]) == wanted
     assert lines_of([bytes([byte]) for byte in sent]) == wanted
 
@@ -124,7 +124,7 @@ def test_a_long_line_comes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("limit", ["time", "cancel"])
 def test_nothing_comes(stream: Stream, limit: str) -> None:
-    """Who waits gives up at the limit, and at once if it is cancelled; what comes later can still be read."""
+    """A waiting process gives up at the limit, and at once if it is cancelled; what comes later can still be read."""
     console, cancel = Console(cast("Connection", stream)), threading.Event()
     began = time.monotonic()
     if limit == "time":
@@ -177,7 +177,7 @@ def test_the_last_lines(stream: Stream) -> None:
 
 
 def test_write(stream: Stream) -> None:
-    """What is written reaches the process; one that has ended is told by reading, not by an error."""
+    """What is written reaches the process; one that has ended is reported by reading, not by an error."""
     console = Console(cast("Connection", stream))
     console.write(b"secret\n")
     assert stream.theirs.recv(100) == b"secret\n"

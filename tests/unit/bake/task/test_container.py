@@ -68,7 +68,7 @@ def made(*answers: Answer | DesktopBakeError | Connection) -> tuple[Container, F
 
 @pytest.mark.parametrize(("platform", "query"), [(None, {}), ("linux/arm64", {"platform": "linux/arm64"})])
 def test_create(platform: str | None, query: dict[str, str]) -> None:
-    """It is made under a random name of its own, for a platform if one is asked for."""
+    """It is made under a random name of its own, for a platform if one is requested."""
     endpoint = FakeEndpoint(said(201, {"Id": "abc"}))
     container = Container(cast("Endpoint", endpoint))
     container.create(BODY, platform)
@@ -153,7 +153,7 @@ def test_a_file_and_a_home() -> None:
 
 
 def test_rename() -> None:
-    """It gets the name that its user wants; a name that is taken is told, and the old one stays."""
+    """It gets the name that its user wants; a name that is taken is reported, and the old one stays."""
     container, endpoint = made(said(409, "in use"), said(204))
     before = container.name
     with pytest.raises(ConfigurationError, match="the container name 'mine' is taken"):
@@ -271,7 +271,7 @@ def test_no_exit_status(content: Any, end: int | TaskGoneError, monkeypatch: pyt
     "said_of_it", ["No such container: abc", "container abc is not running", "Container 1 is not running"]
 )
 def test_a_container_that_is_gone(said_of_it: str) -> None:
-    """A refusal since the container has ended, or was removed, is told as that."""
+    """A refusal since the container has ended, or was removed, is reported as that."""
     container, _ = made(said(409, said_of_it))
     with pytest.raises(TaskGoneError, match=r"^the task abc is gone"):
         container.execute(["a"])

@@ -84,7 +84,7 @@ def test_memory_and_processors() -> None:
 
 
 def test_a_fixed_port() -> None:
-    """noVNC's port outside is a free one, or the one that is asked for; nobody but this machine reaches it."""
+    """noVNC's port outside is a free one, or the one that is requested; nobody but this machine reaches it."""
     for wanted, port in ((None, ""), (6081, "6081")):
         body = body_of("i", ["x"], TaskOptions(novnc_port=wanted), desktop=True, publish=True)
         assert body["HostConfig"]["PortBindings"] == {"6080/tcp": [{"HostIp": "127.0.0.1", "HostPort": port}]}

@@ -26,7 +26,7 @@ class Client:
 
 
 def test_copy() -> None:
-    """It is `docker cp`; a container that is gone is told from a path that is not there."""
+    """It is `docker cp`; a container that is gone is distinguished from a path that is not there."""
     client = Client("")
     copy(cast("Any", client), "a", "c0ffee:/b")
     assert client.asked == [("cp", "-q", "a", "c0ffee:/b")]

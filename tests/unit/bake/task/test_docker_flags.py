@@ -66,7 +66,7 @@ def test_env_files(content: bytes, wanted: dict[str, str]) -> None:
     ],
 )
 def test_env_files_refused(content: bytes, said: str) -> None:
-    """What is wrong in a file of variables is told by its line, and no value is."""
+    """What is wrong in a file of variables is reported by its line, and no value is."""
     with pytest.raises(ConfigurationError, match=f"^a.env: {said}"):
         parse_env_file("a.env", content, {})
 

@@ -1,4 +1,4 @@
-"""What an environment says of its tasks' containers, as Agents Runner has it."""
+"""What an environment says of its tasks' containers, as in Agents Runner."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PORTS = [
 
 
 def test_duplicate_targets() -> None:
-    """Of several mounts at a target the first counts, as Agents Runner has it; one that was asked for comes before."""
+    """Of several mounts at a target the first counts, as in Agents Runner; one that was asked for comes before."""
     made = with_environment(TaskOptions(), environment(extra_mounts=MOUNTS))
     assert [*made.mounts] == [parse_volume(text) for text in mounts_given(MOUNTS)]
     asked = parse_volume("/e:/x/")
@@ -45,7 +45,7 @@ def test_duplicate_targets() -> None:
 
 @pytest.mark.parametrize("desktop", [True, False])
 def test_ports(desktop: bool) -> None:
-    """With a desktop what covers 6080 is left out, as Agents Runner has it; the rest is published once."""
+    """With a desktop what covers 6080 is left out, as in Agents Runner; the rest is published once."""
     made = environment(ports=[*PORTS, "8080:80"], headless_desktop_enabled=desktop)
     kept = ports_given(PORTS, desktop=desktop)
     given = dict.fromkeys(port for text in kept for port in parse_ports(text))
@@ -144,7 +144,7 @@ def test_a_profile(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_profile(tmp_path: Path, name: str, says: str) -> None:
-    """A profile that is none, not there or elsewhere is told by environment and field before anything is built."""
+    """A profile that is none, not there or elsewhere is reported by environment and field before anything is built."""
     (tmp_path / "b.json").write_text("[]")
     with pytest.raises(ConfigurationError) as refused:
         check(environment(security_opt=[f"seccomp={name}"]), TaskOptions(), tmp_path, here=False)

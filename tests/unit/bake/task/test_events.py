@@ -181,7 +181,7 @@ def test_a_callback_that_fails(container: FakeContainer, engine: FakeEngine) -> 
 
 
 def test_options_keep_the_name(container: FakeContainer, engine: FakeEngine) -> None:
-    """A container that its user named is told by that name."""
+    """A container that its user named is reported by that name."""
     plain = Environment(env_id="plain", base_image=OFFICE.base_image)
     events: list[TaskEvent] = []
     how: Any = {"engine": cast("Engine", engine), "on_event": events.append}

@@ -94,7 +94,7 @@ def test_a_task_that_is_gone(here: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("command", ["make all", b"make", [], ["a", 1]])
 def test_what_is_no_command(command: Any) -> None:
-    """A text in place of words is told."""
+    """A text instead of words is reported."""
     with pytest.raises(ConfigurationError, match=r"^the command is "):
         execute(cast("Engine", Running()), "c0ffee", command, {})
     with pytest.raises(TypeError, match="'cwd'"):
@@ -105,7 +105,7 @@ def test_what_is_no_command(command: Any) -> None:
     ("status", "found", "missing"), [(127, 1, True), (126, 1, True), (127, 0, False), (1, 1, False)]
 )
 def test_a_command_that_is_not_there(status: int, found: int, missing: bool) -> None:
-    """It is told from one that ends with that status by itself; its name is a word, not code."""
+    """It is distinguished from one that ends with that status by itself; its name is a word, not code."""
     asked: list[tuple[str, ...]] = []
 
     class Client:

@@ -55,7 +55,7 @@ def test_a_film(recorder: Callable[[str], list[str]]) -> None:
 
 
 def test_however_it_ends(recorder: Callable[[str], list[str]]) -> None:
-    """An error of the command's is told, and that the film has a fault besides."""
+    """An error of the command's is reported, and that the film has a fault besides."""
     recorder("echo begun >&2; cat; echo disk full >&2; exit 3")
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt), filmed(TASK, FilmWish(file=Path("a.webm")), "sha256:1", said.append):
@@ -64,7 +64,7 @@ def test_however_it_ends(recorder: Callable[[str], list[str]]) -> None:
 
 
 def test_a_recorder_that_is_behind(recorder: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that does not come to its end is ended, and that is told."""
+    """One that does not come to its end is ended, and that is reported."""
     recorder("echo begun >&2; exec sleep 1000")
     monkeypatch.setattr(film, "FINISH_S", 0.1)
     said: list[str] = []
@@ -82,13 +82,13 @@ def test_a_recorder_that_is_behind(recorder: Callable[[str], list[str]], monkeyp
     ],
 )
 def test_no_film(file: str, says: str) -> None:
-    """What can be none is told before anything runs."""
+    """What can be none is reported before anything runs."""
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         FilmWish(file=Path(file))
 
 
 def test_a_file_that_cannot_be_written(recorder: Callable[[str], list[str]]) -> None:
-    """It is told before the command runs, and nothing is started."""
+    """It is reported before the command runs, and nothing is started."""
     words = recorder("true")
     Path("a.mp4").mkdir()
     with (

@@ -122,7 +122,7 @@ def test_each_connection(listener: Listener, children: Children) -> None:
 
 
 def test_a_fixed_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port that is asked for is listened on; one that another program has is told in a line."""
+    """A port that is asked for is listened on; one that another program has is reported in a line."""
 
     def create(place: tuple[str, int]) -> object:
         raise OSError(errno.EADDRINUSE, f"{place}")

@@ -92,7 +92,7 @@ def test_who(engine: FakeEngine, lines: list[str], user: str, sudo: int, ran: li
 def test_how_it_fails(
     engine: FakeEngine, lines: list[str], says: list[str | Exception], error: type[Exception], told: str
 ) -> None:
-    """An install that ends early is told by its last words, one that takes too long by its limit."""
+    """An install that ends early is reported by its last words, one that takes too long by its limit."""
     container = Container(*says)
     with pytest.raises(error, match=told):
         run(container, engine, lines)

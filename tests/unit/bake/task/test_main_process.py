@@ -28,7 +28,7 @@ def test_a_desktop(detach: bool, command: list[str], end: list[str]) -> None:
 
 @pytest.mark.parametrize("environment", [OFFICE, PLAIN])
 def test_a_terminal(environment: Environment) -> None:
-    """A detached task's command has one if it is asked for; one that only stays has no use for it."""
+    """A detached task's command has one if it is requested; one that only stays has no use for it."""
     on_one = main_process(environment, TaskOptions(detach=True, tty=True), ["a"])
     assert on_one == main_process(environment, TaskOptions(detach=True), on_terminal(["a"]))
     stays = main_process(environment, TaskOptions(detach=True, tty=True))

@@ -1,4 +1,4 @@
-"""Options of a task's container: what is refused, and what it is told by."""
+"""Options of a task's container: what is refused, and what it is reported by."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_values_are_not_shown() -> None:
 
 
 def test_limits() -> None:
-    """Numbers and texts ask for the same; none of them is none, and 0 of memory is no limit, as docker has it."""
+    """Numbers and texts ask for the same; none of them is none, and 0 of memory is no limit, as in docker."""
     assert TaskOptions(memory="1.5g", shm_size="64m", cpus=2).limits == {
         "Memory": 3 << 29,
         "ShmSize": 64 << 20,

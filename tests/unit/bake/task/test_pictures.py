@@ -57,7 +57,7 @@ def test_the_last(watcher: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TaskError("it took too long", "")])
 def test_however_it_ends(watcher: Callable[[str], None], error: Any) -> None:
-    """At a limit and at Ctrl-C too, and that is still what is told."""
+    """At a limit and at Ctrl-C too, and that is still what is reported."""
     watcher(BEGUN + LAST)
     expected = type(error) if isinstance(error, Exception) else error
     with pytest.raises(expected), pictured(task(), PictureWish(file="a.png"), print):
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_written(watcher: Callable[[str], None]) -> None:
     ],
 )
 def test_refused(wish: Callable[[], object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be is told before."""
+    """What cannot be is reported before."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         wish()

@@ -120,7 +120,7 @@ def test_what_it_prints(client: Client, engine: FakeEngine, lines: list[str]) ->
 def test_how_it_fails(
     client: Client, engine: FakeEngine, lines: list[str], ended: Ended, error: type[Exception], says: str
 ) -> None:
-    """A script that fails is told by its field's name and its last words; the next one does not run."""
+    """A script that fails is reported by its field's name and its last words; the next one does not run."""
     client.ends = [ended]
     more: dict[str, Any] = {"first": b"1", "second": b"2"}
     with pytest.raises(error) as caught:

@@ -248,7 +248,7 @@ def test_bash_is_found_without_a_path(path: str) -> None:
 
 
 def test_a_base_without_bash(tmp_path: Path) -> None:
-    """If no bash is, that is said in a line."""
+    """If no bash is, that is reported in a line."""
     text = re.sub('/usr/local/sbin:[^"]*', str(tmp_path), program("with_bash"))
     done = shell("/bin/sh", "-c", text, "bash", "-c", "true", variables={"PATH": ""})
     assert (done.returncode, done.stdout) == (1, "")
@@ -256,7 +256,7 @@ def test_a_base_without_bash(tmp_path: Path) -> None:
 
 
 def test_a_script_by_standard_input(tmp_path: Path) -> None:
-    """It runs with bash and without input, however long it is; its status is told, and its file is gone."""
+    """It runs with bash and without input, however long it is; its status is reported, and its file is gone."""
     script = "# " + "x" * 300_000 + "\n[[ $BASH ]] && cat && echo $PATH && exit 7\n"
     words = ("/bin/sh", "-c", program("preflight"))
     done = shell(*words, given=script.encode(), variables={"PATH": "/nonexistent", "TMPDIR": str(tmp_path)})

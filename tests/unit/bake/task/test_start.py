@@ -170,7 +170,7 @@ def test_whatever_fails(
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
 ) -> None:
-    """After any error, Ctrl-C too, the container is gone; a limit is told with what is waited for."""
+    """After any error, Ctrl-C too, the container is gone; a limit is reported with what is waited for."""
 
     def fail(*_: object) -> None:
         raise error
@@ -221,7 +221,7 @@ def test_a_detached_desktop_that_nobody_reaches(
 
 
 def test_a_base_that_is_not_here(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
-    """A base is pulled, for the platform that is asked for; one that cannot be pulled is the engine's refusal."""
+    """A base is pulled, for the platform that is requested; one that cannot be pulled is the engine's refusal."""
     container.refuses = [NoImageError("no such image: debian:bookworm")]
     engine.ends = [Ended(status=0, lines=(), timed_out=False)]
     environment = replace(NO_DESKTOP, platform="linux/arm64")

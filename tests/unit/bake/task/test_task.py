@@ -167,7 +167,7 @@ def test_screenshot(around: Around, tmp_path: Path) -> None:
     [(1, b"", "no screenshot: cannot open display"), (0, b"GIF89a", "no screenshot: cannot open display")],
 )
 def test_no_screenshot(around: Around, tmp_path: Path, status: int, output: bytes, says: str) -> None:
-    """What is no picture is not written."""
+    """Anything that is no picture is not written."""
     around.answer = subprocess.CompletedProcess[bytes]((), status, output, b"import:\ncannot open display\n")
     with pytest.raises(TaskError, match=f"^{says}$"):
         task(around).screenshot(tmp_path / "a.png")
@@ -210,7 +210,7 @@ def test_its_secret_is_not_shown(around: Around) -> None:
     ],
 )
 def test_died(around: Around, last: list[str], says: str, remedy: str) -> None:
-    """A desktop that ended is told with its last words, without secrets."""
+    """A desktop that ended is reported with its last words, without secrets."""
     around.last = last
     error = died(cast("Any", around))
     assert (str(error), error.remedy) == (f"the desktop ended before it was ready: {says}", remedy)

@@ -64,7 +64,7 @@ def test_list() -> None:
 
 
 def test_list_of_everyone() -> None:
-    """Those of others are asked for by name only."""
+    """Those of others are requested by name only."""
     found, engine = tasks([], everyone=True)
     assert found.list() == []
     assert engine.asked[0][2]["filters"] == {"label": ["desktop-bake-task"]}
@@ -78,7 +78,7 @@ def test_an_answer_that_is_none(content: Any) -> None:
 
 
 def test_refused() -> None:
-    """A refusal is told in the engine's words."""
+    """A refusal is reported in the engine's words."""
     with pytest.raises(EngineError, match="cannot list tasks: go away"):
         tasks({"message": "go away"}, 400)[0].list()
 

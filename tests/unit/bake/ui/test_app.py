@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def turn(client: TestClient, site: Site, **asked: Any) -> Any:
-    """Turn the office's cache, but for what is asked for."""
+    """Turn the office's cache, but for what is requested."""
     body = {"env": "office", "switch": "cache_desktop_build", "on": False, "seen": site.world.seen, **asked}
     return client.post("turn", json=body)
 
@@ -78,7 +78,7 @@ def test_somebody_else_was_first(client: TestClient, site: Site, project: Path) 
     "body", [b"", b"[]", b"nonsense", b'{"env": 1}', b'{"env": "office", "switch": "base_image", "seen": ""}']
 )
 def test_malformed(client: TestClient, project: Path, body: bytes) -> None:
-    """What is no request of ours changes nothing."""
+    """Anything that is no request of ours changes nothing."""
     before = project.read_bytes()
     said = client.post("turn", content=body)
     assert said.status_code in (400, 409)

@@ -48,7 +48,7 @@ def obtained(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_each_has_its_own(source: Source, obtained: list[object], have: Callable[[str], Order], project: Path) -> None:
-    """What became of each is told, its steps and lines are kept, and the metrics have it."""
+    """What became of each is reported, its steps and lines are kept, and the metrics have it."""
     settings, order = source.load(), have("office")
     office, plain = settings.environments["office"], settings.environments["plain"]
     hit = LocalHit(order=order, image_id="sha256:1")

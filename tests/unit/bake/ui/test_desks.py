@@ -86,7 +86,7 @@ def desks(source: Source, running: Engine) -> Desks:
 
 
 def test_what_runs(desks: Desks, running: Engine, source: Source) -> None:
-    """What has ended is not shown; an engine that is away is told, and what was known stays."""
+    """What has ended is not shown; an engine that is away is reported, and what was known stays."""
     assert desks.entries == (ENTRY,)
     running.error = EngineError("no engine", "start it")
     desks.look(source.load())
@@ -137,7 +137,7 @@ def test_a_screen_that_hangs(desks: Desks, running: Engine, source: Source, monk
 
 
 def test_its_address(desks: Desks, running: Engine, source: Source) -> None:
-    """It is for looking until control is asked for; what carries a port goes with the task."""
+    """It is for looking until control is requested; what carries a port goes with the task."""
     assert desks.url(ENTRY.container_id, source.load(), control=False) == f"{URL}&view_only=1"
     assert desks.url(ENTRY.container_id, source.load(), control=True) == URL
     running.entries.pop(0)
@@ -154,7 +154,7 @@ def test_stopped(desks: Desks, running: Engine, source: Source) -> None:
 
 @pytest.mark.parametrize("error", [None, TaskError("it did not start", "see its log")])
 def test_started(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
-    """It starts detached, with the command's words; one that does not start is told until it is dismissed."""
+    """It starts detached, with the command's words; one that does not start is reported until it is dismissed."""
     asked: list[object] = []
     done = threading.Event()
 

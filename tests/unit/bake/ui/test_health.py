@@ -78,7 +78,7 @@ def test_a_configuration_that_does_not_load(source: Source, project: Path, monke
 
 
 def test_figures(source: Source, project: Path) -> None:
-    """What the metrics come to, once there are any; a file that cannot be read is told."""
+    """What the metrics come to, once there are any; a file that cannot be read is reported."""
     health = Health(source, lambda *_: None)
     assert health.figures()["summary"] is None
     path = project.with_name("metrics.jsonl")

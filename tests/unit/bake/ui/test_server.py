@@ -54,7 +54,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
 
 
 def test_served(source: Source, served: list[object]) -> None:
-    """The address is told once: the loopback, a path, a token; no log is kept of who asks for what."""
+    """The address is reported once: the loopback, a path, a token; no log is kept of who asks for what."""
     told: list[str] = []
     serve(source, 0, told.append, opened=False)
     url = urlsplit(told[0])
@@ -96,13 +96,13 @@ class Now:
         self._target, self._args = target, args
 
     def start(self) -> None:
-        """Run what was asked for, unless it runs for ever."""
+        """Run what was requested, unless it runs for ever."""
         if self._args:
             self._target(*self._args)  # type: ignore[operator]
 
 
 def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told by number, with what helps; so is one that is none."""
+    """It is reported by number, with what helps; so is one that is none."""
 
     def taken(*_: object, **__: object) -> None:
         raise OSError(98, "Address already in use (while attempting to bind on address ('127.0.0.1', 80))")

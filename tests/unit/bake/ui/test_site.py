@@ -71,7 +71,7 @@ def test_many_rows(site: Site, project: Path) -> None:
 
 
 def test_a_failed_build(site: Site, source: Source) -> None:
-    """It tells which step failed, what it printed, and what becomes of tasks."""
+    """It shows which step failed, what it printed, and what becomes of tasks."""
     build = Build(1, source.load(), ["office"])
     site.builds._builds[1] = build  # noqa: SLF001 (as one that was started)
     for line in ("#7 [stage-0 1/1] RUN <b>", "#7 0.1 <i>no such file", "#7 ERROR: process died"):
@@ -102,7 +102,7 @@ def test_many_steps(site: Site, source: Source) -> None:
 
 
 def test_a_page_while_it_does_not_load(site: Site, project: Path) -> None:
-    """What is wrong with the configuration is told until it is mended, and what was known stays."""
+    """What is wrong with the configuration is reported until it is mended, and what was known stays."""
     good = project.read_text()
     project.write_text("nonsense")
     site.told(None)
@@ -116,7 +116,7 @@ def test_a_page_while_it_does_not_load(site: Site, project: Path) -> None:
 
 
 def test_a_page_while_no_engine_answers(site: Site, engine: FakeEngine) -> None:
-    """It is told until the engine is back, and then the page is as it was."""
+    """It is reported until the engine is back, and then the page is as it was."""
     before = site.draw("environments")
     engine.is_up = False
     site.told("engine")
@@ -129,7 +129,7 @@ def test_a_page_while_no_engine_answers(site: Site, engine: FakeEngine) -> None:
 
 
 def test_why(site: Site) -> None:
-    """It tells what `explain` tells: the key with its parts, and why."""
+    """It shows what `explain` tells: the key with its parts, and why."""
     html = site.why("office")
     assert "<strong>miss</strong>" in html
     assert "dockerfile" in html
@@ -137,7 +137,7 @@ def test_why(site: Site) -> None:
 
 
 def test_preview(site: Site, have: Callable[[str], Order], project: Path) -> None:
-    """It tells what goes and what stays; what makes no sense, with its remedy."""
+    """It shows what goes and what stays; what makes no sense, with its remedy."""
     order = have("office")
     assert "reached by office" in site.preview({})
     project.with_name("setup.sh").write_text("#!/bin/sh\necho two\n")

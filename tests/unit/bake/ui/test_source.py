@@ -27,7 +27,7 @@ def test_the_engine_is_found_anew(source: Source, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_context(source: Source, lines: list[str]) -> None:
-    """Work has the settings, the log and the engine; with metrics it is written down."""
+    """Work has the settings, the log and the engine; with metrics it is recorded."""
     context = source.context(source.load(), lines.append)
     context.reporter.say("a")
     assert lines == ["a"]

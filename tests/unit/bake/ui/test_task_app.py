@@ -47,7 +47,7 @@ def test_a_tile_and_its_page(client: TestClient, running: list[object]) -> None:
 
 
 def test_the_address(client: TestClient, running: list[object]) -> None:
-    """It is given to who asks for it by the page, for looking unless control is asked for."""
+    """It is given to who asks for it by the page, for looking unless control is requested."""
     assert client.post("desktop", json={"task": TASK}).json() == {"url": f"{SECRET}&control=False"}
     assert client.post("desktop", json={"task": TASK, "control": True}).json()["url"].endswith("control=True")
     assert client.get("desktop", params={"task": TASK}).status_code == 405

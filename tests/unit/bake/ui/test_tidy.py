@@ -35,7 +35,7 @@ def stale(have: Callable[[str], Order], project: Path) -> str:
 
 
 def test_listed(tidy: Tidy, source: Source, stale: str, engine: FakeEngine) -> None:
-    """The list is that of `images`; an engine that is away is told, and the list stays."""
+    """The list is that of `images`; an engine that is away is reported, and the list stays."""
     tidy.look(source.load())
     assert tidy.listing
     assert [(row.name, row.environments) for row in tidy.listing.rows] == [(stale, ())]

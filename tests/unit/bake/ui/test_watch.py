@@ -49,7 +49,7 @@ def test_marks(tmp_path: Path) -> None:
 
 
 def test_told(source: Source, project: Path) -> None:
-    """Who changed what is told apart."""
+    """Who changed what is distinguished."""
     told: list[object] = []
     watch = Watch(source, source.load, told.append)
     assert watch.look() == 4
@@ -63,7 +63,7 @@ def test_told(source: Source, project: Path) -> None:
 
 
 def test_the_engine(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its events are told by their kind, those that matter; once it is back from a restart, that is told."""
+    """Its events are reported by their kind, those that matter; once it is back from a restart, that is reported."""
     told: list[object] = []
     rounds = iter(
         [
@@ -93,7 +93,7 @@ def test_the_engine(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_burst(source: Source) -> None:
-    """What comes at once is told once."""
+    """What comes at once is reported once."""
     told: list[object] = []
     watch = Watch(source, source.load, told.append)
     for kind in ("image", "container", "image"):

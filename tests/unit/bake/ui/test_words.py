@@ -60,7 +60,7 @@ def test_standing(row: Row, kind: str, detail: str) -> None:
 
 
 def test_a_build_decides() -> None:
-    """While it runs that is what is told; if it failed, why, for as long as there is no image."""
+    """While it runs that is what is reported; if it failed, why, for as long as there is no image."""
     build, row = build_of("office"), replace(ROW, result=MISS)
     assert words.standing(row, build).detail == "begins"
     for line in ("#7 [stage-0 1/2] RUN a", "#8 [stage-0 2/2] RUN b", "#7 DONE 1.0s"):
@@ -79,7 +79,7 @@ def test_a_build_decides() -> None:
 
 
 def test_what_was_seen_in_the_registry() -> None:
-    """A registry that could not be asked is told beside the reason."""
+    """A registry that could not be asked is reported beside the reason."""
     row = replace(ROW, result=replace(MISS, registry_error="it does not answer"))
     assert words.standing(row, None).remedy == "it does not answer"
     assert Digest(BASE.value)

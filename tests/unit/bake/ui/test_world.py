@@ -82,7 +82,7 @@ def test_images_of_others(world: World, engine: FakeEngine, have: Have, touched:
 
 
 def test_a_base_that_moves(world: World, engine: FakeEngine, have: Have) -> None:
-    """Who pulls a base anew sees on the page that its desktops will be built, and why."""
+    """Who pulls a base again sees on the page that its desktops will be built, and why."""
     have("office")
     world.look_here()
     world.catch_up()
@@ -136,7 +136,7 @@ def test_another_layer_to_choose(world: World, project: Path, engine: FakeEngine
 
 
 def test_environments_come_and_go(world: World, project: Path, touched: list[str]) -> None:
-    """The list itself is told then."""
+    """The list itself is reported then."""
     project.write_text(project.read_text().replace("[environments.plain]", "[environments.other]"))
     world.reload()
     assert [row.environment.env_id for row in world.rows] == ["office", "other"]
@@ -145,7 +145,7 @@ def test_environments_come_and_go(world: World, project: Path, touched: list[str
 
 
 def test_a_configuration_that_does_not_load(world: World, project: Path) -> None:
-    """It is told, and what was known stays to be seen until it loads again."""
+    """It is reported, and what was known stays to be seen until it loads again."""
     before = project.read_text()
     project.write_text("nonsense")
     world.reload()
@@ -160,7 +160,7 @@ def test_a_configuration_that_does_not_load(world: World, project: Path) -> None
 
 
 def test_an_engine_that_is_away(world: World, engine: FakeEngine, touched: list[str]) -> None:
-    """It is told once for all, and over once it is back."""
+    """It is reported once for all, and over once it is back."""
     engine.is_up = False
     world.look(["office"])
     world.catch_up()

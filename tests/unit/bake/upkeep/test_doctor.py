@@ -105,7 +105,7 @@ def test_a_registry_that_cannot_be_reached(
 
 
 def test_a_registry_that_may_not_be_written(engine: FakeEngine, registry: MemoryRegistry, team: Settings) -> None:
-    """Reading and writing are tried apart; writing only if that is asked for."""
+    """Reading and writing are tried apart; writing only if that is requested."""
     registry.statuses["POST registry.example.com/team/desktop/blobs/uploads/"] = 403
     assert found(engine, team)["push"].said == "off, so not tried"
     check = found(engine, replace(team, push=True))["push"]

@@ -79,7 +79,7 @@ def test_clock(monkeypatch: pytest.MonkeyPatch, skew_s: float, state: str) -> No
 
 
 def test_on_another_machine() -> None:
-    """An engine that is elsewhere is told as that."""
+    """An engine that is elsewhere is reported as that."""
     asked = Asked()
     asked.remote = True
     assert next(engine_checks(cast("Engine", asked))).said == "29.0, linux/amd64, on another machine"
@@ -104,7 +104,7 @@ def test_a_clock_that_states_no_time(info: dict[str, Any]) -> None:
     ],
 )
 def test_image_store(containerd: bool, fields: dict[str, Any], state: State, says: str) -> None:
-    """The classic store fails if attestations are asked for, and warns where a cache is."""
+    """The classic store fails if attestations are requested, and warns where a cache is."""
     (found,) = image_store_checks(Settings(**fields), cast("Engine", Asked(containerd=containerd)))
     assert (found.state, found.said) == (state, says)
     assert bool(found.remedy) is (state is not State.OK)

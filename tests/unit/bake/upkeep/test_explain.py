@@ -61,14 +61,14 @@ def test_hit(office: tuple[Environment, Settings], engine: FakeEngine, lines: li
 
 
 def test_disabled(office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str]) -> None:
-    """What is switched off is said, not explained."""
+    """What is switched off is reported, not explained."""
     found = explained((replace(office[0], cache_desktop_build=False), office[1]), engine, lines)
     assert found.result.status is Status.DISABLED
     assert (engine.asked, lines) == ([], [])
 
 
 def test_changed_script(office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str]) -> None:
-    """A changed script is named, with the lines that changed where its former content was written down."""
+    """A changed script is named, with the lines that changed where its former content was recorded."""
     then = key(office, engine)
     engine.add(f"desktop-bake:{then}", then.labels(NAME), made_s=86_400)
     write_record(order_of(office[0], work(engine, office[1])), office[1])
@@ -105,7 +105,7 @@ def test_nothing_written_down(office: tuple[Environment, Settings], engine: Fake
 
 
 def test_age_of_the_base(office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str]) -> None:
-    """A base that moved is told with the age of the present one."""
+    """A base that moved is reported with the age of the present one."""
     now = key(office, engine)
     image = engine.add(NAME)
     then = now.on_base(OTHER)
@@ -130,7 +130,7 @@ def test_nothing_near(office: tuple[Environment, Settings], engine: FakeEngine, 
 def test_state_goes_first(
     office: tuple[Environment, Settings], engine: FakeEngine, lines: list[str], state: str
 ) -> None:
-    """What is said of the image that has the tag or the labels goes before what changed against others."""
+    """What is said of the image that has the tag or the labels precedes what changed against others."""
     now = key(office, engine)
     tag = f"desktop-bake:{now}"
     engine.add("desktop-bake:old", now.on_base(OTHER).labels(NAME))
@@ -197,7 +197,7 @@ def test_own_keys_that_are_not_listed(
     lines: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What was made for the environment here is asked for by its name, if the registry lists others."""
+    """What was made for the environment here is requested by its name, if the registry lists others."""
     shared = office[0], replace(office[1], repository=replace(OFFICE.base_image, path="team/desktop", tag=None))
     then = key(shared, engine)
     write_record(order_of(shared[0], work(engine, shared[1])), shared[1])

@@ -41,7 +41,7 @@ def test_stored(engine: FakeEngine) -> None:
 
 @pytest.mark.parametrize("entry", [{}, {"Id": "a"}, {"Id": "a", "Created": None, "Size": 1}, None])
 def test_an_answer_that_is_none(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, entry: Any) -> None:
-    """What is no image is an error, not a traceback."""
+    """Anything that is no image is an error, not a traceback."""
     monkeypatch.setattr(engine, "images", lambda _: [entry])
     with pytest.raises(EngineError, match=r"^the engine's answer is not understood$"):
         stored_images(engine)

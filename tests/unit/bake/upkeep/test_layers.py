@@ -42,7 +42,7 @@ def notes() -> list[Path]:
 
 
 def test_asked_once(engine: FakeEngine) -> None:
-    """An image and its base are asked for by a name, and then known."""
+    """An image and its base are requested by a name, and then known."""
     image, base = engine.add(f"a:{KEY}", LABELS), engine.add("debian:12")
     first = looked(engine)
     assert first == {
@@ -68,7 +68,7 @@ def test_a_size_that_changed(engine: FakeEngine) -> None:
     ["", "[]", "null", "{", '{"%s": 1}', '{"%s": {"size_bytes": 1}}', '{"%s": {"size_bytes": 1, "layers": [1]}}'],
 )
 def test_what_was_kept_and_is_none(engine: FakeEngine, content: str) -> None:
-    """What is not of the form in which it is kept is asked for again, and kept anew."""
+    """What is not of the form in which it is kept is asked for again, and kept again."""
     image = engine.add(f"a:{KEY}", LABELS)
     looked(engine)
     (note,) = notes()

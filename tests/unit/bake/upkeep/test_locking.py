@@ -1,4 +1,4 @@
-"""`lock` against registries: what is asked, what is written, and what is told."""
+"""`lock` against registries: what is asked, what is written, and what is reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WISH = Wish(today=TODAY)
 
 @pytest.fixture
 def project(tmp_path: Path, engine: FakeEngine, team: Settings, lines: list[str]) -> Callable[[], Context]:
-    """A project of two environments, read anew at each call; no engine answers."""
+    """A project of two environments, read again at each call; no engine answers."""
     (tmp_path / "own").write_text(f"FROM {TOOL} AS tool\nFROM base\nRUN true\n")
     engine.is_up = False
     file = tmp_path / LOCK_NAME
@@ -78,7 +78,7 @@ def test_lock_and_upgrade(project: Callable[[], Context], registry: MemoryRegist
 
 
 def test_a_packages_date_to_come(project: Callable[[], Context], registry: MemoryRegistry, lines: list[str]) -> None:
-    """A date that no upgrade can move for years is told by each that might have moved it."""
+    """A date that no upgrade can move for years is reported by each that might have moved it."""
     registry.put(NAME, {})
     registry.put(TOOL, {})
     lock(project())
@@ -128,7 +128,7 @@ def test_nothing_is_written_by_halves(
 
 
 def test_images(project: Callable[[], Context], registry: MemoryRegistry, lines: list[str], team: Settings) -> None:
-    """Digests of published keys are recorded; what is there already moves only if that is asked for; others go."""
+    """Digests of published keys are recorded; what is there already moves only if that is requested; others go."""
     with pytest.raises(ConfigurationError, match="keys are not known without the bases' digests") as caught:
         record(project())
     assert caught.value.remedy == "run: desktop-bake lock"
@@ -184,7 +184,7 @@ def test_only_what_is_verified_is_recorded(
 
 
 def test_keys(project: Callable[[], Context]) -> None:
-    """Keys are known with every base locked, a layer's desktop's too; else none, and a wrong recipe is told."""
+    """Keys are known with every base locked, a layer's desktop's too; else none, and a wrong recipe is reported."""
     context = project()
     assert keys_of([OFFICE], context) is None
     locked = Lock(bases={NAME: LockedImage(digest=OLD)}, tools={TOOL: LockedImage(digest=NEW)})
@@ -219,7 +219,7 @@ def test_the_file_is_edited_as_it_is_then(tmp_path: Path) -> None:
 
 
 def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
-    """Two that write the first lock at once: one does, and the other is told."""
+    """Two that write the first lock at once: one does, and the other is reported."""
     file = tmp_path / LOCK_NAME
     theirs = edit_lock("", SOME)
 
@@ -234,7 +234,7 @@ def test_a_file_that_came_meanwhile_stays(tmp_path: Path) -> None:
 
 
 def test_a_link_to_nothing(tmp_path: Path) -> None:
-    """It is told as what it is: to try again would not help."""
+    """It is reported as what it is: to try again would not help."""
     file = tmp_path / LOCK_NAME
     file.symlink_to("gone")
     with pytest.raises(ConfigurationError, match="is a symbolic link to nothing"):
@@ -242,6 +242,6 @@ def test_a_link_to_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    """A place that cannot be written is told."""
+    """A place that cannot be written is reported."""
     with pytest.raises(ConfigurationError, match=r"cannot write .*: No such file or directory"):
         write_lock(tmp_path / "nowhere" / LOCK_NAME, lambda _: SOME)

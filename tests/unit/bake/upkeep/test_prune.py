@@ -87,7 +87,7 @@ def test_what_stays(store: FakeEngine, team: Settings, how: str) -> None:
 
 
 def test_nothing_to_remove(engine: FakeEngine, team: Settings) -> None:
-    """If everything is reached the plan is empty, and no image's layers are asked for."""
+    """If everything is reached the plan is empty, and no image's layers are requested."""
     engine.add(f"{REPOSITORY}:{KEY}", KEY.labels("b"))
     found = planned(engine, team)
     assert (found.is_empty, found.frees_bytes) == (True, 0)
@@ -141,7 +141,7 @@ def _id_of(store: FakeEngine) -> Any:
 def test_what_cannot_be_removed(
     store: FakeEngine, team: Settings, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the engine or the disk refuses is told and not counted; the others go all the same."""
+    """What the engine or the disk refuses is reported and not counted; the others go all the same."""
     folder("unreached")
     store.refused = {f"{REPOSITORY}:{OLD}"}
 
@@ -203,7 +203,7 @@ def test_a_list_that_is_not_whole(engine: FakeEngine, registry: MemoryRegistry, 
 def test_a_registry_that_does_not_delete(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]
 ) -> None:
-    """A registry with deleting switched off is told, once for each image."""
+    """A registry with deleting switched off is reported, once for each image."""
     digest = registry.put(f"{REPOSITORY}:{OLD}", OLD.labels("b"))
     registry.statuses[f"DELETE registry.example.com/team/desktop/manifests/{digest}"] = 405
     found = carry_out(planned(engine, team, registry=True), work(engine, team, lines.append))
@@ -222,7 +222,7 @@ def test_no_registry(engine: FakeEngine) -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_reach(engine: FakeEngine, team: Settings, lines: list[str], strict: bool) -> None:
-    """Every environment with its cache on counts; one whose key cannot be computed is an error, or is told."""
+    """Every environment with its cache on counts; one whose key cannot be computed is an error, or is reported."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     engine.containers = [{"ImageID": "sha256:1", "Image": "a:1"}]
     off, bad = (

@@ -57,14 +57,14 @@ def outcome_of(result: Any, environment: Environment = OFFICE) -> Outcome:
 
 @pytest.mark.parametrize(("result", "action"), [(HIT, "fresh"), (BUILT, "built"), (PULLED, "pulled")])
 def test_actions(engine: FakeEngine, result: Any, action: str) -> None:
-    """What was done is told by how the image was got."""
+    """What was done is reported by how the image was got."""
     done = warmed(outcome_of(result), work(engine))
     assert (done.action, done.result, done.error, done.exit_status) == (action, result, None, 0)
 
 
 @pytest.mark.parametrize(("error", "status"), [(BuildFailedError("x"), 6), (EngineError("x"), 4), (OSError("x"), 1)])
 def test_a_failure(engine: FakeEngine, lines: list[str], error: Exception, status: int) -> None:
-    """A failure is told, and does not keep the others from being ready."""
+    """A failure is reported, and does not keep the others from being ready."""
     done = warmed(outcome_of(error), work(engine, log=lines.append))
     assert (done.action, done.result, done.error, done.exit_status) == ("failed", None, "x", status)
     assert lines == ["[desktop-cache] WARNING: office: x"]

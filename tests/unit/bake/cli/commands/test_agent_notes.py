@@ -33,7 +33,7 @@ def test_agent_notes(
     output: str,
     says: str,
 ) -> None:
-    """It runs without a network; an image that is not here, or has no notes, is told with what to do."""
+    """It runs without a network; an image that is not here, or has no notes, is reported with what to do."""
     asked: list[Any] = []
 
     def docker(*words: str) -> subprocess.CompletedProcess[bytes]:

@@ -72,7 +72,7 @@ def test_layers(typed: Callable[..., tuple[int, str, str]], project: Path) -> No
 
 
 def test_a_cache_without_a_desktop(typed: Callable[..., tuple[int, str, str]]) -> None:
-    """A cache without a desktop has no effect, which is said wherever it shows."""
+    """A cache without a desktop has no effect, which is reported wherever it shows."""
     status, output, errors = typed("env", "set", "plain", "cache_desktop_build=on")
     assert (status, output.rpartition("/")[2]) == (0, "desktop-bake.toml: changed\n")
     note = "note: cache_desktop_build has no effect while headless_desktop_enabled is off in 'plain'\n"
@@ -111,7 +111,7 @@ def test_set_and_unset(typed: Callable[..., tuple[int, str, str]], project: Path
     ],
 )
 def test_refused(typed: Callable[..., tuple[int, str, str]], project: Path, words: tuple[str, ...], says: str) -> None:
-    """What would not load is not written."""
+    """An edit that would not load is not written."""
     before = (project / "desktop-bake.toml").read_text()
     status, output, errors = typed("env", *words)
     assert (status, output) == (2, "")

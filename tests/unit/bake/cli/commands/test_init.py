@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_init(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """What it writes loads, has the base that was asked for, and can be read by everyone."""
+    """What it writes loads, has the base that was requested, and can be read by everyone."""
     (project / "desktop-bake.toml").unlink()
     assert typed("init", "--base-image", "ubuntu:24.04")[:2] == (0, "desktop-bake.toml\n")
     file = project / "desktop-bake.toml"
@@ -29,7 +29,7 @@ def test_elsewhere(typed: Callable[..., tuple[int, str, str]], project: Path) ->
 
 
 def test_refused(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """A file that is there stays; a place that cannot be written, or a base that is none, is told."""
+    """A file that is there stays; a place that cannot be written, or a base that is none, is reported."""
     before = (project / "desktop-bake.toml").read_text()
     assert typed("init")[::2] == (2, "error: desktop-bake.toml exists already\n  edit it, or remove it first\n")
     assert (project / "desktop-bake.toml").read_text() == before

@@ -39,7 +39,7 @@ def test_its_own_files(typed: Callable[..., tuple[int, str, str]], project: Path
 
 
 def test_refused(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
-    """An environment that is not there is told with the ones that are; without an engine there is no key."""
+    """An environment that is not there is reported with the ones that are; without an engine there is no key."""
     status, output, errors = typed("key", "defalt")
     assert (status, output) == (2, "")
     assert "did you mean 'default'?" in errors

@@ -198,7 +198,7 @@ def test_written_and_moved(typed: Callable[..., tuple[int, str, str]], registry:
 def test_without_an_engine(
     typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, engine: FakeEngine, project: Path
 ) -> None:
-    """No engine is needed, and that none answers is told."""
+    """No engine is needed, and that none answers is reported."""
     engine.is_up = False
     registry.put("debian:bookworm", {})
     status, _, errors = typed("lock", "default")
@@ -210,7 +210,7 @@ def test_without_an_engine(
 def test_a_dockerfile_without_a_date(
     typed: Callable[..., tuple[int, str, str]], registry: MemoryRegistry, project: Path
 ) -> None:
-    """A Dockerfile of one's own that takes no packages date is warned of."""
+    """A user's Dockerfile that takes no packages date is warned of."""
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text() + 'headless_desktop_enabled = true\ndockerfile = "own"\n')
     (project / "own").write_text("FROM base\nRUN true\n")

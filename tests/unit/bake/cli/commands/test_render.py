@@ -36,7 +36,7 @@ def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project
 
 
 def test_what_was_not_rendered(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """What nobody rendered is told apart from what is stale: rendering anew does not mend it."""
+    """What nobody rendered is distinguished from what is stale: rendering again does not mend it."""
     typed("render", "default", "-o", "ci")
     (project / "ci" / "compose.yaml").write_text("{}")
     (project / "ci" / ".gitattributes").write_text("*.png binary\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_resize(
     typed: Callable[..., tuple[int, str, str]], engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """No configuration is needed; a wrong size is told before anybody is asked, and a task that has ended."""
+    """No configuration is needed; a wrong size is reported before anybody is asked, and a task that has ended."""
     monkeypatch.chdir(tmp_path)
     done: list[Any] = []
     monkeypatch.setattr(resize, "resized", lambda _engine, *words: done.append(words))

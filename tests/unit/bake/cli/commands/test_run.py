@@ -156,7 +156,7 @@ def test_which_environment(
     ],
 )
 def test_refused(typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], says: str) -> None:
-    """What cannot be done is told before anything is started."""
+    """What cannot be done is reported before anything is started."""
     status, output, errors = typed("run", *words)
     assert (status, output, task.asked) == (2, "", {})
     assert says in errors
@@ -172,7 +172,7 @@ def test_a_limit(typed: Callable[..., tuple[int, str, str]], task: Task) -> None
 
 
 def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
-    """The flags are the task's options; a later variable goes before a file's."""
+    """The flags are the task's options; a later variable precedes a file's."""
     (project / "env").write_text("A=file\nB=file\n")
     words = (
         "--geometry",
@@ -209,7 +209,7 @@ def test_a_terminal(
 
 
 def test_a_platform(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
-    """The flag goes before the environment's own platform, for its image and for its task."""
+    """The flag precedes the environment's own platform, for its image and for its task."""
     configuration = project / "desktop-bake.toml"
     configuration.write_text(configuration.read_text() + 'platform = "linux/amd64"\n')
     assert typed("run", "plain", "--platform", "linux/arm64", "x")[0] == 2  # flags go first
@@ -270,6 +270,6 @@ def test_record(typed: Callable[..., tuple[int, str, str]], task: Task, monkeypa
 
 
 def test_a_task_without_a_desktop(typed: Callable[..., tuple[int, str, str]], task: Task) -> None:
-    """Without a desktop no address is said."""
+    """Without a desktop no address is reported."""
     task.novnc_url = None
     assert typed("run", "plain", "--", "x") == (0, "", "")

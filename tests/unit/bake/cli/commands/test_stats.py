@@ -31,7 +31,7 @@ def test_plot(typed: Callable[..., tuple[int, str, str]], project: Path) -> None
 
 
 def test_refused(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """A file that cannot be read, or written, is told."""
+    """A file that cannot be read, or written, is reported."""
     status, _, errors = typed("stats", "gone")
     assert (status, errors.splitlines()[0]) == (2, "error: cannot read gone: No such file or directory")
     (project / "m.jsonl").touch()
