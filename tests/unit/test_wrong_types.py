@@ -45,7 +45,7 @@ GIVEN = {
     *("BakeTarget", "CacheKey", "Completed", "DesktopTask", "Digest", "ImageReference", "LayerKey", "TaskEntry"),
     *("Building", "Creating", "Exited", "Output", "Pulling", "Ready", "Started"),
     *("Built", "Disabled", "Fallback", "LocalHit", "Miss", "MissReason", "RegistryHit"),
-    "Context",  # from checked keywords, but for who asks for `Tasks` alone
+    "Context",  # from checked keywords, unless a program asks for `Tasks` alone
 }
 # Neither takes what a person writes: an error's two lines; an engine, whose host is checked where it is asked.
 UNCHECKED = {name for name in desktop_bake.__all__ if name.endswith("Error")} | {"Engine", "Recorder", "Status"}

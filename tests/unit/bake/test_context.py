@@ -43,7 +43,7 @@ def test_cancelled(engine: FakeEngine) -> None:
 
 
 def test_long_work(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the client does has this work's limit, log, progress and cancellation."""
+    """Calls of the client have this work's limit, log, progress and cancellation."""
     cancel, seen = threading.Event(), dict[str, Any]()
 
     def ran(*words: str, **more: Any) -> Ended:

@@ -127,7 +127,7 @@ def test_what_is_built_is_published(
 def test_a_registry_that_is_down(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
 ) -> None:
-    """A registry that cannot be asked does not keep from building, and the built result tells."""
+    """A registry that cannot be asked does not prevent a build, and the result says so."""
     registry.broken["registry.example.com"] = RegistryError("down")
     result = obtained(engine, team, lines)
     assert (result.status, result.registry_error) == (Status.BUILT, "down")

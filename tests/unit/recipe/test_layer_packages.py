@@ -154,7 +154,7 @@ def test_without_sudo(base: Base) -> None:
     ],
 )
 def test_what_apt_has_not(base: Base, says: str, last: str) -> None:
-    """What will not be mended is tried once, and the last line names the packages."""
+    """What is permanent is tried once, and the last line names the packages."""
     base.write("apt-get", on="install", says=says)
     status, asked, said = base.run("chromiun", "gitt=2", "git")
     assert (status, len(asked)) == (1, 2)
@@ -162,7 +162,7 @@ def test_what_apt_has_not(base: Base, says: str, last: str) -> None:
 
 
 def test_a_network_that_fails(base: Base) -> None:
-    """What may be mended is tried three times, and at last the line tells of the network and of no package."""
+    """What may be temporary is tried three times; then the line blames the network and no package."""
     lost = "E: Failed to fetch http://x  Could not connect\nE: Unable to locate package git"
     base.write("apt-get", on="update", says=lost, fails=3)
     assert base.run("git")[0] == 0

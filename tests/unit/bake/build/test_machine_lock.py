@@ -1,4 +1,4 @@
-"""One build of a key at a time on one machine: who builds, who waits, for whom, and for how long."""
+"""One build of a key at a time on one machine: which process builds, which wait, for whom, and how long."""
 
 from __future__ import annotations
 

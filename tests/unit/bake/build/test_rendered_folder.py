@@ -176,7 +176,7 @@ def test_no_file_of_others_is_replaced(tmp_path: Path, name: str) -> None:
 
 
 def test_a_killed_render(tmp_path: Path) -> None:
-    """A render that is killed before its list is written has left one by which the next one tells what is whose."""
+    """A render that is killed before its list is written leaves one that tells the next render whose files are whose."""
     write(tmp_path)
     partly = {name: file for name, file in OTHER.items() if name != LIST}
     for name, (content, _) in partly.items():
@@ -205,7 +205,7 @@ def test_files_for_git_of_others(tmp_path: Path, theirs: str, lacks: tuple[str, 
 
 
 def test_what_bake_reads_besides(tmp_path: Path) -> None:
-    """A file beside ours that Docker's own client reads, too, is reported; ours is none of them."""
+    """A file beside ours that Docker's own client reads too is reported; none of ours is one."""
     assert also_read(tmp_path) == []
     for name in ALSO_READ:
         (tmp_path / name).touch()

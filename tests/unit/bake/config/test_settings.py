@@ -93,7 +93,7 @@ def test_stack(root: Path, desktop: bool, preflight: bool, wanted: tuple[bool, b
     assert (SECRET.encode() in (stack.preflight.script if stack.preflight else b"")) is preflight
 
 
-# --- made by hand ----------------------------------------------------------------------------------------------------
+# --- made in a program -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -153,5 +153,5 @@ def test_no_client(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     ],
 )
 def test_base_path(text: str, wanted: str) -> None:
-    """An engine behind a proxy has a path of its own; a socket's path is none."""
+    """An engine behind a proxy has its own path; a socket's path does not count."""
     assert DockerHost(text=text, direct=True).base_path == wanted

@@ -249,7 +249,7 @@ def test_a_layer_whose_desktop_fails(engine: FakeEngine, registry: MemoryRegistr
 def test_a_registry_that_cannot_be_asked_first(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built
 ) -> None:
-    """Whether an image is there already may stay unknown: the push itself tells."""
+    """It may stay unknown whether an image is there already: the push itself finds out."""
     registry.statuses[f"GET registry.example.com/team/desktop/manifests/{KEY}"] = 500
     result = publish(built, work(engine, replace(team, compression="gzip"), print))
     assert [words for words in engine.asked if words.startswith("push ")]

@@ -37,7 +37,7 @@ def attestation(name: str, about: str) -> Entry:
 
 
 def digest(name: str) -> str:
-    """A digest that is another one for each name."""
+    """A digest that differs for each name."""
     return "sha256:" + name.encode().hex().rjust(64, "0")
 
 

@@ -41,7 +41,7 @@ def test_of() -> None:
 
 
 def test_events() -> None:
-    """Events go to who listens, besides lines and phases; if nobody does, none is made."""
+    """Events go to listeners, besides lines and phases; without a listener none is made."""
     lines, phases, events = list[str](), list["Phase"](), list["TaskEvent"]()
     quiet = Reporter(lines.append, phases.append)
     quiet.tell(lambda: 1 / 0)  # type: ignore[arg-type, return-value]

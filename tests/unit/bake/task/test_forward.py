@@ -133,7 +133,7 @@ def test_a_fixed_port(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_end_of_one(listener: Listener, children: Children) -> None:
-    """Who hangs up ends its client, and nobody else's; a client that ends hangs up."""
+    """A client that hangs up ends its docker client, and no other; a docker client that ends hangs up."""
     forward = Forward("c", 1)
     one, two = listener.connect(), listener.connect()
     with one, two:

@@ -75,7 +75,7 @@ def test_a_desktop_without_our_watcher(watcher: Callable[[str], None], script: s
 
 
 def test_a_desktop_that_is_gone(watcher: Callable[[str], None]) -> None:
-    """That there is no picture is an error, and after another one a line."""
+    """A missing picture is an error, or a line if there is another error."""
     watcher(BEGUN)
     said: list[str] = []
     with pytest.raises(TaskError, match=r"^no screenshot: gone$"), pictured(task(), PictureWish(file="a"), said.append):

@@ -95,7 +95,7 @@ def test_the_display(
 
 
 def test_another_user(client: Client, engine: FakeEngine, lines: list[str]) -> None:
-    """Who would have baked a script runs it, and the script is told that it may be another user than the task's."""
+    """A script runs as the user that would have baked it, and learns that this may be another than the task's."""
     run_preflight("c0ffee", {"preflight_script": b"x"}, None, work(engine, Settings(build_timeout_s=7)), "0")
     words, _ = client.ran[0]
     assert words[3:6] == ["-u", "0", "c0ffee"]

@@ -88,7 +88,7 @@ def test_another_platform(container: FakeContainer, engine: FakeEngine, lines: l
 
 
 def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
-    """A task without a desktop has a name of its own, no address, and lives as long as its input."""
+    """A task without a desktop has its own name, no address, and lives as long as its input."""
     task = run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(name="mine"))
     assert container.calls == [
         "check base",

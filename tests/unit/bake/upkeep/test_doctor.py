@@ -43,7 +43,7 @@ def found(engine: FakeEngine, settings: Any) -> dict[str, Check]:
 
 
 def wrong(checks: dict[str, Check]) -> dict[str, State]:
-    """What of it is not fine."""
+    """The failed checks."""
     return {name: check.state for name, check in checks.items() if check.state is not State.OK}
 
 

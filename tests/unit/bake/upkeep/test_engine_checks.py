@@ -87,7 +87,7 @@ def test_on_another_machine() -> None:
 
 @pytest.mark.parametrize("info", [{"SystemTime": "yesterday"}, {"SystemTime": ""}, {}])
 def test_a_clock_that_states_no_time(info: dict[str, Any]) -> None:
-    """A time that is none says nothing of the clock."""
+    """A malformed time says nothing about the clock."""
     asked = Asked()
     asked.info = info
     assert states(list(engine_checks(cast("Engine", asked)))) == [("engine", "ok")]
@@ -147,7 +147,7 @@ def test_what_is_said_of_a_builder() -> None:
 
 
 def test_each_platform_that_is_missing() -> None:
-    """Each platform that the builder has not is a failure of its own, as a build of it is."""
+    """Each platform that the builder lacks is a separate failure, as its build would be."""
     platforms = ("linux/s390x", "linux/amd64", "linux/arm64")
     environment = Environment(env_id="e", base_image=ImageReference.parse("a"), platforms=platforms)
     _, *found = builder_checks(Settings(environments={"e": environment}), cast("Engine", Asked(RUNNING)))

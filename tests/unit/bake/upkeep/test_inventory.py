@@ -69,7 +69,7 @@ def test_unpacked(
     manifests: list[tuple[str, bool, int]],
     unpacked_bytes: int,
 ) -> None:
-    """What the layers take together is known if one image of an index is here, and the engine tells."""
+    """The total size of the layers is known if one image of an index is here, and the engine reports it."""
     told = [
         {"Kind": kind, "Available": is_there, "ImageData": {"Size": {"Unpacked": size}} if kind == "image" else None}
         for kind, is_there, size in manifests

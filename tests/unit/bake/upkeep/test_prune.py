@@ -49,7 +49,7 @@ def removed(verdicts: Any) -> set[str]:
 
 @pytest.fixture
 def store(engine: FakeEngine) -> FakeEngine:
-    """A store with a reached image, two that nobody reaches, and what is none of ours."""
+    """A store with a reached image, two that nobody reaches, and some that are not ours."""
     for key in (KEY, OLD, OTHER):
         engine.add(f"{REPOSITORY}:{key}", key.labels("b"), made_s=100)
     engine.add(f"elsewhere:{ELSE}", ELSE.labels("b"))
