@@ -104,7 +104,7 @@ def test_every_public_name_is_decided() -> None:
     ],
 )
 def test_fields(made: str, name: str, value: object) -> None:
-    """A field that holds another type is refused when its object is made."""
+    """A field that contains another type is refused when its object is made."""
     refused(lambda **given: getattr(desktop_bake, made)(**{**MADE[made], **given}), name, value)
 
 
@@ -122,7 +122,7 @@ def functions() -> Iterator[tuple[str, Any]]:
 
 
 def arguments(function: Any) -> dict[str, str]:
-    """What a function takes, but for `**`, by name."""
+    """What a function takes, except for `**`, by name."""
     kinds = inspect.signature(function).parameters
     return {
         name: annotation
@@ -170,7 +170,7 @@ def test_functions_are_found() -> None:
     ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Work.__annotations__.items()}))
 )
 def test_work(name: str, value: object) -> None:
-    """A keyword of the public functions that holds another type is refused."""
+    """A keyword of the public functions that contains another type is refused."""
     refused(lambda **work: context_of(Settings(), **work), name, value)
 
 
@@ -178,7 +178,7 @@ def test_work(name: str, value: object) -> None:
     ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Execution.__annotations__.items()}))
 )
 def test_execution(name: str, value: object) -> None:
-    """A keyword of `DesktopTask.execute` that holds another type is refused."""
+    """A keyword of `DesktopTask.execute` that contains another type is refused."""
     engine: Any = None
     refused(lambda **how: execute(engine, "c0ffee", ["a"], cast("Execution", how)), name, value)
 

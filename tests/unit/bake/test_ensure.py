@@ -82,7 +82,7 @@ def test_hit(engine: FakeEngine) -> None:
 def test_fallback(
     engine: FakeEngine, fails: list[BaseException], lines: list[str], error: Exception, exit_status: int, line: str
 ) -> None:
-    """A failure after the key is known falls back to the base by its digest, tells why, and keeps the exit status."""
+    """A failure after the key is known falls back to the base by its digest, shows why, and keeps the exit status."""
     fails.append(error)
     result = ensured(engine, log=lines.append)
     assert (result.status, result.image_id, result.install_at_start) == (Status.FALLBACK, None, True)
@@ -269,7 +269,7 @@ def test_unknown_keyword() -> None:
 
 
 def test_the_base_of_a_fallback_keeps_its_name(engine: FakeEngine, fails: list[BaseException]) -> None:
-    """A base with a digest of its own falls back to that."""
+    """A base with its own digest falls back to that."""
     pinned = replace(OFFICE, base_image=ImageReference.parse(f"registry.example.com/base@{BASE}"))
     fails.append(BuildFailedError("no"))
     result = ensure_desktop_image(pinned, SETTINGS, engine=cast("Engine", engine))

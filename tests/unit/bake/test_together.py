@@ -264,7 +264,7 @@ def layers(several: Several) -> list[Environment]:
 
 
 def test_a_desktop_below(several: Several, bakes: Bakes, layers: list[Environment]) -> None:
-    """A desktop that is missing below layers is built once, in their call, as an image of its own."""
+    """A desktop that is missing below layers is built once, in their call, as its own image."""
     found = obtain_all(layers, several.context)
     assert [o.result and o.result.status for o in found] == [Status.BUILT, Status.BUILT]
     desktop = several.key("desktop")
@@ -329,7 +329,7 @@ def keys_of(environment: Environment, several: Several) -> list[str]:
 
 
 def test_a_chain(several: Several, bakes: Bakes, chains: list[Environment]) -> None:
-    """All that several chains lack is baked by one call, what they share once, each part an image of its own."""
+    """All that several chains lack is baked by one call, what they share once, each part its own image."""
     found = obtain_all(chains, several.context)
     assert [o.result and o.result.status for o in found] == [Status.BUILT, Status.BUILT]
     (call,) = bakes.calls

@@ -77,7 +77,7 @@ def test_environments_that_share_files_share_a_context() -> None:
 
 
 def test_keys_are_in_tags_and_labels_alone() -> None:
-    """No name, folder, comment or description holds a hash."""
+    """No name, folder, comment or description contains a hash."""
     kept = [line for line in rendered([ENVIRONMENT], TEAM).splitlines() if re.search("[0-9a-f]{16}", line)]
     assert {line.split()[0] for line in kept} == {
         "contexts",

@@ -115,7 +115,7 @@ def test_the_programs() -> None:
 
 
 def test_who_gets_there() -> None:
-    """The port is on the loopback, the secret is a file of root's, and X's sockets have a file system of their own."""
+    """The port is on the loopback, the secret is a file of root's, and X's sockets have their own file system."""
     service = read(desktop("a"))["services"]["a"]
     assert service["ports"] == ["127.0.0.1:${DESKTOP_BAKE_PORT:-}:6080"]
     assert service["secrets"] == [{"source": "secret", "target": "desktop_bake_secret", "mode": 0o400}]

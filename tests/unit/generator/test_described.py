@@ -60,7 +60,7 @@ def test_every_type_that_is_allowed() -> None:
 
 
 def test_about() -> None:
-    """What is said of a field says, too, that an unset one is none, unless it says something else."""
+    """What is said of a field also says that an unset one is none, unless it says something else."""
     assert about("a", "b", example="1") == {"about": "a", "more": "b", "unset": "none", "example": "1"}
     assert about("a", unset="the shipped one")["unset"] == "the shipped one"
 

@@ -114,7 +114,7 @@ def test_toggles(desktop: bool, cached: bool, preflight: str | None, wanted: tup
     ],
 )
 def test_two_switches(desktop: bool, cache: bool, own: bool | None, baked: tuple[bool, bool], why: str | None) -> None:
-    """Desktop and preflight are baked independently; without a switch of its own the preflight follows the other."""
+    """Desktop and preflight are baked independently; without its own switch the preflight follows the other."""
     made = environment(
         headless_desktop_enabled=desktop,
         cache_desktop_build=cache,

@@ -31,7 +31,7 @@ def test_quoting(text: str, quoted: str) -> None:
 
 @given(st.text())
 def test_law_of_quoting(text: str) -> None:
-    """Whatever a text holds, it stays one quoted text on one line, or is refused."""
+    """Whatever a text contains, it stays one quoted text on one line, or is refused."""
     try:
         quoted = hcl(text)
     except ConfigurationError:

@@ -270,7 +270,7 @@ def test_labels_prove_the_chain(key: Key) -> None:
 
 @pytest.mark.parametrize("key", CHAIN)
 def test_another_part_below_is_no_hit(key: Key) -> None:
-    """An image that lies on anything else proves nothing, also if its labels claim the key itself."""
+    """An image that lies on anything else proves nothing, even if its labels claim the key itself."""
     for part in ("below", "desktop", "above"):
         other = {
             "below": (replace(CERTS, script=b"x\n"),),
@@ -299,7 +299,7 @@ def test_levels_of_no_key(levels: str) -> None:
 
 
 def test_the_base_of_a_chain() -> None:
-    """An image tells its base if all else of it is the same, in the same order."""
+    """An image shows its base if all else of it is the same, in the same order."""
     for key in CHAIN:
         assert base_of(key, key.on_base(OTHER).labels("a:b")) == OTHER
         assert [other for other in CHAIN if base_of(key, other.labels("a:b"))] == [key]
@@ -308,7 +308,7 @@ def test_the_base_of_a_chain() -> None:
 
 
 def test_parts_of_texts() -> None:
-    """The text of a layer tells variant and base, and one part for all that is above."""
+    """The text of a layer shows variant and base, and one part for all that is above."""
     assert parts_of_text(str(CHAIN[2])).keys() == {"variant", "base", "layers"}
     assert parts_of_text(str(CHAIN[3])).keys() == {"variant", "base", "layers", "preflight"}
     assert [desktop_of_text(str(key)) for key in CHAIN] == [None, str(CHAIN[1]), None, None]

@@ -53,7 +53,7 @@ def test_alone(env_id: str, name: str) -> None:
 
 
 def test_no_other_changes_it() -> None:
-    """All of them together have the names that each has alone, but for those that differ in case alone."""
+    """All of them together have the names that each has alone, except for those that differ in case alone."""
     alike = {"Office", "Desktop"}
     together = names_of(TABLE)
     assert {i: together[i] for i in TABLE if i not in alike} == {i: n for i, n in TABLE.items() if i not in alike}

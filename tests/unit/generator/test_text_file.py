@@ -68,7 +68,7 @@ def test_scripts(field: str, saved: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_a_dockerfile(locale: str, tmp_path: Path) -> None:
-    """A Dockerfile with a byte order mark is refused, too, and mended in any locale."""
+    """A Dockerfile with a byte order mark is refused, too, and fixed in any locale."""
     dockerfile = tmp_path / "office.Dockerfile"
     dockerfile.write_bytes(BOM_UTF8 + RECIPE.dockerfile)
     config = tmp_path / "desktop-bake.toml"
@@ -82,7 +82,7 @@ def test_a_dockerfile(locale: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("saved", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_configuration(saved: str, tmp_path: Path) -> None:
-    """The configuration, and a file of Agents Runner, are refused by name and mended alike."""
+    """The configuration, and a file of Agents Runner, are refused by name and fixed alike."""
     config = tmp_path / "office.toml"
     text = CONFIGURATION.format(field="name", name="Grüße")
     config.write_bytes(text.encode(saved))

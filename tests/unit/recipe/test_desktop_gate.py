@@ -475,7 +475,7 @@ def test_a_screen_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_server_counts(pairs: list[tuple[socket.socket, socket.socket]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection is counted in before its thread runs, and out in the end, also if there is no thread for it."""
+    """A connection is counted in before its thread runs, and out in the end, even if there is no thread for it."""
     gate, counted, over = Gate(SECRET), [], threading.Event()
 
     class Recorded(Server):

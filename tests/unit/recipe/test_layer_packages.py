@@ -31,7 +31,7 @@ exit 1
 
 @dataclass
 class Base:
-    """A base, in a folder of its own: paths of the script below /etc and /var lie there."""
+    """A base, in its own folder: paths of the script below /etc and /var lie there."""
 
     folder: Path
 

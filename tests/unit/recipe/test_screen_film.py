@@ -13,7 +13,7 @@ from recipe.screen_film import Reel, WebSocketStream, encoder, fitted
 
 
 def test_as_many_frames_as_time_went_by() -> None:
-    """Each tenth of a second has its frame, also if nobody looked for a while; the length is that of the task."""
+    """Each tenth of a second has its frame, even if nobody looked for a while; the length is that of the task."""
     reel = Reel(10, 100.0)
     assert [reel.due(now) for now in (100.0, 100.05, 100.11, 100.5, 100.4)] == [1, 0, 1, 4, 0]
     assert reel.wait_s(100.55) == pytest.approx(0.05)

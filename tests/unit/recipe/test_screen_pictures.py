@@ -17,7 +17,7 @@ class World:
     Attributes:
         now: in seconds.
         open: the windows that are there.
-        closes: whether X tells next that one closes.
+        closes: whether X reports next that one closes.
         shade: what the screen's next answer shows.
         asked: how often it was asked, and whether for all.
     """

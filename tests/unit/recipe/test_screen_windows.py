@@ -1,4 +1,4 @@
-"""Which windows there are and when one closes, as an X server tells it."""
+"""Which windows there are and when one closes, as an X server reports it."""
 
 from __future__ import annotations
 

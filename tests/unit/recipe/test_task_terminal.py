@@ -1,4 +1,4 @@
-"""A command on a terminal of its own: signals reach it, and it is waited for however it ends."""
+"""A command on its own terminal: signals reach it, and it is waited for however it ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_signals(number: signal.Signals) -> None:
 
 
 def test_a_signal_that_ends_it() -> None:
-    """A command that a signal ends has the status that a shell tells of it."""
+    """A command that a signal ends has the status that a shell reports of it."""
     process = subprocess.Popen([*WORDS, "sh", "-c", "echo up; exec sleep 100"], stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stdout.readline() == b"up\r\n"
@@ -37,7 +37,7 @@ def test_a_signal_that_ends_it() -> None:
 
 
 def test_what_cannot_run() -> None:
-    """A file that is no program is reported as a shell tells it."""
+    """A file that is no program is reported as a shell reports it."""
     done = subprocess.run([*WORDS, "/dev/null"], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (126, b"[desktop] cannot run /dev/null: Permission denied\r\n")
 

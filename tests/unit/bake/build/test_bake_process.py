@@ -1,4 +1,4 @@
-"""`docker buildx bake` in a process of its own: what python-on-whales is asked for, and how it ends."""
+"""`docker buildx bake` in its own process: what python-on-whales is asked for, and how it ends."""
 
 from __future__ import annotations
 

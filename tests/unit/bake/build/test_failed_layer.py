@@ -88,7 +88,7 @@ def test_a_step_below() -> None:
 
 
 def test_a_single_target() -> None:
-    """BuildKit tells no target's name if it bakes one alone."""
+    """BuildKit shows no target's name if it bakes one alone."""
     lines = [line.replace("target layer-browser-office: ", "") for line in PRINTED.splitlines()]
     error = failure_of(lines)
     assert isinstance(error, FinalError)

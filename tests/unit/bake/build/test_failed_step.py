@@ -149,7 +149,7 @@ def test_last_words(printed: str, said: str) -> None:
     ],
 )
 def test_what_no_retry_mends(error: str, tries: int) -> None:
-    """The install script tries what may be mended by that, and its last word is the package manager's own error."""
+    """The install script tries what may be fixed by that, and its last word is the package manager's own error."""
     script = (Path(__file__).parents[4] / "recipe" / "desktop_install.sh").read_text()
     functions = script[script.index("say() {") : script.index("# --- Debian and Ubuntu")]
     fails = f'set -euo pipefail; sleep() {{ :; }}\n{functions}\nfails() {{ echo try; echo "$1" >&2; return 100; }}\n'

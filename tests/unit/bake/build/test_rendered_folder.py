@@ -146,7 +146,7 @@ def test_a_list_that_is_none(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("with_arguments", [False, True])
 def test_a_folder_without_a_list(tmp_path: Path, edited: bool, with_arguments: bool) -> None:
-    """Without a list, a build context goes that holds what its name, the key, was computed from; any other stays."""
+    """Without a list, a build context goes that contains what its name, the key, was computed from; any other stays."""
     environment = replace(ENVIRONMENT, build_args={"A": "1"}) if with_arguments else ENVIRONMENT
     write(tmp_path, files(environment=environment))
     key = stack_key(environment, Stack(desktop=RECIPE, preflight=PREFLIGHT), BASE)
@@ -176,7 +176,7 @@ def test_no_file_of_others_is_replaced(tmp_path: Path, name: str) -> None:
 
 
 def test_a_killed_render(tmp_path: Path) -> None:
-    """A render that is killed before its list is written leaves one that tells the next render whose files are whose."""
+    """A render that is killed before its list is written leaves one that tells the next which files are whose."""
     write(tmp_path)
     partly = {name: file for name, file in OTHER.items() if name != LIST}
     for name, (content, _) in partly.items():

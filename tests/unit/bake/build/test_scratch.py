@@ -38,7 +38,7 @@ def test_after_an_error(tmp_path: Path) -> None:
 
 
 def test_clear(tmp_path: Path) -> None:
-    """Who tidies up holds no key's lock, and removes what nobody builds, be its name of no key at all."""
+    """A clean-up holds no key's lock, and removes what nobody builds, be its name of no key at all."""
     other = replace(KEY, variant="other")
     for name in (f"bake-{KEY}.left", "bake-", "bake-x.y", "caches"):
         (tmp_path / name).mkdir()

@@ -130,7 +130,7 @@ def test_json(tmp_path: Path) -> None:
     ],
 )
 def test_the_command(typed: list[str], output: bool, wanted: str) -> None:
-    """The remedy is what was typed, but for what only checks, and names the folder."""
+    """The remedy is what was typed, except for what only checks, and names the folder."""
     assert again(typed, Path("ci") if output else None) == wanted
 
 
@@ -183,7 +183,7 @@ def test_what_lies_elsewhere_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_nothing_for_a_terminal_to_obey(tmp_path: Path) -> None:
-    """A name or a line that holds control characters shows them."""
+    """A name or a line that contains control characters shows them."""
     folder = tmp_path / "\x1b[2J"
     folder.mkdir()
     TWO.write(folder)

@@ -1,4 +1,4 @@
-"""The steps of a bake, as BuildKit's plain progress tells them."""
+"""The steps of a bake, as BuildKit's plain progress reports them."""
 
 from __future__ import annotations
 

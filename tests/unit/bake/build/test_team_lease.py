@@ -191,7 +191,7 @@ def test_another_dies(
 
 
 def test_the_limit(miss: Miss, engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
-    """Who waits too long builds without the lease."""
+    """A machine that waits too long builds without the lease."""
     put(registry, THEIRS.content())
     with leased(miss, work(engine, team, lines.append), -1) as found:
         assert found is miss

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own: what it sees, what is handed on, and who else gets it."""
+"""A program on its own terminal: what it sees, what is handed on, and who else gets it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 def joined(terminal: Terminal, copy: Path, words: Sequence[str], limit_s: float = 60) -> subprocess.Popen[bytes]:
-    """A process that runs this on a terminal of its own, joined to this one, and copies what is printed to a file."""
+    """A process that runs this on its own terminal, joined to this one, and copies what is printed to a file."""
     command = [sys.executable, "-c", JOINED, str(copy), str(limit_s), *words]
     return subprocess.Popen(command, stdin=terminal.theirs, stdout=terminal.theirs)
 

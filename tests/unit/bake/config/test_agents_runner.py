@@ -77,7 +77,7 @@ def test_layouts(text: str, edited: str) -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_as_agents_runner_would_have_written_it(there: bool) -> None:
-    """On a file of its own an edit gives the bytes that Agents Runner would have written, the field there or not."""
+    """On its own file an edit gives the bytes that Agents Runner would have written, the field there or not."""
 
     def written(payload: dict[str, Any]) -> str:
         environments = [{**PAYLOAD, "env_id": "other"}, payload]

@@ -60,7 +60,7 @@ def test_two_switches(desktop: bool, preflight: bool) -> None:
     ],
 )
 def test_scripts_that_are_none(fields: dict[str, Any], cached: Script | None, run: bool) -> None:
-    """A blank script is none, and the one for every start has a toggle of its own."""
+    """A blank script is none, and the one for every start has its own toggle."""
     made = one(**fields)
     assert (made.preflight_script, made.preflight_run_script is not None) == (cached, run)
 
@@ -204,7 +204,7 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_edit_mends_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that no command reads for a field's sake is mended by `env set` of that field."""
+    """A file that no command reads for a field's sake is fixed by `env set` of that field."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     file = tmp_path / "environments.json"
     file.write_text(environments_json({**PAYLOAD, "ports": "8080:80"}))

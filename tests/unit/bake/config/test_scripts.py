@@ -57,7 +57,7 @@ def test_the_key_is_of_the_bytes_that_run(tmp_path: Path) -> None:
         (ON.replace("build = true", "build = false") + "cache_preflight_build = true\n", (False, True)),
         ("cache_preflight_build = true\n", (False, True)),
         ("cache_desktop_build = true\n", (False, True)),
-        (ON.replace("build = true", "build = false"), (True, True)),  # nothing is: what `key` tells is all of it
+        (ON.replace("build = true", "build = false"), (True, True)),  # nothing is: what `key` shows is all of it
         ("", (False, True)),
     ],
 )

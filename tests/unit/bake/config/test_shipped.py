@@ -9,7 +9,7 @@ from desktop_bake.generator.errors import ConfigurationError
 
 
 def test_shipped() -> None:
-    """The template and the recipe are found; a name that is not shipped tells that the installation is incomplete."""
+    """The template and the recipe are found; a name that is not shipped shows that the installation is incomplete."""
     assert shipped("recipe/Dockerfile").read_bytes().startswith(b"#")
     assert b"{%" in shipped("docker-bake.hcl.j2").read_bytes()
     with pytest.raises(ConfigurationError, match="recipe/nothing is missing from this installation"):

@@ -17,7 +17,7 @@ from desktop_bake.generator.errors import ConfigurationError
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A class of the fields that TOML holds in another form."""
+    """A class of the fields that TOML contains in another form."""
 
     image: ImageReference = field(metadata=about("an image"))
     tags: tuple[str, ...] = setting((), about("tags"))
@@ -106,7 +106,7 @@ def test_of_switch() -> None:
 
 
 def test_of_pairs() -> None:
-    """The last of two pairs of one name counts, and a value may hold anything."""
+    """The last of two pairs of one name counts, and a value may contain anything."""
     assert of_pairs("--label", ["a=1", "", "a=2=3"]) == {"a": "2=3"}
 
 

@@ -52,7 +52,7 @@ def test_all(client: Path) -> None:
     ],
 )
 def test_whose(client: Path, proxies: Any, wanted: str | None) -> None:
-    """An engine's own entry precedes the default's, also if it is empty; anything that is no proxy is none."""
+    """An engine's own entry precedes the default's, even if it is empty; anything that is no proxy is none."""
     client.write_text(json.dumps({"proxies": proxies}))
     assert client_proxies(HOST).get("HTTP_PROXY") == wanted
     assert client_proxies(HOST).get("http_proxy") == wanted

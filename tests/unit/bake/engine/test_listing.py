@@ -1,4 +1,4 @@
-"""What a listing tells of each image of a repository."""
+"""What a listing reports of each image of a repository."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def manifest(kind: str = "image", *, is_here: bool = True, variant: str = "") ->
 
 
 def listed(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, **entry: object) -> dict[str, Image | None]:
-    """What a listing of one entry tells."""
+    """What a listing of one entry reports."""
     monkeypatch.setattr(engine, "images", lambda _: [{"Id": "a", "Size": 12, **entry}])
     return tagged(engine, "desktop-bake")
 
 
 def test_all_that_a_hit_needs(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name has the image, with its labels and platform, and the size that an inspection tells."""
+    """Every name has the image, with its labels and platform, and the size that an inspection reports."""
     more = {"Labels": {"x": "1"}, "RepoDigests": ["d@sha256:1"], "RepoTags": ["d:1", "d:2"]}
     found = listed(engine, monkeypatch, Manifests=[manifest(variant="v7"), manifest("attestation")], **more)
     image = Image(

@@ -55,7 +55,7 @@ def test_written_down(engine: FakeEngine, settings: Settings) -> None:
 
 
 def test_what_changed_meanwhile(engine: FakeEngine, settings: Settings) -> None:
-    """What is recorded is what the key was computed of, whatever the file holds by now."""
+    """What is recorded is what the key was computed of, whatever the file contains by now."""
     order = order_of(replace(OFFICE, preflight_script="preflight.sh"), work(engine, settings))
     (settings.root / "preflight.sh").write_text("false\n")
     write_record(order, settings)

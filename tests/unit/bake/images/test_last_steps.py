@@ -1,4 +1,4 @@
-"""What an image's history tells of what was built upon it: a decision over texts."""
+"""What an image's history shows of what was built upon it: a decision over texts."""
 
 from __future__ import annotations
 

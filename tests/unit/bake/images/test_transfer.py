@@ -117,7 +117,7 @@ def _built(engine: FakeEngine, key: Any) -> Built:
 
 
 def test_publish(engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: Built, lines: list[str]) -> None:
-    """An image is uploaded under a tag of its own, added under the key's, and no trace of the first stays here."""
+    """An image is uploaded under its own tag, added under the key's, and no trace of the first stays here."""
     assert publish(built, work(engine, team, lines.append)) == built
     labels, platform = registry.labels(f"{REPOSITORY}@{registry.tags[NAME]}")
     assert (KEY.mismatch(labels), platform) == (None, "linux/amd64")

@@ -187,7 +187,7 @@ def test_reached(registry: MemoryRegistry) -> None:
 
 @pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
 def test_what_lies_under_a_tag(registry: MemoryRegistry, platform: str) -> None:
-    """Manifest and configuration are asked for once each, also if what is there is for other platforms alone."""
+    """Manifest and configuration are asked for once each, even if what is there is for other platforms alone."""
     digest = registry.put(NAME, LABELS, "linux/amd64")
     found = tagged(REFERENCE, platform)
     assert found.image

@@ -29,7 +29,7 @@ def test_what_is_left(clock: list[float]) -> None:
 
 @pytest.mark.parametrize(("takes_s", "left_s"), [(0, 10), (2, 10), (5, 10), (7, 8)])
 def test_put_off(clock: list[float], takes_s: float, left_s: float) -> None:
-    """What has a limit of its own takes none of the question's time, unless it takes longer than its own."""
+    """What has its own limit takes none of the question's time, unless it takes longer than its own."""
     deadline = Deadline(10)
     with deadline.put_off(5):
         assert deadline.left_s() == 15

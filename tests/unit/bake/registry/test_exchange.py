@@ -104,7 +104,7 @@ def test_without_tls(
 
 
 def test_docker_hub(registry: MemoryRegistry) -> None:
-    """Docker Hub's API has a host of its own."""
+    """Docker Hub's API has its own host."""
     registry.put("debian:12", LABELS)
     assert look_up(ImageReference.parse("debian:12"), "linux/amd64")
     assert registry.asked[0] == "GET docker.io/library/debian/manifests/12"

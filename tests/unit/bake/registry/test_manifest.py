@@ -56,7 +56,7 @@ def test_index(media_type: str) -> None:
 
 
 def test_manifest_without_a_media_type() -> None:
-    """OCI leaves the media type out where it may: the content tells what it is."""
+    """OCI leaves the media type out where it may: the content shows what it is."""
     assert isinstance(read_manifest(json.dumps({"config": descriptor()}).encode()), Manifest)
     assert isinstance(read_manifest(json.dumps({"manifests": [descriptor()]}).encode()), Index)
 

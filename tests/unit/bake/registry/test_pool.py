@@ -34,7 +34,7 @@ def test_one_pool_each(http: PipedHttp) -> None:
 
 @pytest.mark.parametrize("proxy", ["socks5://a", "http://a:b:c", "http://u:hunter2@[::1"])
 def test_a_proxy_that_is_none(http: PipedHttp, proxy: str) -> None:
-    """A proxy that cannot be one is refused, and its text, which may hold a password, is not repeated."""
+    """A proxy that cannot be one is refused, and its text, which may contain a password, is not repeated."""
     with pytest.raises(RegistryError, match=r"^the environment's proxy is not an address$") as caught:
         Pools("r.example.com", ignored, verify=True).get(proxy)
     assert "hunter2" not in f"{caught.value.remedy}{caught.value.__cause__}"

@@ -58,6 +58,6 @@ def test_every_refusal_has_a_remedy(status: int) -> None:
 
 
 def test_a_hostile_retry_after_is_not_repeated() -> None:
-    """What a header holds is repeated only if it is a number of seconds."""
+    """What a header contains is repeated only if it is a number of seconds."""
     assert "wait 7 s" in Refusal(host="h", repository="a", status=429, retry_after="7").error().remedy
     assert "wait a while" in Refusal(host="h", repository="a", status=429, retry_after="\x1b[31m7").error().remedy

@@ -57,7 +57,7 @@ def test_alone(tag: SharedTag, registry: MemoryRegistry) -> None:
 
 
 def test_two_architectures(tag: SharedTag, registry: MemoryRegistry) -> None:
-    """A second architecture makes an index of both; the same image again changes nothing, another one takes its
+    """A second architecture makes an index of both; the same image again changes nothing, another takes its
     place."""
     one, two = upload(tag, registry, AMD64), upload(tag, registry, ARM64)
     assert images(registry) == [str(one), str(two)]
@@ -142,7 +142,7 @@ def test_a_race_without_end(tag: SharedTag, registry: MemoryRegistry, monkeypatc
 
 
 def test_names_of_uploads(tag: SharedTag) -> None:
-    """An upload has a tag of its own for each platform, that is a tag."""
+    """An upload has its own tag for each platform, that is a tag."""
     names = [str(tag.upload_name(platform)) for platform in (AMD64, ARM64, "linux/arm/v7")]
     assert len(set(names)) == 3
     assert [str(ImageReference.parse(name)) for name in names] == names

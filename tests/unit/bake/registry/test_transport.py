@@ -95,7 +95,7 @@ def test_a_login_goes_nowhere_else(http: PipedHttp, asking: Transport, there: st
 
 
 def test_a_body_is_not_led_away(http: PipedHttp, asking: Transport) -> None:
-    """What has a body, which may hold a login, is not sent again; the redirect is the answer."""
+    """What has a body, which may contain a login, is not sent again; the redirect is the answer."""
     http.answers = [answer(307, Location="http://cdn.example.com/")]
     assert asking.send("POST", URL, {}, "secret").status == 307
     assert len(http.requests) == 1
@@ -231,7 +231,7 @@ def test_silence(http: PipedHttp) -> None:
 
 
 def test_aborted(http: PipedHttp, asking: Transport) -> None:
-    """Who waits for an answer is set free from another thread, and asks nobody once more."""
+    """A wait for an answer is ended from another thread, and asks nobody once more."""
     http.answers = [None] * 3
     ended: list[Exception] = []
 

@@ -30,7 +30,7 @@ def test_too_much(stream: int, size: int, is_too_much: bool) -> None:
 
 @pytest.mark.parametrize("command", ["exec sleep 60", "exec >&- 2>&-; exec sleep 60"])
 def test_too_long(command: str) -> None:
-    """One that does not end is killed at the limit, also if it closed both streams."""
+    """One that does not end is killed at the limit, even if it closed both streams."""
     with pytest.raises(subprocess.TimeoutExpired):
         captured(["sh", "-c", command], limit_s=0.05, limit_bytes=9)
 

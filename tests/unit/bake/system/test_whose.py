@@ -1,4 +1,4 @@
-"""Who we are: the same name each time, which tells neither the user nor the machine."""
+"""Who we are: the same name each time, which reveals neither the user nor the machine."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_nothing() -> None:
     ],
 )
 def test_what_is_not_baked(certs: bool | None, tools: bool | None, names: tuple[str, ...], on: str | None) -> None:
-    """A layer whose switch is off runs at start, with all that lies on it, which one line tells."""
+    """A layer whose switch is off runs at start, with all that lies on it, which one line shows."""
     environment = replace(ALL, layers=(replace(CERTS, cache=certs), replace(TOOLS, cache=tools)))
     image = (
         hit(environment)
@@ -119,7 +119,7 @@ def test_without_layers() -> None:
 
 
 def test_how_a_layer_is_installed(tmp_path: Path) -> None:
-    """Packages come first, by their names; the script runs in a folder of its own that has its files, and is gone."""
+    """Packages come first, by their names; the script runs in its own folder that has its files, and is gone."""
     (tmp_path / "desktop-bake.toml").touch()
     (tmp_path / "say").write_text("#!/bin/sh\necho said\n")
     (tmp_path / "say").chmod(0o755)

@@ -80,7 +80,7 @@ def test_its_end(status: int) -> None:
 
 @pytest.mark.parametrize("error", [EngineError("no Docker Engine answers", "start it"), TaskGoneError("gone")])
 def test_an_end_without_a_status(error: DesktopBakeError) -> None:
-    """If the engine or the container is gone, whoever waits is told so, each time; events tell a killed command."""
+    """If the engine or the container is gone, every waiting caller is told, each time; events tell a killed command."""
     running, events = Running(error), list["TaskEvent"]()
     command = started(running, print, events.append)
     running.prints.put(None)

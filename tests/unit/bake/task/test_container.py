@@ -68,7 +68,7 @@ def made(*answers: Answer | DesktopBakeError | Connection) -> tuple[Container, F
 
 @pytest.mark.parametrize(("platform", "query"), [(None, {}), ("linux/arm64", {"platform": "linux/arm64"})])
 def test_create(platform: str | None, query: dict[str, str]) -> None:
-    """It is made under a random name of its own, for a platform if one is requested."""
+    """It is made under its own random name, for a platform if one is requested."""
     endpoint = FakeEndpoint(said(201, {"Id": "abc"}))
     container = Container(cast("Endpoint", endpoint))
     container.create(BODY, platform)

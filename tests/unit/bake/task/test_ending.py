@@ -47,7 +47,7 @@ def test_its_status(said: list[bytes]) -> None:
 
 
 def test_gone() -> None:
-    """One that is not there, or that an engine forgets as it goes, has an error of its own."""
+    """One that is not there, or that an engine forgets as it goes, has its own error."""
     with pytest.raises(TaskGoneError, match=r"^the task abc is gone: it ended and was removed$"):
         Ending(cast("Endpoint", Waiting(Answer(status=404, content=None))), "abc")
     engine = Waiting()

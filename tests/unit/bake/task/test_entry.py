@@ -45,7 +45,7 @@ def test_several_are_meant(name: str, which: str) -> None:
     ],
 )
 def test_none_is_meant(entries: list[Any], name: str, remedy: str) -> None:
-    """A task that is not there has an error of its own, with the name that may have been meant."""
+    """A task that is not there has its own error, with the name that may have been meant."""
     with pytest.raises(TaskGoneError, match=f"^there is no task '{name}', or not any more$") as caught:
         named([*map(TaskEntry.of, entries)], name)
     assert caught.value.remedy.startswith(remedy)

@@ -107,7 +107,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
 
 
 def test_each_connection(listener: Listener, children: Children) -> None:
-    """Each connection has a client of its own, whose streams it is; the container and the port are words, not code."""
+    """Each connection has its own client, whose streams it is; the container and the port are words, not code."""
     forward = Forward("c0ffee", 6080)
     assert forward.local_port == 4321
     with listener.connect() as one, listener.connect() as two:

@@ -70,7 +70,7 @@ def test_url() -> None:
 
 
 def test_url_to_look_on() -> None:
-    """It has a secret of its own, the one that the gate makes of the task's, and cannot change the size."""
+    """It has its own secret, the one that the gate makes of the task's, and cannot change the size."""
     parts = urlsplit(view_only_url(novnc_url(6081, "s3cret-secret")) or "")
     fragment = parse_qs(parts.fragment)
     (token,) = parse_qs(urlsplit(fragment["path"][0]).query)["token"]

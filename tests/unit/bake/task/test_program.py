@@ -62,7 +62,7 @@ def test_every_program_stands_in_a_file() -> None:
 
 
 def test_waits_then_becomes_the_desktop() -> None:
-    """Once a line tells that all is installed, the desktop takes its place, and reads what comes after that line."""
+    """Once a line shows that all is installed, the desktop takes its place, and reads what comes after that line."""
     words = (
         "sh",
         "-c",

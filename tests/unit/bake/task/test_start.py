@@ -110,7 +110,7 @@ def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: 
 
 
 def test_a_user(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
-    """A desktop's user has a home before the container starts; a title tells the environment."""
+    """A desktop's user has a home before the container starts; a title shows the environment."""
     run(engine, lines, options=TaskOptions(user="7"))
     assert container.calls[1:5] == ["home of 7", "attach", "write", "start"]
     assert "DESKTOP_NAME=office" in container.body["Env"]

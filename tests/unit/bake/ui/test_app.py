@@ -1,4 +1,4 @@
-"""What the server answers to whom it lets in."""
+"""What the server answers to a client that it lets in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def turn(client: TestClient, site: Site, **asked: Any) -> Any:
-    """Turn the office's cache, but for what is requested."""
+    """Turn the office's cache, except for what is requested."""
     body = {"env": "office", "switch": "cache_desktop_build", "on": False, "seen": site.world.seen, **asked}
     return client.post("turn", json=body)
 
@@ -44,7 +44,7 @@ def test_not_there(client: TestClient, path: str) -> None:
 
 
 def test_no_secret_in_a_page(client: TestClient) -> None:
-    """No page holds the cookie, or the token."""
+    """No page contains the cookie, or the token."""
     cookie = next(iter(client.cookies.jar)).value
     assert cookie
     for path in ("", "images", "health", "static/page.js"):

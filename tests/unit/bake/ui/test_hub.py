@@ -28,7 +28,7 @@ def hub(drawn: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 
 async def took(pages: AsyncGenerator[str], count: int) -> list[str]:
-    """The next events, but for the word that it is open."""
+    """The next events, except for the word that it is open."""
     got: list[str] = []
     while len(got) < count:
         if (text := await asyncio.wait_for(anext(pages), 10)) != OPEN:

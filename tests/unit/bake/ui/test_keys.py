@@ -20,7 +20,7 @@ def head(method: str = "GET", path: str = "/place/", query: str = "", **headers:
 
 
 def post(**headers: str | None) -> Head:
-    """A POST of our own page, but for these headers."""
+    """A POST of our own page, except for these headers."""
     given: dict[str, str | None] = {"origin": ORIGIN, "x_desktop_bake": "1", **headers}
     return head("POST", "/place/turn", query="", **given)
 

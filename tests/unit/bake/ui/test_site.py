@@ -37,7 +37,7 @@ def test_whole_pages(site: Site, page: str) -> None:
 
 
 def test_a_row(site: Site, have: Callable[[str], Order]) -> None:
-    """A row tells name, base, status, size and age, and has its switches; it is a part that is sent alone."""
+    """A row shows name, base, status, size and age, and has its switches; it is a part that is sent alone."""
     have("office")
     site.world.look()
     site.world.catch_up()
@@ -102,7 +102,7 @@ def test_many_steps(site: Site, source: Source) -> None:
 
 
 def test_a_page_while_it_does_not_load(site: Site, project: Path) -> None:
-    """What is wrong with the configuration is reported until it is mended, and what was known stays."""
+    """What is wrong with the configuration is reported until it is fixed, and what was known stays."""
     good = project.read_text()
     project.write_text("nonsense")
     site.told(None)
@@ -129,7 +129,7 @@ def test_a_page_while_no_engine_answers(site: Site, engine: FakeEngine) -> None:
 
 
 def test_why(site: Site) -> None:
-    """It shows what `explain` tells: the key with its parts, and why."""
+    """It shows what `explain` shows: the key with its parts, and why."""
     html = site.why("office")
     assert "<strong>miss</strong>" in html
     assert "dockerfile" in html

@@ -58,7 +58,7 @@ def test_turned_and_undone(edits: Edits, project: Path) -> None:
 
 
 def test_a_layer(edits: Edits, project: Path) -> None:
-    """A layer is named by a switch of its own, and undone."""
+    """A layer is named by its own switch, and undone."""
     project.write_text(project.read_text() + '[layers.tools]\ntext = "true"\n')
     before = project.read_text()
     choices = LayerChoices.of(before)

@@ -38,7 +38,7 @@ def running(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_a_tile_and_its_page(client: TestClient, running: list[object]) -> None:
-    """Both have all but the address, which holds the task's secret."""
+    """Both have all but the address, which contains the task's secret."""
     for html in (client.get("tasks").text, client.get("desk", params={"task": TASK}).text):
         assert "&lt;office&gt;" in html
         assert "secret" not in html
@@ -47,7 +47,7 @@ def test_a_tile_and_its_page(client: TestClient, running: list[object]) -> None:
 
 
 def test_the_address(client: TestClient, running: list[object]) -> None:
-    """It is given to who asks for it by the page, for looking unless control is requested."""
+    """It is given to a client that asks for it by the page, for looking unless control is requested."""
     assert client.post("desktop", json={"task": TASK}).json() == {"url": f"{SECRET}&control=False"}
     assert client.post("desktop", json={"task": TASK, "control": True}).json()["url"].endswith("control=True")
     assert client.get("desktop", params={"task": TASK}).status_code == 405
@@ -56,7 +56,7 @@ def test_the_address(client: TestClient, running: list[object]) -> None:
 
 
 def test_pictures(client: TestClient, running: list[object]) -> None:
-    """A picture comes once; who has it is told so."""
+    """A picture comes once; a client that has it is told so."""
     first = client.get("shot", params={"task": TASK})
     assert (first.content, first.headers["content-type"]) == (b"png", "image/png")
     again = client.get("shot", params={"task": TASK}, headers={"x-have": first.headers["x-picture"]})

@@ -53,7 +53,7 @@ def test_looked_at(world: World) -> None:
 
 
 def test_an_image_comes(world: World, have: Have, touched: list[str]) -> None:
-    """It is a hit once somebody looks again, with the size and time that the engine tells."""
+    """It is a hit once somebody looks again, with the size and time that the engine reports."""
     order = have("office")
     world.look()
     world.catch_up()
@@ -82,7 +82,7 @@ def test_images_of_others(world: World, engine: FakeEngine, have: Have, touched:
 
 
 def test_a_base_that_moves(world: World, engine: FakeEngine, have: Have) -> None:
-    """Who pulls a base again sees on the page that its desktops will be built, and why."""
+    """A user who pulls a base again sees on the page that its desktops will be built, and why."""
     have("office")
     world.look_here()
     world.catch_up()

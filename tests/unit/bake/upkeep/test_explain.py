@@ -32,7 +32,7 @@ NAME, OTHER = "registry.example.com/base:1", Digest("sha256:" + "cd" * 32)
 
 @pytest.fixture
 def office(tmp_path: Path, engine: FakeEngine) -> tuple[Environment, Settings]:
-    """The office with a setup script of its own, and its base here."""
+    """The office with its own setup script, and its base here."""
     engine.add(NAME, known_as=f"registry.example.com/base@{BASE}")
     (tmp_path / "setup.sh").write_text("echo 1\n")
     return replace(OFFICE, setup_script="setup.sh"), Settings(root=tmp_path)

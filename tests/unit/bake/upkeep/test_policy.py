@@ -76,7 +76,7 @@ def test_who_stays() -> None:
 
 
 def test_tags_of_environments_that_are_no_more() -> None:
-    """A tag for people goes with its image on any machine, if its form tells what it is; a bare name may be anybody's,
+    """A tag for people goes with its image on any machine, if its form shows what it is; a bare name may be anybody's,
     and so may a tag of another repository."""
     office = baked("old", tags=(f"{REPOSITORY}:{key('old')}", f"{REPOSITORY}:desktop-gone"))
     verdicts = {

@@ -58,7 +58,7 @@ def test_listing(engine: FakeEngine, office: Settings, everywhere: bool) -> None
 
 
 def test_layers_by_name(engine: FakeEngine, team: Settings) -> None:
-    """An image tells which layer it is, as its environments call it, or as it was called when it was made, and who
+    """An image shows which layer it is, as its environments call it, or as it was called when it was made, and who
     reaches it: also environments whose images lie on it."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     certs, tools = (Layer(name=name, script=Script.text(name)) for name in ("certs", "tools"))

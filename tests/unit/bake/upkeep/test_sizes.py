@@ -52,7 +52,7 @@ STORE = [image("base", BASE), image("a", BASE, INSTALL, A), image("b", BASE, INS
     ],
 )
 def test_shared_layers_count_once(removed: tuple[str, ...], frees: int) -> None:
-    """Only what no staying image holds is freed, each layer once, also if layers are packed differently."""
+    """Only what no staying image contains is freed, each layer once, even if layers are packed differently."""
     assert freed_bytes(removed, STORE) == pytest.approx(frees, rel=0.01, abs=2)
 
 

@@ -1,4 +1,4 @@
-"""Commands as they are typed, in a project of their own, on an engine in memory."""
+"""Commands as they are typed, in their own project, on an engine in memory."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_lock_is_enough(locked: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_moved_digest_is_a_stale_folder(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A lock that moved makes the rendered folder stale, and the cause tells both digests, and when it was locked."""
+    """A lock that moved makes the rendered folder stale, and the cause reports both digests, and when it was locked."""
     assert main(["render", "-o", "ci"]) == 0
     lock = locked / "desktop-bake.lock"
     lock.write_text(lock.read_text().replace(str(OLD), str(NEW), 1))
@@ -108,7 +108,7 @@ def test_check(locked: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_script_that_changed(locked: Path, engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
-    """`lock --check` stays green after `lock --images` also if a script changes then, and tells which block is old."""
+    """`lock --check` stays green after `lock --images` also if a script changes then, and shows which block is old."""
     lock = locked / "desktop-bake.lock"
     settings = load_settings(locked / "desktop-bake.toml", {})
     keys = keys_of(settings.environments.values(), work(engine, settings))

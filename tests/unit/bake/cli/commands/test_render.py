@@ -21,7 +21,7 @@ def test_printed(typed: Callable[..., tuple[int, str, str]], project: Path) -> N
 
 
 def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """Each file is printed by its name; a check is silent while it is fresh, and tells cause, diff and files after."""
+    """Each file is printed by its name; a check is silent while it is fresh, and shows cause, diff and files after."""
     status, output, _ = typed("render", "default", "-o", "ci")
     assert status == 0
     written = [p.relative_to(project).as_posix() for p in (project / "ci").rglob("*") if p.is_file()]
@@ -36,7 +36,7 @@ def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project
 
 
 def test_what_was_not_rendered(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """What nobody rendered is distinguished from what is stale: rendering again does not mend it."""
+    """What nobody rendered is distinguished from what is stale: rendering again does not fix it."""
     typed("render", "default", "-o", "ci")
     (project / "ci" / "compose.yaml").write_text("{}")
     (project / "ci" / ".gitattributes").write_text("*.png binary\n")
