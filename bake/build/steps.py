@@ -72,7 +72,7 @@ class Steps:
         before = self._known.get(number)
         if before and before[0] == head:  # BuildKit comes back to it
             return
-        if before:  # another bake, which numbers its steps anew
+        if before:  # another bake, which numbers its steps from 1 again
             self._known.clear()
         step = _step(head)
         self._known[number] = (head, step)

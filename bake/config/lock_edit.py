@@ -22,7 +22,7 @@ _HEAD = f"""\
 # If a merge has a conflict, keep one side of each block, and the later date.
 schema = {SCHEMA}
 """
-_PACKAGES = "\n# Up to this day packages are taken: when it moves, every desktop installs them anew.\n"
+_PACKAGES = "\n# Packages are those of this day. If the day changes, every desktop installs them again.\n"
 # One of our values, which never contains its closing character, and the comment after it
 _LINE = re.compile(
     r"""\s*(?P<name>digest|platforms|locked|packages)\s*=\s*(?:"[^"]*"|'[^']*'|\[[^\]]*\])(?P<comment>\s*#.*)?"""

@@ -26,7 +26,7 @@ else:  # not needed if there is only the shipped desktop
 
 @dataclass(frozen=True, kw_only=True)
 class StackFiles:
-    """Reads the files of environments, afresh each time.
+    """Reads the files of environments, again each time.
 
     Args:
         root: the folder where relative names start.

@@ -542,7 +542,7 @@ def test_a_build_is_one_bake(project: Path, tmp_path: Path, terminal: bool, stat
 
 
 def test_an_image_for_another_platform_is_no_hit(cli: Run, project: Path) -> None:
-    """An image with right labels, but for another kind of machine, is reported and built over."""
+    """An image with right labels that is for another kind of machine is reported and built over."""
     other = "arm64" if platform.machine() == "x86_64" else "amd64"
     answer = json.loads(cli("resolve", "--json").stdout)
     assert cli("build").returncode == 0

@@ -29,7 +29,7 @@ TEXT = f"""\
 # If a merge has a conflict, keep one side of each block, and the later date.
 schema = 1
 
-# Up to this day packages are taken: when it moves, every desktop installs them anew.
+# Packages are those of this day. If the day changes, every desktop installs them again.
 packages = "2026-11-01"
 
 [base."debian:bookworm"]

@@ -147,7 +147,7 @@ def test_an_own_script_that_failed(engine: FakeEngine, fails: list[BaseException
 
 
 def test_install_at_start(engine: FakeEngine, fails: list[BaseException], lines: list[str]) -> None:
-    """Who asks for it gets the fallback also after an own script, which may fail in a build alone."""
+    """On request there is a fallback even after an environment's own script failed, perhaps only in a build."""
     fails.append(OWN_FAILED)
     result = ensured(engine, replace(SETTINGS, install_at_start=True), log=lines.append)
     assert (result.status, result.install_at_start, result.exit_status) == (Status.FALLBACK, True, 6)
@@ -263,7 +263,7 @@ def test_cancelled_while_looking(engine: FakeEngine, fails: list[BaseException])
 
 
 def test_unknown_keyword() -> None:
-    """A keyword that is none of the function's is reported, as of any function."""
+    """A keyword that the function does not have is an error, as with any function."""
     with pytest.raises(TypeError, match="unexpected keyword argument 'logg'"):
         ensure_desktop_image(OFFICE, SETTINGS, logg=print)  # type: ignore[call-arg]
 

@@ -135,7 +135,7 @@ def test_for_another_environment(jobs: list[MissingImage]) -> None:
 
 
 def test_built_by_another_process(engine: FakeEngine) -> None:
-    """Whoever gets the turn looks once more, unless it is to be baked afresh."""
+    """A process whose turn it is looks once more, unless the image is to be baked again."""
     image = engine.add(f"desktop-bake:{KEY}", KEY.labels("b"))
     note(image.image_id, BUILT)
     for afresh in (False, True):

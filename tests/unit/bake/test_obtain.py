@@ -364,7 +364,7 @@ def test_files_are_read_once(
 def test_afresh(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, built: list[str], lines: list[str]
 ) -> None:
-    """What is to be baked afresh is, although there is an image of its key here and there, and is published again."""
+    """With `--no-cache` an image is baked and published again, although its key has one here and there."""
     pushing = replace(team, push=True)
     first = obtained(engine, pushing, lines)
     registry.asked.clear()

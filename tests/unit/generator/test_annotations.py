@@ -97,7 +97,7 @@ def test_alias_tags() -> None:
     ],
 )
 def test_alias_tags_are_checked(template: str, env_ids: list[str], says: str) -> None:
-    """What is no tag, is two images', or looks like a key, a cache or a lease is refused in one line with a remedy."""
+    """A name that is no tag, has two images, or looks like a key, cache or lease is refused in a line with a remedy."""
     with pytest.raises(ConfigurationError, match=says) as caught:
         alias_tags_of((template,), env_ids)
     assert caught.value.remedy

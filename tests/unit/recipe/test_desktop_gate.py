@@ -83,7 +83,7 @@ def status(request: bytes, gate: Gate | None = None) -> int:
 
 
 def lookup_is_not_asked() -> bool:
-    """Where a connection comes from says nothing if there is a secret."""
+    """A connection's origin does not matter if there is a secret."""
     raise AssertionError
 
 
@@ -365,8 +365,8 @@ def test_so_many_watch(pairs: list[tuple[socket.socket, socket.socket]]) -> None
 
 
 def test_so_many_look_on(pairs: list[tuple[socket.socket, socket.socket]]) -> None:
-    """Whoever may only look on is counted apart: a hundred of them keep out one more of their kind, and nobody who may
-    touch the screen; nor do those keep out a first who looks on."""
+    """Viewers that may only look are counted separately: a hundred of them keep out one more of their kind, and nobody
+    who may touch the screen; nor do the latter keep out a first viewer."""
     gate, looking = Gate(SECRET), f"/websockify?token={onlooker_secret(SECRET)}"
     for ours, _ in pairs[:MOST]:
         gate.watches(ours, looks_on=True)

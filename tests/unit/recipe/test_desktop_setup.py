@@ -64,7 +64,7 @@ def test_no_entries(tmp_path: Path) -> None:
     ],
 )
 def test_an_entry(tmp_path: Path, entry: str, line: str | None) -> None:
-    """A program is named and started as its entry says; what is no program, or not to be shown, is left out."""
+    """A program is named and started as its entry says; entries without a program, or hidden ones, are left out."""
     (tmp_path / "applications").mkdir()
     (tmp_path / "applications" / "one.desktop").write_bytes(entry.encode())
     lines = menu(tmp_path).splitlines()

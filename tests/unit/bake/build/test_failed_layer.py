@@ -58,7 +58,7 @@ def test_a_package_that_there_is_not() -> None:
     ],
 )
 def test_whose_step(target: str, name: str, says: str) -> None:
-    """A layer's step is told by the layer, that of a desktop above layers with what it stands on, another as it is."""
+    """A layer's step is named after the layer, a desktop's above layers with these, another stays as it is."""
     error = told(target, FailedStep(name=name, status=7, said="no"))
     assert str(error) == f"build failed: {says}"
     assert error.remedy.startswith("it said: no")
@@ -66,7 +66,7 @@ def test_whose_step(target: str, name: str, says: str) -> None:
 
 
 def test_a_step_below() -> None:
-    """A step that several targets have is named after any of them, and so is the target that fails: the lowest is told,
+    """A step of several targets is named after any of them, and so is the failed target: the lowest is reported,
     with the layers below it that are baked, too; an install is the desktop's."""
     above, below = "[layer-browser-office layer 1/2] RUN layer.sh", "[layer-certs-office layer 1/2] RUN layer.sh"
     why = 'process "x" did not complete successfully: exit code: 7'

@@ -78,7 +78,7 @@ def test_what_is_not_the_script(step: FailedStep | None) -> None:
     ],
 )
 def test_by_the_network(said: str, blames: bool) -> None:
-    """A download or a connection that failed is told by what tools print of it, also before a script's last words."""
+    """A failed download or connection is recognized by what tools print, even before a script's last words."""
     error = failure_of(PRINTED.format(said=said, status=3).splitlines())
     assert isinstance(error, FinalError)
     assert error.step

@@ -43,7 +43,7 @@ def steps() -> Steps:
 
 
 def test_as_they_come(steps: Steps) -> None:
-    """A script is told by its name, what BuildKit does for itself is left out, and lines come without their time."""
+    """A script is shown by its name, BuildKit's internal work is left out, and lines have no time."""
     assert told(steps) == [
         ("base debian:bookworm", "", "cached", None, []),
         ("install script", "office 1 of 3", "done", 12.2, ["Reading package lists..."]),

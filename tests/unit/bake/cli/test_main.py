@@ -209,7 +209,7 @@ def test_colours(command: Callable[[object], list[argparse.Namespace]], monkeypa
 
 
 def test_a_fault_of_ours_is_seen(command: Callable[[object], list[argparse.Namespace]]) -> None:
-    """What is no error of ours is not swallowed."""
+    """An error that is not ours is not swallowed."""
     command(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         main(["key"])

@@ -13,7 +13,7 @@ from tests.harness.recipes import KEY
 
 
 def test_what_moved() -> None:
-    """Each entry in words, with the day its image was made; the date; and who installs anew."""
+    """Each entry in words, with the day its image was made; the date; and which desktops install again."""
     after = Lock(
         packages=TODAY,
         bases={BASE[1]: LockedImage(digest=NEW), OTHER[1]: LOCK.bases[OTHER[1]]},

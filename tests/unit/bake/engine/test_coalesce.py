@@ -99,5 +99,5 @@ def test_errors(all_came: threading.Event) -> None:
 
 @pytest.mark.parametrize("other", ["another", ("question", 1)])
 def test_other_questions_do_not_wait(other: object) -> None:
-    """Who asks something else gets an answer at once, and so does a question within a question."""
+    """Another question gets an answer at once, and so does a question within a question."""
     assert coalesced("question", lambda: coalesced(other, lambda: "answer")) == "answer"

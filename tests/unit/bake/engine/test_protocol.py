@@ -27,7 +27,7 @@ def test_methods(kind: type, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(MEMBERS) - set(METHODS)))
 def test_attributes(name: str) -> None:
-    """What is no method is there on each instance."""
+    """Attributes exist on each instance."""
     assert hasattr(FakeEngine(), name)
     assert hasattr(Engine(), name)
 

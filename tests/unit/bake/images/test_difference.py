@@ -75,7 +75,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "name"), KINDS)
 def test_every_input_by_its_name(kind: str, name: str) -> None:
-    """Each change of one input, of the desktop, of a layer or of the desktop below it, is told by its name alone."""
+    """Each change of one input, of the desktop, of a layer or of the desktop below it, is reported only by its name."""
     changed, says = CHANGES[name]
     said = told(wanted(kind, **changed), wanted(kind))
     assert said.startswith(says)

@@ -159,7 +159,7 @@ def test_no_repository(registry: MemoryRegistry) -> None:
 
 
 def test_a_login_is_demanded_elsewhere(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a registry leads, no login is sent, whatever is demanded there."""
+    """A redirect's target gets no login, whatever it demands."""
     registry.login = "u:p"
     monkeypatch.setattr(MemoryTransport, "is_own", lambda *_: False)
     with pytest.raises(RegistryError, match="redirects to another place, which requires a login"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ignored(*_: Any) -> None:
-    """Who wants to know of no socket."""
+    """A callback that ignores sockets."""
 
 
 def test_one_pool_each(http: PipedHttp) -> None:

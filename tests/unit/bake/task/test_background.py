@@ -154,7 +154,7 @@ class End:
 
 @pytest.mark.parametrize(("status", "ends"), [(4, [Exited(4)]), (None, [])])
 def test_events_of_a_detached_command(status: int | None, ends: list[TaskEvent]) -> None:
-    """A detached task's command is told of in the same way; an end without a status is told by nothing but `wait`."""
+    """A detached task's command is reported in the same way; only `wait` reports an end without a status."""
     running, events = Running(), list["TaskEvent"]()
     command = MainCommand(cast("Console", running), cast("Ending", End(status)), Reporter(told=events.append))
     running.prints.put("one")

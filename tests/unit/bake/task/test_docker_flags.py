@@ -151,7 +151,7 @@ def test_docker_options_refused(text: str, says: str) -> None:
 
 
 def test_a_seccomp_profile() -> None:
-    """A file is named by the option, and its content is what the engine gets; what is no profile is refused."""
+    """The option names a file, and the engine gets its content; a file that is no profile is refused."""
     word = "--security-opt=seccomp=my.json"
     assert profile_of(word) == "my.json"
     for other in ("--security-opt=seccomp=unconfined", "--security-opt=no-new-privileges", "--shm-size=1g"):

@@ -53,7 +53,7 @@ def test_show(typed: Callable[..., tuple[int, str, str]], project: Path) -> None
 
 
 def test_layers(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
-    """Layers are told by name, lowest first, and whole in JSON; packages are a layer, so that a cache has an effect."""
+    """Layers are shown by name, lowest first, and whole in JSON; packages are a layer, so a cache has an effect."""
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text() + '[layers.certs]\ntext = "true"\nbelow_desktop = true\n')
     tables = 'layers=[{name="web", script="web.sh"}, "certs"]'
