@@ -139,7 +139,7 @@ def test_the_lock_tells_platforms(
 def test_an_image_counts_at_its_locked_digest(
     engine: FakeEngine, registry: MemoryRegistry, lines: list[str], what: str
 ) -> None:
-    """Only the locked digest is ever used, whatever is under the tag; the digest of what is there instead is reported."""
+    """Only the locked digest is ever used, whatever is under the tag; the digest found there is reported."""
     key = key_of(OFFICE, work(engine, LOCKED))
     tag = f"{LOCKED.repository}:{key}"
     good = registry.put(tag, key.labels("b"))
