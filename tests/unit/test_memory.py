@@ -52,7 +52,7 @@ def read_all(frames: list[bytes]) -> tuple[Console, int]:
 
 
 def test_endless_lines_of_a_desktop() -> None:
-    """Of endless lines that look like the desktop's own only those are remembered that somebody waits for."""
+    """Endless lines that look like the desktop's own are remembered only if somebody waits for them."""
     lines = [frame(b"".join(b"[desktop] %d %d%500d\n" % (n, i, 0) for i in range(100))) for n in range(300)]
     console, most = read_all([*lines[:150], frame(f"{READY}\n".encode()), *lines[150:]])
     assert most < 4 * MB

@@ -131,7 +131,7 @@ def arguments(function: Any) -> dict[str, str]:
     }
 
 
-# Of values that a program is given, and what of it takes another such value: nobody writes those.
+# Functions that get such a value from a program, and build another from it: nobody writes those.
 AMONG_THEMSELVES = {
     *("CacheKey", "LayerKey", "Digest", "ImageReference", "Context", "BakeTarget", "Recipe", "Stack", "LayerRecipe"),
     *("Preflight", "Status", "DockerRunnerConfig.__init__", "Settings", "TaskEntry"),

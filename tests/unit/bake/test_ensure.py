@@ -248,7 +248,7 @@ def test_cancelled_during_a_build(engine: FakeEngine, monkeypatch: pytest.Monkey
 
 
 def test_cancelled_while_looking(engine: FakeEngine, fails: list[BaseException]) -> None:
-    """Who gives up while the image is looked for waits for no search and no build."""
+    """A caller that cancels while the image is looked for waits for no search and no build."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     cancel, lines = threading.Event(), list[str]()
 

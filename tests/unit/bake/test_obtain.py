@@ -288,7 +288,7 @@ def test_desktop_is_built_first(below: Any, engine: FakeEngine, built: list[str]
     assert (found, built) == (None, [str(key.desktop)])
     image_id = engine.names[f"desktop-bake:{key.desktop}"]
     engine.store[image_id] = replace(engine.store[image_id], repo_digests=(f"elsewhere.example.com/a@{BASE}",))
-    assert below(Settings(), "docker")[0] is None  # that of another repository is none that this name has
+    assert below(Settings(), "docker")[0] is None  # the image in another repository does not count
 
 
 def test_desktop_that_was_pushed(below: Any, registry: MemoryRegistry, team: Settings, built: list[str]) -> None:

@@ -234,7 +234,7 @@ def test_pauses(several: Several, bakes: Bakes) -> None:
 
 
 def test_given_up(several: Several, bakes: Bakes) -> None:
-    """Who gives up gets no result, and leaves no turn."""
+    """A caller that cancels gets no result, and leaves no turn."""
     bakes.fails = [(CancelledError("cancelled"), set())]
     with pytest.raises(CancelledError):
         several.obtain("a", "b")

@@ -61,7 +61,7 @@ def test_too_high_a_stack() -> None:
 
 
 def test_packages_of_a_layer() -> None:
-    """Of packages the set counts; the program that installs them is in the context, and the bake file names them."""
+    """Packages count as a set; the program that installs them is in the context, and the bake file names them."""
     assert [name for name, _ in BROWSER.context()] == ["Dockerfile", "layer_packages.sh"]
     arguments = replace(BROWSER, packages=("git", "chromium", "git")).arguments(BASE)
     assert arguments["DESKTOP_BAKE_PACKAGES"] == "chromium git"

@@ -1,4 +1,4 @@
-"""Who gets past the gate to a task's screen, byte by byte; Xvnc is a socket of ours."""
+"""Access through the gate to a task's screen, byte by byte; Xvnc is a socket of ours."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def lookup_is_not_asked() -> bool:
 
 @pytest.mark.parametrize("path", [RIGHT, f"/?token={SECRET}", f"/x?a=b&token={SECRET}&c", f"//h/x?token={SECRET}#f"])
 def test_the_secret_lets_in(path: str) -> None:
-    """Who knows the secret gets the screen, at any path."""
+    """A client that knows the secret gets the screen, at any path."""
     assert status(handshake(path)) == 101
 
 

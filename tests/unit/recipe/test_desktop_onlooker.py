@@ -46,7 +46,7 @@ ACTS = {
 
 
 def through(*pieces: bytes) -> bytes:
-    """What of these pieces goes on, after a greeting."""
+    """The part of these pieces that passes, after a greeting."""
     onlooker = Onlooker()
     assert onlooker.passed(HELLO) == HELLO
     return b"".join(map(onlooker.passed, pieces))

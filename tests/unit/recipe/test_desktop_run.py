@@ -1,4 +1,4 @@
-"""Whom desktop_run.sh refuses before it starts anything, if nobody of ours started it."""
+"""The starts that desktop_run.sh refuses, before it starts anything, if none of our programs started it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_all_of_them(engine: FakeEngine, bakes: Bakes) -> None:
 
 
 def test_an_image_that_was_there(engine: FakeEngine, bakes: Bakes) -> None:
-    """When a call fails, an image that was under the tag before is none that it made."""
+    """When a call fails, an image that was under the tag before does not count as its result."""
     old = engine.add(f"desktop-bake:{KEY}", KEY.labels("old"))
     bakes.fails = [(BuildFailedError("no"), {str(OTHER)})]
     done = baked(engine, named("a", KEY), named("b", OTHER))

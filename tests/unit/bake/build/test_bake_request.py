@@ -184,7 +184,7 @@ def test_the_cache_of_what_lies_below(tmp_path: Path, engine: FakeEngine, team: 
 
 @pytest.mark.parametrize(("cache", "exporting"), [("local", ["a", "c"]), ("inline", ["a", "c", "b"]), ("none", [])])
 def test_several(tmp_path: Path, engine: FakeEngine, cache: str, exporting: list[str]) -> None:
-    """Of several targets that write one cache, the first exports it; a cache in the image is each image's own."""
+    """If several targets write one cache, the first exports it; a cache in the image is each image's own."""
     settings = Settings(cache=cache)
     other = replace(KEY, install=BASE)
     (one,) = targets(settings)

@@ -112,7 +112,7 @@ def test_the_end_of_the_output() -> None:
 )
 @pytest.mark.parametrize("number", ["#9 ", ""])
 def test_two_streams(printed: str, said: str, number: str) -> None:
-    """Of what was printed together at the end, on whichever stream, the error is reported; else the last line."""
+    """Among lines printed together at the end, on either stream, the error is reported; else the last line."""
     lines = [f"{number}{line}" for line in printed.splitlines()]
     failed = 'ERROR: process "/bin/sh -c x" did not complete successfully: exit code: 3'
     block = [] if number else lines
@@ -188,7 +188,7 @@ def several(name: str, status: int) -> list[str]:
 
 
 def test_the_target_that_failed() -> None:
-    """Of several targets, one ends the bake: its step's words are told, not those of another that failed with it."""
+    """If one of several targets ends the bake, its step's words are reported, not those of another that failed too."""
     error = failure_of(several("b", 7))
     assert isinstance(error, FinalError)
     assert (error.target, str(error)) == ("desktop-b", "build failed: the setup script ended with status 7")

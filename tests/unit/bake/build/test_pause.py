@@ -86,7 +86,7 @@ def test_a_success_ends_the_row() -> None:
 
 
 def test_a_cancelled_try_does_not_count() -> None:
-    """Who gives up says nothing about the recipe."""
+    """A cancelled build says nothing about the recipe."""
     with pytest.raises(CancelledError), failures.attempt(KEY, Reporter()):
         raise CancelledError("cancelled")
     assert failures.read(KEY) == Failures()

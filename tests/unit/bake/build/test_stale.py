@@ -26,7 +26,7 @@ CHANGED = Rendering(stacks=environments(2, replace(SHIPPED, setup=SHIPPED.setup 
 
 
 def found_in(folder: Path, now: Rendering) -> Staleness:
-    """What of a folder is not as it would be rendered."""
+    """The differences between a folder and what would be rendered."""
     left = left_over(folder, now.files, [environment for environment, _ in now.stacks])
     return staleness(folder, now.files, left, now.targets)
 

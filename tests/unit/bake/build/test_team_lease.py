@@ -77,7 +77,7 @@ class Answering:
 def test_nobody_has_it(
     miss: Miss, engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]
 ) -> None:
-    """Who finds no lease has it while building, and gives it back."""
+    """A machine that finds no lease holds one while it builds, and gives it back."""
     with leased(miss, work(engine, team, lines.append), 60) as found:
         assert found is miss
         assert held(registry)
@@ -119,7 +119,7 @@ def test_a_registry_that_deletes_nothing(
 def test_what_was_published_meanwhile(
     miss: Miss, engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]
 ) -> None:
-    """Who gets the lease looks once more: another machine may have published it by then."""
+    """A machine that gets the lease looks once more: another may have published the image by then."""
     digest = registry.put(f"{PLACE}:{KEY}", KEY.labels("b"))
     with leased(miss, work(engine, team, lines.append), 60) as found:
         assert isinstance(found, RegistryHit)
@@ -278,7 +278,7 @@ def test_every_platform(
 
 
 def test_given_up(miss: Miss, engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
-    """Who gives up while waiting, or while having it, leaves no lease."""
+    """A machine that gives up while it waits for the lease, or has it, leaves none."""
     cancel = threading.Event()
     cancel.set()
 

@@ -1,4 +1,4 @@
-"""Whose tasks a command is about."""
+"""The tasks that a command is about, by owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts as texts in desktop-bake.toml, and what of desktop and preflight is baked as the two switches say."""
+"""Scripts as texts in desktop-bake.toml, and which of desktop and preflight the two switches bake."""
 
 from __future__ import annotations
 

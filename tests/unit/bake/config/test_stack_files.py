@@ -80,7 +80,7 @@ def test_switches(switches: str, layers: str, baked: str) -> None:
 
 
 def test_why_nothing_is_baked() -> None:
-    """Of an environment with layers it is told which switch keeps everything from being baked."""
+    """For an environment with layers, the reason names the switch that keeps everything from being baked."""
     assert environment("++?", "-+").why_nothing_is_baked == "cache of the lowest layer, 'below', is off"
     assert environment("+-+", "??").why_nothing_is_baked == "cache_desktop_build is off"
 

@@ -55,7 +55,7 @@ def at_once(one: Callable[[], object]) -> list[tuple[str, object]]:
 
 
 def test_one_answer_for_all(all_came: threading.Event) -> None:
-    """Of twenty threads the first asks, and one more for all who came meanwhile."""
+    """The first of twenty threads asks, and one more for all who came meanwhile."""
     asked = itertools.count(1)
 
     def ask() -> int:

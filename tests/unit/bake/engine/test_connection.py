@@ -47,7 +47,7 @@ def test_a_request(monkeypatch: pytest.MonkeyPatch, method: str, content: bytes 
     ],
 )
 def test_what_to_do(why: str, error: Exception | None, remedy: str) -> None:
-    """Who may not open the socket joins its group; any other engine is started, or another named."""
+    """A user who may not open the socket is told to join its group; for other faults, to start or name an engine."""
     assert remedy in remedy_of(why, error)
 
 

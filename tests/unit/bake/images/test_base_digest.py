@@ -51,7 +51,7 @@ def test_policy(
     was_baked: bool,
     wanted: str,
 ) -> None:
-    """Whose digest counts, by the pull policy, what is here, and what the registry answers."""
+    """Which digest counts, by the pull policy, the local image, and the registry's answer."""
     local = engine.add(str(NAME), known_as=f"{NAME.repository}@{HERE}") if is_here else None
     remote = registry.put(str(NAME), {}) if there == "image" else None
     if there == "down":

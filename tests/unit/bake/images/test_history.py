@@ -75,7 +75,7 @@ def test_elsewhere(engine: FakeEngine, settings: Settings, tmp_path: Path) -> No
 
 
 def test_bounded(engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many records the newest are kept, and one that is too large is not written."""
+    """If there are many records, the newest are kept; one that is too large is not written."""
     monkeypatch.setattr(history, "KEPT_RECORDS", 2)
     folder = cache_folder() / "records"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What went into a key: what of it is recorded, and what is read back."""
+"""The inputs of a key: which of them are recorded, and what is read back."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_the_date_moves_the_key(tmp_path: Path, engine: FakeEngine) -> None:
 
 
 def test_a_task_without_a_cache_runs_the_locked_base(engine: FakeEngine) -> None:
-    """Who installs at start starts from the same base as everyone; without one, frozen starts from none."""
+    """An install at start begins with the same base as all others; without one, frozen refuses."""
     disabled = replace(OFFICE, cache_desktop_build=False)
     assert resolve(disabled, work(engine, LOCKED)).image == f"{BASE_NAME}@{OLD}"
     with pytest.raises(ConfigurationError, match="frozen resolves no tag"):

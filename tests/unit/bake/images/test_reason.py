@@ -47,7 +47,7 @@ def test_nothing_to_compare_with() -> None:
 
 
 def test_ones_own_is_nearer() -> None:
-    """Of images that are as near, the one that this environment had before is compared with."""
+    """Among equally near images, the one that this environment had before is compared."""
     mine, theirs = replace(KEY, setup=OTHER), replace(KEY, install=OTHER)
     write_record(order(SETTINGS, mine), SETTINGS)
     for ours in ([mine, theirs], [theirs, mine]):

@@ -103,7 +103,7 @@ def test_notes_add_up() -> None:
 
 
 def test_notes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many images the newest notes are kept."""
+    """If there are many images, the newest notes are kept."""
     monkeypatch.setattr(trust, "_KEPT", 3)
     for number in range(3):
         note(f"sha256:{number}", BUILT)

@@ -91,7 +91,7 @@ def test_what_runs_on(engine: FakeEngine, tmp_path: Path) -> None:
 
 
 def test_cancelled(engine: FakeEngine, tmp_path: Path) -> None:
-    """Who gives up is not kept by the command."""
+    """The command does not hold up a caller that cancels."""
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(CancelledError, match=r"^cancelled$"):

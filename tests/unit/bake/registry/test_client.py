@@ -55,7 +55,7 @@ def test_an_image_that_lost_a_part(registry: MemoryRegistry) -> None:
 
 @pytest.mark.parametrize(("platform", "labels"), [("linux/arm64/v8", {"p": "arm"}), ("linux/s390x", None)])
 def test_look_up_of_an_index(registry: MemoryRegistry, platform: str, labels: dict[str, str] | None) -> None:
-    """Of an index the labels of the wanted platform count; without that one there are none."""
+    """The labels of the wanted platform in an index count; without that platform there are none."""
     images = {f"linux/{p}64": registry.put(f"{PLACE}:{p}", {"p": p}, f"linux/{p}64") for p in ("arm", "amd")}
     digest = registry.put_index(NAME, images)
     found = look_up(REFERENCE, platform)

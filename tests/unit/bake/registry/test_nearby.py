@@ -66,7 +66,7 @@ def test_one_part_differs(crowd: MemoryRegistry, then: str) -> None:
 
 
 def test_few_tags(registry: MemoryRegistry) -> None:
-    """Of a small repository every key of the variant is found."""
+    """In a small repository every key of the variant is found."""
     tags = {key(base, install, "s") for base in range(5) for install in range(5)}
     fill(registry, *tags)
     assert set(tags_near(key(0, 0, "new"), REPOSITORY, Access())) == tags

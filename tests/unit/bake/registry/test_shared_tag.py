@@ -1,4 +1,4 @@
-"""One tag, several architectures: what is added, what of others stays, and who writes at the same time."""
+"""One tag, several architectures: what is added, which of the others' parts stay, and simultaneous writes."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_race(tag: SharedTag, registry: MemoryRegistry, monkeypatch: pytest.Mo
 
 
 def test_a_race_without_end(tag: SharedTag, registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is written over each time gives up, and says why."""
+    """A machine that is overwritten each time gives up, and says why."""
     monkeypatch.setattr(registry, "answer", Racing(registry, 1000).answer)
     with pytest.raises(RegistryError, match=f"^other machines write {TAG} at the same time$"):
         upload(tag, registry, AMD64)

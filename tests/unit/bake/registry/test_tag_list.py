@@ -52,7 +52,7 @@ def test_read(content: bytes, wanted: tuple[str, ...] | None) -> None:
     ],
 )
 def test_read_beginning(content: bytes, wanted: tuple[str, ...] | None) -> None:
-    """Of a list whose end lacks, the tags that are whole; one without any is not understood."""
+    """If the end of a list is missing, its whole tags are read; a list without any is not understood."""
     if wanted is None:
         with pytest.raises(RegistryError, match="is not understood"):
             read_beginning(content, "h:1")

@@ -186,7 +186,7 @@ def test_a_body_of_the_limit(http: PipedHttp, asking: Transport) -> None:
 
 
 def test_the_beginning_of_a_body(http: PipedHttp, asking: Transport) -> None:
-    """Of a longer body only so much is read, and nothing more asked for on its connection; a shorter one is whole."""
+    """A longer body is read only to its limit, and its connection not used again; a shorter one is read whole."""
     http.answers = [answer(200, b"abcdef"), answer(200, b"ab"), answer(200, b"c")]
     assert asking.beginning(asking.send("GET", URL, {}), 4) == b"abcd"
     assert asking.beginning(asking.send("GET", URL, {}), 4) == b"ab"
@@ -222,7 +222,7 @@ def test_no_time_is_left(http: PipedHttp) -> None:
 
 
 def test_silence(http: PipedHttp) -> None:
-    """Who says nothing is waited for until the deadline, no longer."""
+    """A silent server is waited for until the deadline, no longer."""
     http.answers = [None] * 3
     asking = Transport("r.example.com", BASE, Deadline(0.05), verify=True)
     with pytest.raises(RegistryError, match="did not answer in time"):
@@ -337,7 +337,7 @@ def test_led_inwards_through_a_proxy(
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Who signs certificates."""
+    """An authority that signs certificates."""
     return trustme.CA()
 
 

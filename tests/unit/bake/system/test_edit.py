@@ -28,7 +28,7 @@ def test_an_edit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o755])
 def test_the_mode_stays(tmp_path: Path, mode: int) -> None:
-    """Who could read or run it can do so afterwards, whatever the umask, and nobody else."""
+    """The same users can read or run it afterwards, whatever the umask, and nobody else."""
     file = tmp_path / "a"
     file.write_bytes(b"old")
     file.chmod(mode)

@@ -30,7 +30,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_many_that_clear_up(tmp_path: Path) -> None:
-    """Of several that clear up at once, one gets each file, and it is there."""
+    """If several processes clear up at once, one gets each file, and it is there."""
     files = [tmp_path / str(number) for number in range(1000)]
     for file in files:
         file.touch()

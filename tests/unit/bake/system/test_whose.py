@@ -1,4 +1,4 @@
-"""Who we are: the same name each time, which reveals neither the user nor the machine."""
+"""The name for this user on this machine: always the same, without the names of user and machine."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ PORTS = [
 
 
 def test_duplicate_targets() -> None:
-    """Of several mounts at a target the first counts, as in Agents Runner; one that was asked for comes before."""
+    """If several mounts have one target, the first counts, as in Agents Runner; requested ones come before."""
     made = with_environment(TaskOptions(), environment(extra_mounts=MOUNTS))
     assert [*made.mounts] == [parse_volume(text) for text in mounts_given(MOUNTS)]
     asked = parse_volume("/e:/x/")

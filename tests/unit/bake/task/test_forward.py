@@ -175,7 +175,7 @@ def test_close_while_one_starts(listener: Listener, children: Children) -> None:
 
 
 def test_a_connection_at_the_end(listener: Listener, children: Children, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who connected just before the end, and has no client yet, gets none."""
+    """A connection made just before the end, without a client yet, gets none."""
     ended, accept = threading.Event(), listener.accept
 
     def accept_late() -> tuple[socket.socket, None]:

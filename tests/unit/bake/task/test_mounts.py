@@ -49,7 +49,7 @@ def test_volumes(text: str, mount: Mount) -> None:
     ],
 )
 def test_volumes_refused(text: str, says: str) -> None:
-    """Of a malformed volume the part that is wrong is named."""
+    """The error names the wrong part of a malformed volume."""
     with pytest.raises(ConfigurationError, match=f"{re.escape(says)}$"):
         parse_volume(text)
 
@@ -119,7 +119,7 @@ def test_fields(text: str, fields: dict[str, Any]) -> None:
     ],
 )
 def test_mounts_refused(text: str, says: str) -> None:
-    """Of a malformed mount the part that is wrong is named."""
+    """The error names the wrong part of a malformed mount."""
     with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
         parse_mount(text)
 

@@ -69,7 +69,7 @@ def test_ranges(text: str, hosts: list[int]) -> None:
     ],
 )
 def test_ports_refused(text: str, says: str) -> None:
-    """Of a malformed port it is said what is wrong."""
+    """The error says what is wrong with a malformed port."""
     with pytest.raises(ConfigurationError, match=f"^{re.escape(says)}$"):
         parse_ports(text)
 
@@ -101,7 +101,7 @@ def test_what_the_engine_takes(port: Port, inside: str, binding: dict[str, str])
     ],
 )
 def test_a_port_in_use(said: str, taken: str | None) -> None:
-    """Of what the engine says to a start, in any of its versions, the port is read that somebody else has."""
+    """The engine's answer to a start, in any of its versions, names the port that is in use."""
     assert taken_of(said) == taken
 
 

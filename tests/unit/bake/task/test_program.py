@@ -97,7 +97,7 @@ def test_installs(scripts: Path) -> None:
 
 
 def test_installs_into_its_own_home(scripts: Path) -> None:
-    """Who installs writes nothing into the home of the task's user."""
+    """The user that installs writes nothing into the home of the task's user."""
     done = install(scripts, HOME="/proc/1/nowhere")
     assert f"HOME={pwd.getpwuid(os.getuid()).pw_dir}" in done.stderr.splitlines()
 
@@ -267,7 +267,7 @@ def test_a_script_by_standard_input(tmp_path: Path) -> None:
 
 
 def test_a_script_of_another_user(tmp_path: Path) -> None:
-    """Who is not the task's user has neither its session nor its home; the task's own keeps both."""
+    """Another user has neither the session nor the home of the task's user, who keeps both."""
     words = ("/bin/sh", "-c", program("preflight"), "preflight")
     theirs = {"XDG_RUNTIME_DIR": "/proc/1/nowhere", "DBUS_SESSION_BUS_ADDRESS": "theirs", "HOME": "/proc/1/nowhere"}
     own = {"XDG_RUNTIME_DIR": str(tmp_path), "DBUS_SESSION_BUS_ADDRESS": "ours", "HOME": str(tmp_path)}

@@ -104,7 +104,7 @@ def test_two_pages(hub: Hub) -> None:
 
 
 def test_a_page_that_lags_behind(hub: Hub, drawn: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who does not read is hung up on, and reads all of it again later; nothing piles up."""
+    """A client that does not read is disconnected, and reads all of it again later; nothing piles up."""
     monkeypatch.setattr(module, "_BEHIND", 2)
 
     async def listen() -> list[str]:

@@ -1,4 +1,4 @@
-"""Who gets to the page: a table of request heads."""
+"""Access to the page: a table of request heads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def post(**headers: str | None) -> Head:
         (post(origin="null"), Verdict.FORBIDDEN),
         (post(origin="https://127.0.0.1:8000"), Verdict.FORBIDDEN),
         (post(origin="http://127.0.0.1:9999", sec_fetch_site="same-site"), Verdict.FORBIDDEN),
-        (post(x_desktop_bake=None), Verdict.FORBIDDEN),  # as of a form
+        (post(x_desktop_bake=None), Verdict.FORBIDDEN),  # like a form's
         # elsewhere than below the path, and other methods
         (head(path="/"), Verdict.UNKNOWN),
         (head(path="/plaice/"), Verdict.UNKNOWN),

@@ -60,7 +60,7 @@ def test_the_parts_stand_on_the_page(overview: Overview) -> None:
 
 
 def test_what_follows(overview: Overview, world: World, project: Path) -> None:
-    """Of 25 environments and more, those below are brief at first and follow whole, each once."""
+    """If there are 25 environments or more, those below are brief at first and complete later, each once."""
     assert list(overview.rest()) == []
     more = "".join(f'[environments.e{number:02}]\nbase_image = "debian:bookworm"\n' for number in range(40))
     project.write_text(project.read_text() + more)

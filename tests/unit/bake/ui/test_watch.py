@@ -49,7 +49,7 @@ def test_marks(tmp_path: Path) -> None:
 
 
 def test_told(source: Source, project: Path) -> None:
-    """Who changed what is distinguished."""
+    """The page's own changes are distinguished from those of others."""
     told: list[object] = []
     watch = Watch(source, source.load, told.append)
     assert watch.look() == 4

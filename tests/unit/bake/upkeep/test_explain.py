@@ -173,7 +173,7 @@ def test_nearest_in_the_registry(
 def test_few_are_looked_at(
     office: tuple[Environment, Settings], engine: FakeEngine, registry: MemoryRegistry, lines: list[str]
 ) -> None:
-    """Of many tags only the nearest few are looked at, and none that is no key."""
+    """Only the nearest few of many tags are looked at, and only keys."""
     shared = office[0], replace(office[1], repository=replace(OFFICE.base_image, path="team/desktop", tag=None))
     now = key(shared, engine)
     for number in range(20):

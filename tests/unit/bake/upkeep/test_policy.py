@@ -118,7 +118,7 @@ def test_stale_since() -> None:
 
 
 def test_a_layer_reaches_its_desktop() -> None:
-    """Who reaches a layer reaches the desktop below it: a changed layer is built upon that."""
+    """Using a layer means using the desktop below it, on which a changed layer is built."""
     layer = stack_key(ENVIRONMENT, Stack(desktop=RECIPE, preflight=PREFLIGHT), BASE)
     assert isinstance(layer, LayerKey)
     reach = reach_of({"a": layer}, {})

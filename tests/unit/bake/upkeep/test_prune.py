@@ -162,7 +162,7 @@ def test_what_cannot_be_removed(
 
 
 def test_registry(engine: FakeEngine, registry: MemoryRegistry, team: Settings, lines: list[str]) -> None:
-    """Of the registry's images those go that nothing reaches; what a container uses here is no reason there."""
+    """Unused images of the registry are removed, even if a container here uses one."""
     for key in (KEY, OLD):
         registry.put(f"{REPOSITORY}:{key}", key.labels("b"), created="2024-01-01T00:00:00Z")
     registry.put(f"{REPOSITORY}:by-hand", {"a": "b"})
