@@ -64,7 +64,7 @@ def test_a_date_moves() -> None:
     without = edit_lock(TEXT, replace(LOCK, packages=None))
     assert parse_lock(without).packages is None
     bare = 'schema = 1\n[base."a:1"]\ndigest = "' + str(OLD) + '"\n'
-    assert 'anew.\npackages = "2026-11-27"\n[base."a:1"]' in edit_lock(bare, replace(parse_lock(bare), packages=TODAY))
+    assert 'again.\npackages = "2026-11-27"\n[base."a:1"]' in edit_lock(bare, replace(parse_lock(bare), packages=TODAY))
 
 
 def test_comments_behind_values_stay() -> None:
