@@ -1,7 +1,23 @@
-"""`python -m desktop_bake` is `desktop-bake`."""
+"""`desktop-bake`, also as `python -m desktop_bake`."""
 
+import signal
 import sys
+from importlib import import_module
 
-from .bake.cli.main import main
 
-sys.exit(main())
+def command() -> int:
+    """Run one command; Ctrl-C ends the process without a traceback while modules load and after the command's end.
+
+    Returns:
+        The exit status.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it to be ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    status: int = import_module("desktop_bake.bake.cli.main").main()
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(command())

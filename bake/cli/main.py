@@ -75,10 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status, as the README lists them.
     """
     _open_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it to be ignored
-        signal.signal(signal.SIGINT, _interrupt)
     try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else our caller wants it to be ignored
+            signal.signal(signal.SIGINT, _interrupt)
         try:
             return _run(_meant(sys.argv[1:] if argv is None else argv))
         finally:
@@ -92,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         context.show_error(DesktopBakeError(f"output cannot be written: {error.strerror}", "make room where it goes"))
         _give_up(sys.stdout)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _run(typed: list[str]) -> int:
@@ -112,9 +115,6 @@ def _run(typed: list[str]) -> int:
             arguments.recorder.fail(error)
         context.show_error(error)
         return error.exit_status
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -273,6 +273,23 @@ def test_interrupts_that_are_ignored(command: Callable[[object], list[argparse.N
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
+@pytest.mark.parametrize(
+    "loaded", ["gettext", "argparse", "desktop_bake.bake.system.lazy", "desktop_bake.bake.cli.parser", "tomllib"]
+)
+def test_interrupted_while_it_loads(tmp_path: Path, loaded: str) -> None:
+    """Ctrl-C has one line or none, and the status of any Ctrl-C, whichever module was loaded last."""
+    file = tmp_path / "desktop-bake.toml"
+    os.mkfifo(file)  # else it might end by itself before
+    words = [sys.executable, "-X", "importtime", *LISTS[1:], "key", "--config", str(file)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any(line.rpartition("|")[2].strip() == loaded for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert said in ([], ["interrupted\n"])
+    assert process.returncode in (module.INTERRUPTED, -signal.SIGINT)  # both are 130 to a shell
+
+
 @pytest.mark.parametrize("word", ["--version", "-v", "-V", "version"])
 def test_version(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is of what is installed."""
