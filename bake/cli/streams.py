@@ -6,14 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError
 from ..engine.engine import no_client
 from ..system.lazy import lazy
 from ..task.container import KILLED
-from ..task.execute import Execution, check_runs, is_missing, late, on_our_streams, words_of
-from ..task.program import with_logs
+from ..task.execute import Execution, check_runs, late, on_our_streams, words_of
+from ..task.program import found, with_logs
 from ..task.task import gone_of
-from .context import show_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,14 +64,12 @@ def _run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None) 
     if not (task.options.tty or (sys.stdin.isatty() and sys.stdout.isatty())):
         how: Execution = {"timeout_s": limit_s} if limit_s else {}
         return on_our_streams(task.container_id, with_logs(command), how, terminal=False)
-    words = words_of(task.container_id, command, {}, ["-i", "-t"])
+    words = words_of(task.container_id, found(command), {}, ["-i", "-t"])
     try:
         with own_terminal.logged(task.container) as log:
-            status = own_terminal.run_on_terminal(words, log, limit_s)
+            return own_terminal.run_on_terminal(words, log, limit_s)
     except subprocess.TimeoutExpired as error:
         raise late(error.timeout) from error
-    _tell_missing(task.engine, task.container_id, status, command[0])
-    return status
 
 
 def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Execution | None = None) -> int:
@@ -86,16 +82,6 @@ def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Exe
         TaskGoneError: its container ended, and the command with it.
     """
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    status = on_our_streams(container_id, command, how or {}, terminal=terminal)
+    status = on_our_streams(container_id, found(command), how or {}, terminal=terminal)
     check_runs(engine, container_id, status)
-    _tell_missing(engine, container_id, status, command[0])
     return status
-
-
-def _tell_missing(engine: Engine, container_id: str, status: int, program: str) -> None:
-    if is_missing(engine, container_id, status, program):
-        show_error(
-            ConfigurationError(
-                f"command not found in the image: {program}", "install it in the setup script or the base"
-            )
-        )

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, TypedDict
 from ...generator.described import check_keywords
 from ...generator.errors import ConfigurationError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.engine import no_client
+from .program import found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 COMMAND_TIMEOUT_S = 86400.0
 _MOST_BYTES = 64 << 20  # the most that is kept of a stream
 _LONGEST_LINE_BYTES = 1 << 20  # a longer line comes in pieces
-_NOT_FOUND = (126, 127)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +72,10 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
         raise ConfigurationError(f"the command is {command!r}", "write a list of words: ['sh', '-c', '…']")
     check_keywords(Execution, how)
     if how.get("terminal"):
-        status = on_our_streams(container_id, command, how, terminal=True)
+        status = on_our_streams(container_id, found(command), how, terminal=True)
         done = Completed(status=status, stdout=b"", stderr=b"")
     else:
-        done = _captured(words_of(container_id, command, how, ["-i"] * ("stdin" in how)), how)
+        done = _captured(words_of(container_id, found(command), how, ["-i"] * ("stdin" in how)), how)
     check_runs(engine, container_id, done.status)
     return done
 
@@ -106,14 +106,6 @@ def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *,
         raise late(limit_s or error.timeout) from error
     except FileNotFoundError as error:
         raise no_client() from error
-
-
-def is_missing(engine: Engine, container_id: str, status: int, program: str) -> bool:
-    """Whether a command ended with this status because the image has no such program."""
-    if status not in _NOT_FOUND:
-        return False
-    words = ("exec", container_id, "sh", "-c", 'command -v "$1"', "sh", program)
-    return engine.docker(*words).returncode != 0
 
 
 def words_of(container_id: str, command: Sequence[str], how: Execution, flags: list[str]) -> list[str]:

@@ -16,6 +16,11 @@ def with_logs(command: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", program("with_logs"), "command", *command]
 
 
+def found(command: Sequence[str]) -> list[str]:
+    """The words that run a further command by exec, which names a command that the image does not have."""
+    return ["/bin/sh", "-c", program("found"), "exec", *command]
+
+
 def on_terminal(command: Sequence[str]) -> list[str]:
     """The words that run a task's command on its own terminal, at which nobody types."""
     text = shipped("recipe/task_terminal.py").read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ import pytest
 from desktop_bake import ConfigurationError, TaskGoneError, TimeLimitError
 from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.task import execute as module
-from desktop_bake.bake.task.execute import Completed, Execution, execute, is_missing
+from desktop_bake.bake.task.execute import Completed, Execution, execute
+from desktop_bake.bake.task.program import found
 
 if TYPE_CHECKING:
     from desktop_bake.bake.engine.engine import Engine
@@ -52,7 +53,13 @@ def test_what_it_prints(here: list[list[str]]) -> None:
     assert done == Completed(status=3, stdout=b"in\0put", stderr=b"err\n")
     assert here[0][:7] == ["docker", "exec", "-i", "-u", "1:2", "-w", "/w"]
     assert run("cat") == Completed(status=0, stdout=b"", stderr=b"")
-    assert here[1] == ["docker", "exec", "c0ffee", "cat"]
+    assert here[1] == ["docker", "exec", "c0ffee", *found(["cat"])]
+
+
+def test_a_command_that_is_not_there(here: list[list[str]]) -> None:
+    """Its status is a shell's, and standard output stays empty: what docker would print there is not the command's."""
+    said = b"[desktop] command not found in the image: no such; install it in the setup script or the base\n"
+    assert run("no such") == Completed(status=127, stdout=b"", stderr=said)
 
 
 def test_lines_as_they_come(here: list[list[str]]) -> None:
@@ -99,22 +106,3 @@ def test_what_is_no_command(command: Any) -> None:
         execute(cast("Engine", Running()), "c0ffee", command, {})
     with pytest.raises(TypeError, match="'cwd'"):
         run("a", cwd="/")
-
-
-@pytest.mark.parametrize(
-    ("status", "found", "missing"), [(127, 1, True), (126, 1, True), (127, 0, False), (1, 1, False)]
-)
-def test_a_command_that_is_not_there(status: int, found: int, missing: bool) -> None:
-    """It is distinguished from one that ends with that status by itself; its name is a word, not code."""
-    asked: list[tuple[str, ...]] = []
-
-    class Client:
-        returncode = found
-
-        def docker(self, *words: str) -> Client:
-            """As `Engine.docker`."""
-            asked.append(words)
-            return self
-
-    assert is_missing(cast("Engine", Client()), "c0ffee", status, "$(x)") is missing
-    assert all(words[-2:] == ("sh", "$(x)") for words in asked)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake.bake.task import program as here
-from desktop_bake.bake.task.program import on_terminal, program
+from desktop_bake.bake.task.program import found, on_terminal, program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ def install(scripts: Path, **variables: str) -> subprocess.CompletedProcess[str]
 def test_every_program_stands_in_a_file() -> None:
     """Whatever lies beside the module is handed over, whole."""
     files = {path.stem: path.read_text() for path in Path(here.__file__).parent.glob("*.sh")}
-    others = {"command", "forward", "layer", "preflight"}
+    others = {"command", "forward", "found", "layer", "preflight"}
     assert files.keys() == {"at_start", "install", *others, "on_terminal", "with_bash", "with_logs", "with_python"}
     assert {name: program(name) for name in files} == files
 
@@ -134,6 +134,23 @@ def test_a_command_that_is_not_there() -> None:
     done = shell("sh", "-c", program("command"), "command", "no such", given=b"go\n")
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr.startswith("[desktop] command not found in the image: no such; install it")
+
+
+# --- found.sh --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "output", "errors"),
+    [
+        (("sh", "-c", 'cat; echo "$0" >&2; exit 5', "a b"), 5, "in", "a b\n"),
+        (("sh", "-c", "kill -KILL $$"), -signal.SIGKILL, "", ""),
+        (("printf", "%s|", "a b", "", "$x", "`c`"), 0, "a b||$x|`c`|", ""),
+    ],
+)
+def test_a_further_command(words: tuple[str, ...], status: int, output: str, errors: str) -> None:
+    """It takes the place of the shell, so that input, output, status and signals are its own, and words stay words."""
+    done = shell(*found(words), given=b"in")
+    assert (done.returncode, done.stdout, done.stderr) == (status, output, errors)
 
 
 # --- with_logs.sh ----------------------------------------------------------------------------------------------
