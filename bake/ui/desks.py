@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...generator.errors import ConfigurationError, DesktopBakeError, TimeLimitError
+from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TimeLimitError
 from ..ensure import ensured
 from ..system.redaction import without_secrets
 from ..system.text import last_line
 from ..task.command_words import shown
+from ..task.console import READY
 from ..task.novnc import view_only_url
 from ..task.options import TaskOptions
 from ..task.screen import picture
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..task.entry import TaskEntry
     from ..task.forward import Forward
+    from ..task.task import DesktopTask
     from .source import Source
 
 
 _FRESH_S = 2.0  # requests within this time get the same picture
 _TAKING_S, _HUNG_S = 10.0, 300.0  # time limit of a picture; how long a task without one is then skipped
 _LOG_LINES = "2000"
+_SOON_S = 10.0  # a command that fails within this time is reported
 _TRIES = 20  # after so many tries, a task without a command is not asked again
 _VIEW = "&view_only=1"
 
@@ -90,6 +93,7 @@ class Desks:
         self.lines: dict[str, str] = {}
         self.commands: dict[str, str] = {}
         self._tries: dict[str, int] = {}
+        self._stopped: set[str] = set()
         self._pictures: dict[str, Picture] = {}
         self._hung: dict[str, tuple[float, TimeLimitError]] = {}
         self._forwards: dict[str, tuple[str, Forward | None]] = {}
@@ -191,6 +195,7 @@ class Desks:
         Raises:
             DesktopBakeError: the engine does not answer.
         """
+        self._stopped.add(task)
         Tasks(self._source.context(settings)).attach(self.entry(task).container_id).stop()
         self.look(settings)
 
@@ -221,12 +226,30 @@ class Desks:
                 task = started(environment, ensured(environment, context), context, options, words)
                 self.commands[task.container_id] = shown(words)
                 self.starting.pop(number, None)
+                self.look(settings)
+                begun.error = self._early_end(task, begun)
             except (DesktopBakeError, OSError) as error:
                 begun.error = error
+            if begun.error:
+                self.starting[number] = begun
             self.look(settings)
 
         background(run, f"page-start-{number}")
         self._touch("tasks")
+
+    def _early_end(self, task: DesktopTask, begun: Starting) -> TaskError | None:
+        """The failure of a command that ends soon after its start: its tile is gone, and its output with it."""
+        try:
+            status = task.wait(_SOON_S)
+        except DesktopBakeError:  # it still runs, or its end is not known
+            return None
+        if not status or task.container_id in self._stopped:
+            return None
+        said = without_secrets()(begun.line) if begun.line != READY else "it printed nothing"
+        return TaskError(
+            f"the command ended with status {status}: {said}",
+            "check the command; to keep its whole output: desktop-bake run -d --keep",
+        )
 
     def dismiss(self, number: int) -> None:
         """Stop showing a failed start."""

@@ -155,10 +155,25 @@ def test_builds(page: Page) -> None:
 
 def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     """A task is a tile with its screen; the desktop is view-only until control is taken; a task outlives the page, and
-    a page that is started later finds it."""
+    a page that is started later finds it. The dialog reports what cannot start, and keeps what was typed; a command that
+    is missing is reported, too."""
     page.config.write_text('repository = "desktop-bake"\n' + MORE.format(base=base, name="page-task"))
     page.until("#environments [data-env=page-task]")
     page.open("tasks")
+    page.click("[data-do=start-form]")
+    geometry, field = (page.until(f"#start-form [name={name}]") for name in ("geometry", "command"))
+    for typed_in, text in ((geometry, "wide"), (field, "no-such")):
+        typed_in.clear()
+        typed_in.send_keys(text)
+    page.click("[data-do=start-now]")
+    page.until("#sheet .fault", "bad geometry 'wide'")
+    assert [typed_in.get_property("value") for typed_in in (geometry, field)] == ["wide", "no-such"]
+    assert_for_everybody(page)
+    geometry.clear()
+    geometry.send_keys("1280x800")
+    page.click("[data-do=start-now]")
+    page.until(".tile .fault", "status 127: [desktop] command not found in the image: no-such")
+    page.click("[data-do=dismiss-start]")
     page.click("[data-do=start-form]")
     field = page.until("#start-form [name=command]")
     field.clear()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -14,6 +14,9 @@ from desktop_bake.bake.ui.desks import Desks, Picture
 from tests.harness.entries import ENTRY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from desktop_bake.bake.context import Context
     from desktop_bake.bake.task.entry import TaskEntry
     from desktop_bake.bake.ui.source import Source
 
@@ -67,6 +70,22 @@ class Engine:
     def stop(self) -> None:
         """As `DesktopTask.stop`."""
         self.stopped.append(self.entries.pop(0).container_id)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that was started.
+
+    Attributes:
+        end: returns its command's status, or raises why that is not known.
+    """
+
+    end: Callable[[], int]
+    container_id: str = ENTRY.container_id
+
+    def wait(self, _limit_s: float) -> int:
+        """As `DesktopTask.wait`."""
+        return self.end()
 
 
 @pytest.fixture
@@ -156,19 +175,19 @@ def test_stopped(desks: Desks, running: Engine, source: Source) -> None:
 def test_started(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> None:
     """It starts detached, with the command's words; one that does not start is reported until it is dismissed."""
     asked: list[object] = []
-    done = threading.Event()
+    looked = threading.Semaphore(0)
 
-    def started(_environment: object, _image: object, _context: object, options: object, words: object) -> TaskEntry:
+    def started(_environment: object, _image: object, _context: object, options: object, words: object) -> Task:
         asked.extend([options, words])
         if error:
             raise error
-        return ENTRY
+        return Task(lambda: 0)
 
     monkeypatch.setattr(module, "ensured", lambda *_: None)
     monkeypatch.setattr(module, "started", started)
-    monkeypatch.setattr(desks, "look", lambda _settings: done.set())
+    monkeypatch.setattr(desks, "look", lambda _settings: looked.release())
     desks.start(source.load(), "office", "xterm -e 'a b'", "1024x768")
-    assert done.wait(10)
+    assert all(looked.acquire(timeout=10) for _ in range(1 if error else 2))
     options, words = asked
     assert (getattr(options, "detach", None), getattr(options, "geometry", None)) == (True, "1024x768")
     assert words == ("xterm", "-e", "a b")
@@ -179,6 +198,47 @@ def test_started(desks: Desks, source: Source, monkeypatch: pytest.MonkeyPatch, 
     assert [begun.error for begun in desks.starting.values()] == [error]
     desks.dismiss(1)
     assert desks.starting == {}
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("line", "end", "stopped", "said"),
+    [
+        ("make: no rule", lambda: 2, False, "the command ended with status 2: make: no rule"),
+        ("[desktop] ready", lambda: 1, False, "the command ended with status 1: it printed nothing"),
+        ("all is made", lambda: 0, False, None),
+        ("on it", lambda: _raise(TimeLimitError("it still runs")), False, None),
+        ("killed", lambda: 137, True, None),
+    ],
+)
+def test_a_command_that_fails_soon(  # noqa: PLR0913 (five of them are parameters)
+    desks: Desks,
+    source: Source,
+    running: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    end: Callable[[], int],
+    stopped: bool,
+    said: str | None,
+) -> None:
+    """Its status and its last line are told in place of its tile; not if it goes on, or was stopped on the page."""
+    looked = threading.Semaphore(0)
+
+    def started(_environment: object, _image: object, context: Context, *_: object) -> Task:
+        context.reporter.say(line)
+        if stopped:
+            desks.stop(ENTRY.container_id, source.load())
+        return Task(end)
+
+    monkeypatch.setattr(module, "ensured", lambda *_: None)
+    monkeypatch.setattr(module, "started", started)
+    monkeypatch.setattr(desks, "look", lambda _settings: looked.release())
+    desks.start(source.load(), "office", "make", "1024x768")
+    assert all(looked.acquire(timeout=10) for _ in range(3 if stopped else 2))
+    assert [str(begun.error) for begun in desks.starting.values()] == ([said] if said else [])
 
 
 @pytest.mark.parametrize(
