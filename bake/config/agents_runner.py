@@ -167,7 +167,8 @@ class OriginFile:
             ConfigurationError: there is no such environment.
         """
         if env_id not in self.objects:
-            raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, self.objects))
+            meant = did_you_mean(env_id, self.objects, lists="desktop-bake env list --environments FILE")
+            raise ConfigurationError(f"unknown environment {env_id!r}", meant)
         text, at = self.text, self.objects[env_id]
         for field, value in changes.items():
             name, *entry = (field,) if isinstance(field, str) else field

@@ -12,7 +12,7 @@ from ...generator.environment_values import check_platform
 from ...generator.errors import ConfigurationError
 from ...generator.reference import ImageReference
 from ..system.lazy import lazy
-from ..system.text import did_you_mean
+from ..system.text import did_you_mean, few
 from .checks import (
     PULL_POLICIES,
     check_annotations,
@@ -41,6 +41,7 @@ else:  # only needed for settings that are not the defaults
 
 
 FILE_NAME = "desktop-bake.toml"
+LISTS = "desktop-bake env list"  # the command that lists the environments
 _SOURCE = '{ "org.opencontainers.image.source" = "https://git.example.com/team/x" }'
 ORIGIN_BASE_IMAGE = "lunamidori5/pixelarch:emerald"  # the only image in which Agents Runner runs tasks
 
@@ -231,10 +232,10 @@ class Settings:
             if not known:
                 raise ConfigurationError(f"no environment in {FILE_NAME}", "run: desktop-bake init")
             raise ConfigurationError(
-                "several environments and none named 'default'", "name one of: " + ", ".join(known)
+                "several environments and none named 'default'", "name one of: " + few(known, LISTS)
             )
         if env_id not in self.environments:
-            raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known))
+            raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known, lists=LISTS))
         return self.environments[env_id]
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...generator.errors import ConfigurationError
 from ..system.lazy import lazy
 from ..system.text import did_you_mean
+from .settings import LISTS
 from .toml_file import ENVIRONMENT_KEYS, settings_from
 from .values import of_switch
 
@@ -106,7 +107,8 @@ def edit_toml(text: str, path: Path, env_id: str, changes: Change, *, create: bo
     if create and env_id in known:
         raise ConfigurationError(f"environment {env_id!r} exists already", "leave out --create, or choose another ID")
     if not create and env_id not in known:
-        raise ConfigurationError(f"unknown environment {env_id!r}", did_you_mean(env_id, known) + " --create adds one")
+        meant = did_you_mean(env_id, known, lists=LISTS)
+        raise ConfigurationError(f"unknown environment {env_id!r}", f"{meant} (--create adds one)")
     wanted = tomllib.loads(text)
     if create:
         wanted.setdefault("environments", {})[env_id] = {}

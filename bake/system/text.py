@@ -15,6 +15,7 @@ else:
     difflib = lazy("difflib")
     textwrap = lazy("textwrap")
 
+_ALL, _FEW = 8, 5  # so many words are all named in a line, else so many of them
 COLUMNS = 80  # of a table or a line that is not asked for in full
 
 
@@ -28,19 +29,35 @@ def last_line(text: str) -> str:
     return first_line("\n".join(reversed(text.splitlines())))
 
 
-def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None) -> str:
+def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None, *, lists: str = "") -> str:
     """A remedy that names the nearest known word, or all of them.
 
     Args:
         word: what was written.
         known: the known words.
         else_say: the remedy if no known word is near, instead of the whole list.
+        lists: the command that lists the known words, if there may be many: the remedy then names only a few.
     """
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return "known: " + (", ".join(known) or "none") if else_say is None else else_say
+    return "known: " + (few(known, lists, word) or "none") if else_say is None else else_say
+
+
+def few(words: Iterable[str], lists: str, word: str = "") -> str:
+    """Words in a line; if there are many, the nearest or the first of them, and the command that lists all.
+
+    Args:
+        words: the words.
+        lists: that command; if empty, all words are named.
+        word: what they must be near to.
+    """
+    words = list(words)
+    if not lists or len(words) <= _ALL:
+        return ", ".join(words)
+    named = difflib.get_close_matches(word, words, n=_FEW, cutoff=0.0) if word else words[:_FEW]
+    return f"{', '.join(named)}, and {len(words) - len(named)} more: {lists}"
 
 
 _AGES = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

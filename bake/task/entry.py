@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.errors import ConfigurationError, TaskGoneError
-from ..system.text import did_you_mean
+from ..system.text import did_you_mean, few
 from ..system.whose import short_key
 from .labels import (
     FIXED_SIZE_LABEL,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_LISTS = "desktop-bake ps"
 _SHORT = 12  # digits of an ID
 _OWN_NAME = re.compile(r"desktop-bake-[0-9a-f]{12}")
 _ENDED = re.compile(r"Exited \(([0-9]+)\)")
@@ -115,10 +116,10 @@ def named(entries: list[TaskEntry], name: str) -> TaskEntry:
         if len(matches) > 1:
             raise ConfigurationError(
                 f"{name!r} is the name of {len(matches)} tasks",
-                "name one of: " + ", ".join(e.short_name for e in matches),
+                "name one of: " + few((e.short_name for e in matches), _LISTS),
             )
         if matches:
             return matches[0]
     known = [*(e.short_name for e in entries), *(e.environment for e in entries)]
-    meant = did_you_mean(name, dict.fromkeys(known)) if entries else "see: desktop-bake ps --all"
+    meant = did_you_mean(name, dict.fromkeys(known), lists=_LISTS) if entries else "see: desktop-bake ps --all"
     raise TaskGoneError(f"there is no task {name!r}, or not any more", meant)

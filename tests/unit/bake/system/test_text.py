@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_bake.bake.system.text import age, did_you_mean, first_line, folded, last_line, size, table
+from desktop_bake.bake.system.text import age, did_you_mean, few, first_line, folded, last_line, size, table
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,23 @@ def test_lines(text: str, first: str, last: str) -> None:
 def test_did_you_mean(word: str, known: list[str], wanted: str) -> None:
     """The nearest word, else all that are known."""
     assert did_you_mean(word, iter(known)) == wanted
+
+
+@pytest.mark.parametrize("count", [0, 8, 9, 100])
+def test_a_few(count: int) -> None:
+    """Eight words are all named in a line; of more, five, with how many there are besides and what lists them."""
+    words = [f"task-{number}" for number in range(count)]
+    left = ", and {} more: desktop-bake ps".format(count - 5)
+    assert few(iter(words), "desktop-bake ps") == ", ".join(words if count <= 8 else words[:5]) + left * (count > 8)
+    assert few(iter(words), "") == ", ".join(words)
+
+
+def test_the_nearest_of_many() -> None:
+    """If a word is near to none of many, those that are least far from it are named."""
+    known = [f"environment-{number}" for number in range(99)] + ["zsh"]
+    said = did_you_mean("zzz", known, lists="desktop-bake env list")
+    assert said.startswith("known: zsh, environment-")
+    assert said.endswith(", and 95 more: desktop-bake env list")
 
 
 def test_table() -> None:

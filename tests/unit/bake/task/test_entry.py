@@ -36,6 +36,18 @@ def test_several_are_meant(name: str, which: str) -> None:
     assert which in caught.value.remedy
 
 
+def test_many_are_meant() -> None:
+    """Of a hundred, a few are named, and the command that lists all."""
+    entries = [TaskEntry.of(listed(f"aa{number}")) for number in range(100)]
+    with pytest.raises(ConfigurationError) as caught:
+        named(entries, "aa")
+    assert caught.value.remedy.endswith(", and 95 more: desktop-bake ps")
+    with pytest.raises(TaskGoneError) as gone:
+        named(entries, "zzz")
+    assert gone.value.remedy.endswith("more: desktop-bake ps")
+    assert len(gone.value.remedy) < 160
+
+
 @pytest.mark.parametrize(
     ("entries", "name", "remedy"),
     [
