@@ -269,8 +269,13 @@ fi
 X
 write -x /etc/desktop-bake/terminal <<'X'
 #!/bin/sh
-# Open a terminal: terminal [-e COMMAND…]. The next one lies a little below, and a small screen has a small one.
-n=$(($(xdotool search --onlyvisible --class XTerm 2>/dev/null | wc -l) % 8))
+# Open a terminal: terminal [-e COMMAND…]. The next one lies a little below, and a small screen has a small one. Those
+# that start at the same time have no window yet, so processes are counted, and of these only the earlier ones.
+n=0
+for file in $(grep -slxE 'xterm|terminal' /proc/[0-9]*/comm); do
+  pid=${file#/proc/}
+  [ "${pid%/comm}" -ge $$ ] || n=$(((n + 1) % 8))
+done
 read -r width height <<END
 $(xdotool getdisplaygeometry)
 END
@@ -279,8 +284,24 @@ columns=$(((width - 240) / 9)) rows=$(((height - 240) / 18))
 [ "$rows" -le 30 ] || rows=30
 [ "$columns" -ge 40 ] || columns=40
 [ "$rows" -ge 10 ] || rows=10
-exec xterm -geometry "${columns}x$rows+$((60 + n * 28))+$((40 + n * 28))" "$@"
+exec /usr/bin/xterm -geometry "${columns}x$rows+$((60 + n * 28))+$((40 + n * 28))" "$@"
 X
+# The window manager puts the first window that asks for no place into the corner, and xterm asks for none.
+if [ -x /usr/bin/xterm ]; then
+  write -x /usr/local/bin/xterm <<'X'
+#!/bin/sh
+# xterm: opens like the menu's terminal, unless its arguments or its user's resources may say where and how large.
+program=/etc/desktop-bake/terminal
+for word in "$@"; do
+  case $word in
+    -e) break ;;
+    -g* | -fa | -fs | -fn | -font | -fu* | -max* | -into | -name | -class | -xrm | -h | -help | -v | -version) program=/usr/bin/xterm ;;
+  esac
+done
+if [ -e ~/.Xdefaults ] || [ -e ~/.Xresources ]; then program=/usr/bin/xterm; fi
+exec "$program" "$@"
+X
+fi
 # Programs that a layer or a task installs get into the menu by the package manager; desktop_run.sh looks for others.
 if [ -d /etc/apt/apt.conf.d ]; then
   write /etc/apt/apt.conf.d/99desktop-menu <<'X'

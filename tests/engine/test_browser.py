@@ -35,6 +35,7 @@ STATUS = "return document.getElementById('noVNC_status').textContent"
 STATE = """return {url: location.href, ready: document.readyState, page: document.documentElement.className,
     status: document.getElementById('noVNC_status')?.textContent,
     came: performance.getEntriesByType('resource').map(e => [e.name.split('/').pop(), e.responseStatus])}"""
+THERE, BACK = "hin: äß 日本語 🎉😀", "her: öü 中文 한국어 🚀☕"
 # a page of another origin that knows the port, and even the secret
 EVIL = """<script>
 window.said = 'waiting';
@@ -88,14 +89,14 @@ def exchange_clipboards(browser: webdriver.Remote) -> None:
     browser.execute_script(
         "const t = document.getElementById('noVNC_clipboard_text'); t.value = arguments[0];"
         "t.dispatchEvent(new Event('change'))",
-        "hin: äß 日本語",
+        THERE,
     )
     until = 'until [ "$(timeout 5 xclip -o -selection clipboard)" = "$1" ]; do sleep 0.1; done'
-    assert in_task("timeout", "30", "sh", "-c", until, "sh", "hin: äß 日本語").returncode == 0
-    assert in_task("sh", "-c", "printf 'her: öü 中文' | xclip -selection clipboard").returncode == 0
+    assert in_task("timeout", "30", "sh", "-c", until, "sh", THERE).returncode == 0
+    assert in_task("sh", "-c", f"printf '{BACK}' | xclip -selection clipboard").returncode == 0
     WebDriverWait(browser, LIMIT_S).until(
         lambda driver: driver.execute_script(
-            "return document.getElementById('noVNC_clipboard_text').value === 'her: öü 中文'"
+            "return document.getElementById('noVNC_clipboard_text').value === arguments[0]", BACK
         )
     )
 

@@ -53,6 +53,22 @@ def test_typed_text(office: DesktopTask) -> None:
     assert out(office, f"timeout 20 bash -c '{until}'; cat /tmp/typed") == TEXT
 
 
+def test_terminals(office: DesktopTask) -> None:
+    """Two terminals that start at once lie apart and within the screen; one that is told its place is there."""
+    titles = ("one", "two", "three")
+    out(office, "for t in one two; do xterm -T $t -e sleep 60 >/dev/null 2>&1 & done")
+    out(office, "xterm -T three -geometry 20x5+700+500 -e sleep 60 >/dev/null 2>&1 &")
+    look = "xdotool search --sync --onlyvisible --name '^{}$' getwindowgeometry --shell"
+    seen = [dict(line.split("=") for line in out(office, look.format(title)).splitlines()) for title in titles]
+    places = [(int(window["X"]), int(window["Y"])) for window in seen]
+    assert min(places[0] + places[1]) >= 40
+    assert len({*places}) == 3
+    assert all(x + int(w["WIDTH"]) < 1280 and y + int(w["HEIGHT"]) < 770 for (x, y), w in zip(places, seen, strict=True))
+    assert 700 <= places[2][0] < 710
+    assert 500 <= places[2][1] < 560  # xdotool adds the frame twice
+    out(office, "for t in one two three; do wmctrl -c $t; done")
+
+
 def test_names(office: DesktopTask) -> None:
     """Toolbar and page show the environment's display name, and the keyboard has the requested layout."""
     assert out(office, "xprop -root _NET_DESKTOP_NAMES").endswith('"\xa0Büro  中\xa0"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,39 @@ def menu(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["/etc/desktop-bake/menu.sh", "/etc/desktop-bake/terminal", "/usr/local/bin/xdotool"])
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/desktop-bake/menu.sh", "/etc/desktop-bake/terminal", "/usr/local/bin/xdotool", "/usr/local/bin/xterm"],
+)
 def test_programs_are_shell(name: str) -> None:
     """Each program within the script is one that a shell reads."""
     subprocess.run(["sh", "-n"], input=written(name).encode(), check=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "resources", "opened"),
+    [
+        ("", False, "terminal"),
+        ("-hold -T Log -e sh -c 'echo -geometry'", False, "terminal"),
+        ("-fg red -bg white", False, "terminal"),
+        ("-bg red -geometry 80x24", False, "xterm"),
+        ("-g 80x24", False, "xterm"),
+        ("-fs 24", False, "xterm"),
+        ("-fullscreen", False, "xterm"),
+        ("-version", False, "xterm"),
+        ("", True, "xterm"),
+    ],
+)
+def test_which_terminal(tmp_path: Path, words: str, resources: bool, opened: str) -> None:
+    """An xterm opens like the menu's terminal unless its arguments or its user's resources say where and how large."""
+    if resources:
+        (tmp_path / ".Xdefaults").touch()
+    script = written("/usr/local/bin/xterm").replace('exec "$program" "$@"', 'echo "$program $#"')
+    done = subprocess.run(
+        ["sh", "-c", f"set -- {words}\n{script}"], capture_output=True, text=True, check=True, env={"HOME": str(tmp_path)}
+    )
+    program, count = done.stdout.split()
+    assert (program.rpartition("/")[2], int(count)) == (opened, len(shlex.split(words)))
 
 
 def test_no_entries(tmp_path: Path) -> None:
