@@ -155,8 +155,8 @@ def test_builds(page: Page) -> None:
 
 def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     """A task is a tile with its screen; the desktop is view-only until control is taken; a task outlives the page, and
-    a page that is started later finds it. The dialog reports what cannot start, and keeps what was typed; a command that
-    is missing is reported, too."""
+    a page that is started later finds it. The dialog reports what cannot start and keeps what was typed; a command
+    that is missing is reported, too."""
     page.config.write_text('repository = "desktop-bake"\n' + MORE.format(base=base, name="page-task"))
     page.until("#environments [data-env=page-task]")
     page.open("tasks")

@@ -66,9 +66,8 @@ def test_which_terminal(tmp_path: Path, words: str, resources: bool, opened: str
     if resources:
         (tmp_path / ".Xdefaults").touch()
     script = written("/usr/local/bin/xterm").replace('exec "$program" "$@"', 'echo "$program $#"')
-    done = subprocess.run(
-        ["sh", "-c", f"set -- {words}\n{script}"], capture_output=True, text=True, check=True, env={"HOME": str(tmp_path)}
-    )
+    typed = ["sh", "-c", f"set -- {words}\n{script}"]
+    done = subprocess.run(typed, capture_output=True, text=True, check=True, env={"HOME": str(tmp_path)})
     program, count = done.stdout.split()
     assert (program.rpartition("/")[2], int(count)) == (opened, len(shlex.split(words)))
 

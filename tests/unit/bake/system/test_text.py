@@ -67,7 +67,7 @@ def test_did_you_mean(word: str, known: list[str], wanted: str) -> None:
 def test_a_few(count: int) -> None:
     """Eight words are all named in a line; of more, five, with how many there are besides and what lists them."""
     words = [f"task-{number}" for number in range(count)]
-    left = ", and {} more: desktop-bake ps".format(count - 5)
+    left = f", and {count - 5} more: desktop-bake ps"
     assert few(iter(words), "desktop-bake ps") == ", ".join(words if count <= 8 else words[:5]) + left * (count > 8)
     assert few(iter(words), "") == ", ".join(words)
 

@@ -214,7 +214,7 @@ def _raise(error: Exception) -> NoReturn:
         ("killed", lambda: 137, True, None),
     ],
 )
-def test_a_command_that_fails_soon(  # noqa: PLR0913 (five of them are parameters)
+def test_a_command_that_fails_soon(
     desks: Desks,
     source: Source,
     running: Engine,
