@@ -9,10 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks import (
     budget,
@@ -23,24 +20,20 @@ from benchmarks import (
     page,
     recipes,
     registry_scale,
+    rendering,
     sidebyside,
     store,
     tasks,
     together,
 )
 from benchmarks.builds import Builds
+from benchmarks.clock import medians, quiet, seconds
 from benchmarks.team import measure
 from desktop_bake import (
-    BakeOptions,
-    Digest,
     Environment,
     ImageReference,
     Settings,
-    Stack,
-    bake_targets,
-    compute_key,
     ensure_desktop_image,
-    render_bake_file,
     start_task,
 )
 from desktop_bake.bake.config.shipped import gate_text, shipped
@@ -48,40 +41,12 @@ from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Fallback, ImageResult
 from desktop_bake.bake.task.novnc import NO_SECRET, novnc_url, wait_for_banner
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
 LOCAL = ImageReference.parse("desktop-bake")
 # What a task did at every start before: install the same tools, as anyone would.
 NAIVE = """export DEBIAN_FRONTEND=noninteractive
 apt-get update && apt-get install -y --no-install-recommends tigervnc-standalone-server fluxbox xterm websockify novnc \
   imagemagick x11-utils wmctrl xdotool xauth fonts-dejavu xfonts-base
 """
-
-
-def seconds(work: Callable[[], object], after: Callable[[], object] = lambda: None) -> float:
-    """The duration of this; `after` cleans up outside the clock."""
-    start = time.perf_counter()
-    work()
-    took = time.perf_counter() - start
-    after()
-    return took
-
-
-def medians(repetitions: int, *works: Callable[[], float]) -> list[float]:
-    """The median of each, measured in turns so that a machine's drift affects all."""
-    times: list[list[float]] = [[] for _ in works]
-    for number in range(repetitions):
-        order = list(zip(works, times, strict=True))
-        for work, column in order if number % 2 else reversed(order):  # no command always goes first
-            column.append(work())
-    return [statistics.median(column) for column in times]
-
-
-def quiet(*words: str, cwd: Path | None = None) -> None:
-    """Run a command that must succeed."""
-    subprocess.run(words, check=True, capture_output=True, cwd=cwd, stdin=subprocess.DEVNULL)
 
 
 class Bench:
@@ -251,34 +216,6 @@ class Bench:
         what = f"`build --all` of {together.COUNT} environments / {together.COUNT} single builds"
         self.row(what, at_once, alone, "<= 0.7")
 
-    def rendering(self) -> None:
-        """Rendering 10, 100 and 1,000 environments, keys included."""
-        template = shipped("docker-bake.hcl.j2").read_text()
-        recipe = self.settings.recipe(self.environment)
-
-        def render(count: int) -> float:
-            def work() -> None:
-                wanted = []
-                for number in range(count):
-                    environment = replace(self.environment, env_id=str(number), build_args={"N": str(number)})
-                    wanted.append(
-                        (environment, Stack(desktop=recipe), compute_key(environment, recipe, Digest.of(b"base")))
-                    )
-                options = BakeOptions(repository=LOCAL)
-                render_bake_file(template, bake_targets(wanted, options), options)
-
-            return seconds(work)
-
-        ten, hundred, thousand = medians(self.repetitions, *(lambda n=n: render(n) for n in (10, 100, 1000)))
-        self.rows.append(
-            (
-                "rendering 10 / 100 / 1,000 environments",
-                f"{ten:.3f} / {hundred:.3f} / {thousand:.3f} s",
-                f"{thousand / hundred:.1f}",
-                "1,000 < 1 s, ratio to 100 about 10",
-            )
-        )
-
 
 def main() -> int:
     """Measure everything and print the table as Markdown."""
@@ -286,7 +223,7 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=5, help="repetitions, default: %(default)s")
     parser.add_argument("--json", action="store_true")
     parts = {
-        "rendering": Bench.rendering,
+        "rendering": rendering.measure,
         "locked": Bench.locked,
         "many": Bench.many,
         "size": Bench.size,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from benchmarks.clock import medians, seconds
 from desktop_bake.bake.task.labels import labels_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ COUNT = 100
 
 def measure(bench: Bench) -> None:
     """Add the rows of `ps`: the containers have a task's labels and never start, which makes no difference to `ps`."""
-    from benchmarks.__main__ import medians, seconds
-
     endpoint = bench.engine.endpoint
     labels = labels_of(bench.environment, None, bench.folder)
     body = {"Image": str(bench.environment.base_image), "Cmd": ["true"], "Labels": labels}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from benchmarks.clock import medians
 from desktop_bake import ensure_desktop_image
 from tests.harness.browser import chromium, shown_as
 
@@ -54,8 +55,6 @@ def measure(bench: Bench) -> None:
 
 
 def _measure(bench: Bench, count: int, driver: webdriver.Remote) -> None:
-    from benchmarks.__main__ import medians
-
     project = bench.folder / f"page-{count}"
     project.mkdir()
     (project / "setup.sh").write_text("#!/bin/sh\n")

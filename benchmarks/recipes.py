@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from benchmarks.clock import medians
 from desktop_bake import Settings, TaskOptions, ensure_desktop_image
 from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.task.console import READY
@@ -78,8 +79,6 @@ class Recipe:
 
 def measure(bench: Bench) -> None:
     """Add the rows of both recipes."""
-    from benchmarks.__main__ import medians
-
     if not bench.before:
         raise SystemExit("recipes are compared with those of a revision: --before REVISION")
     before = _of(bench, bench.before)

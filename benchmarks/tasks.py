@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.clock import medians, quiet
 from desktop_bake import Started, TaskOptions, ensure_desktop_image, start_task
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ AT_ONCE = 20
 
 def measure(bench: Bench) -> None:
     """Add the rows of the task runner."""
-    from benchmarks.__main__ import medians, quiet
-
     times = bench.repetitions * 2
     names: list[str] = []
     try:
