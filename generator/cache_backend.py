@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .cache_setting import DEFAULT_SCOPE, ZSTD
-from .layer_key import LayerKey, family_of
+from .key_family import family_of
+from .layer_key import LayerKey
 from .variables import CACHE_DIR_VARIABLE, CACHE_SCOPE_VARIABLE, variable
 
 if TYPE_CHECKING:

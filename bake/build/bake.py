@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ...generator.attest import needs_index
 from ...generator.bakefile import bake_targets
 from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
-from ...generator.layer_key import family_of
+from ...generator.key_family import family_of
 from ...generator.target_names import DESKTOP
 from ..engine.buildx import builder, require_answer, require_buildx
 from ..images.alias import aliases_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.annotations import INDEX, MANIFEST, annotated
 from ...generator.cache_backend import LOCAL, exporters, packing
-from ...generator.layer_key import family_of
+from ...generator.key_family import family_of
 from ...generator.variables import ANNOTATE_VARIABLE, CACHE_SCOPE_VARIABLE, PLATFORMS_VARIABLE, REPOSITORY_VARIABLE
 
 if TYPE_CHECKING:

@@ -12,100 +12,36 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...generator.errors import CancelledError, ConfigurationError, DesktopBakeError, RegistryError
 from ...generator.reference import Digest
 from ..images.published import ask_registry
 from ..images.result import Miss, RegistryHit
-from ..registry.client import within
-from ..registry.lease_manifest import EMPTY, RELEASED, Lease, lease_tag, read_lease
+from ..registry.lease_manifest import EMPTY, RELEASED, Lease
 from ..registry.manifest import OCI_MANIFEST
+from .lease_place import REQUEST_S, LeasePlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from typing import TypeVar
 
     from ..context import Context
     from ..registry.session import Session
-
-    _Answer = TypeVar("_Answer")
 
 
 BEAT_S = 5.0
 LIFETIME_S = 20
 POLL_S = 2.0
 SETTLE_S = (0.5, 3.0)  # at least and at most; in between, three times as long as writing took
-_REQUEST_S = 5.0
-_TWICE_S = 0.2
 _APART_S = (0.1, 0.6)
 _RELEASED = Digest.of(RELEASED)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where the lease on a key is.
-
-    Args:
-        miss: the miss of the key.
-        platform: what is built; empty for every platform of the key.
-        context: the registry, and whether another thread gave up.
-    """
-
-    miss: Miss
-    platform: str
-    context: Context
-
-    def ask(self, question: Callable[[Session, str], _Answer]) -> _Answer:
-        """Ask the registry about the lease's tag.
-
-        Raises:
-            RegistryError: it did not answer, or refused.
-        """
-        tag, access = lease_tag(self.miss.cache_key, self.platform), self.context.access()
-        quick = replace(access, timeout_s=min(_REQUEST_S, access.timeout_s))
-        return within(quick, self.context.settings.repository, lambda session: question(session, tag))
-
-    def read(self) -> tuple[Lease | None, Digest | None]:
-        """The lease that is there, if it is a valid one, and the digest of what is there."""
-        found = self.ask(lambda session, tag: session.manifest(tag))
-        return (read_lease(found[0]), found[1]) if found else (None, None)
-
-    def digest(self) -> Digest | None:
-        """The digest under the lease's tag; it looks twice, because a registry may miss a tag while it is written."""
-
-        def look(session: Session, tag: str) -> Digest | None:
-            there = session.digest(tag)
-            if there is None:
-                time.sleep(_TWICE_S)
-                there = session.digest(tag)
-            return there
-
-        return self.ask(look)
-
-    def published(self) -> Digest | None:
-        """The digest under the key's own tag."""
-        return self.ask(lambda session, _: session.digest(self.miss.cache_key))
-
-    def wait(self, seconds: float) -> None:
-        """Wait, or stop waiting.
-
-        Raises:
-            CancelledError: another thread gave up.
-        """
-        if self.context.cancel:
-            self.context.cancel.wait(seconds)
-            self.context.check_cancelled()
-        else:
-            time.sleep(seconds)
 
 
 class _Held:
     """A lease of ours, which a thread keeps alive until it is released."""
 
-    def __init__(self, place: _Place, lease: Lease) -> None:
+    def __init__(self, place: LeasePlace, lease: Lease) -> None:
         self._place, self._lease, self._own = place, lease, lease.digests()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -129,7 +65,7 @@ class _Held:
     def release(self) -> None:
         """Release it: those who wait look for the image at once."""
         self._done.set()
-        self._thread.join(2 * _REQUEST_S)
+        self._thread.join(2 * REQUEST_S)
         with contextlib.suppress(RegistryError):  # then it expires by itself
             self._place.ask(self._clear)
 
@@ -158,18 +94,18 @@ def leased(miss: Miss, context: Context, limit_s: float) -> Iterator[RegistryHit
     Raises:
         CancelledError: on enter: another thread gave up.
     """
-    with _lease(_place_of(miss, context), lambda place: _take_or_wait(place, time.monotonic() + limit_s)) as found:
+    with _lease(LeasePlace.of(miss, context), lambda place: _take_or_wait(place, time.monotonic() + limit_s)) as found:
         yield found or miss
 
 
 def lease_if_free(miss: Miss, context: Context) -> AbstractContextManager[RegistryHit | Miss | None]:
     """As `leased`, without waiting: None if another machine has the lease."""
-    return _lease(_place_of(miss, context), _take_if_free)
+    return _lease(LeasePlace.of(miss, context), _take_if_free)
 
 
 @contextlib.contextmanager
 def _lease(
-    place: _Place, take: Callable[[_Place], tuple[_Held | None, RegistryHit | Miss | None]]
+    place: LeasePlace, take: Callable[[LeasePlace], tuple[_Held | None, RegistryHit | Miss | None]]
 ) -> Iterator[RegistryHit | Miss | None]:
     """The lease, if `take` gets it; an image that was published meanwhile is a hit."""
     held: _Held | None = None
@@ -190,19 +126,14 @@ def _lease(
             held.release()
 
 
-def _place_of(miss: Miss, context: Context) -> _Place:
-    platform = "" if miss.order.environment.platforms else miss.order.platform
-    return _Place(miss=miss, platform=platform, context=context)
-
-
-def _take_if_free(place: _Place) -> tuple[_Held | None, Miss | None]:
+def _take_if_free(place: LeasePlace) -> tuple[_Held | None, Miss | None]:
     """The lease and the miss; neither if another machine has the lease."""
     lease, there = place.read()
     held = None if lease else _take(place, there)
     return held, place.miss if held else None
 
 
-def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss]:
+def _take_or_wait(place: LeasePlace, end: float) -> tuple[_Held | None, RegistryHit | Miss]:
     """The lease and the miss; or no lease, and the result of waiting for another machine's build."""
     refused = False
     while True:
@@ -220,7 +151,7 @@ def _take_or_wait(place: _Place, end: float) -> tuple[_Held | None, RegistryHit 
             return None, place.miss
 
 
-def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit | Miss] | None:
+def _try_to_take(place: LeasePlace, end: float) -> tuple[_Held | None, RegistryHit | Miss] | None:
     """As `_take_or_wait`; None if another machine was faster."""
     lease, there = place.read()
     if lease and there:
@@ -232,7 +163,7 @@ def _try_to_take(place: _Place, end: float) -> tuple[_Held | None, RegistryHit |
     return (held, place.miss) if held else None
 
 
-def _take(place: _Place, instead_of: Digest | None) -> _Held | None:
+def _take(place: LeasePlace, instead_of: Digest | None) -> _Held | None:
     """Take the lease in place of what was there; None if somebody else wrote meanwhile or after us."""
     lease = Lease(owner=uuid.uuid4().hex, lifetime_s=LIFETIME_S)
 
@@ -262,7 +193,7 @@ def _take(place: _Place, instead_of: Digest | None) -> _Held | None:
     return held
 
 
-def _wait(place: _Place, lease: Lease, seen: Digest, end: float) -> RegistryHit | Miss | Digest:
+def _wait(place: LeasePlace, lease: Lease, seen: Digest, end: float) -> RegistryHit | Miss | Digest:
     """Wait while another machine has the lease.
 
     Returns:

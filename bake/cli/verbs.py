@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..system import durations
+    from . import container_flags
 
     Flags = Callable[[argparse.ArgumentParser], None]
 else:
+    container_flags = lazy(".container_flags", __package__)
     durations = lazy("..system.durations", __package__)
 
 
@@ -118,7 +120,7 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--record", type=Path, metavar="FILE", help="film the desktop while the command runs, as .mp4 or .webm"
     )
-    _task_flags(run)
+    container_flags.add_to(run)
     run.add_argument(
         "words",
         nargs=argparse.REMAINDER,
@@ -160,86 +162,6 @@ def _ui(ui: argparse.ArgumentParser) -> None:
 
 def _completion(completion: argparse.ArgumentParser) -> None:
     completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
-
-
-def _task_flags(run: argparse.ArgumentParser) -> None:
-    """The options that people expect for a task's container, with the names of `docker run`."""
-    add = run.add_argument
-    size = "fixed screen size; default: 1280x800, until somebody opens the URL in a window of another size"
-    add("--geometry", metavar="WxH", help=size)
-    add("--depth", type=int, default=24, metavar="BITS", help="bits per pixel: 24 (default) or 16")
-    add(
-        "-v",
-        "--volume",
-        action="append",
-        default=[],
-        metavar="SRC:DST[:FLAGS]",
-        help="mount a folder or volume; FLAGS are docker's: ro, z, nocopy, …",
-    )
-    add(
-        "--mount",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE,…",
-        help="the same, in the syntax of docker run --mount",
-    )
-    add(
-        "-p",
-        "--publish",
-        action="append",
-        default=[],
-        metavar="[[IP:]HOST:]PORT",
-        help="publish a port, on the loopback unless IP says otherwise",
-    )
-    add(
-        "-e",
-        "--env",
-        action="append",
-        default=[],
-        dest="env_variables",
-        metavar="NAME[=VALUE]",
-        help="a variable; NAME without a value takes the value from here, and no process list shows it",
-    )
-    add("--env-file", action="append", default=[], type=Path, metavar="FILE", help="lines of NAME=VALUE or NAME")
-    add("-w", "--workdir", metavar="DIR", help="working directory in the container")
-    add("-u", "--user", metavar="USER[:GROUP]", help="user that the task runs as")
-    add("-m", "--memory", metavar="SIZE", help="limit of memory, such as 2g")
-    add("--cpus", metavar="N", help="limit of processor time, such as 1.5")
-    add("--shm-size", metavar="SIZE", help="size of /dev/shm, default: 1g")
-    add("--gpus", metavar="WHICH", help="all, a number, or device=ID,ID")
-    add(
-        "--novnc-port",
-        type=int,
-        metavar="N",
-        help="port in the desktop's URL, for example for a tunnel; default: a free one",
-    )
-    add("--network", metavar="NAME", help="a network of the engine, or none")
-    add("--name", metavar="NAME", help="the container's name")
-    add("-t", "--tty", action="store_true", help="a terminal for the command, which it has anyway if there is one here")
-    add("-i", "--interactive", action="store_true", help="standard input for the command, which it has anyway")
-    add("-d", "--detach", action="store_true", help="start the task, say how to reach it, and leave it running")
-    add("--json", action="store_true", help="with --detach: one JSON object on standard output")
-    add("--keep", action="store_true", help="leave the stopped container instead of removing it")
-    add("--rm", action="store_false", dest="keep", help="remove it, which is the default")
-    add(
-        "--no-auth",
-        action="store_false",
-        dest="auth",
-        help="no secret: every user of this machine can reach the desktop",
-    )
-    add(
-        "--docker",
-        action="append",
-        default=[],
-        metavar="=--OPTION=VALUE",
-        help="another option of docker run, as in --docker=--memory=4g",
-    )
-    for name, metavar, text in (
-        ("--pids-limit", "N", "limit of processes and threads, default: 4096; -1 for no limit"),
-        ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
-    ):
-        word = f"{name}={{}}".format
-        add(name, action="append", default=[], dest="docker", type=word, metavar=metavar, help=text)
 
 
 def _list(command: argparse.ArgumentParser) -> None:

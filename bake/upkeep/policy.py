@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...generator.annotations import is_alias
 from ...generator.key import CacheKey
-from ...generator.layer_key import chain_of, family_of
+from ...generator.key_family import family_of
+from ...generator.layer_key import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

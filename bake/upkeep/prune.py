@@ -107,7 +107,7 @@ def clear_left_over(context: Context) -> None:
 
 
 def family_of_text(key: str) -> str | None:
-    """The cache folder of a key's text, like `generator.layer_key.family_of`; a preflight has its desktop's folder.
+    """The cache folder of a key's text, like `generator.key_family.family_of`; a preflight has its desktop's folder.
 
     The text does not state the layers below a desktop, but the folder's name does.
     """

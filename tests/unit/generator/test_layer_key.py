@@ -25,12 +25,12 @@ from desktop_bake.bake.upkeep.prune import family_of_text
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_backend import cache_entries
 from desktop_bake.generator.key import hashed
+from desktop_bake.generator.key_family import family_of
 from desktop_bake.generator.layer_key import (
     Key,
     base_of,
     chain_of,
     desktop_of_text,
-    family_of,
     parts_of_text,
     stack_keys,
 )
@@ -312,19 +312,6 @@ def test_parts_of_texts() -> None:
     assert parts_of_text(str(CHAIN[2])).keys() == {"variant", "base", "layers"}
     assert parts_of_text(str(CHAIN[3])).keys() == {"variant", "base", "layers", "preflight"}
     assert [desktop_of_text(str(key)) for key in CHAIN] == [None, str(CHAIN[1]), None, None]
-
-
-def test_families() -> None:
-    """Environments whose layers differ below or above never share a cache; what a desktop's setup is does not count."""
-    families = [family_of(key) for key in CHAIN]
-    assert len(set(families)) == 4
-    setup = [
-        family_of(key) for key in stack_keys(ENVIRONMENT, replace(WHOLE, desktop=replace(RECIPE, setup=b"x\n")), BASE)
-    ]
-    assert setup == families
-    below = stack_keys(ENVIRONMENT, replace(WHOLE, below=(replace(CERTS, script=b"x\n"),)), BASE)
-    assert not set(families) & {family_of(key) for key in below}
-    assert family_of(CHAIN[1]).startswith(family_of(KEY))
 
 
 def test_no_key_of_a_wrong_order() -> None:

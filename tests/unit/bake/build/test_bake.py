@@ -20,7 +20,8 @@ from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import why_not
 from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
-from desktop_bake.generator.layer_key import LayerKey, family_of
+from desktop_bake.generator.key_family import family_of
+from desktop_bake.generator.layer_key import LayerKey
 from tests.harness.recipes import BASE, KEY, RECIPE
 from tests.harness.work import order, work
 

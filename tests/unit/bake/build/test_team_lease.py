@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake import CancelledError, RegistryError, Settings
-from desktop_bake.bake.build import team_lease
+from desktop_bake.bake.build import lease_place, team_lease
 from desktop_bake.bake.build.team_lease import lease_if_free, leased
 from desktop_bake.bake.images.result import Miss, RegistryHit
 from desktop_bake.bake.registry.lease_manifest import RELEASED, Lease, lease_tag, read_lease
@@ -35,7 +35,8 @@ BUILDS = f"[desktop-cache] waiting: another machine builds {KEY}"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long between two looks."""
-    for name, value in (("SETTLE_S", (0.0, 0.0)), ("POLL_S", 0.0), ("_TWICE_S", 0.0), ("_APART_S", (0.0, 0.0))):
+    monkeypatch.setattr(lease_place, "_TWICE_S", 0.0)
+    for name, value in (("SETTLE_S", (0.0, 0.0)), ("POLL_S", 0.0), ("_APART_S", (0.0, 0.0))):
         monkeypatch.setattr(team_lease, name, value)
 
 
@@ -216,6 +217,7 @@ def test_another_is_faster(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "answer", Answering(registry, happens).answer)
         patch.setattr(team_lease, "time", clock)
+        patch.setattr(lease_place, "time", clock)
         with leased(miss, work(engine, team, lines.append), 5) as found:
             assert found is miss
     assert lines[0] == BUILDS

@@ -10,7 +10,8 @@ from desktop_bake import LayerRecipe, Stack, stack_key
 from desktop_bake.bake.upkeep.policy import Policy, judge, lineage_of, reach_of, stale_since
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.key import CacheKey
-from desktop_bake.generator.layer_key import LayerKey, chain_of, family_of
+from desktop_bake.generator.key_family import family_of
+from desktop_bake.generator.layer_key import LayerKey, chain_of
 from desktop_bake.generator.reference import Digest
 from tests.harness.recipes import BASE, BROWSER, CERTS, ENVIRONMENT, PREFLIGHT, RECIPE, TOOLS
 

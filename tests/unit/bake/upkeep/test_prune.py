@@ -19,7 +19,8 @@ from desktop_bake.bake.upkeep.inventory import reach, stored_images
 from desktop_bake.bake.upkeep.policy import Policy, reach_of
 from desktop_bake.bake.upkeep.prune import Plan, carry_out, family_of_text, plan
 from desktop_bake.generator.errors import ConfigurationError, EngineError
-from desktop_bake.generator.layer_key import LayerKey, family_of
+from desktop_bake.generator.key_family import family_of
+from desktop_bake.generator.layer_key import LayerKey
 from tests.harness.recipes import BASE, KEY, OFFICE
 from tests.harness.work import work
 

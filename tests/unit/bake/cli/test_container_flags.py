@@ -1,0 +1,33 @@
+"""The flags of `run` for a task's container."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from desktop_bake.bake.cli.container_flags import add_to
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ([], {"keep": False, "auth": True, "docker": [], "volume": [], "depth": 24, "geometry": None}),
+        (["-v", "a:/a", "--volume", "b:/b"], {"volume": ["a:/a", "b:/b"]}),
+        (["-e", "A=1", "--env", "B"], {"env_variables": ["A=1", "B"]}),
+        (["--keep", "--rm"], {"keep": False}),
+        (["--rm", "--keep"], {"keep": True}),
+        (["-itd", "--no-auth"], {"interactive": True, "tty": True, "detach": True, "auth": False}),
+        (
+            ["--docker=--init", "--pids-limit", "-1", "--security-opt=no-new-privileges"],
+            {"docker": ["--init", "--pids-limit=-1", "--security-opt=no-new-privileges"]},
+        ),
+    ],
+)
+def test_what_is_typed(words: list[str], wanted: dict[str, Any]) -> None:
+    """A repeated flag adds to a list, the last of two opposites counts, and docker's own options are handed on."""
+    command = argparse.ArgumentParser()
+    add_to(command)
+    found = vars(command.parse_args(words))
+    assert {name: found[name] for name in wanted} == wanted
