@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -111,13 +112,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout: this wait is not the test's time
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Let tests of several workers, fixtures included, share the machine; one marked `alone` has it to itself."""
-    FIGURES.parent.mkdir(exist_ok=True)
-    turn = (FIGURES.parent / "turn.lock").open("w")
-    with turn, (FIGURES.parent / "gate.lock").open("w") as gate:
-        fcntl.flock(gate, fcntl.LOCK_EX)  # a test that waits for all others to end lets no new one begin
-        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
-        fcntl.flock(gate, fcntl.LOCK_UN)
+    turn, gate = _locks()
+    fcntl.flock(gate, fcntl.LOCK_EX)  # a test that waits for all others to end lets no new one begin
+    fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+    fcntl.flock(gate, fcntl.LOCK_UN)
+    try:
         return (yield)
+    finally:
+        fcntl.flock(turn, fcntl.LOCK_UN)
+
+
+@functools.cache  # thousands of tests are too short to open files for each
+def _locks() -> tuple[IO[str], IO[str]]:
+    """What a worker locks while a test runs, and while it waits for the first."""
+    FIGURES.parent.mkdir(exist_ok=True)
+    return (FIGURES.parent / "turn.lock").open("w"), (FIGURES.parent / "gate.lock").open("w")
 
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: object) -> None:

@@ -16,10 +16,10 @@ from ruamel.yaml.error import YAMLError
 
 import desktop_bake
 from desktop_bake import ConfigurationError
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.lock import parse_lock
 from desktop_bake.bake.config.toml_file import settings_from
 
+from .command_line import whole_parser
 from .markdown import ROOT
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def fault_of_ours(words: list[str], *, whole: bool = True) -> str | None:
         whole: whether all required arguments must be there; prose names commands without them.
     """
     try:
-        parser().parse_args([word for word in words if word != "…"])
+        whole_parser().parse_args([word for word in words if word != "…"])
     except ConfigurationError as error:
         return str(error) if whole or "arguments are required" not in str(error) else None
     except argparse.ArgumentError as error:

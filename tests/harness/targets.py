@@ -33,7 +33,6 @@ from desktop_bake import (
     stack_key,
 )
 from desktop_bake.bake.build import pause
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.agents_runner import OriginFile
 from desktop_bake.bake.config.settings import Settings
 from desktop_bake.bake.config.shipped import shipped
@@ -63,6 +62,7 @@ from desktop_bake.bake.upkeep.policy import Policy, Reach, judge
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.cache_setting import check_backend
 from desktop_bake.generator.layer_key import base_of, desktop_of_text
+from tests.harness.command_line import whole_parser
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 from tests.harness.work import order
 
@@ -343,7 +343,7 @@ def task_options(content: bytes) -> None:
 def arguments(content: bytes) -> None:
     """The command line; `--help` and `--version` end by SystemExit."""
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
-        parser().parse_args(_text(content).split("\n"))
+        whole_parser().parse_args(_text(content).split("\n"))
 
 
 EVENT = {

@@ -78,13 +78,26 @@ def wrong(annotations: dict[str, str]) -> Iterator[tuple[str, Any]]:
             yield from ((name, value) for value, allowed in WRONG if not allowed & names)
 
 
-def refused(call: Callable[..., Any], name: str, value: object) -> None:
-    """It names what is wrong, shows what it got, and says what to write."""
-    with pytest.raises(ConfigurationError) as caught:
+def taken(call: Callable[..., Any], annotations: dict[str, str]) -> list[str]:
+    """Each wrong value that is not refused with what is wrong and a remedy, and what came of it instead."""
+    return [
+        f"{name}={value!r} {came}"
+        for name, value in wrong(annotations)
+        if (came := _came_of(call, name, value)) is not None
+    ]
+
+
+def _came_of(call: Callable[..., Any], name: str, value: object) -> str | None:
+    try:
         call(**{name: value})
-    said = str(caught.value)
-    assert name in said or NAMED_OTHERWISE[name] in said, said
-    assert caught.value.remedy
+    except ConfigurationError as error:
+        said = str(error)
+        if name not in said and NAMED_OTHERWISE.get(name, name) not in said:
+            return f"is refused without its name: {said}"
+        return None if error.remedy else f"is refused without a remedy: {said}"
+    except Exception as error:  # noqa: BLE001 (the others are tried as well)
+        return f"raises {error!r}"
+    return "is taken"
 
 
 def test_every_public_name_is_decided() -> None:
@@ -95,17 +108,13 @@ def test_every_public_name_is_decided() -> None:
     assert not MADE.keys() & GIVEN
 
 
-@pytest.mark.parametrize(
-    ("made", "name", "value"),
-    [
-        (made, name, value)
-        for made in MADE
-        for name, value in wrong({f.name: str(f.type) for f in fields(getattr(desktop_bake, made)) if f.init})
-    ],
-)
-def test_fields(made: str, name: str, value: object) -> None:
+@pytest.mark.parametrize("made", MADE)
+def test_fields(made: str) -> None:
     """A field that contains another type is refused when its object is made."""
-    refused(lambda **given: getattr(desktop_bake, made)(**{**MADE[made], **given}), name, value)
+    kind = getattr(desktop_bake, made)
+    annotations = {f.name: str(f.type) for f in fields(kind) if f.init}
+    assert any(wrong(annotations))
+    assert taken(lambda **given: kind(**{**MADE[made], **given}), annotations) == []
 
 
 def functions() -> Iterator[tuple[str, Any]]:
@@ -122,12 +131,12 @@ def functions() -> Iterator[tuple[str, Any]]:
 
 
 def arguments(function: Any) -> dict[str, str]:
-    """What a function takes, except for `**`, by name."""
+    """What a function takes, except for `**` and its engine, by name."""
     kinds = inspect.signature(function).parameters
     return {
         name: annotation
         for name, annotation in function.__annotations__.items()
-        if name != "return" and kinds[name].kind is not inspect.Parameter.VAR_KEYWORD
+        if name != "return" and annotation != "OnAnEngine" and kinds[name].kind is not inspect.Parameter.VAR_KEYWORD
     }
 
 
@@ -136,51 +145,65 @@ AMONG_THEMSELVES = {
     *("CacheKey", "LayerKey", "Digest", "ImageReference", "Context", "BakeTarget", "Recipe", "Stack", "LayerRecipe"),
     *("Preflight", "Status", "DockerRunnerConfig.__init__", "Settings", "TaskEntry"),
 }
-FUNCTIONS = [
-    (name, function)
+FUNCTIONS = {
+    name: function
     for name, function in functions()
     if not {name, name.partition(".")[0]} & AMONG_THEMSELVES
     and not (name.endswith(".__init__") and is_dataclass(getattr(desktop_bake, name.partition(".")[0])))
-]
+    and any(wrong(arguments(function)))
+}
 
 
-@pytest.mark.parametrize(
-    ("function", "name", "value"),
-    [
-        pytest.param(function, name, value, id=f"{called}-{name}-{type(value).__name__}")
-        for called, function in FUNCTIONS
-        for name, value in wrong({n: a for n, a in arguments(function).items() if a != "OnAnEngine"})
-    ],
-)
-def test_arguments(function: Callable[..., Any], name: str, value: object) -> None:
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_arguments(name: str) -> None:
     """An argument of another type is refused before anything is done."""
-    refused(
-        lambda **given: function(*[None] * ("self" in inspect.signature(function).parameters), **given), name, value
-    )
+    function = FUNCTIONS[name]
+    itself = [None] * ("self" in inspect.signature(function).parameters)
+    assert taken(lambda **given: function(*itself, **given), arguments(function)) == []
 
 
 def test_functions_are_found() -> None:
     """The walk has what programs call most."""
-    assert {"start_task", "ensure_desktop_image", "DesktopTask.wait", "Tasks.find", "parse_ports"} <= dict(
-        FUNCTIONS
-    ).keys()
+    assert {"start_task", "ensure_desktop_image", "DesktopTask.wait", "Tasks.find", "parse_ports"} <= FUNCTIONS.keys()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Work.__annotations__.items()}))
-)
-def test_work(name: str, value: object) -> None:
+def written(typed: Any) -> dict[str, str]:
+    """The annotations of a typed dictionary, as they are written."""
+    return {name: annotation.__forward_arg__ for name, annotation in typed.__annotations__.items()}
+
+
+def test_work() -> None:
     """A keyword of the public functions that contains another type is refused."""
-    refused(lambda **work: context_of(Settings(), **work), name, value)
+    assert any(wrong(written(Work)))
+    assert taken(lambda **work: context_of(Settings(), **work), written(Work)) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), list(wrong({name: a.__forward_arg__ for name, a in Execution.__annotations__.items()}))
-)
-def test_execution(name: str, value: object) -> None:
+def test_execution() -> None:
     """A keyword of `DesktopTask.execute` that contains another type is refused."""
     engine: Any = None
-    refused(lambda **how: execute(engine, "c0ffee", ["a"], cast("Execution", how)), name, value)
+    assert any(wrong(written(Execution)))
+    assert taken(lambda **how: execute(engine, "c0ffee", ["a"], cast("Execution", how)), written(Execution)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "came"),
+    [
+        (lambda *, a: None, "is taken"),
+        (lambda *, a: 1 // 0, "raises ZeroDivisionError"),
+        (lambda *, a: refuse("b is wrong", "write c"), "is refused without its name: b is wrong"),
+        (lambda *, a: refuse("a is wrong", ""), "is refused without a remedy: a is wrong"),
+    ],
+)
+def test_what_is_found(made: Callable[..., Any], came: str) -> None:
+    """What is taken is found, and what is refused otherwise, of every value."""
+    found = taken(made, {"a": "str | int"})
+    assert len(found) == len(WRONG) - 2
+    assert all(f" {came}" in one for one in found), found
+
+
+def refuse(what: str, remedy: str) -> None:
+    """Refuse a value."""
+    raise ConfigurationError(what, remedy)
 
 
 @pytest.mark.parametrize("value", [3, None, b"debian", ["debian"]])

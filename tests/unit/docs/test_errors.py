@@ -6,35 +6,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.raised import HANDED, PAGE, WHOLE, fault_of, raised, shown, written
+from tests.harness.raised import HANDED, PAGE, WHOLE, Raised, fault_of, raised, shown, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RAISED = raised()
+
+@pytest.fixture(scope="module")
+def found() -> list[Raised]:
+    """Every error, read once, and not by who only collects tests."""
+    return raised()
 
 
-def test_errors_are_found() -> None:
+def test_errors_are_found(found: list[Raised]) -> None:
     """Both folders are read: errors of every exit status, also those that a helper makes of two texts."""
-    assert len(RAISED) > 400
-    assert {one.status for one in RAISED} == {1, 2, 4, 5, 6, 7, 124, 130}
-    messages = {one.message for one in RAISED}
+    assert len(found) > 400
+    assert {one.status for one in found} == {1, 2, 4, 5, 6, 7, 124, 130}
+    messages = {one.message for one in found}
     assert {"… is empty", "registry … redirects from https to http", "registry … requires a login…"} <= messages
-    assert {one.place.partition(":")[0] for one in RAISED} >= {*WHOLE, *HANDED}, (
-        "a file that is named has none any more"
-    )
+    assert {one.place.partition(":")[0] for one in found} >= {*WHOLE, *HANDED}, "a file that is named has none any more"
 
 
-def test_every_error_has_two_lines() -> None:
+def test_every_error_has_two_lines(found: list[Raised]) -> None:
     """One line says what is wrong, and of what; another says what to do."""
-    assert [(one.place, fault) for one in RAISED if (fault := fault_of(one))] == []
+    assert [(one.place, fault) for one in found if (fault := fault_of(one))] == []
 
 
-def test_every_message_has_an_entry() -> None:
+def test_every_message_has_an_entry(found: list[Raised]) -> None:
     """docs/troubleshooting.md has each message with its remedy, as `make docs` writes them."""
     page = PAGE.read_text(encoding="utf-8")
-    assert page == written(page, RAISED), "run: make docs"
-    for one in RAISED:
+    assert page == written(page, found), "run: make docs"
+    for one in found:
         assert not one.words or not one.remedy or f"| `{shown(one.message)}` |" in page
 
 

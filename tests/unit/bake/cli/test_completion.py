@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from desktop_bake.bake.cli.completion import commands, completion_script
-from desktop_bake.bake.cli.parser import parser
+from tests.harness.command_line import whole_parser
 
 LONG = "long-" * 8  # than its column in a table
 BIN = Path(sys.executable).parent
@@ -122,7 +122,7 @@ def test_no_configuration(tmp_path: Path) -> None:
 def test_scripts(shell: str) -> None:
     """Each shell's script names every command, and the shell itself, where it is installed, can read it."""
     script = completion_script(shell)
-    for command in commands(parser()):
+    for command in commands(whole_parser()):
         assert command.prog.split()[-1] in script
     if shutil.which(shell):
         done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True, check=False)

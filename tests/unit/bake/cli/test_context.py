@@ -13,9 +13,9 @@ import pytest
 
 from desktop_bake import ConfigurationError, Settings
 from desktop_bake.bake.cli.context import load, print_json, reporter_of, show_result, work_of
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.images.result import Disabled, LocalHit
 from desktop_bake.bake.metrics.recorder import Recorder
+from tests.harness.command_line import whole_parser
 from tests.harness.work import order
 
 FILE = """
@@ -50,7 +50,7 @@ def test_a_flag_goes_first(
     (tmp_path / "desktop-bake.toml").write_text(FILE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DESKTOP_BAKE_ATTEST", "type=provenance")
-    value = getattr(load(parser().parse_args(words)), field)
+    value = getattr(load(whole_parser().parse_args(words)), field)
     assert (str(value) if field == "repository" else value) == wanted
 
 
@@ -59,7 +59,7 @@ CONFIGURATION = 'repository = "a"\ncache = "none"\n[environments.default]\nbase_
 
 def arguments(*words: str) -> argparse.Namespace:
     """What is typed."""
-    return parser().parse_args(words, argparse.Namespace(recorder=None))
+    return whole_parser().parse_args(words, argparse.Namespace(recorder=None))
 
 
 @pytest.fixture

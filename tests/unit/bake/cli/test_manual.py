@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from desktop_bake.bake.cli.completion import commands
 from desktop_bake.bake.cli.manual import commands_page, man_page
-from desktop_bake.bake.cli.parser import parser
+from tests.harness.command_line import whole_parser
 
 if TYPE_CHECKING:
     import pytest
@@ -29,7 +29,7 @@ def test_the_manual_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     assert man_page() == (DOCS / "desktop-bake.1").read_text()
     text = man_page().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "")
-    for command in commands(parser()):
+    for command in commands(whole_parser()):
         assert f".SS {command.prog}\n" in text
         assert command.epilog
         assert command.epilog in text
@@ -44,7 +44,7 @@ def test_the_manual_page(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page() -> None:
     """Every command has its head, its usage and its example; a flag that all have stands once."""
     page = commands_page()
-    for command in commands(parser()):
+    for command in commands(whole_parser()):
         if not any(True for _ in commands(command)):  # `env` itself is none
             head, _, _ = page.partition(f"\n## {command.prog.removeprefix('desktop-bake ')}\n")
             assert head != page, command.prog

@@ -14,20 +14,21 @@ from desktop_bake import ConfigurationError
 from desktop_bake.bake.cli.completion import commands
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.settings import SETTINGS
+from tests.harness.command_line import whole_parser
 
 
 def test_every_command_has_an_example() -> None:
     """Each example is a command that the parser takes, and is printed by `--help`."""
-    for command in commands(parser()):
+    for command in commands(whole_parser()):
         assert command.epilog, command.prog
         assert command.epilog.startswith(f"example: {command.prog} "[:-1])
-        parser().parse_args(shlex.split(command.epilog.removeprefix("example: desktop-bake ")))
+        whole_parser().parse_args(shlex.split(command.epilog.removeprefix("example: desktop-bake ")))
         assert command.epilog in command.format_help().replace("\n", " ").replace("  ", " ")
 
 
 def test_every_flag_is_explained() -> None:
     """No flag of any command lacks its line of help."""
-    for command in commands(parser()):
+    for command in commands(whole_parser()):
         for action in command._actions:  # noqa: SLF001 (argparse has no other way to walk a parser)
             assert action.help or not action.option_strings, f"{command.prog} {action.option_strings}"
 
@@ -79,12 +80,12 @@ def test_help(word: str) -> None:
 )
 def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
     """What a command gets, and what it gets if nothing is said."""
-    found = vars(parser().parse_args(shlex.split(line)))
+    found = vars(whole_parser().parse_args(shlex.split(line)))
     assert {name: found.get(name) for name in wanted} == wanted
     assert vars(parser(whole=False).parse_args(shlex.split(line))) == found
 
 
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(
     ("line", "says", "remedy"),
     [
@@ -101,19 +102,21 @@ def test_what_is_typed(line: str, wanted: dict[str, Any]) -> None:
         ("key --config", "argument --config: expected one argument", "see: desktop-bake key --help"),
     ],
 )
-def test_refused(line: str, says: str, remedy: str, whole: bool) -> None:
+def test_refused(line: str, says: str, remedy: str, at_once: bool) -> None:
     """Wrong usage is an error like any other, with the help that fits."""
     with pytest.raises(ConfigurationError) as caught:
-        parser(whole=whole).parse_args(shlex.split(line))
+        parser(whole=at_once).parse_args(shlex.split(line))
     assert (str(caught.value), caught.value.remedy) == (says, remedy)
 
 
 def test_shown_once() -> None:
     """For a page that shows them once, the flags that all have are the program's own, and no command's."""
-    whole = parser(repeated=False)
-    assert "--repository" in whole.format_help()
-    assert all("--repository" not in command.format_help() for command in commands(whole))
-    assert all("--repository" in command.format_help() for command in commands(parser()) if command.prog[-3:] != "env")
+    once = parser(repeated=False)
+    assert "--repository" in once.format_help()
+    assert all("--repository" not in command.format_help() for command in commands(once))
+    assert all(
+        "--repository" in command.format_help() for command in commands(whole_parser()) if command.prog[-3:] != "env"
+    )
 
 
 def test_every_flag_of_a_setting_is_somewhere() -> None:
@@ -122,4 +125,4 @@ def test_every_flag_of_a_setting_is_somewhere() -> None:
     for setting in SETTINGS:
         for command in commands:
             takes = setting.flag is not None and command in (setting.flag.commands or commands)
-            assert hasattr(parser().parse_args([command]), setting.name) is takes, f"{command} {setting.name}"
+            assert hasattr(whole_parser().parse_args([command]), setting.name) is takes, f"{command} {setting.name}"

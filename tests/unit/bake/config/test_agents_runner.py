@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from desktop_bake import ConfigurationError, ImageReference
 from desktop_bake.bake.cli.commands.env import env
-from desktop_bake.bake.cli.parser import parser
 from tests.harness.agents_runner import STATE, parse
 from tests.harness.agents_runner_files import PAYLOAD
+from tests.harness.command_line import whole_parser
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -168,7 +168,7 @@ def test_bytes_of_a_file(before: bytes, tmp_path: Path, monkeypatch: pytest.Monk
     path.write_bytes(before % b"false")
     for value, wanted in (("off", b"false"), ("on", b"true"), ("off", b"false")):
         words = ["--environments", str(path), "env", "set", "a", f"cache_desktop_build={value}"]
-        assert env(parser().parse_args(words)) == 0
+        assert env(whole_parser().parse_args(words)) == 0
         assert path.read_bytes() == before % wanted
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference, Script
 from desktop_bake.bake.cli.commands.env import env
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.agents_runner import OriginFile, read_origin
 from tests.harness.agents_runner_files import PAYLOAD, environments_json, state_toml
+from tests.harness.command_line import whole_parser
 from tests.harness.their_reader import read_back
 
 BASE = ImageReference.parse("debian:bookworm")
@@ -163,7 +163,7 @@ def test_an_edit(words: list[str], wanted: dict[str, Any], tmp_path: Path, monke
     file = tmp_path / "environments.json"
     other = {**PAYLOAD, "env_id": "other"}
     file.write_text(environments_json(other, PAYLOAD))
-    assert env(parser().parse_args(["--environments", str(file), "env", "set", "midori", *words])) == 0
+    assert env(whole_parser().parse_args(["--environments", str(file), "env", "set", "midori", *words])) == 0
     edited = file.read_text()
     assert edited == environments_json(other, {**PAYLOAD, **wanted})
     there = read_back(edited)
@@ -189,7 +189,7 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "environments.json"
     file.write_text(environments_json({**PAYLOAD, **SWITCHED, "env_vars": {"TOKEN": "hunter2"}}))
     words = ["--environments", str(file), "env", "show", "midori"]
-    assert env(parser().parse_args(words)) == 0
+    assert env(whole_parser().parse_args(words)) == 0
     printed = capsys.readouterr().out
     assert "env_vars                  TOKEN\n" in printed
     assert "preflight                 a text of 1 line\n" in printed
@@ -197,7 +197,7 @@ def test_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     meant = {"env_id", "version", "name", "preflight_enabled", "preflight_script", "env_vars", "extra_mounts", "ports"}
     named = printed.partition("without meaning here      ")[2].split("\n")[0].split(", ")
     assert set(named) == PAYLOAD.keys() - meant - SWITCHED.keys() - {"headless_desktop_enabled"}
-    assert env(parser().parse_args([*words, "--json"])) == 0
+    assert env(whole_parser().parse_args([*words, "--json"])) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["without_meaning"], shown["env_vars"], shown["preflight"]) == (named, ["TOKEN"], "echo c\n")
     assert "hunter2" not in json.dumps(shown)
@@ -208,5 +208,5 @@ def test_an_edit_mends_what_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     file = tmp_path / "environments.json"
     file.write_text(environments_json({**PAYLOAD, "ports": "8080:80"}))
-    assert env(parser().parse_args(["--environments", str(file), "env", "set", "midori", "ports=8080:80"])) == 0
+    assert env(whole_parser().parse_args(["--environments", str(file), "env", "set", "midori", "ports=8080:80"])) == 0
     assert read_origin(file).environment("midori", BASE).ports == ("8080:80",)

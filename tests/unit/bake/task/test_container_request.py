@@ -8,12 +8,12 @@ import pytest
 
 from desktop_bake import ConfigurationError, Mount, Port, TaskOptions
 from desktop_bake.bake.cli.commands.run import options_of
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
 from desktop_bake.bake.task.labels import TASK_LABEL
 from desktop_bake.bake.task.options import device_request
 from desktop_bake.bake.task.ports import parse_ports
+from tests.harness.command_line import whole_parser
 
 SOCKETS = "/tmp/.X11-unix"
 
@@ -58,7 +58,7 @@ def test_limits() -> None:
     """A browser has the shared memory that it needs, a fork bomb has an end, and both can be changed."""
 
     def limits(*words: str) -> list[object]:
-        options = options_of(parser().parse_args(["run", *words]))
+        options = options_of(whole_parser().parse_args(["run", *words]))
         host = body_of("image", ["true"], options, desktop=True, publish=True)["HostConfig"]
         return [host["ShmSize"], host["PidsLimit"], host.get("SecurityOpt")]
 
@@ -74,7 +74,7 @@ def test_limits() -> None:
 
 def test_memory_and_processors() -> None:
     """What the flags ask for is what the fields do, in the engine's units; without them there is no limit."""
-    options = options_of(parser().parse_args(["run", "-m", "2g", "--cpus", "1.5", "--docker=--memory-swap=-1"]))
+    options = options_of(whole_parser().parse_args(["run", "-m", "2g", "--cpus", "1.5", "--docker=--memory-swap=-1"]))
     asked = TaskOptions(memory=2 << 30, cpus=1.5, extra=docker_options(["--memory-swap=-1"]))
     for one in (options, asked):
         host = body_of("image", ["true"], one, desktop=True, publish=True)["HostConfig"]
