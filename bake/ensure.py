@@ -9,6 +9,7 @@ from ..generator.described import checked
 from ..generator.errors import CancelledError, ConfigurationError, DesktopBakeError, EngineError, ScriptFailedError
 from .config.settings import Settings
 from .context import context_of
+from .images.guess import Guess
 from .images.resolve import glance, under_tag
 from .images.result import Fallback, LocalHit, Miss
 from .obtain import obtain
@@ -118,7 +119,7 @@ def ensured(environment: Environment, context: Context) -> ImageResult:
 
     def attempt() -> ImageResult:
         nonlocal found
-        found = glance(environment, context)
+        found = glance(environment, context, Guess(context))
         return obtain(found, context, pausing=context.settings.fallback)
 
     try:

@@ -14,6 +14,7 @@ from ..system.text import first_line
 from .api import CALL_TIMEOUT_S, Endpoint
 from .coalesce import coalesced
 from .connection import remedy_of
+from .own_platform import own_platform
 
 if TYPE_CHECKING:
     import subprocess
@@ -228,8 +229,12 @@ class Engine:
 
     def platform(self) -> str:
         """The engine's own platform, `os/architecture`."""
-        answer = self.ask("GET", "/version").content
-        return f"{answer.get('Os')}/{answer.get('Arch')}"
+
+        def ask() -> str:
+            answer = self.ask("GET", "/version").content
+            return f"{answer.get('Os')}/{answer.get('Arch')}"
+
+        return own_platform(self.endpoint.host, ask)
 
     def has_containerd_store(self) -> bool:
         """Whether the engine keeps images in containerd's store, where an image's ID is its registry's digest."""

@@ -10,6 +10,7 @@ from ...generator.layer_key import base_of, chain_of, stack_key
 from ...generator.reference import Digest
 from ..config.lock_names import BASE
 from .base_digest import base_digest, pinned_stack
+from .known_digests import known_digest, note_digest
 from .locked import fixed_digest
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...generator.reference import ImageReference
     from ...generator.stack import Stack
     from ..context import Context
+    from .guess import Guess
 
 
 _NO_DIGEST = Digest("sha256:" + "0" * 64)
@@ -75,19 +77,20 @@ class Order:
             order = order.below()
 
 
-def order_of(environment: Environment, context: Context) -> Order:
+def order_of(environment: Environment, context: Context, guess: Guess | None = None) -> Order:
     """Read an environment's files, compute its key, and determine its platform.
 
     Args:
         environment: with its cache switched on.
         context: where its recipe is, the pull policy, and the engine.
+        guess: told which key it will probably be, before the base is asked for.
 
     Raises:
         ConfigurationError: the recipe or the base image is wrong.
         EngineError: no engine answers.
         RegistryError: the base's digest cannot be determined.
     """
-    stack, key = stack_and_key(environment, context)
+    stack, key = stack_and_key(environment, context, guess)
     asked = context.settings.platform_of(environment)
     return Order(
         environment=environment,
@@ -107,7 +110,7 @@ def key_of(environment: Environment, context: Context) -> Key:
     return stack_and_key(environment, context)[1]
 
 
-def stack_and_key(environment: Environment, context: Context) -> tuple[Stack, Key]:
+def stack_and_key(environment: Environment, context: Context, guess: Guess | None = None) -> tuple[Stack, Key]:
     """What is baked for an environment, and its key.
 
     Args, Raises: as `order_of`.
@@ -125,5 +128,11 @@ def stack_and_key(environment: Environment, context: Context) -> tuple[Stack, Ke
         bases = {base_of(known, labels) for labels in ours} - {None}
         return bases.pop() if len(bases) == 1 else None
 
-    local = context.engine.image(str(environment.base_image))
-    return stack, known.on_base(base_digest(environment.base_image, local, context, baked_on))
+    base = environment.base_image
+    before = known_digest(base) if guess else None
+    if guess and before:
+        guess.begin(known.on_base(before))
+    digest = base_digest(base, context.engine.image(str(base)), context, baked_on)
+    if guess:
+        note_digest(base, digest)
+    return stack, known.on_base(digest)

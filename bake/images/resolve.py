@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..engine.engine import Image
     from . import published, reason
+    from .guess import Guess
     from .order import Order
 else:
     published = lazy(".published", __package__)
@@ -39,10 +40,11 @@ def resolve(environment: Environment, context: Context) -> Disabled | LocalHit |
     return search(found, context) if isinstance(found, Miss) else found
 
 
-def glance(environment: Environment, context: Context) -> Disabled | LocalHit | Miss:
+def glance(environment: Environment, context: Context, guess: Guess | None = None) -> Disabled | LocalHit | Miss:
     """The first part of `resolve`, which takes milliseconds: the toggles, the key, and the image known by name.
 
     Args: as `resolve`.
+        guess: asks for the image that was used before while the base is asked for.
 
     Returns:
         A local hit, `disabled`, or a miss that `search` has to look into.
@@ -58,11 +60,13 @@ def glance(environment: Environment, context: Context) -> Disabled | LocalHit | 
             reason=environment.why_nothing_is_baked,
             install_at_start=environment.has_image,
         )
-    return look(order_of(environment, context), context)
+    return look(order_of(environment, context, guess), context, guess)
 
 
-def look(order: Order, context: Context) -> LocalHit | Miss:
+def look(order: Order, context: Context, guess: Guess | None = None) -> LocalHit | Miss:
     """Look for what is wanted under its tag, and say so.
+
+    Args: as `glance`.
 
     Raises: as `under_tag`.
         CancelledError: another thread gave up.
@@ -71,7 +75,7 @@ def look(order: Order, context: Context) -> LocalHit | Miss:
     context.reporter.say(f"[desktop-cache] cache key: {order.key}")
     if context.afresh:
         return Miss(order=order, why=MissReason(here="it is to be baked afresh"))
-    found = under_tag(order, context)
+    found = under_tag(order, context, guess)
     context.check_cancelled()
     if isinstance(found, LocalHit):
         context.reporter.say(f"[desktop-cache] hit (local): {found.image}")
@@ -118,12 +122,12 @@ def ask(miss: Miss, context: Context) -> RegistryHit | Miss:
     return found
 
 
-def under_tag(order: Order, context: Context) -> LocalHit | Miss:
+def under_tag(order: Order, context: Context, guess: Guess | None = None) -> LocalHit | Miss:
     """What is under a tag: a local hit if it counts, else a miss with the reason why it does not.
 
     Raises: as `bake.images.trust.why_not`.
     """
-    image = context.engine.image(order.tag)
+    image = guess.image(order.tag) if guess else context.engine.image(order.tag)
     if image is None:
         return Miss(order=order)
     wrong = order.key.mismatch(image.labels)
