@@ -1,8 +1,9 @@
 """The gate: noVNC's pages for everyone, the screen only with the secret, and never for a page of another site.
 
-desktop_run.sh runs it as `python3 -I -S -c … TEXT PORT PAGES SOCKET`, with the secret on standard input. TEXT begins
-with desktop_http.py, desktop_onlooker.py and desktop_websocket.py, which it imports; no file of it lies in the image,
-whose Python (3.6 or newer) it uses. SOCKET is Xvnc's.
+desktop_run.sh runs it as `python3 -I -S -c … TEXT PORT PAGES SOCKET DISPLAY COOKIE`, with the secret on standard input.
+TEXT begins with desktop_http.py, desktop_onlooker.py, desktop_websocket.py and desktop_ground.py, which it imports; no
+file of it lies in the image, whose Python (3.6 or newer) it uses. SOCKET is Xvnc's; it paints the ground of the display
+with the number DISPLAY, which the file COOKIE opens.
 
 It imports what is part of the interpreter alone. http.server and socket, which other servers are made of, take five
 times the processor at every start, and more than twice the memory for as long as the task runs.
@@ -14,6 +15,7 @@ import sys
 import time
 from _operator import _compare_digest as compare_digest
 
+from recipe.desktop_ground import painted
 from recipe.desktop_http import PATIENCE_S, RefusedError, answer_page, head_of, request_of
 from recipe.desktop_onlooker import Onlooker, onlooker_secret
 from recipe.desktop_websocket import handshake_of, relay
@@ -232,13 +234,14 @@ class Server:
 
 def main() -> None:
     """Serve for good."""
-    port, pages, vnc = sys.argv[1:]
+    port, pages, vnc, display, cookie = sys.argv[1:]
     server = Server(Gate(sys.stdin.readline().rstrip("\n")), pages, vnc)
     listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
     listener.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)  # for what it accepts, too
     listener.bind(("", int(port)))
     listener.listen(MOST)
+    ground = painted(display, cookie)  # noqa: F841 (it is there as long as this connection is)
     print("[desktop] noVNC listens", flush=True)
     while True:
         server.accept(listener)

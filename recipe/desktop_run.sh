@@ -88,7 +88,7 @@ cookie() {
 }
 (cookie) || { echo "[desktop] cannot write $XAUTHORITY" >&2; exit 1; }
 depth=(-depth "${DESKTOP_DEPTH:-24}")
-# The Composite extension adds a visual of 32 bits to those of 16: fbsetroot takes the deepest, and paints nothing.
+# The Composite extension adds a visual of 32 bits to those of 16: some programs take the deepest, and paint nothing.
 [ "${DESKTOP_DEPTH:-24}" != 16 ] || depth+=(-extension Composite)
 # X has no port, only a socket, and asks for the cookie beside it.
 # There is no password to guess, and a few that only look for the banner would have Xvnc turn away the next.
@@ -120,7 +120,7 @@ fi
 modules='import sys
 for module in sys.argv.pop(1).split("# the next module\n"): exec(module)'
 "${python[@]}" -I -S -c "$modules" "$1" "${DESKTOP_NOVNC_PORT:-6080}" "$NOVNC_PATH" "$run/vnc" \
-  <<<"${desktop_secret:-}" >&2 2>"$run/gate" &
+  "${DISPLAY#:}" "$XAUTHORITY" <<<"${desktop_secret:-}" >&2 2>"$run/gate" &
 web=$!
 unset desktop_secret
 
@@ -177,7 +177,6 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
   spy=$!
   fluxbox >"$run/fluxbox" 2>&1 4<&- & # its menu starts programs, which would hold that pipe
   wm=$!
-  LC_ALL=C fbsetroot -solid '#2e4057' # it has no messages in C.UTF-8, and says so
   for folder in /usr/share/applications /usr/local/share/applications ~/.local/share/applications; do
     if [ "$folder" -nt /etc/desktop-bake/menu ] && [ -x /etc/desktop-bake/menu.sh ]; then
       menu=$(readlink -m ~/.fluxbox/menu)
@@ -187,12 +186,14 @@ if [ -n "$up" ] && read -r _ 2>/dev/null <&"$up"; then # Xvnc says that it takes
     fi
   done 2>/dev/null
   {
+    pause=0.2
     while true; do
-      while read -r -t 0.2 line <&4; do
+      while read -r -t "$pause" line <&4; do
         if [[ $line == "_NET_SUPPORTING_WM_CHECK(WINDOW)"* ]]; then break 2; fi
       done
       # what changed just before it listened it does not tell; "no such atom on any window" is no window manager's
       if [[ $(xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null) == *"window id"* ]]; then break; fi
+      pause=1 # on a busy machine, this program is a part of what keeps it busy
     done
     echo "[desktop] ready" >&2
     kill "$spy"

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...generator.errors import ConfigurationError
 
 NEXT = "# the next module\n"
-_GATE = ("http", "onlooker", "websocket", "gate")  # each imports from those before it
+_GATE = ("http", "onlooker", "websocket", "ground", "gate")  # each imports from those before it
 
 
 def shipped(name: str) -> Path:

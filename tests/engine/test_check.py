@@ -70,8 +70,8 @@ def check(project: Path, cli: Run, timeout_s: int = 30) -> subprocess.CompletedP
 def test_picture(cli: Run, project: Path, base: str) -> None:
     """Plain docker starts the desktop, reports what it found, and leaves its picture beside the bake file; no image is
     made, and the folder stays fresh. Half a line of another program does not hide the check's own."""
-    half = "until grep -q listens /proc/self/fd/2; do sleep 0.01; done; printf half >&2"
-    setup = f"{STAND_IN.format('fbsetroot', half)} # {uuid.uuid4()}"  # a passed check is cached like any step
+    half = 'until grep -q listens /proc/self/fd/2; do sleep 0.01; done; printf half >&2; exec /bin/cp "$@"'
+    setup = f"{STAND_IN.format('cp', half)} # {uuid.uuid4()}"  # a passed check is cached like any step
     configure(project, base, setup)
     done = check(project, cli)
     assert done.returncode == 0, done.stderr

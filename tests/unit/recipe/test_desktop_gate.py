@@ -530,13 +530,16 @@ def test_the_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     listener = Listener()
     monkeypatch.setattr(desktop_gate, "Server", Recorded)
     monkeypatch.setattr("recipe.desktop_gate._socket.socket", lambda *_: listener)
-    monkeypatch.setattr(sys, "argv", ["-c", "6080", "/pages", "/run/vnc"])
+    painted: list[object] = []
+    monkeypatch.setattr(desktop_gate, "painted", lambda *words: painted.append((*words, capsys.readouterr().out)))
+    monkeypatch.setattr(sys, "argv", ["-c", "6080", "/pages", "/run/vnc", "1", "/cookie"])
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\nmore"))
     with pytest.raises(KeyboardInterrupt):
         desktop_gate.main()
     gate, *rest = made
     assert rest == ["/pages", "/run/vnc"]
     assert isinstance(gate, Gate)
+    assert painted == [("1", "/cookie", "")]  # before it says that it listens
     assert gate.refusal(RIGHT, {"host": "localhost"}, lookup_is_not_asked) is None
     assert [words for words in listener.said if words[0] in ("bind", "listen")] == [
         ("bind", ("", 6080)),

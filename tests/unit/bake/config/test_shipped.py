@@ -22,6 +22,6 @@ def test_the_gate() -> None:
     compile(text, "gate", "exec")
     assert "\nclass Gate:" in text
     assert "\nclass Frames:" in text
-    assert len(text.split(NEXT)) == 4
+    assert len(text.split(NEXT)) == 5
     assert f'split("{NEXT[:-1]}\\n")' in shipped("recipe/desktop_run.sh").read_text()
     assert "from recipe." not in text
