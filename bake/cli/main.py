@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else our caller wants it to be ignored
             signal.signal(signal.SIGINT, _interrupt)
         try:
-            return _run(_meant(sys.argv[1:] if argv is None else argv))
+            return _run(_meant(sys.argv[1:] if argv is None else argv), is_own=argv is None)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # our reader is gone, like `head` once it has its lines: there is nobody to tell
@@ -97,8 +97,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _run(typed: list[str]) -> int:
-    arguments = argparse.Namespace(recorder=None, typed=typed)
+def _run(typed: list[str], *, is_own: bool) -> int:
+    """Run one command.
+
+    Args:
+        typed: its words.
+        is_own: whether this process has no other purpose, so that another program may take its place.
+    """
+    arguments = argparse.Namespace(recorder=None, typed=typed, is_own=is_own)
     try:
         flags_first = typed[0].startswith("-") and typed[0] != "--version"
         parser(whole=False, before=flags_first).parse_args(typed, arguments)

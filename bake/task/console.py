@@ -145,6 +145,10 @@ class Console:
         name: Stream = "stderr" if stream == _STDERR else "stdout"
         self._lines.extend((name, raw.decode(errors="replace").rstrip()) for raw in lines)
 
+    def fileno(self) -> int:
+        """The descriptor of its connection."""
+        return self._socket.fileno()
+
     def drain(self) -> None:
         """Read everything in a thread, until it ends: unread output would in time block the program that prints it."""
 

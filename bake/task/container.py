@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.api import CALL_TIMEOUT_S, Answer
+from ..system.chance import token_hex
 from ..system.lazy import lazy
 from .console import Console
 from .ending import LaterEnding, gone, is_gone
@@ -49,7 +49,7 @@ class Container:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self.name = f"desktop-bake-{secrets.token_hex(6)}"
+        self.name = f"desktop-bake-{token_hex(6)}"
         self.container_id = ""
 
     @classmethod

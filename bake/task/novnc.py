@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import socket
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from ...generator.errors import TimeLimitError
+from ..system.chance import base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def banner(url: str, timeout_s: float = 2.0) -> str | None:
     """
     parts = urlsplit(url)
     path = parse_qs(parts.fragment).get("path", ["websockify"])[0]
-    key = base64.b64encode(os.urandom(16)).decode()
+    key = base64(os.urandom(16)).decode()
     request = (
         f"GET /{path} HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: http://{parts.netloc}\r\nUpgrade: websocket\r\n"
         f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"

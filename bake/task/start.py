@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from ..context import context_of
 from ..engine.client_proxies import client_proxies
 from ..ensure import ensured
 from ..images.base_digest import check_base
+from ..system.chance import token_urlsafe
 from ..system.lazy import lazy
 from .at_start import FOLDER, ROOT, AtStart, at_start, said_of
 from .background import Command, MainCommand
@@ -126,7 +126,7 @@ def started(
         if options.name:
             container.rename(options.name)
         console = container.attach()
-        secret = secrets.token_urlsafe(24) if options.auth else NO_SECRET
+        secret = token_urlsafe(24) if options.auth else NO_SECRET
         greeting = f"{secret} {'stay' if options.detach else ''}\n".encode()
         if desktop and not lacking.before:
             console.write(greeting)

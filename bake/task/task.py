@@ -209,8 +209,13 @@ class DesktopTask:
 def gone_of(task: DesktopTask) -> TaskGoneError:
     """What to raise if a task's container ended and we did not end it; it says what ended its desktop, if known."""
     task.console.drained(_LAST_S)
-    causes = (found[1] for line in tuple(task.console.last) if (found := _CAUSE.search(line)))  # Xvnc's is the first
-    cause, name = next(causes, None), task.container_id[:12]
+    return gone_after(task.container_id, tuple(task.console.last))
+
+
+def gone_after(container_id: str, lines: Sequence[str]) -> TaskGoneError:
+    """As `gone_of`, from the last lines of its main process."""
+    causes = (found[1] for line in lines if (found := _CAUSE.search(line)))  # Xvnc's is the first
+    cause, name = next(causes, None), container_id[:12]
     if cause:
         said = without_secrets()(cause)
         return TaskGoneError(f"the desktop of the task {name} ended: {said}", "start another: desktop-bake run")

@@ -19,13 +19,13 @@ RESOLVE = f"""{CLI}
     config.stack_files config.texts
     config.toml_file config.values
     engine engine.api engine.coalesce engine.connection engine.docker_config engine.docker_host engine.engine
-    engine.http_answer
+    engine.http_answer engine.own_platform
     images images.base_digest images.known_digests images.locked images.order images.resolve images.result images.trust
     registry registry.platforms
     system.files system.folders system.found_file system.redaction system.reporter system.terminal system.text
 """
 START = f"""{RESOLVE}
-    cli.commands.run engine.client_proxies ensure obtain system.whose
+    cli.commands.run engine.client_proxies ensure images.guess obtain system.chance system.whose
     task task.at_start task.background task.console task.container task.container_request
     task.docker_flags task.docker_values task.ending
     task.environment_options task.labels task.main_process task.novnc task.options task.preflight task.program
@@ -110,10 +110,12 @@ def test_a_hit(project: Path) -> None:
 
 def test_a_start(project: Path) -> None:
     """`run` loads, until it starts a task, what `resolve` does, what starts a task, and no program's pipes."""
-    run = RUN + '    assert main.main(["resolve", "-q"]) == 0\n    import desktop_bake.bake.cli.commands.run\n'
+    run = RUN + '    assert main.main(["resolve", "-q"]) == 0\n    from desktop_bake.bake.cli.commands import run\n'
+    run += "    from desktop_bake.bake.task import start\n"
     modules = loaded(run, project)
     assert others(modules, START, GENERATOR) == set()
-    assert not modules & {"subprocess", "tempfile", "csv", "http.client", "platformdirs", "encodings.idna", "pty"}
+    unneeded = "subprocess tempfile csv http.client platformdirs encodings.idna pty random"
+    assert not modules & set(unneeded.split())
 
 
 def test_no_command(project: Path) -> None:

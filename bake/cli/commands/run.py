@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from ...task.docker_flags import docker_options, parse_env_file, parse_environme
 from ...task.ending import FOREVER_S
 from ...task.environment_options import check
 from ...task.options import GEOMETRY, TaskOptions
-from ...task.start import started
 from ..context import print_json, work_of
 
 if TYPE_CHECKING:
@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 
     from ...system import durations
     from ...task import film as films
-    from ...task import mounts, platforms, ports
+    from ...task import mounts, platforms, ports, start
     from ...task.task import DesktopTask
-    from .. import pictures, streams
+    from .. import pictures, streams, watching
 else:  # not needed by a task without flags
     durations = lazy("...system.durations", __package__)
     mounts = lazy("...task.mounts", __package__)
     platforms = lazy("...task.platforms", __package__)
     ports = lazy("...task.ports", __package__)
+    start = lazy("...task.start", __package__)
     films = lazy("...task.film", __package__)
     pictures = lazy("..pictures", __package__)
     streams = lazy("..streams", __package__)
+    watching = lazy("..watching", __package__)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,15 +62,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not options.auth:
         reporter.say("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
     camera = films.recorder_image(environment, context) if film else ""
+    threading.Thread(target=lambda: start.started, name="loading", daemon=True).start()  # while the engine answers
     image = ensured(environment, context)
     reporter.phase("start")
-    task = started(environment, image, context, options, command if options.detach else ())
+    task = start.started(environment, image, context, options, command if options.detach else ())
     if arguments.recorder:
         arguments.recorder.record(image, engine)
     if options.detach:
         return _leave(task, as_json=arguments.json)
     status = 0
     try:
+        if arguments.is_own and not (command or wish or film or limit_s or arguments.recorder):
+            watching.hand_over(task, _address(task))
         _show(task)
         nothing = contextlib.nullcontext()
         with (
@@ -174,7 +179,11 @@ def _whole(word: str) -> str:
 
 def _show(task: DesktopTask) -> None:
     if task.novnc_url:
-        print(f"[desktop] {task.novnc_url}", file=sys.stderr, flush=True)
+        print(_address(task), file=sys.stderr, flush=True)
+
+
+def _address(task: DesktopTask) -> str:
+    return f"[desktop] {task.novnc_url}" if task.novnc_url else ""
 
 
 def _stay(task: DesktopTask, limit_s: float | None) -> int:

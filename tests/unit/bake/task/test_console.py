@@ -207,6 +207,11 @@ def test_finish(stream: Stream) -> None:
     assert (list(console.last), console.closed, console.ended) == (["last"], True, True)
 
 
+def test_fileno(stream: Stream) -> None:
+    """A program that takes over gets the connection itself."""
+    assert Console(cast("Connection", stream)).fileno() == stream.sock.fileno()
+
+
 def test_close_wakes_who_reads(stream: Stream) -> None:
     """A thread that waits for a line gets the end as soon as another closes."""
     console = Console(cast("Connection", stream))

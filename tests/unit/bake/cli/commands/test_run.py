@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from desktop_bake import Settings, TaskGoneError, TimeLimitError
-from desktop_bake.bake.cli import pictures, streams
+from desktop_bake.bake.cli import pictures, streams, watching
 from desktop_bake.bake.cli.commands import run
 from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.images.result import LocalHit
-from desktop_bake.bake.task import film
+from desktop_bake.bake.task import film, start
 from tests.harness.work import order
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def task(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> Task:
 
     monkeypatch.setattr(pictures, "pictured", pictured)
     monkeypatch.setattr(run, "ensured", lambda *_: LocalHit(order=order(Settings()), image_id="sha256:1"))
-    monkeypatch.setattr(run, "started", started)
+    monkeypatch.setattr(start, "started", started)
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
 
     def run_task(_task: Task, command: list[str], limit_s: float | None) -> int:
@@ -232,6 +233,20 @@ def test_without_a_command(typed: Callable[..., tuple[int, str, str]], task: Tas
     task.ends = [KeyboardInterrupt()]
     assert typed("run")[0] == 130
     assert task.calls == [("stop", 0), ("stop", 0)]
+
+
+@pytest.mark.parametrize("words", [[], ["--timeout", "1m"], ["--metrics", "m"], ["--screenshot", "a"], ["--", "x"]])
+@pytest.mark.usefixtures("project")
+def test_who_watches(task: Task, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """A process of its own leaves an idle desktop to a shell, with the line to print; with more to do, it stays."""
+    lines: list[str] = []
+    monkeypatch.setattr(watching, "hand_over", lambda _task, line: lines.append(line))
+    monkeypatch.setattr(sys, "argv", ["desktop-bake", "run", *words])
+    task.ends = [KeyboardInterrupt()] * 2
+    main()
+    assert lines == [f"[desktop] {URL}"] * (not words)
+    main(["run", *words])
+    assert len(lines) <= 1
 
 
 def test_screenshot(typed: Callable[..., tuple[int, str, str]], task: Task, project: Path) -> None:
