@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .bakefile import COMPOSE_FILE
 from .reference import Digest
-from .template import template_engine
+from .template import compiled_template
 from .variables import REPOSITORY_VARIABLE
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def render_compose_file(
     services = [service for target in targets if target.has_desktop for service in _services(target, options)]
     if not services:
         return ""
-    engine = template_engine(yaml=_yaml, yaml_key=_yaml_key, block=_block)
-    return engine.from_string(template).render(
+    return compiled_template(template, yaml=_yaml, yaml_key=_yaml_key, block=_block).render(
         file=f"{folder}/{COMPOSE_FILE}" if folder else COMPOSE_FILE,
         first=services[0].name,
         without=[env_id for target in targets if not target.has_desktop for env_id in target.environments],

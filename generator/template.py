@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,16 +66,21 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
 
     Source: Bake file reference (docs.docker.com/build/bake/reference).
     """
-    engine = template_engine(
-        hcl=hcl, hcl_key=hcl_key, hcl_with_variables=_hcl_with_variables, secret=_secret, annotation=_annotation
-    )
     targets = list(targets)
     common = {SCHEMA_LABEL: SCHEMA, **options.image_labels}
     checks = check_targets(targets)
     known = variables_of(
         str(options.repository), annotated([target.platforms for target in targets], options.attest), folder
     )
-    text = engine.from_string(template).render(
+    compiled = compiled_template(
+        template,
+        hcl=hcl,
+        hcl_key=hcl_key,
+        hcl_with_variables=_hcl_with_variables,
+        secret=_secret,
+        annotation=_annotation,
+    )
+    text = compiled.render(
         file=f"{folder}/docker-bake.hcl" if folder else "docker-bake.hcl",
         pictures=f"{folder}/{PICTURES}" if folder else PICTURES,
         variables=_used(known, targets, options),
@@ -97,13 +103,19 @@ def render_bake_file(template: str, targets: Iterable[BakeTarget], options: Bake
     return aligned(text)
 
 
-def template_engine(**filters: Callable[[str], str]) -> jinja2.Environment:
-    """The template engine with these filters; a missing value is an error."""
+@functools.lru_cache(maxsize=8)  # to compile one takes ten times as long as to render it
+def compiled_template(template: str, **filters: Callable[[str], str]) -> jinja2.Template:
+    """A template with these filters; a missing value is an error.
+
+    Args:
+        template: its text.
+        **filters: what its expressions may call behind `|`, by name.
+    """
     engine = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     engine.filters.update(filters)
-    return engine
+    return engine.from_string(template)
 
 
 def _own_groups(targets: Iterable[BakeTarget]) -> dict[str, str]:
