@@ -146,8 +146,7 @@ class Scope:
         return [
             (node.value, replace(self, function=function, tree=tree, given={}))
             for tree in (self.trees if is_imported else (self.tree,))
-            for function in _functions(tree)
-            if function.name == name
+            for function in _named(tree).get(name, ())
             for node in _own(function)
             if isinstance(node, ast.Return) and node.value
         ]
@@ -220,6 +219,15 @@ def _scopes(tree: ast.Module, trees: tuple[ast.Module, ...]) -> Iterator[Scope]:
 @functools.cache  # every error needs each of these
 def _functions(tree: ast.Module) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
     return tuple(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@functools.cache
+def _named(tree: ast.Module) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The functions of a module by name."""
+    named: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+    for function in _functions(tree):
+        named.setdefault(function.name, []).append(function)
+    return named
 
 
 @functools.cache

@@ -143,7 +143,7 @@ def test_broken_by_structure(name: str, rounds: Callable[[int, int], int], figur
 
 def test_guided_by_coverage(tmp_path: Path, rounds: Callable[[int, int], int], figure: Callable[[str], None]) -> None:
     """libFuzzer, shown which branches its inputs reach in our modules, gets nothing out either."""
-    many = rounds(1000, 100_000)
+    many = rounds(300, 100_000)
     words = [
         sys.executable,
         "-m",

@@ -11,8 +11,10 @@ from desktop_bake import Environment, load_settings
 from desktop_bake.bake.config.environment_edit import EnvironmentFile
 from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.bake.ui import site as module
 from desktop_bake.bake.ui.app import App
 from desktop_bake.bake.ui.keys import HEADER, Keys
+from desktop_bake.bake.ui.pages import Pages
 from desktop_bake.bake.ui.site import Site
 from desktop_bake.bake.ui.source import Source
 from tests.harness.recipes import BASE
@@ -60,9 +62,16 @@ def source(project: Path, engine: FakeEngine) -> Source:
     )
 
 
+@pytest.fixture(scope="session")
+def pages() -> Pages:
+    """The templates, which take longer to read than a page to draw."""
+    return Pages()
+
+
 @pytest.fixture
-def site(source: Source) -> Site:
+def site(source: Source, pages: Pages, monkeypatch: pytest.MonkeyPatch) -> Site:
     """The page, which has looked at everything once, in this thread."""
+    monkeypatch.setattr(module, "Pages", lambda: pages)
     site = Site(source)
     site.world.reload()
     site.world.catch_up()

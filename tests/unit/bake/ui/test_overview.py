@@ -8,12 +8,12 @@ import pytest
 
 from desktop_bake.bake.ui.builds import Build, Builds
 from desktop_bake.bake.ui.overview import Overview
-from desktop_bake.bake.ui.pages import Pages
 from desktop_bake.bake.ui.world import World, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from desktop_bake.bake.ui.pages import Pages
     from desktop_bake.bake.ui.source import Source
 
 
@@ -33,9 +33,9 @@ def builds(source: Source) -> Builds:
 
 
 @pytest.fixture
-def overview(world: World, builds: Builds) -> Overview:
+def overview(pages: Pages, world: World, builds: Builds) -> Overview:
     """The page of the two environments."""
-    return Overview(Pages(), world, builds)
+    return Overview(pages, world, builds)
 
 
 def build_with(builds: Builds, source: Source, steps: int) -> Build:

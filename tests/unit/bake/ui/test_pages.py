@@ -9,16 +9,16 @@ import pytest
 from desktop_bake.bake.ui.pages import STATIC, Pages
 
 
-def test_escaped() -> None:
+def test_escaped(pages: Pages) -> None:
     """A text that looks like markup is shown as it is."""
-    html = Pages().draw("notice", {"errors": [HostileError()]})
+    html = pages.draw("notice", {"errors": [HostileError()]})
     assert "<script" not in html
     assert "&lt;script&gt;" in html
 
 
-def test_what_cannot_be_encoded() -> None:
+def test_what_cannot_be_encoded(pages: Pages) -> None:
     """A name of a file, or of another program's JSON, that is no Unicode leaves the rest of the page as it is."""
-    html = Pages().draw("seen", {"seen": "caf\udce9 ok"})
+    html = pages.draw("seen", {"seen": "caf\udce9 ok"})
     assert "caf? ok" in html.encode().decode()
 
 
@@ -45,9 +45,8 @@ def test_what_there_is() -> None:
     assert {"page.css", "page.js", "icon.svg"} <= set(STATIC)
 
 
-def test_no_inline_script_or_style() -> None:
+def test_no_inline_script_or_style(pages: Pages) -> None:
     """Templates have nothing that the policy would have to allow."""
-    pages = Pages()
     names = pages._templates.list_templates()  # noqa: SLF001 (jinja2's list of the folder)
     assert "layout.html" in names
     for name in names:
