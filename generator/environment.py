@@ -39,7 +39,7 @@ class Environment:
     """
 
     env_id: str
-    name: str = field(default="", metadata=about("a name for people", unset="empty", example='"Default desktop"'))
+    name: str = field(default="", metadata=about("name that people see", unset="empty", example='"Default desktop"'))
     base_image: ImageReference = field(metadata=about("image reference of the base", example='"repository:tag"'))
     headless_desktop_enabled: bool = field(default=False, metadata=about("give tasks a desktop", example="true"))
     cache_desktop_build: bool = field(
