@@ -45,7 +45,7 @@ lint: .venv/ready ## ruff, mypy, import contracts, shellcheck, and the published
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash benchmarks/*.sh tests/harness/*.sh tests/bases/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
+	.venv/bin/shellcheck scripts/* recipe/*.sh bake/*/*.sh bake/cli/completion.bash benchmarks/*.sh tests/harness/*.sh tests/bases/pack.sh tests/bases/small/pack.sh tests/bases/yay docs/ci/*.sh .ci/run
 	$(SCHEMA).github-workflows docs/ci/github*.yml .github/workflows/*.yml
 	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	$(SCHEMA).github-issue-config .github/ISSUE_TEMPLATE/config.yml

@@ -208,7 +208,7 @@ def measure(base: str, repetitions: int, folder: Path, add: Add) -> None:
         folder: an empty folder.
         add: takes the four cells of a row.
     """
-    with team_registry(folder / "registry", base=base) as registry:
+    with team_registry(folder / "registry", bases=[base]) as registry:
         (folder / "project").mkdir()
         team = Team(folder / "project", registry, repetitions)
         try:

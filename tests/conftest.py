@@ -24,10 +24,10 @@ from tests.harness.bases import stand_ins
 from tests.harness.engine_task import equipped_machine
 from tests.harness.exposure import LOG
 from tests.harness.file_names import SECRET
-from tests.harness.machines import Machine, Registry, machine, team_registry, tool, tool_environment
+from tests.harness.machines import Machine, Registry, machine, team_registry
 from tests.harness.project import FIGURES, TINY, base_name, remove_images
-from tests.harness.registries import layer_of
 from tests.harness.team import Project
+from tests.harness.worker_bases import WORKER, WorkerBases
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -38,45 +38,59 @@ if TYPE_CHECKING:
 # A runner in the background starts us with SIGINT ignored, and every process of these tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 # Files that share something costly run on one worker. The longest start first, so that all workers end together.
-# DESKTOP: files that bake or show the shipped desktop, break its engine, count tasks by name, or look at everything
-# that machines leave. MACHINES: files that need a second machine. BASES: files with stand-ins for other bases.
+# DESKTOP: files that show the shipped desktop. BROWSERS: files that use a browser. EQUIPPED: files that break an engine
+# with the shipped desktop, or take it to another machine. MACHINES: files that need a second machine. BASES: files with
+# stand-ins for other bases. All workers use the same Debian for what they share, so it is baked once.
 DESKTOP = (
     "test_agents_runner",
+    "test_asyncio",
     "test_base_shell",
-    "test_browser",
-    "test_browser_task",
     "test_check",
     "test_compose",
     "test_connections",
     "test_display",
     "test_exposure",
     "test_fallback",
+    "test_film",
     "test_homes",
-    "test_killed_tasks",
     "test_look",
     "test_memory",
-    "test_options",
-    "test_page",
+    "test_pictures",
     "test_run",
     "test_runner",
     "test_task",
+    "test_tasks",
+    "test_tutorial",
     "test_updates",
     "test_view_only",
-    "test_shipped",
-    "test_engine_faults",
-    "test_engine_limits",
-    "test_machines",
 )
+BROWSERS = ("test_browser", "test_browser_task", "test_page")
+EQUIPPED = ("test_engine_faults", "test_engine_limits", "test_killed_tasks", "test_machines", "test_shipped")
 MACHINES = ("test_team", "test_supply_chain", "test_ci")
 BASES = ("test_bases", "test_agents_runner_adapter")
 TOGETHER = {
     **dict.fromkeys(DESKTOP, "desktop"),
+    **dict.fromkeys(BROWSERS, "browsers"),
+    **dict.fromkeys(EQUIPPED, "equipped"),
     **dict.fromkeys(MACHINES, "machines"),
     **dict.fromkeys(BASES, "bases"),
 }
-LONGEST = ("desktop", "machines", "bases", "test_images", "test_lease", "test_trust", "test_kills", "test_layer")
+LONGEST = (
+    "desktop",
+    "machines",
+    "equipped",
+    "bases",
+    "browsers",
+    "test_images",
+    "test_lease",
+    "test_trust",
+    "test_kills",
+    "test_layer",
+)
+SHARED = {"desktop", "browsers", "equipped", "bases"}
+# Other files that need more than a few programs in the base: they get their worker's own Debian.
+DEBIAN = ("test_completion", "test_failed_step", "test_layers", "test_supply_chain")
 LIMIT = pytest.StashKey[object]()
 
 
@@ -148,25 +162,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def own_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give each further worker a base of its own, so that no worker finds another's images to be similar.
+def worker_bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerBases]:
+    """The base images of this worker's tests."""
+    made = WorkerBases(base_name(), tmp_path_factory.mktemp("base"))
+    yield made
+    made.remove()
 
-    The base also gets its own layer. BuildKit exports a base under its layers if it knows them from another manifest;
-    a client that knows the base by its manifest would then find nothing in that cache.
+
+@pytest.fixture(scope="module")
+def own_base(request: pytest.FixtureRequest, worker_bases: WorkerBases) -> None:
+    """Set the base of a file's tests.
+
+    Tests of the shipped desktop share one Debian. All others use their worker's own base, so that no worker finds
+    another's images to be similar: a small one, unless the file needs more.
     """
-    name = os.environ.get("DESKTOP_BAKE_TEST_BASE")
-    if not name or WORKER == "gw0":
-        yield
-        return
-    host, _, rest = name.partition("/")
-    own = f"{host}/{WORKER}/{rest}"
-    archive = tmp_path_factory.mktemp("base") / "layer.tar"
-    archive.write_bytes(layer_of(WORKER.encode()))
-    crane = [tool("crane"), "append", "--base", name, "--new_layer", str(archive), "--new_tag", own]
-    subprocess.run(crane, env=tool_environment(), check=True, capture_output=True)
-    os.environ["DESKTOP_BAKE_TEST_BASE"] = own
-    yield
-    remove_images(own.rpartition(":")[0])
+    if scope_of(request.path) in SHARED:
+        worker_bases.use("shared")
+    else:
+        worker_bases.use("debian" if request.path.stem in DEBIAN else "small")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -195,10 +208,14 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return write
 
 
-@pytest.fixture(scope="session")
-def base() -> str:
+@pytest.fixture(scope="module")
+def base(own_base: None) -> str:
     """The base image, in the local store."""
-    name = base_name()
+    return pulled(base_name())
+
+
+def pulled(name: str) -> str:
+    """Pull an image, and return its name."""
     subprocess.run(["docker", "pull", "-q", name], check=True, capture_output=True)
     return name
 
@@ -256,11 +273,11 @@ def cli(project: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def desktop(base: str) -> Environment:
-    """The shipped desktop on the test base, cache on."""
+def desktop(worker_bases: WorkerBases) -> Environment:
+    """The shipped desktop on the base that all workers share, with the cache on."""
     return Environment(
-        env_id="desktop",
-        base_image=ImageReference.parse(base),
+        env_id=f"desktop-{WORKER}",
+        base_image=ImageReference.parse(pulled(worker_bases.shared)),
         headless_desktop_enabled=True,
         cache_desktop_build=True,
     )
@@ -268,8 +285,8 @@ def desktop(base: str) -> Environment:
 
 @pytest.fixture(scope="session")
 def desktop_settings() -> Settings:
-    """The repository that all tests of the shipped desktop share, so that it is baked once."""
-    return Settings(repository=ImageReference.parse("desktop-bake"))
+    """The repository that all tests of the shipped desktop share, so that it is baked once, without compression."""
+    return Settings(repository=ImageReference.parse("desktop-bake"), cache="none", compression="uncompressed")
 
 
 @pytest.fixture(scope="session")
@@ -282,7 +299,7 @@ def web(desktop: Environment) -> Environment:
 def web_image(web: Environment, desktop_settings: Settings) -> str:
     """The browser's image, baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
     lines: list[str] = []
-    settings = replace(desktop_settings, cache="none", compression="uncompressed", fallback=False)
+    settings = replace(desktop_settings, fallback=False)
     image = ensure_desktop_image(web, settings, log=lines.append)
     assert image.image_id, lines
     return image.image_id
@@ -298,16 +315,17 @@ def browser(web_image: str) -> Iterator[webdriver.Remote]:
 
 
 @pytest.fixture(scope="session")
-def stand_in_settings(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def stand_in_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Stand-ins for other bases, each built once, and the desktops on them."""
     with stand_ins(tmp_path_factory.mktemp("bases")) as settings:
         yield settings
 
 
 @pytest.fixture(scope="session")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The team's registry, as the first machine reaches it, with the base image as `team.base`."""
-    with team_registry(tmp_path_factory.mktemp("team") / "registry", base=base_name()) as registry:
+def team(worker_bases: WorkerBases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """The team's registry, as the first machine reaches it, with the base images that `team.base` can be."""
+    bases = (worker_bases.shared, worker_bases.small)
+    with team_registry(tmp_path_factory.mktemp("team") / "registry", bases=bases) as registry:
         yield registry
 
 
@@ -327,10 +345,10 @@ def classic(team: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def equipped(
-    base: str, desktop_settings: Settings, team: Registry, tmp_path_factory: pytest.TempPathFactory
+    desktop: Environment, desktop_settings: Settings, team: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
     """A further machine whose engine has its own small disk; tests may break the engine and repair it."""
-    with equipped_machine(base, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
+    with equipped_machine(desktop, desktop_settings, team, tmp_path_factory.mktemp("machines") / "equipped") as machine:
         yield machine
 
 

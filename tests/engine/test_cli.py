@@ -449,7 +449,7 @@ def test_recipe_refusals(cli: Run, project: Path, name: str, content: bytes | No
 def test_missing_base(cli: Run, project: Path, base: str) -> None:
     """A base image that exists nowhere is named."""
     config = project / "desktop-bake.toml"
-    config.write_text(config.read_text().replace(base, base.replace("debian:", "no-such-image:")))
+    config.write_text(config.read_text().replace(base, base.replace("small:", "no-such-image:")))
     done = cli("resolve")
     assert done.returncode == 2
     assert "no-such-image" in done.stderr

@@ -35,7 +35,7 @@ def write(project: Path, name: str) -> None:
         file.write_text(file.read_text() + "echo changed\n")
     elif name == "base":
         before = config.read_text()
-        config.write_text(before.replace("debian:bookworm", "debian:moved"))
+        config.write_text(before.replace("small:bookworm", "small:moved"))
     else:
         config.write_text(config.read_text() + '[environments.default.build_args]\nNEW = "SECRET-value-77"\n')
 
@@ -71,7 +71,7 @@ def unique(project: Path) -> Path:
 @pytest.fixture
 def moved(team: Registry) -> str:
     """Another image beside the base, in the same repository."""
-    name = f"{team.address}/debian:moved"
+    name = f"{team.address}/small:moved"
     subprocess.run(
         ["docker", "buildx", "build", "-q", "--push", "-t", name, "-"],
         check=True,

@@ -61,29 +61,12 @@ def test_build(killed: Project, rounds: Rounds, figure: Figure) -> None:
     assert not list(killed.cache.glob("bake-*"))
 
 
-@pytest.fixture(scope="module")
-def small(team: Registry, base: str) -> Iterator[str]:
-    """A base image of a shell, sha256sum and little else, in the team's registry: quick to hand over."""
-    name, programs = f"{team.address}/small:1", "/bin/bash /bin/sh /bin/cat /usr/bin/sha256sum"
-    pack = f"tar --no-recursion -ch /etc /tmp {programs} $(ldd {programs} | grep -o '/lib[^ ]*' | sort -u)"
-    subprocess.run(
-        f'docker run --rm {base} sh -c "$PACK" | docker import - {name}',
-        shell=True,
-        check=True,
-        capture_output=True,
-        env={**os.environ, "PACK": pack},
-    )
-    docker("push", "-q", name)
-    yield name
-    remove_images(name, check=True)
-
-
 def test_load(
-    killed: Project, rounds: Rounds, figure: Figure, small: str, tmp_path_factory: pytest.TempPathFactory
+    killed: Project, rounds: Rounds, figure: Figure, team: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A build by a builder that hands its image over as an archive: half an image is never taken for a hit."""
     text = killed.configuration.read_text().splitlines()
-    killed.configuration.write_text("\n".join(f'base_image = "{small}"' if "base_" in t else t for t in text))
+    killed.configuration.write_text("\n".join(f'base_image = "{team.base}"' if "base_" in t else t for t in text))
     with remote_builder(os.environ["DOCKER_HOST"], here, tmp_path_factory.mktemp("b")) as builder:
         words = ("build", "--cache", "none", "--builder", builder)
         figure(

@@ -14,7 +14,7 @@ from tests.harness.machines import machine, team_registry
 
 def main(folder: Path, base: str) -> None:
     """Keep the machine busy."""
-    with team_registry(folder / "team", base=base) as team, machine(folder / "machine", team=team) as second:
+    with team_registry(folder / "team", bases=[base]) as team, machine(folder / "machine", team=team) as second:
         second.run("docker", "run", "-d", "-p", "127.0.0.1:7777:7", team.base, "sleep", "4321", check=True)
         (folder / "Dockerfile").write_text(f"FROM {team.base}\nRUN echo building >&2; sleep 4321\n")
         build = second.popen("docker", "buildx", "build", "--progress", "plain", ".", cwd=folder)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from desktop_bake import Environment, ImageReference, Settings, ensure_desktop_image
+from desktop_bake import Environment, Settings, ensure_desktop_image
 from tests.harness.machines import Machine, Registry, machine
 
 INSTALLED = "all is there\n"  # what a task's command prints if it found what its recipe installs
@@ -27,11 +27,8 @@ def equipped(team: Registry) -> str:
 
 
 @contextmanager
-def equipped_machine(base: str, settings: Settings, team: Registry, folder: Path) -> Iterator[Machine]:
-    """A machine whose engine has its own small disk, with the equipped base on it."""
-    shipped = Environment(
-        env_id="shipped", base_image=ImageReference.parse(base), headless_desktop_enabled=True, cache_desktop_build=True
-    )
+def equipped_machine(shipped: Environment, settings: Settings, team: Registry, folder: Path) -> Iterator[Machine]:
+    """A machine whose engine has its own small disk, with the equipped base on it, which contains this desktop."""
     baked = ensure_desktop_image(shipped, settings)
     assert baked.image_id
     name = equipped(team)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,8 +121,8 @@ class Registry:
 
     @property
     def base(self) -> str:
-        """The name of the base image in the team's registry."""
-        return f"{self.address}/debian:bookworm"
+        """The name that the current base of the tests has in the team's registry."""
+        return f"{self.address}/{Path(os.environ['DESKTOP_BAKE_TEST_BASE']).name}"
 
     def start(self) -> None:
         """Start it, again on the same port with the same content."""
@@ -153,13 +153,13 @@ def _registry(folder: Path, storage: Path, port: int, enter: tuple[str, ...] = (
 
 
 @contextmanager
-def team_registry(folder: Path, *, port: int | None = None, base: str | None = None) -> Iterator[Registry]:
+def team_registry(folder: Path, *, port: int | None = None, bases: Iterable[str] = ()) -> Iterator[Registry]:
     """A registry on the first machine.
 
     Args:
         folder: created for it, and deleted afterwards.
         port: the loopback port; by default a free one.
-        base: the image to copy into it as its `base`.
+        bases: the images to copy into it, each of which can be its `base`.
     """
     if port is None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -170,8 +170,8 @@ def team_registry(folder: Path, *, port: int | None = None, base: str | None = N
         registry = _registry(folder, folder / "storage", port)
         after.callback(registry.stop)
         registry.start()
-        if base:
-            system(tool("crane"), "copy", base, registry.base)
+        for base in bases:
+            system(tool("crane"), "copy", base, f"{registry.address}/{Path(base).name}")
         yield registry
 
 
