@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parents[1]
 INSTALL = HERE.parent / "recipe" / "desktop_install.sh"
 REPOSITORY = f"desktop-bake-bases-{uuid.uuid4().hex[:8]}"
-SETTINGS = Settings(repository=ImageReference.parse(REPOSITORY), cache="none", fallback=False)
+SETTINGS = Settings(
+    repository=ImageReference.parse(REPOSITORY), cache="none", compression="uncompressed", fallback=False
+)
 SMALL = TaskOptions(geometry="800x600")
 # The package database is consistent: apt would install what was left out, and what needs an exact version of it.
 LEFT_OUT = """apt-get -qq check; apt-get -qq update
@@ -83,8 +85,9 @@ def _stand_in(name: str, folder: Path) -> Environment:
     if arch:
         desktop = ensure_desktop_image(_stand_in("ubuntu", folder), replace(SETTINGS, root=folder))
         contexts += ["--build-context", f"desktop=docker-image://{desktop.image}"]
-    words = ["docker", "buildx", "build", "-q", "--load", "--target", name, "--build-arg", f"BASE={base_name()}"]
-    subprocess.run([*words, *contexts, "-t", image, HERE / "bases"], check=True)
+    words = ["docker", "buildx", "build", "-q", "--target", name, "--build-arg", f"BASE={base_name()}", *contexts]
+    output = "type=image,compression=uncompressed"  # to pack it takes as long as to install it
+    subprocess.run([*words, "--output", output, "-t", image, HERE / "bases"], check=True)
     if arch:
         (folder / "install.sh").write_text(_expecting(image))
     return Environment(
