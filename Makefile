@@ -23,7 +23,7 @@ desktop: ## the main job: bake a desktop, run a task in it, save its picture
 	eval "$$(scripts/engine env)" && $(CACHE) $(PY) -m benchmarks.demo
 
 unit: .venv/ready ## the tests that need neither Docker nor network
-	$(PY) -m pytest -n 2 tests/unit $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 -o tmp_path_retention_policy=failed tests/unit $(PYTEST_ARGS)
 
 coverage: .venv/ready ## the share of each floor's lines that the unit tests run, with a minimum
 	mkdir -p out

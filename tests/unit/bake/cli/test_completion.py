@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import shutil
@@ -27,11 +28,17 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+@functools.cache
+def bash_script() -> str:
+    """The script for bash, which takes longer to write than to use."""
+    return completion_script("bash")
+
+
 def tab(line: str, folder: Path) -> list[str]:
     """What bash offers after this line."""
     done = subprocess.run(
         ["bash", "-c", TAB, "bash", line],
-        input=completion_script("bash"),
+        input=bash_script(),
         capture_output=True,
         text=True,
         check=True,
