@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up(sys.stdout)
         return 1
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("\ninterrupted" if sys.stderr.isatty() else "interrupted", file=sys.stderr)  # a terminal shows ^C
         return INTERRUPTED
 
 
