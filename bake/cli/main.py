@@ -93,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up(sys.stdout)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted" if sys.stderr.isatty() else "interrupted", file=sys.stderr)  # a terminal shows ^C
+        with contextlib.suppress(OSError):  # nobody reads it
+            print("\ninterrupted" if sys.stderr.isatty() else "interrupted", file=sys.stderr)  # a terminal shows ^C
         return INTERRUPTED
 
 

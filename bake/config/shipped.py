@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
 NEXT = "# the next module\n"
-_GATE = ("http", "onlooker", "websocket", "ground", "gate")  # each imports from those before it
+# The gate's modules; each imports from those before it.
+GATE = ("desktop_http.py", "desktop_onlooker.py", "desktop_websocket.py", "desktop_ground.py", "desktop_gate.py")
 
 
 def shipped(name: str) -> Path:
@@ -31,7 +37,11 @@ def gate_text() -> str:
     Raises:
         ConfigurationError: see `shipped`.
     """
-    parts = (shipped(f"recipe/desktop_{name}.py").read_text(encoding="utf-8") for name in _GATE)
+    return gate_of(shipped(f"recipe/{name}").read_text(encoding="utf-8") for name in GATE)
+
+
+def gate_of(parts: Iterable[str]) -> str:
+    """The same of these modules, such as those of an earlier recipe."""
     return NEXT.join(
         "".join(line for line in part.splitlines(True) if not line.startswith("from recipe.")) for part in parts
     )

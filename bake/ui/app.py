@@ -94,6 +94,7 @@ class App:
 
     def _begin(self, page: str) -> None:
         """Start to gather the content of a page that has just been opened."""
+        self._site.world.begin()
         if page == "tasks":
             self._site.look_at_tasks()
         if page == "images":

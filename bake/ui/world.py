@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _WARNING = "[desktop-cache] WARNING: "
 _AT_ONCE = 2
+_HEAD_START_S = 0.5  # for a page that is opened at once
 _GLANCE, _PEEK, _SEARCH, _SIZES = range(4)  # the quick ones come first, for every environment
 
 
@@ -94,6 +95,7 @@ class World:
         self._waiting: set[tuple[int, str]] = set()
         self._count = itertools.count()
         self._has_more = threading.Condition(self._lock)
+        self._begun = threading.Event()
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -110,10 +112,14 @@ class World:
         return self._rows.get(self._names.get(name, ""))
 
     def start(self) -> None:
-        """Read the configuration, and start to look."""
+        """Read the configuration, and start to look once a page is painted, or a moment later."""
         self.reload()
         for number in range(_AT_ONCE):
             background(self._work, f"page-look-{number}")
+
+    def begin(self) -> None:
+        """Look from now on: a page is painted, and keys no longer compete with it for the processor."""
+        self._begun.set()
 
     def reload(self) -> None:
         """Read the configuration again; what is known of an unchanged environment stays."""
@@ -185,6 +191,7 @@ class World:
                 self._has_more.notify()
 
     def _work(self) -> None:
+        self._begun.wait(_HEAD_START_S)
         while True:
             with self._has_more:
                 while not self._todo:

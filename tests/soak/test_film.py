@@ -15,7 +15,7 @@ import pytest
 from desktop_bake import Environment, ImageReference, Settings
 from desktop_bake.bake.context import Context
 from desktop_bake.bake.engine.engine import Engine
-from desktop_bake.bake.task.film import recorder_image
+from desktop_bake.bake.task.film import FINISH_S, recorder_image
 from tests.harness.tasks import tasks
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_a_film(project: Path, base: str, kind: str, killed: bool) -> None:
             subprocess.run(["docker", "kill", found[0]], check=True, capture_output=True)
         else:
             run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=FINISH_S + 30)
     there_s = time.monotonic() - up_s  # an interrupted task stays until all of it has ended
     assert run.returncode == (137 if killed else 130), errors
     probe = ("-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "json", "pipe:0")

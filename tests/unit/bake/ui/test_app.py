@@ -138,7 +138,9 @@ def test_what_is_looked_for(client: TestClient, monkeypatch: pytest.MonkeyPatch)
 def test_events(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is open is watched for, and no longer once it is closed."""
     wanted: list[bool] = []
+    begun: list[str] = []
     monkeypatch.setattr(site.watch, "want", lambda *, wanted: wanted_is(wanted))
+    monkeypatch.setattr(site.world, "begin", lambda: begun.append("page"))
 
     def wanted_is(value: bool) -> None:
         wanted.append(value)
@@ -155,3 +157,4 @@ def test_events(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert '<div id="environments">' in asyncio.run(first())
     assert wanted == [True, False]
+    assert begun == ["page"]

@@ -10,7 +10,7 @@ import webbrowser
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -116,7 +116,7 @@ def test_a_port_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections send what there is to send at once: with Nagle's algorithm, each answer takes 40 ms longer."""
     options: list[tuple[int, int, int]] = []
-    listener = SimpleNamespace(setsockopt=lambda *option: options.append(option))
+    listener: Any = SimpleNamespace(setsockopt=lambda *option: options.append(option))
     monkeypatch.setattr(socket, "create_server", lambda *_, **__: listener)
     assert module._bound(80) is listener  # noqa: SLF001
     assert options == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from desktop_bake.bake.images.result import Disabled, LocalHit, Miss
+from desktop_bake.bake.ui import world as module
 from desktop_bake.bake.ui.world import World, name_of
 
 if TYPE_CHECKING:
@@ -50,6 +52,23 @@ def test_looked_at(world: World) -> None:
     assert isinstance(found, Miss)
     assert found.reason
     assert isinstance(result(world, "plain"), Disabled)
+
+
+def test_a_page_is_painted_first(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is looked for while the first page is painted."""
+    looked = threading.Event()
+
+    def touch(*_: str) -> None:
+        row = early.row("office")
+        if row and row.result:
+            looked.set()
+
+    monkeypatch.setattr(module, "_HEAD_START_S", 60)
+    early = World(source, touch)
+    early.start()
+    assert result(early, "office") is None
+    early.begin()
+    assert looked.wait(10)
 
 
 def test_an_image_comes(world: World, have: Have, touched: list[str]) -> None:
