@@ -93,8 +93,8 @@ def serve(source: Source, port: int, told: Callable[[str], None], *, opened: boo
 def _bound(port: int) -> socket.socket:
     try:
         listener = socket.create_server((_ADDRESS, port), backlog=64)
-        # Connections inherit it, and asyncio sets it only on a socket whose protocol is named. Without it, an answer's body
-        # waits for the acknowledgement of its head, which the other side delays by 40 ms.
+        # Connections inherit it; asyncio sets it only on a socket whose protocol is named. Without it, the body of an
+        # answer waits for the acknowledgement of its head, which the other side delays by 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
