@@ -89,8 +89,9 @@ def running(bench: Bench, tree: Path | None) -> Iterator[tuple[subprocess.Popen[
     )
     assert process.stderr
     try:
-        while b"http://" not in process.stderr.readline():
-            pass
+        said = b"until it is ready"
+        while said and not said.startswith(b"[desktop] http://"):  # a build also names addresses
+            said = process.stderr.readline()
         newest = ["docker", "ps", "-q", "--no-trunc", "-n", "1"]
         yield process, subprocess.run(newest, capture_output=True, text=True, check=True).stdout.strip()
     finally:

@@ -123,6 +123,8 @@ def test_interrupted(shipped: Path, number: int, command: list[str]) -> None:
     for line in process.stderr:
         if b"http://" in line:
             break
+    words = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    assert (b"/watch.sh\0" in words) == (not command)  # a shell waits for an idle desktop
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, b"interrupted\n")
