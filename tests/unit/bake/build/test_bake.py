@@ -40,7 +40,7 @@ def failed(*lines: str) -> Ended:
 
 
 class Bakes:
-    """What stands in for the process that bakes, whichever it is.
+    """Stands in for the process that bakes.
 
     Attributes:
         ends: how the next bakes end; well, if there are none.
@@ -121,13 +121,13 @@ def contexts(files: dict[str, bytes]) -> set[str]:
 
 
 def built(bakes: Bakes, context: Context, below: str | None = None) -> Built:
-    """What becomes of the order."""
+    """The result of the order."""
     with bake.Preparation(context) as ready:
         return bake.build(bakes.order, ready, lambda _order, _driver: below)
 
 
 def test_built(engine: FakeEngine, bakes: Bakes, lines: list[str]) -> None:
-    """What is built is found again by its labels, counts from then on, and was baked from the order's own files."""
+    """A built image is found by its labels, counts from then on, and was baked from the order's own files."""
     context = work(engine, log=lines.append)
     result = built(bakes, context)
     image = engine.image(bakes.order.tag)
@@ -256,7 +256,7 @@ def test_an_engine_that_ended(engine: FakeEngine, bakes: Bakes) -> None:
 
 
 def test_no_such_builder(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What keeps the builder from being one is reported when it is needed; nothing is baked."""
+    """A faulty builder is reported when it is needed; nothing is baked."""
 
     def fail(*_: object) -> None:
         raise EngineError("builder b: no such builder")
@@ -276,7 +276,7 @@ def test_a_full_disk(
     driver: str,
     how: list[str],
 ) -> None:
-    """What a build left on a full disk is cleared; the records of a builder of its own are not the engine's."""
+    """A build's remains on a full disk are removed; a separate builder's records are not the engine's."""
     monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver=driver, exports_cache=True))
     bakes.ends = [failed("ERROR: write /x: no space left on device")]
     with pytest.raises(BuildFailedError, match="no space left"):
@@ -296,7 +296,7 @@ def test_a_full_disk_that_is_not_cleared(
 
 
 def test_the_local_cache(engine: FakeEngine, bakes: Bakes) -> None:
-    """What a build exported is kept for the next one, which reads it."""
+    """A build's exported cache is kept for the next one, which reads it."""
 
     def export() -> None:
         (folder,) = cache_folder().glob("bake-*")

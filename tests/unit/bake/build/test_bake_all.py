@@ -40,7 +40,7 @@ def named(name: str, key: Any, **more: Any) -> Order:
 
 
 def baked(engine: FakeEngine, *orders: Order, settings: Settings | None = None, **on: str) -> Any:
-    """What became of these."""
+    """The results of these."""
     context = work(engine, settings)
     together = Together(orders, {key.replace("_", "-"): base for key, base in on.items()}, context)
     return together.bake(cast("Preparation", Ready(context)))

@@ -52,7 +52,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> type[Client]:
-    """What stands in for it."""
+    """Stands in for it."""
     monkeypatch.setattr("desktop_bake.bake.build.bake_process.DockerClient", Client)
     Client.made, Client.asked, Client.lines, Client.error = [], [], ["#1 one\n", "#2 two\n"], None
     return Client

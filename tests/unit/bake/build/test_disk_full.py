@@ -95,7 +95,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_build_left(lines: list[str]) -> None:
-    """What was made since the build began goes, layers before all else; what is older stays."""
+    """Records made since the build began go, layers first; older ones stay."""
     engine = Full(record("old", 100), record("mount", 5, "exec.cachemount"), record("layer", 10), record("b", 20))
     give_back(context_of(engine, lines), 60)
     assert engine.pruned == ["layer", "b", "mount"]
@@ -112,7 +112,7 @@ def test_nothing_left(lines: list[str]) -> None:
 
 
 def test_in_use_for_a_moment(lines: list[str]) -> None:
-    """What is in use is tried again."""
+    """Records in use are tried again."""
     engine = Full(record("a", 1))
     engine.busy["a"] = 3
     give_back(context_of(engine, lines), 60)
@@ -121,7 +121,7 @@ def test_in_use_for_a_moment(lines: list[str]) -> None:
 
 
 def test_in_use(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stays in use is reported, and the fallback goes on."""
+    """Records that stay in use are reported, and the fallback goes on."""
     monkeypatch.setattr(disk_full, "IN_USE_S", -1.0)
     engine = Full(record("a", 1), record("b", 1))
     engine.busy = {"a": 1000, "b": 1000}

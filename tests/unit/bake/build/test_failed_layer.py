@@ -27,7 +27,7 @@ ERROR: target layer-browser-office: failed to solve: process "true" did not comp
 
 
 def told(target: str, step: FailedStep | None) -> FinalError:
-    """What is told of a step of this target."""
+    """The message for a step of this target."""
     error = FinalError("build failed: a step ended with status 1", "it said: no")
     error.target, error.step = target, step
     return of_layers(error, RENDERING.targets)

@@ -55,7 +55,7 @@ def test_scripts(file: str, name: str) -> None:
 
 
 def test_a_base_without_a_shell() -> None:
-    """What the container runtime says of a base that has no shell is reported as that."""
+    """The container runtime's message about a missing shell becomes an error that says so."""
     said = 'runc run failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file'
     step = failed_step(STEP.format(file="desktop_install.sh", said=said).splitlines())
     assert step
@@ -183,7 +183,7 @@ ERROR: target desktop-{}: failed to solve: process "sh" did not complete success
 
 
 def several(name: str, status: int) -> list[str]:
-    """What a bake of several targets prints that one of them ends."""
+    """The output of a bake of several targets that one of them ends."""
     return [*SEVERAL[:-1], SEVERAL[-1].format(name, status)]
 
 

@@ -9,7 +9,7 @@ from desktop_bake.bake.build import local_cache
 
 
 def exported(folder: Path, text: str) -> Path:
-    """What a build exported."""
+    """A build's export."""
     folder.mkdir()
     (folder / "index.json").write_text(text)
     return folder
@@ -63,7 +63,7 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_a_killed_process_set_aside(tmp_path: Path) -> None:
-    """What was set aside by a process that was killed before it was gone is removed, and no family with it."""
+    """A cache that a killed process had set aside is removed, and no family with it."""
     (tmp_path / "root" / ".gone-abc" / "bookworm-0").mkdir(parents=True)
     (tmp_path / "root" / "bookworm-1").mkdir()
     local_cache.clear(tmp_path / "root")

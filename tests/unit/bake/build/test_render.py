@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_options() -> None:
-    """What every target shares is the settings'."""
+    """The settings decide what every target shares."""
     settings = Settings(cache="none", attest=("type=sbom",), compression="gzip")
     options = bake_options(settings)
     assert (options.repository, options.cache_backend) == (settings.repository, "none")

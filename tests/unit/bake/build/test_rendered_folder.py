@@ -41,7 +41,7 @@ OPTIONS = BakeOptions(repository=ImageReference.parse("a"))
 
 
 def files(recipe: Recipe = RECIPE, environment: Environment = ENVIRONMENT) -> RenderedFiles:
-    """What is rendered of a recipe with a preflight on it."""
+    """The rendered files of a recipe with a preflight on it."""
     stack = Stack(desktop=recipe, preflight=PREFLIGHT)
     targets = bake_targets([(environment, stack, stack_key(environment, stack, BASE))], OPTIONS)
     return whole_folder(rendered_files(targets, OPTIONS))
@@ -78,7 +78,7 @@ def test_the_list(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left(tmp_path: Path) -> None:
-    """What an earlier render wrote goes, with its folders; nothing is said of it."""
+    """Files of an earlier render are removed, with their folders, silently."""
     write(tmp_path)
     assert write(tmp_path, OTHER) == []
     assert contents(tmp_path) == {name: content for name, (content, _) in OTHER.items()}

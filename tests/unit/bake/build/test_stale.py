@@ -68,7 +68,7 @@ def test_edited_by_hand(name: str, tmp_path: Path) -> None:
 
 
 def test_another_version(tmp_path: Path) -> None:
-    """What no input explains, and nobody edited, another version rendered."""
+    """A difference without a changed input or an edit comes from another version."""
     TWO.write(tmp_path)
     files = dict(TWO.files)
     text, executable = files["docker-bake.hcl"]

@@ -53,7 +53,7 @@ def test_as_they_come(steps: Steps) -> None:
 
 
 def test_another_stage() -> None:
-    """What a stage begins with is reported without its digest."""
+    """A stage's base is shown without its digest."""
     steps = Steps()
     steps.feed(f"#6 [bootstrap 1/3] FROM debian:bookworm@sha256:{'2' * 64}")
     assert [(step.name, step.target) for step in steps] == [("FROM debian:bookworm", "bootstrap 1 of 3")]

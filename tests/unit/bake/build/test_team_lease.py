@@ -42,7 +42,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def miss(team: Settings) -> Miss:
-    """What is wanted, and nowhere."""
+    """A wanted image that exists nowhere."""
     return Miss(order=order(team))
 
 
@@ -59,7 +59,7 @@ def held(registry: MemoryRegistry) -> Lease | None:
 
 
 class Answering:
-    """What a registry answers, and what happens meanwhile.
+    """A registry's answers, and what happens meanwhile.
 
     Args:
         registry: the registry.

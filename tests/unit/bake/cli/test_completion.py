@@ -35,7 +35,7 @@ def bash_script() -> str:
 
 
 def tab(line: str, folder: Path) -> list[str]:
-    """What bash offers after this line."""
+    """Bash's completions of this line."""
     done = subprocess.run(
         ["bash", "-c", TAB, "bash", line],
         input=bash_script(),
@@ -84,7 +84,7 @@ TASK_VERBS = ("logs", "attach", "wait", "exec", "stop", "url", "screenshot", "re
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What `desktop-bake` was asked, by a program of that name that knows three tasks."""
+    """The calls of `desktop-bake`, by a program of that name that knows three tasks."""
     program, said = tmp_path / "bin" / "desktop-bake", tmp_path / "asked"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\necho \"$@\" >>{said}\nprintf '%s\\n' {' '.join(TASKS)}\n")

@@ -46,7 +46,7 @@ base_image = "debian:bookworm"
 def test_a_flag_goes_first(
     words: list[str], field: str, wanted: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is typed overrides the variable, which overrides the file; a flag that is not typed overrides nothing."""
+    """A flag overrides the variable, which overrides the file; a missing flag overrides nothing."""
     (tmp_path / "desktop-bake.toml").write_text(FILE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DESKTOP_BAKE_ATTEST", "type=provenance")

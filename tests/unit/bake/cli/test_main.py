@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
-    """What the command line does with signals is undone."""
+    """The command line's changes to signals are undone."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -110,7 +110,7 @@ def test_help_as_dockers(typed: list[str], usage: str, capsys: pytest.CaptureFix
     ],
 )
 def test_typos(typed: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is nearly a command, an action or a flag is reported with the one that was meant."""
+    """A mistyped command, action or flag is reported with the nearest one."""
     assert main(typed) == 2
     assert capsys.readouterr() == ("", says)
 
@@ -175,7 +175,7 @@ def test_no_room_for_output(buffered: bool) -> None:
 
 
 def test_another_error_of_the_system_is_seen(command: Callable[[object], list[argparse.Namespace]]) -> None:
-    """What the system refuses otherwise is a fault of ours, and not swallowed."""
+    """Other errors of the system are our faults, and not swallowed."""
     command(PermissionError())
     with pytest.raises(PermissionError):
         main(["key"])

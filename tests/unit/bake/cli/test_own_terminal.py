@@ -107,7 +107,7 @@ def test_nobody_types(tmp_path: Path) -> None:
     ("words", "said"), [(["sleep", "60"], b"TimeoutExpired"), (["no-such-program"], b"EngineError")]
 )
 def test_no_end_and_no_beginning(terminal: Terminal, tmp_path: Path, words: list[str], said: bytes) -> None:
-    """What does not end in time, and what there is not, is an error; the terminal is as it was."""
+    """A program that does not end in time, or does not exist, is an error; the terminal is as it was."""
     before = termios.tcgetattr(terminal.theirs)
     assert joined(terminal, tmp_path / "copy", words, 0.3).wait(60) == 99
     assert (tmp_path / "copy").read_bytes() == said

@@ -43,7 +43,7 @@ def test_what_is_asked_for() -> None:
     ],
 )
 def test_no_pictures(typed: Namespace, environment: Environment, says: str) -> None:
-    """What does not go together is reported in one line."""
+    """Flags that contradict each other are reported in one line."""
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         wish_of(typed, environment)
 

@@ -13,7 +13,7 @@ from desktop_bake.bake.cli.verbs import VERBS, Verb
 
 
 def test_each_has_a_module() -> None:
-    """What can be typed is what there is a module for."""
+    """Each command has a module, and each module a command."""
     modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
     assert {verb.name.replace("-", "_") for verb in (*VERBS, *TASK_VERBS)} == modules
 

@@ -21,6 +21,6 @@ def test_what_is_asked() -> None:
 
 
 def test_an_age_without_a_unit() -> None:
-    """What is days to one person is seconds to another: it is refused."""
+    """A number without a unit, days to one person and seconds to another, is refused."""
     with pytest.raises(ConfigurationError, match="has no unit"):
         wish_of("30")

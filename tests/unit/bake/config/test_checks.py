@@ -37,7 +37,7 @@ DIGEST = "sha256:" + "a" * 64
     ],
 )
 def test_refused(check: Callable[[Any], None], value: object, says: str) -> None:
-    """What would not do is refused, with a remedy."""
+    """Invalid values are refused, with a remedy."""
     with pytest.raises(ConfigurationError) as refused:
         check(value)
     assert str(refused.value).startswith(says)
@@ -54,5 +54,5 @@ def test_refused(check: Callable[[Any], None], value: object, says: str) -> None
     ],
 )
 def test_accepted(check: Callable[[Any], None], values: list[object]) -> None:
-    """What does is passed over in silence."""
+    """Valid values pass silently."""
     assert [check(value) for value in values] == [None] * len(values)  # type: ignore[func-returns-value]

@@ -25,7 +25,7 @@ def write(root: Path, *names: str) -> None:
 
 
 def read(root: Path, *names: str | Path, beside: Path | None = None) -> dict[str, ContextFile]:
-    """What these names mean."""
+    """The files of these names."""
     return ContextFiles(root=root, where="layer 'a': ", beside=beside).read(names)
 
 
@@ -120,7 +120,7 @@ def nothing(folder: Path) -> None:
     ],
 )
 def test_what_is_no_file(tmp_path: Path, made: object, says: str) -> None:
-    """What cannot be copied is refused by layer, field and its own name, with a remedy."""
+    """A file that cannot be copied is refused with layer, field and its name, and a remedy."""
     (tmp_path / "dir").mkdir()
     assert callable(made)
     made(tmp_path / "dir")

@@ -61,7 +61,7 @@ def test_in_a_file_of_agents_runner(origin: EnvironmentFile) -> None:
 
 
 def test_somebody_else_was_first(toml: EnvironmentFile) -> None:
-    """What was written since the caller read the file stays, and the caller is told so."""
+    """A change since the caller read the file stays, and the caller gets an error."""
     change = Change(env_id="a", values={("cache_desktop_build",): True}, seen=fingerprint(TOML.encode()))
     with_theirs = TOML + "# theirs\n"
     toml.path.write_text(with_theirs)

@@ -71,7 +71,7 @@ def test_another_order() -> None:
 
 
 def test_no_such_layer() -> None:
-    """What is gone meanwhile cannot be chosen; a file that does not load has nothing to choose from."""
+    """A layer that is gone cannot be chosen; a file that does not load offers none."""
     with pytest.raises(ConfigurationError, match="no layer 'x' any more"):
         CHOICES.turned("office", "x", on=True)
     for text in ("nonsense", "environments = 1", "[environments]\na = 1", "layers = 1\n[environments.a]"):

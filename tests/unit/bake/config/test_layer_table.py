@@ -123,7 +123,7 @@ OF_THE_VALUE = {
     ("text", "says"), [*((text, FILE_NAME + says) for text, says in REFUSED.items()), *OF_THE_VALUE.items()]
 )
 def test_refused(text: str, says: str) -> None:
-    """What cannot be is one line that names environment or layer, and field, and comes with a remedy."""
+    """An impossible value is one line with environment or layer, field, and a remedy."""
     with pytest.raises(ConfigurationError) as refused:
         settings_from(text, Path("/project") / FILE_NAME, {})
     assert str(refused.value) == says
@@ -143,7 +143,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[4] / "docs" 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=lambda text: text.partition("\n")[0])
 def test_the_documents_examples(text: str) -> None:
-    """What docs/layers.md shows loads, and a text in it is bash."""
+    """The examples of docs/layers.md load, and their scripts are valid bash."""
     settings = settings_from(text, Path("/project") / FILE_NAME, {})
     layers = layers_from(tomllib.loads(text).get("layers", {}), FILE_NAME).values()
     assert settings.environments or layers

@@ -32,7 +32,7 @@ LOCKS = st.builds(Lock, packages=st.sampled_from([None, THEN, TODAY]), bases=TAB
 
 
 def test_a_new_file() -> None:
-    """What is written explains itself, sorted, one block an entry; and the same lock is always the same text."""
+    """The file explains itself, sorted, with a block for each entry; the same lock is always the same text."""
     shuffled = Lock(
         packages=LOCK.packages, bases=dict(reversed([*LOCK.bases.items()])), tools=LOCK.tools, images=LOCK.images
     )
@@ -114,7 +114,7 @@ def test_line_ends_stay() -> None:
     ],
 )
 def test_an_odd_layout_is_refused(text: str) -> None:
-    """What is laid out so that an edit would damage it is not edited; it is read all the same."""
+    """A file that an edit would damage is not edited, but still read."""
     assert parse_lock(text).bases["a:1"].digest == OLD
     with pytest.raises(ConfigurationError, match=r"^cannot edit desktop-bake\.lock as it is written$") as caught:
         edit_lock(text, Lock(bases={"a:1": ONE}))
@@ -123,7 +123,7 @@ def test_an_odd_layout_is_refused(text: str) -> None:
 
 @given(LOCKS, LOCKS)
 def test_any_lock_becomes_any_other(before: Lock, after: Lock) -> None:
-    """What is written means what it is to mean, whatever stood there, and is sorted."""
+    """The edited file means the wanted lock, whatever it was before, and is sorted."""
     text = edit_lock("", before)
     edited = edit_lock(text, after)
     assert parse_lock(edited) == after

@@ -86,7 +86,7 @@ def test_keys_of_files_without_the_new_fields(tmp_path: Path) -> None:
     ],
 )
 def test_refused(fields: str, says: str) -> None:
-    """What is wrong with a text is one line that names environment and field."""
+    """A faulty text is one line with environment and field."""
     with pytest.raises(ConfigurationError) as refused:
         settings(fields)
     assert str(refused.value) == "desktop-bake.toml" + says

@@ -93,7 +93,7 @@ def test_every_field_is_described() -> None:
 
 @pytest.mark.parametrize("one", [s for s in SETTINGS if s.example], ids=lambda s: s.name)
 def test_examples_of_settings(one: Setting) -> None:
-    """What documents show as a value is one."""
+    """The values that documents show are valid."""
     read = getattr(settings_from(f"{one.name} = {one.example}", Path("/x/desktop-bake.toml"), {}), one.name)
     written = tomllib.loads(f"a = {one.example}")["a"]
     assert read == (tuple(written) if isinstance(written, list) else written)

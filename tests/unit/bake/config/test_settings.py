@@ -128,7 +128,7 @@ def test_another_type(field: str, value: object, says: str, remedy: str) -> None
 
 
 def test_environments_that_are_none() -> None:
-    """What stands for an environment is one."""
+    """Everything that stands for an environment is valid."""
     wrong: dict[str, Any] = {"environments": {"a": "debian"}}
     with pytest.raises(ConfigurationError, match=r"^environments is \{'a': 'debian'\}, not of type") as refused:
         Settings(**wrong)

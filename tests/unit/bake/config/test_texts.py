@@ -31,7 +31,7 @@ def test_both() -> None:
     ],
 )
 def test_no_text(text: str, says: str) -> None:
-    """What cannot be a script is reported by where it stands."""
+    """An invalid script is reported with its place."""
     with pytest.raises(ConfigurationError) as refused:
         script_of(text, "here")
     assert (str(refused.value), bool(refused.value.remedy)) == (says, True)

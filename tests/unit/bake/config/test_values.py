@@ -54,7 +54,7 @@ def test_as_fields(values: dict[str, Any], wanted: dict[str, Any]) -> None:
     ],
 )
 def test_as_fields_refused(values: dict[str, Any], says: str, remedy: str) -> None:
-    """What cannot be converted is refused by its place."""
+    """A value that cannot be converted is refused with its place."""
     with pytest.raises(ConfigurationError) as refused:
         as_fields(values, described(Made), "here")
     assert says in str(refused.value)

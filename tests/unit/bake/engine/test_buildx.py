@@ -134,7 +134,7 @@ def test_a_builder_by_its_name(shown: str, wanted: Builder) -> None:
     ],
 )
 def test_no_such_builder(inspected: Any, version: str, says: str, remedy: str) -> None:
-    """What keeps a builder from being one is distinguished from a buildx that is missing or too old."""
+    """A faulty builder is distinguished from a buildx that is missing or too old."""
     docker = Docker(inspect=inspected, version=(0, version, ""))
     with pytest.raises(EngineError) as caught:
         builder(engine(docker), "b")

@@ -40,7 +40,7 @@ def all_came(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 def at_once(one: Callable[[], object]) -> list[tuple[str, object]]:
-    """What this returns or raises, and which of both, in each of many threads that begin together."""
+    """The results and errors of this in many threads that begin together."""
     begin = threading.Barrier(THREADS)
 
     def run(_: int) -> tuple[str, object]:

@@ -39,7 +39,7 @@ SOCKET = "unix:///var/run/docker.sock"
     ],
 )
 def test_hosts(text: str, wanted: str) -> None:
-    """What people write, in full."""
+    """Complete forms of what people write."""
     assert parse_host(text, tls=False) == wanted
 
 

@@ -30,13 +30,13 @@ INSPECTED = {
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the engine answers next: `(status, content)`, or an error."""
+    """The engine's next answers: `(status, content)`, or an error."""
     return []
 
 
 @pytest.fixture
 def asked(answers: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
-    """What the engine was asked."""
+    """The requests to the engine."""
     questions: list[tuple[str, str, Any]] = []
 
     def ask(_: Endpoint, method: str, path: str, query: Any = None, **__: object) -> Answer:
@@ -101,7 +101,7 @@ def test_an_image_that_is_not_understood(answers: list[Any], asked: list[Any], c
 
 
 def test_variables(answers: list[Any], asked: list[Any]) -> None:
-    """What an ID was looked up for is not asked again; a name is, and one that is not there has none."""
+    """An image's ID is not looked up twice; a name is, and an unknown one has none."""
     engine = Engine()
     answers += [(200, INSPECTED), (200, INSPECTED), (404, {})]
     engine.image("a:1")
@@ -230,7 +230,7 @@ def test_returns_never(answers: list[Any], asked: list[Any], cancelled: bool) ->
     ],
 )
 def test_docker(monkeypatch: pytest.MonkeyPatch, outcome: Any, error: type[Exception] | None, says: str | None) -> None:
-    """What keeps the client from asking is an error; a command's own failure is its caller's to read."""
+    """A client that cannot ask is an error; a command's own failure is left to its caller."""
 
     def captured(words: list[str], *, limit_s: float, limit_bytes: int) -> subprocess.CompletedProcess[bytes]:
         assert (words, limit_s) == (["docker", "logs", "a"], 1)

@@ -64,7 +64,7 @@ def test_answers(said: bytes, wanted: tuple[int, bytes]) -> None:
     ],
 )
 def test_what_is_none(said: bytes, says: str) -> None:
-    """What breaks off, has no end or is no HTTP is reported as that."""
+    """An answer that breaks off, never ends or is not HTTP is reported as such."""
     with pytest.raises(NoAnswerError, match=says):
         read(said)
 

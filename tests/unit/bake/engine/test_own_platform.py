@@ -64,7 +64,7 @@ def test_always(host: str, asked: Asked) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x", b"1:2:3 linux/amd64", b"\xff", b"%s linux", b"%s linux/amd64 more"])
 def test_a_broken_note(path: Path, asked: Asked, content: bytes) -> None:
-    """What is none of ours is not believed."""
+    """A note in another form is not believed."""
     host = f"unix://{path}"
     own_platform(host, asked.ask)
     (note,) = (cache_folder() / "engines").iterdir()

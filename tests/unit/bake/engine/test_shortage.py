@@ -1,4 +1,4 @@
-"""What a machine was short of, from what was printed."""
+"""A machine's shortage, read from a program's output."""
 
 from __future__ import annotations
 

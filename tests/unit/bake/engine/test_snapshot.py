@@ -135,7 +135,7 @@ def test_a_listed_image_that_nobody_knows(engine: FakeEngine) -> None:
 
 
 def test_containers_are_asked_for_each_time(context: Context, engine: FakeEngine) -> None:
-    """What is used is no matter of environments, and not remembered."""
+    """Containers' use of images does not depend on environments, and is not remembered."""
     assert len(reach(context, strict=True).environments) == 2 * BASES  # and the recorder of films on each
     assert sorted(engine.asked) == ["GET /containers/json", *(f"image base-{n}:1" for n in range(BASES))]
 

@@ -81,7 +81,7 @@ def test_at_once(engine: FakeEngine) -> None:
 
 
 def test_an_engine_that_fails(engine: FakeEngine) -> None:
-    """What the engine raised is raised where the image is wanted, and is nothing if another one is."""
+    """The engine's error is raised only if its image is wanted."""
     guess = Guess(work(engine))
     engine.is_up = False
     guess.begin(KEY)

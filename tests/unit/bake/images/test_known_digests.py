@@ -22,7 +22,7 @@ def notes() -> list[Path]:
 
 
 def test_there_and_back() -> None:
-    """What was last noted of an image is known, and of no other image."""
+    """The last note on an image is known, and belongs to no other."""
     assert known_digest(ONE) is None
     for digest in (DIGEST, NEXT):
         note_digest(ONE, digest)

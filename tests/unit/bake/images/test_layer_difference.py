@@ -92,7 +92,7 @@ def test_a_first_layer() -> None:
 
 
 def test_a_record() -> None:
-    """What is recorded of a layer comes back, with its name and its packages."""
+    """A layer's record is read back with its name and its packages."""
     inputs = Inputs.of(ENVIRONMENT, BROWSER)
     assert (inputs.name, inputs.installed) == ("browser", ("chromium", "git"))
     assert Inputs.from_json(inputs.as_json()) == inputs

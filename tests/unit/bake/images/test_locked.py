@@ -167,7 +167,7 @@ def test_an_image_counts_at_its_locked_digest(
 
 
 def test_any_digest_counts_without_one_in_the_lock(engine: FakeEngine, registry: MemoryRegistry) -> None:
-    """What the lock does not name is a hit by its labels, as ever."""
+    """An image that the lock does not name is a hit by its labels."""
     context = work(engine, LOCKED)
     order = order_of(OFFICE, context)
     digest = registry.put(order.tag, order.key.labels("b"))

@@ -139,7 +139,7 @@ def test_registry_that_cannot_be_asked(
 
 
 def test_a_reason_that_is_known_stays(engine: FakeEngine, team: Settings, key: Key) -> None:
-    """What the glance says of the image under the tag is not overwritten by what changed against others."""
+    """The first look's finding about the image under the tag is not replaced by a comparison with others."""
     engine.add(f"{team.repository}:{key}", {})
     reason = resolve(OFFICE, work(engine, team)).reason
     assert reason.startswith(f"{team.repository}:{key} is not what its tag says: ")

@@ -91,7 +91,7 @@ def test_pull_that_fails(
 def test_what_does_not_prove_its_key(
     engine: FakeEngine, registry: MemoryRegistry, team: Settings, labels: dict[str, str], platform: str
 ) -> None:
-    """What comes with other labels or for another platform than it was found with gets no tag and no note."""
+    """A pulled image with other labels or another platform than found gets no tag and no note."""
     digest = registry.put(NAME, labels, platform)
     with pytest.raises(RegistryError, match="does not prove its key here"):
         pull(hit(digest), work(engine, team, print))

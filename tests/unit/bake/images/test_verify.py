@@ -22,7 +22,7 @@ IMAGE = "registry.example.com/a@sha256:" + "a" * 64
 
 
 def refusal(engine: FakeEngine, folder: Path, *command: str, **more: Any) -> str | None:
-    """What becomes of an image with this command."""
+    """The result for an image with this command."""
     limit_s = more.pop("limit_s", 60)
     settings = Settings(root=folder, verify_command=(*command, "{image}"), verify_timeout_s=limit_s)
     return refusal_of(IMAGE, work(engine, settings, **more))
@@ -84,7 +84,7 @@ def test_the_limit(engine: FakeEngine, tmp_path: Path) -> None:
 
 
 def test_what_runs_on(engine: FakeEngine, tmp_path: Path) -> None:
-    """What the command leaves in the background, with its output open, keeps nobody waiting."""
+    """Programs that the command leaves in the background, with its output open, are not waited for."""
     began = time.monotonic()
     assert refusal(engine, tmp_path, "sh", "-c", "sleep 5 & exit 0") is None
     assert time.monotonic() - began < 4

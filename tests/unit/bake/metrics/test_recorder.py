@@ -146,7 +146,7 @@ def test_several_at_once(tmp_path: Path, lines: list[str]) -> None:
 
 
 def test_a_new_beginning(tmp_path: Path) -> None:
-    """What was done before, for whomever, is in no event after a restart."""
+    """Work before a restart is in no event after it."""
     clock = Clock()
     recorder = Recorder(tmp_path / "m", "warm", clock=clock)
     recorder.about(["a"])

@@ -90,7 +90,7 @@ def test_what_is_no_answer(registry: MemoryRegistry, status: int, says: str) -> 
 
 @pytest.mark.parametrize("what", ["manifest", "config"])
 def test_content_that_is_another(registry: MemoryRegistry, what: str) -> None:
-    """What does not have the digest by which it was named is not used."""
+    """Content without the digest of its name is not used."""
     digest = registry.put(NAME, LABELS)
     if what == "config":
         (config,) = registry.blobs

@@ -46,7 +46,7 @@ def test_put_blob(registry: MemoryRegistry) -> None:
 
 
 def test_a_descriptor_of_too_much(registry: MemoryRegistry) -> None:
-    """What says that it is larger than anything of its kind is not asked for."""
+    """Content whose stated size is too large for its kind is not fetched."""
     large = Descriptor(media_type="a/b", digest=Digest.of(b""), size_bytes=101, platform=None)
     with pytest.raises(RegistryError, match="states 101 bytes for sha256:"):
         within(None, REFERENCE, lambda asked: asked.content("blobs", large, 100))

@@ -40,7 +40,7 @@ def upload(tag: SharedTag, registry: MemoryRegistry, platform: str, labels: dict
 
 
 def under_the_tag(registry: MemoryRegistry) -> Any:
-    """What the tag of the key leads to."""
+    """The target of the key's tag."""
     return json.loads(registry.manifests[f"{PLACE}@{registry.tags[TAG]}"][0])
 
 
@@ -124,7 +124,7 @@ class Racing:
 
 
 def test_a_race(tag: SharedTag, registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another machine wrote over is added again, beside what that one wrote."""
+    """An image that another machine overwrote is added again, beside the other's."""
     racing = Racing(registry, 2)
     monkeypatch.setattr(registry, "answer", racing.answer)
     digest = upload(tag, registry, AMD64)

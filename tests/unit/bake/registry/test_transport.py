@@ -156,7 +156,7 @@ def test_a_gateways_failure_passes(http: PipedHttp, asking: Transport, status: i
 
 @pytest.mark.parametrize(("method", "status"), [("POST", 503), ("GET", 500), ("GET", 429), ("GET", 404)])
 def test_what_is_not_asked_again(http: PipedHttp, asking: Transport, method: str, status: int) -> None:
-    """What does not pass, and what may have been done, is asked once."""
+    """A request that cannot succeed, or may already have been done, is made once."""
     http.answers = [answer(status), answer(200)]
     assert asking.send(method, URL, {}).status == status
 

@@ -77,7 +77,7 @@ def test_what_nobody_may_read(lines: list[str]) -> None:
 
 
 def test_a_child_that_reads_nothing(lines: list[str]) -> None:
-    """What it does not read is no error of ours."""
+    """Input that it does not read is not an error."""
     with shell("exec 0<&-; exit 5") as child:
         assert child.follow(FAR_S, lines.append, given=b"x" * (1 << 20)).status == 5
 
@@ -148,7 +148,7 @@ def test_killed_with_us(tmp_path: Path) -> None:
 
 
 def test_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    """What draws gets a terminal, is shown as it is, and its last lines are kept without what moves the cursor."""
+    """A program that draws gets a terminal; its last lines are kept without cursor movements."""
     script = "test -t 1 && printf '\\033[1mone\\033[0m\\rtwo\\n \\nthree'; exit 2"
     with Child(["sh", "-c", script], draw=True) as child:
         ended = child.follow(FAR_S, lambda line: pytest.fail(line))
@@ -178,7 +178,7 @@ def test_ended_by(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("is_set", [True, False])
 def test_what_fails_meanwhile(is_set: bool) -> None:
-    """What fails is a cancellation if it was cancelled, with its cause; else it is itself."""
+    """A failure after a cancellation is a cancellation with its cause; else it is itself."""
     cancel, error = threading.Event(), BuildFailedError("no")
 
     def fail() -> None:

@@ -48,7 +48,7 @@ def frame(content: bytes, stream: int = 1) -> bytes:
 
 
 def lines_of(pieces: list[bytes]) -> list[str]:
-    """What is read of these pieces, each of which is all that is there when it is read."""
+    """The lines read from these pieces, which arrive one at a time."""
     stream = Stream()
     console = Console(cast("Connection", stream))
     found = []
@@ -177,7 +177,7 @@ def test_the_last_lines(stream: Stream) -> None:
 
 
 def test_write(stream: Stream) -> None:
-    """What is written reaches the process; one that has ended is reported by reading, not by an error."""
+    """Input reaches the process; only reading, not an error, shows that a process has ended."""
     console = Console(cast("Connection", stream))
     console.write(b"secret\n")
     assert stream.theirs.recv(100) == b"secret\n"
@@ -188,7 +188,7 @@ def test_write(stream: Stream) -> None:
 
 
 def test_drain(stream: Stream) -> None:
-    """What nobody wants is read all the same, however much it is, so that whoever prints it goes on."""
+    """Unwanted output is still read, however much there is, so that its program goes on."""
     console = Console(cast("Connection", stream))
     console.drain()
     stream.theirs.settimeout(60)

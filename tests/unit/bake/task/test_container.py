@@ -165,7 +165,7 @@ def test_rename() -> None:
 
 
 def test_start() -> None:
-    """What keeps it from starting is the engine's to say."""
+    """The engine says why it does not start."""
     container, endpoint = made(
         said(204), said(500, "no such device"), said(500, "Bind for 127.0.0.1:80 failed: port is already allocated")
     )
@@ -230,7 +230,7 @@ def test_streams_refused(do: Callable[[Container], object], answers: list[Answer
 
 
 def ends(monkeypatch: pytest.MonkeyPatch, end: int | DesktopBakeError) -> None:
-    """What becomes of a container for whose end somebody waits."""
+    """A container whose end somebody waits for."""
 
     class Ending:
         def __init__(self, _endpoint: Endpoint, name: str) -> None:

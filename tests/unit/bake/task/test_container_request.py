@@ -73,7 +73,7 @@ def test_limits() -> None:
 
 
 def test_memory_and_processors() -> None:
-    """What the flags ask for is what the fields do, in the engine's units; without them there is no limit."""
+    """Flags and fields mean the same, in the engine's units; without them there is no limit."""
     options = options_of(whole_parser().parse_args(["run", "-m", "2g", "--cpus", "1.5", "--docker=--memory-swap=-1"]))
     asked = TaskOptions(memory=2 << 30, cpus=1.5, extra=docker_options(["--memory-swap=-1"]))
     for one in (options, asked):

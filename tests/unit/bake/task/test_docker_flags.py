@@ -34,7 +34,7 @@ def test_variables(lines: list[str], wanted: dict[str, str | None]) -> None:
 
 @pytest.mark.parametrize("line", ["", "=", "=hunter2"])
 def test_variables_refused(line: str) -> None:
-    """What has no name is refused, and its value not repeated."""
+    """A variable without a name is refused, and its value not repeated."""
     with pytest.raises(ConfigurationError, match=r"^malformed environment variable after -e$"):
         parse_environment(["A=1", line], {})
 

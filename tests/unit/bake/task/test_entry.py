@@ -30,7 +30,7 @@ def test_which_is_meant(name: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(("name", "which"), [("aa", "aa1"), ("twice", "cc4"), ("c", "cc5")])
 def test_several_are_meant(name: str, which: str) -> None:
-    """What may mean several is refused, and they are named."""
+    """An ambiguous name is refused, with all that it could mean."""
     with pytest.raises(ConfigurationError, match=f"^'{name}' is the name of 2 tasks$") as caught:
         named([*map(TaskEntry.of, ENTRIES)], name)
     assert which in caught.value.remedy

@@ -89,7 +89,7 @@ def test_malformed(fields: dict[str, Any], says: str) -> None:
 
 
 def test_a_missing_source(tmp_path: Path) -> None:
-    """What is to be mounted from this machine has to be here; what was asked for is not looked at."""
+    """The environment's mounts have to exist on this machine; requested ones are not checked."""
     made = environment(extra_mounts=[f"{tmp_path}/nowhere:/b", f"{tmp_path}:/c"])
     with pytest.raises(
         ConfigurationError, match=r"^environment 'e': extra_mounts: cannot mount .*/nowhere: it does not"

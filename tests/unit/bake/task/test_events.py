@@ -56,7 +56,7 @@ def builds(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[Ended]:
     ends: list[Ended] = []
 
     class Child:
-        """What stands in for the process that bakes."""
+        """Stands in for the process that bakes."""
 
         def end(self) -> None:
             """As `Child.end`."""

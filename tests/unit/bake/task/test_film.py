@@ -82,7 +82,7 @@ def test_a_recorder_that_is_behind(recorder: Callable[[str], list[str]], monkeyp
     ],
 )
 def test_no_film(file: str, says: str) -> None:
-    """What can be none is reported before anything runs."""
+    """An impossible film is reported before anything runs."""
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         FilmWish(file=Path(file))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """What listens on a port that needs no network: who connects is put into it."""
+    """A listener without a network: the test puts connections into it."""
 
     def __init__(self) -> None:
         self.waiting: Queue[socket.socket | None] = Queue()

@@ -89,7 +89,7 @@ def test_mounts(text: str, mount: Mount) -> None:
     ],
 )
 def test_fields(text: str, fields: dict[str, Any]) -> None:
-    """What `--mount` says beyond the four is where the engine looks for it."""
+    """Other keys of `--mount` are in the engine's own place for them."""
     mount = parse_mount(text)
     assert mount.fields == fields
     own = {"Type": mount.kind, "Source": mount.source, "Target": "/b", "ReadOnly": False}

@@ -61,7 +61,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    """What stands in for them."""
+    """Stands in for them."""
     client = Client()
     monkeypatch.setattr(process, "Child", client)
     return client

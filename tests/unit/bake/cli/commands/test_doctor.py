@@ -35,7 +35,7 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_all_is_well(typed: Callable[..., tuple[int, str, str]], finds: list[Any]) -> None:
-    """What is fine or would be done without is status 0, each with its line and its remedy."""
+    """Passed checks and warnings exit with 0, each with its line and its remedy."""
     finds += [OK, WARNING]
     assert typed("doctor") == (0, "ok       engine: 28\nwarning  clock: late\n         set it\n", "")
 
@@ -52,7 +52,7 @@ def test_what_would_fail(typed: Callable[..., tuple[int, str, str]], finds: list
 def test_a_configuration_that_does_not_load(
     typed: Callable[..., tuple[int, str, str]], finds: list[Any], project: Path
 ) -> None:
-    """What is wrong with the configuration is one of the things that are looked at."""
+    """A faulty configuration is one of the checks."""
     (project / "desktop-bake.toml").write_text("nonsense")
     typed("doctor")
     assert isinstance(finds[-1], ConfigurationError)

@@ -83,7 +83,7 @@ def test_a_cache_without_a_desktop(typed: Callable[..., tuple[int, str, str]]) -
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_set_and_unset(typed: Callable[..., tuple[int, str, str]], project: Path, flags: tuple[str, ...]) -> None:
-    """What is set is in the file; what is unset is not; a second time nothing changes."""
+    """Set fields are in the file, unset ones are not; a second time nothing changes."""
     config = project / "desktop-bake.toml"
     before = config.read_text()
     for changed in (True, False):

@@ -126,7 +126,7 @@ def test_a_script_that_changed(locked: Path, engine: FakeEngine, capsys: pytest.
 
 
 def test_frozen(locked: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would resolve a tag is refused before anybody is asked, by the flag as by the variable."""
+    """Resolving a tag is refused before any request, by the flag and by the variable."""
     (locked / "desktop-bake.lock").unlink()
     for words in (["key", "e1"], ["render"], ["resolve", "e1"], ["build", "e1"], ["run", "e1"], ["explain", "e1"]):
         assert main([words[0], "--frozen", *words[1:]]) == 2

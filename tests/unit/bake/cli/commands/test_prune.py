@@ -70,7 +70,7 @@ def test_nobody_to_ask(
 
 
 def test_what_stays(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
-    """What the flags keep stays, and nobody is asked for nothing."""
+    """Images that the flags keep stay, and there is no question if nothing would go."""
     assert typed("prune", "--keep", "1")[0] == 0
     assert TAG in engine.names
     status, _, errors = typed("prune", "--keep=-1")
@@ -78,7 +78,7 @@ def test_what_stays(typed: Callable[..., tuple[int, str, str]], engine: FakeEngi
 
 
 def test_what_cannot_be_removed(typed: Callable[..., tuple[int, str, str]], engine: FakeEngine) -> None:
-    """What stays although it should go is status 1, with the reason."""
+    """An image that cannot be removed exits with 1 and the reason."""
     engine.refused = {TAG}
     status, _, errors = typed("prune", "--yes")
     assert status == 1

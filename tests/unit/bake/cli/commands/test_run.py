@@ -157,7 +157,7 @@ def test_which_environment(
     ],
 )
 def test_refused(typed: Callable[..., tuple[int, str, str]], task: Task, words: tuple[str, ...], says: str) -> None:
-    """What cannot be done is reported before anything is started."""
+    """Impossible requests are reported before anything is started."""
     status, output, errors = typed("run", *words)
     assert (status, output, task.asked) == (2, "", {})
     assert says in errors

@@ -120,7 +120,7 @@ def test_watch(
 def test_refused(
     typed: Callable[..., tuple[int, str, str]], rounds: list[dict[str, Any]], words: tuple[str, ...], says: str
 ) -> None:
-    """What is malformed is reported before the first round."""
+    """Malformed arguments are reported before the first round."""
     status, _, errors = typed("warm", *words)
     assert status == 2
     assert says in errors
