@@ -1,6 +1,6 @@
 """`desktop-bake`, also as `python -m desktop_bake`."""
 
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # what signal wraps, which loads enum and more for that
 import sys
 from importlib import import_module
 
@@ -14,7 +14,7 @@ def command() -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else our caller wants it to be ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     status: int = import_module("desktop_bake.bake.cli.main").main()
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     return status
 
