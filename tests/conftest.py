@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import gc
 import json
 import os
 import signal
@@ -99,6 +100,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name == "soak" and not config.getoption("--soak") else None
 
 
+@functools.cache
 def scope_of(file: Path) -> str:
     """The unit that one worker runs: a test's file, or several files together."""
     return str(file) if "unit" in file.parts else TOGETHER.get(file.stem, str(file))
@@ -114,13 +116,29 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Run a file's tests on one worker, together with the files that share something costly with it."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return scope_of(Path(nodeid.partition("::")[0]))
+        return _scope_of_name(nodeid.partition("::")[0])
+
+
+@functools.cache  # xdist asks twice for each test
+def _scope_of_name(name: str) -> str:
+    return scope_of(Path(name))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Use that scheduler if there are several workers."""
     return ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from thousands of tests, which stay until the end."""
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Collect garbage once: after this, pytest does so five times, each time through all that is left."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout: this wait is not the test's time

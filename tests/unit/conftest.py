@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def nowhere(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def nowhere(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Processes that a test starts find no engine either, and nobody's own configuration or cache."""
     for name in list(os.environ):
         if name.startswith(("DOCKER_", "DESKTOP_BAKE_", "BUILDX_")):
@@ -90,6 +91,8 @@ def nowhere(places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     monkeypatch.setenv("DOCKER_CONFIG", str(place / "docker"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    yield
+    shutil.rmtree(place, ignore_errors=True)  # most tests have made none
 
 
 @pytest.fixture
