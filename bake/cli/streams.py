@@ -82,6 +82,7 @@ def run_here(engine: Engine, container_id: str, command: Sequence[str], how: Exe
         TaskGoneError: its container ended, and the command with it.
     """
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    status = on_our_streams(container_id, found(command), how or {}, terminal=terminal)
+    how = how or {}
+    status = on_our_streams(container_id, found(command, how.get("workdir", "")), how, terminal=terminal)
     check_runs(engine, container_id, status)
     return status

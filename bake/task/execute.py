@@ -71,11 +71,12 @@ def execute(engine: Engine, container_id: str, command: Sequence[str], how: Exec
     if isinstance(command, str | bytes) or not command or not all(isinstance(word, str) for word in command):
         raise ConfigurationError(f"the command is {command!r}", "write a list of words: ['sh', '-c', '…']")
     check_keywords(Execution, how)
+    folder = how.get("workdir", "")
     if how.get("terminal"):
-        status = on_our_streams(container_id, found(command), how, terminal=True)
+        status = on_our_streams(container_id, found(command, folder), how, terminal=True)
         done = Completed(status=status, stdout=b"", stderr=b"")
     else:
-        done = _captured(words_of(container_id, found(command), how, ["-i"] * ("stdin" in how)), how)
+        done = _captured(words_of(container_id, found(command, folder), how, ["-i"] * ("stdin" in how)), how)
     check_runs(engine, container_id, done.status)
     return done
 
@@ -112,8 +113,6 @@ def words_of(container_id: str, command: Sequence[str], how: Execution, flags: l
     """The docker client's words that run a command in a container, with these flags and those of `how`."""
     if user := how.get("user"):
         flags = [*flags, "-u", user]
-    if workdir := how.get("workdir"):
-        flags = [*flags, "-w", workdir]
     return ["docker", "exec", *flags, container_id, *command]
 
 

@@ -16,9 +16,14 @@ def with_logs(command: Sequence[str]) -> list[str]:
     return ["/bin/sh", "-c", program("with_logs"), "command", *command]
 
 
-def found(command: Sequence[str]) -> list[str]:
-    """The words that run a further command by exec, which names a command that the image does not have."""
-    return ["/bin/sh", "-c", program("found"), "exec", *command]
+def found(command: Sequence[str], folder: str = "") -> list[str]:
+    """The words that run a further command by exec, which names a command or a folder that the image does not have.
+
+    Args:
+        command: program and arguments.
+        folder: its working directory; the task's own if empty.
+    """
+    return ["/bin/sh", "-c", program("found"), "exec", folder, *command]
 
 
 def on_terminal(command: Sequence[str]) -> list[str]:

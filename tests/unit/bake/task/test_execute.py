@@ -14,6 +14,8 @@ from desktop_bake.bake.task.execute import Completed, Execution, execute
 from desktop_bake.bake.task.program import found
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from desktop_bake.bake.engine.engine import Engine
 
 
@@ -49,9 +51,9 @@ def run(*command: str, engine: Running | None = None, **how: Any) -> Completed:
 
 def test_what_it_prints(here: list[list[str]]) -> None:
     """Its status and both streams are the answer; it reads what it is given, as whom and where it is said."""
-    done = run("sh", "-c", "cat; echo err >&2; exit 3", stdin=b"in\0put", user="1:2", workdir="/w")
+    done = run("sh", "-c", "cat; echo err >&2; exit 3", stdin=b"in\0put", user="1:2")
     assert done == Completed(status=3, stdout=b"in\0put", stderr=b"err\n")
-    assert here[0][:7] == ["docker", "exec", "-i", "-u", "1:2", "-w", "/w"]
+    assert here[0][:5] == ["docker", "exec", "-i", "-u", "1:2"]
     assert run("cat") == Completed(status=0, stdout=b"", stderr=b"")
     assert here[1] == ["docker", "exec", "c0ffee", *found(["cat"])]
 
@@ -60,6 +62,13 @@ def test_a_command_that_is_not_there(here: list[list[str]]) -> None:
     """Its status is a shell's, and standard output stays empty: what docker would print there is not the command's."""
     said = b"[desktop] command not found in the image: no such; install it in the setup script or the base\n"
     assert run("no such") == Completed(status=127, stdout=b"", stderr=said)
+
+
+def test_where_it_runs(here: list[list[str]], tmp_path: Path) -> None:
+    """It runs in the folder that is given; one that is not there is reported on standard error."""
+    assert run("pwd", workdir=str(tmp_path)).stdout.decode() == f"{tmp_path}\n"
+    said = b"[desktop] cannot change to the folder /no such; name another: --workdir DIR\n"
+    assert run("pwd", workdir="/no such") == Completed(status=126, stdout=b"", stderr=said)
 
 
 def test_lines_as_they_come(here: list[list[str]]) -> None:
