@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from ...generator.described import checked
@@ -104,7 +105,10 @@ class Tasks:
         """
         entry = self.find(name)
         container = Container.of(self.engine.endpoint, entry.container_id, entry.name)
-        url, forward = self._reach(entry, container) if entry.is_running else (None, None)
+        url = forward = None
+        if entry.is_running:
+            with suppress(TaskGoneError):  # a kept task that ends at this moment is one that has ended
+                url, forward = self._reach(entry, container)
         return DesktopTask(
             engine=self.engine,
             container_id=entry.container_id,

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from desktop_bake import ConfigurationError, EngineError, Tasks
+from desktop_bake import ConfigurationError, EngineError, TaskGoneError, Tasks
 from desktop_bake.bake.engine.api import Answer
 from desktop_bake.bake.system.whose import this_user
 from desktop_bake.bake.task import tasks as module
+from desktop_bake.bake.task.container import Container
 from tests.harness.listed import listed
 from tests.harness.work import work
 
@@ -68,6 +69,25 @@ def test_list_of_everyone() -> None:
     found, engine = tasks([], everyone=True)
     assert found.list() == []
     assert engine.asked[0][2]["filters"] == {"label": ["desktop-bake-task"]}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_attach_to_one_that_ends_now(monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> None:
+    """A task that ends after it was listed is one that has ended if it is kept, and else is gone."""
+
+    def ended(_: object) -> bool:
+        raise TaskGoneError("it has ended", "start another")
+
+    monkeypatch.setattr(module, "_secret", ended)
+    monkeypatch.setattr(Container, "is_kept", (lambda _: True) if kept else ended)
+    found, engine = tasks([listed("a1")])
+    monkeypatch.setattr(engine, "endpoint", None, raising=False)
+    if kept:
+        task = found.attach("a1")
+        assert (task.novnc_url, task.forward, task.options.keep) == (None, None, True)
+    else:
+        with pytest.raises(TaskGoneError, match="it has ended"):
+            found.attach("a1")
 
 
 @pytest.mark.parametrize("content", [[{}], [1], {"message": "x"}, [{**listed("a"), "Labels": None}]])
