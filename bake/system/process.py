@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT_LINES, _KEPT_OF_A_LINE, _LONGEST_LINE = 200, 10_000, 1 << 20
 _KEPT_BYTES = 1 << 16
+_PLAIN = b"\x1b[0m\x1b[?25h"  # no colour, and a cursor
 _CANCEL_EVERY_S = 0.1
 _LEASH = Path(__file__).with_name("leash.sh")
 
@@ -149,10 +150,14 @@ class Child:
     def _drawn(self) -> tuple[str, ...]:
         """Pass what it draws to our terminal, and keep the end, which says why it failed."""
         kept = b""
-        with contextlib.suppress(OSError):  # a terminal answers with EIO once its last user is gone
-            while piece := os.read(self._output, 1 << 16):
-                os.write(sys.stderr.fileno(), piece)
-                kept = (kept + piece)[-_KEPT_BYTES:]
+        try:
+            with contextlib.suppress(OSError):  # a terminal answers with EIO once its last user is gone
+                while piece := os.read(self._output, 1 << 16):
+                    os.write(sys.stderr.fileno(), piece)
+                    kept = (kept + piece)[-_KEPT_BYTES:]
+        except KeyboardInterrupt:  # perhaps in the middle of a picture, which hides the cursor
+            os.write(sys.stderr.fileno(), _PLAIN)
+            raise
         text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]", "", kept.decode(errors="replace"))
         return tuple(line.strip() for line in re.split(r"[\r\n]+", text) if line.strip())
 

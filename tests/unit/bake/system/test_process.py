@@ -156,6 +156,23 @@ def test_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     assert "\x1b[1mone\x1b[0m\rtwo\n" in capfd.readouterr().err
 
 
+def test_interrupted_while_it_draws(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a picture leaves the terminal with a cursor and without a colour."""
+    write = os.write
+
+    def interrupted(descriptor: int, piece: bytes) -> int:
+        write(descriptor, piece)
+        if piece.endswith(b"building"):
+            raise KeyboardInterrupt
+        return len(piece)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    script = "printf '\\033[?25l\\033[34mbuilding'; sleep 60"
+    with pytest.raises(KeyboardInterrupt), Child(["sh", "-c", script], draw=True) as child:
+        child.follow(FAR_S, print)
+    assert capfd.readouterr().err.endswith("\x1b[0m\x1b[?25h")
+
+
 def test_no_descriptor_is_left(lines: list[str]) -> None:
     """Hundreds of children cost no descriptor."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
