@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,9 @@ class Pools:
 
     def __init__(self, address: str, keep: Callable[[socket.socket, bool], None], *, verify: bool) -> None:
         self._keep = keep
-        self._context = _tls(address, verify=verify)
+        self._trust = functools.cache(lambda: _tls(address, verify=verify))  # to read the authorities takes 25 ms
         self._rules = ProxyRules.read(os.environ)
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str | None, str], urllib3.PoolManager] = {}
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy for a URL, or None.
@@ -46,15 +47,19 @@ class Pools:
         """
         return self._rules.proxy_for(url)
 
-    def get(self, proxy: str | None) -> urllib3.PoolManager:
+    def get(self, proxy: str | None, scheme: str) -> urllib3.PoolManager:
         """The connections of a proxy, or the direct ones.
+
+        Args:
+            proxy: its URL.
+            scheme: of the URLs to request, `http` or `https`.
 
         Raises:
             RegistryError: the proxy's URL is malformed.
         """
-        if proxy not in self._pools:
-            self._pools[proxy] = self._made(proxy)
-        return self._pools[proxy]
+        if (proxy, scheme) not in self._pools:
+            self._pools[proxy, scheme] = self._made(proxy, scheme)
+        return self._pools[proxy, scheme]
 
     def close(self) -> None:
         """End them."""
@@ -63,9 +68,11 @@ class Pools:
                 pool.pools[key].close()  # otherwise they close at the next garbage collection
             pool.clear()
 
-    def _made(self, proxy: str | None) -> urllib3.PoolManager:
+    def _made(self, proxy: str | None, scheme: str) -> urllib3.PoolManager:
         retries = urllib3.Retry(total=2, connect=1, read=1, status=0, other=0, respect_retry_after_header=False)
-        more: dict[str, Any] = {"ssl_context": self._context, "retries": retries}
+        more: dict[str, Any] = {"retries": retries}
+        if scheme == "https" or (proxy or "").startswith("https:"):
+            more["ssl_context"] = self._trust()
         try:
             pool = (
                 urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **more)

@@ -159,7 +159,7 @@ class Transport:
                 self._check_led(literal.is_global)
             with warnings.catch_warnings():  # the engine's configuration already says that it is insecure
                 warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                response = self._pools.get(proxy).request(
+                response = self._pools.get(proxy, urlsplit(url).scheme).request(
                     method,
                     url,
                     headers={"User-Agent": "desktop-bake", "Accept-Encoding": "identity", **headers},

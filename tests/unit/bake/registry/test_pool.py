@@ -25,18 +25,19 @@ def ignored(*_: Any) -> None:
 def test_one_pool_each(http: PipedHttp) -> None:
     """Direct connections and those of each proxy are apart, and each is kept."""
     pools = Pools("r.example.com", ignored, verify=True)
-    direct, proxied = pools.get(None), pools.get("http://p.example.com:1")
-    assert pools.get(None) is direct
-    assert pools.get("http://p.example.com:1") is proxied
+    direct, proxied = pools.get(None, "https"), pools.get("http://p.example.com:1", "https")
+    assert pools.get(None, "https") is direct
+    assert pools.get(None, "http") is not direct
+    assert pools.get("http://p.example.com:1", "https") is proxied
     assert direct is not proxied
-    assert pools.get("http://p.example.com:2") is not proxied
+    assert pools.get("http://p.example.com:2", "https") is not proxied
 
 
 @pytest.mark.parametrize("proxy", ["socks5://a", "http://a:b:c", "http://u:hunter2@[::1"])
 def test_a_proxy_that_is_none(http: PipedHttp, proxy: str) -> None:
     """A proxy that cannot be one is refused, and its text, which may contain a password, is not repeated."""
     with pytest.raises(RegistryError, match=r"^the environment's proxy is not an address$") as caught:
-        Pools("r.example.com", ignored, verify=True).get(proxy)
+        Pools("r.example.com", ignored, verify=True).get(proxy, "https")
     assert "hunter2" not in f"{caught.value.remedy}{caught.value.__cause__}"
 
 
@@ -55,7 +56,7 @@ def test_who_is_told(http: PipedHttp) -> None:
     pools = Pools("r.example.com", lambda _, proxied: told.append(proxied), verify=True)
     http.answers = [answer(200), answer(200), answer(200)]
     for proxy in (None, None, "http://p.example.com:1"):
-        pools.get(proxy).request("GET", "http://r.example.com/")
+        pools.get(proxy, "http").request("GET", "http://r.example.com/")
     assert told == [False, True]
 
     def refuse(made: Any, proxied: bool) -> None:
@@ -64,7 +65,7 @@ def test_who_is_told(http: PipedHttp) -> None:
 
     refused: list[Any] = []
     with pytest.raises(RegistryError, match=r"^no$"):
-        Pools("r.example.com", refuse, verify=True).get(None).request("GET", "http://r.example.com/")
+        Pools("r.example.com", refuse, verify=True).get(None, "http").request("GET", "http://r.example.com/")
     assert [made.fileno() for made in refused] == [-1]
     assert len(http.requests) == 3
 
@@ -74,10 +75,29 @@ def test_close(http: PipedHttp) -> None:
     made: list[Any] = []
     pools = Pools("r.example.com", lambda it, _: made.append(it), verify=True)
     http.answers = [answer(200)]
-    pools.get(None).request("GET", "http://r.example.com/")
+    pools.get(None, "http").request("GET", "http://r.example.com/")
     assert made[0].fileno() >= 0
     pools.close()
     assert made[0].fileno() == -1
+
+
+def test_authorities_are_read_for_tls_alone(http: PipedHttp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain HTTP reads no certificates; TLS reads them once, also if it goes through a proxy."""
+    read: list[str] = []
+    original = pool._tls  # noqa: SLF001
+
+    def tls(address: str, *, verify: bool) -> ssl.SSLContext:
+        read.append(address)
+        return original(address, verify=verify)
+
+    monkeypatch.setattr(pool, "_tls", tls)
+    pools = Pools("r.example.com", ignored, verify=True)
+    http.answers = [answer(200)]
+    pools.get(None, "http").request("GET", "http://r.example.com/")
+    assert read == []
+    for proxy in (None, "http://p.example.com:1"):
+        pools.get(proxy, "https")
+    assert read == ["r.example.com"]
 
 
 @pytest.mark.parametrize("content", ["", "no certificate", None])
