@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake.bake.cli.commands.run import options_of
-from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.command_line import whole_parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ def by_docker(asked: list[str], base: str) -> subprocess.CompletedProcess[str]:
 def by_us(asked: list[str], base: str, engine: Engine) -> str:
     """We create it, as a task without a desktop."""
     given = [w if asked[i - 1] in OURS or w in OURS else f"--docker={w}" for i, w in enumerate(asked)]
-    options = options_of(parser().parse_args(["run", *given]))
+    options = options_of(whole_parser().parse_args(["run", *given]))
     request = ContainerRequest(image=base, command=["true"], labels={}, options=options, desktop=False, publish=False)
     body = request.body()
     answer = engine.endpoint.ask("POST", "/containers/create", {}, body)
