@@ -434,9 +434,8 @@ def _engine(folder: Path, run: Path, name: str, address: str, enter: tuple[str, 
         finally:
             connection.close()
 
-    return Service(
-        command=(*enter, tool("dockerd"), "--config-file", str(file)), log=folder / "dockerd.log", answers=answers
-    )
+    words = (*enter, "env", "GOGC=400", tool("dockerd"), "--config-file", str(file))  # as scripts/engine
+    return Service(command=words, log=folder / "dockerd.log", answers=answers)
 
 
 # --- its end ---------------------------------------------------------------------------------------------------

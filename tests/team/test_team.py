@@ -518,10 +518,10 @@ def test_a_remote_builder(
     tmp_path_factory: pytest.TempPathFactory,
     rounds: Callable[[int, int], int],
 ) -> None:
-    """A builder other than the engine's own builds there and hands the image over; local and registry caches work (in
-    soak the inline one and none, too), and a push publishes it."""
+    """A builder other than the engine's own builds there and hands the image over; a registry cache works (in soak the
+    other ones and none, too), and a push publishes it."""
     with remote_builder(second.remote, here, tmp_path_factory.mktemp("b")) as builder:
-        for number, cache in enumerate(("local", "registry", "inline", "none")[: rounds(2, 4)]):
+        for number, cache in enumerate(("registry", "local", "inline", "none")[: rounds(1, 4)]):
             (shared.folder / "setup.sh").write_text(f"echo {number} > /etc/configured\n")
             done = shared.bake("build", "--builder", builder, "--cache", cache, "--push", "--json")
             built = answer(done)
