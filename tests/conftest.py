@@ -306,8 +306,8 @@ def desktop(worker_bases: WorkerBases) -> Environment:
 
 @pytest.fixture(scope="session")
 def desktop_settings() -> Settings:
-    """The repository that all tests of the shipped desktop share, so that it is baked once, without compression."""
-    return Settings(repository=ImageReference.parse("desktop-bake"), cache="none", compression="uncompressed")
+    """The repository that all tests of the shipped desktop share, so that it is baked once."""
+    return Settings(repository=ImageReference.parse("desktop-bake"), cache="none")
 
 
 @pytest.fixture(scope="session")
@@ -317,10 +317,11 @@ def web(desktop: Environment) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def web_image(web: Environment, desktop_settings: Settings) -> str:
+def web_image(web: Environment, desktop: Environment, desktop_settings: Settings) -> str:
     """The browser's image, baked once for tests of browsers in tasks, and of tasks and the page in a browser."""
     lines: list[str] = []
-    settings = replace(desktop_settings, fallback=False)
+    ensure_desktop_image(desktop, desktop_settings)  # compressed, as other tests expect it
+    settings = replace(desktop_settings, compression="uncompressed", fallback=False)
     image = ensure_desktop_image(web, settings, log=lines.append)
     assert image.image_id, lines
     return image.image_id

@@ -325,7 +325,7 @@ def test_the_promise_is_kept(
     rounds: Callable[[int, int], int],
     figure: Callable[[str], None],
 ) -> None:
-    """What a dry run promises is within 5 percent of what `docker system df` then shows as freed, in either store (the classic one in soak)."""
+    """What a dry run promises is within 5 percent of what `docker system df` then shows as freed."""
 
     def run(*words: str) -> dict[str, Any]:
         return said(alone.desktop_bake(*words, "--json", cwd=project))

@@ -175,7 +175,7 @@ def test_tasks(page: Page, base: str, cli: Callable[..., subprocess.CompletedPro
     page.until(".tile .fault", "status 127: [desktop] command not found in the image: no-such")
     page.click("[data-do=dismiss-start]")
     page.click("[data-do=start-form]")
-    field = page.until("#start-form [name=command]")
+    field = page.until("#sheet[open] #start-form [name=command]")
     field.clear()
     typed = "/tmp/typed"
     field.send_keys(f"xterm -geometry 80x24+200+200 -e sh -c 'while read -r line; do echo $line >>{typed}; done'")

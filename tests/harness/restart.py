@@ -96,7 +96,7 @@ def story(folder: Path, count: int) -> str:
         first.kill()  # SIGKILL: it can do nothing about its tasks
     second = subprocess.run([*words, "go-on"], cwd=folder, env=variables, stdout=subprocess.PIPE, check=True)
     found = sorted(map(json.loads, second.stdout.splitlines()), key=lambda each: int(each["status"]))
-    assert [each["status"] for each in found] == [number + 3 for number in range(count)]
+    assert [each["status"] for each in found] == [number + 3 for number in range(count)], found
     assert [each["stdout"] for each in found] == [f"first {number}\n" for number in range(count)]
     assert all(each["stderr"] == ["last"] for each in found)
     assert [bool(each["url"]) for each in found] == [True] + [False] * (count - 1)

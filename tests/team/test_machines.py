@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.machines import Machine, MachineError, Registry, machine, tool, tool_environment
+from tests.harness.machines import MachineError, Registry, machine, tool, tool_environment
+
 
 def left(folder: Path) -> set[str]:
     """All parts of machines in this folder; other engines may be busy meanwhile, other machines may not."""
