@@ -106,8 +106,10 @@ def scope_of(file: Path) -> str:
     return str(file) if "unit" in file.parts else TOGETHER.get(file.stem, str(file))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Schedule the longest units first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `soak`, unless it is wanted, and schedule the longest units first."""
+    if not config.getoption("--soak"):
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
     ranks = {scope: rank for rank, scope in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(Path(scope_of(item.path)).stem, len(ranks)))
 

@@ -81,7 +81,7 @@ def moved(team: Registry) -> str:
     return name
 
 
-@pytest.mark.parametrize("where", ["here", "registry"])
+@pytest.mark.parametrize("where", [pytest.param("here", marks=pytest.mark.soak), "registry"])
 def test_every_part_and_two_at_once(
     where: str,
     cli: Run,

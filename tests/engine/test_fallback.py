@@ -114,6 +114,7 @@ def test_installed_at_start(cli: Run, project: Path, base: str, lacking: str) ->
     assert cli("run", "--no-fallback", "--", "true").returncode == 6
 
 
+@pytest.mark.soak
 def test_a_base_with_a_user_and_sudo(cli: Run, project: Path, base: str, lacking: str) -> None:
     """A base that runs as a user with sudo: the desktop is installed and run as that user."""
     tag = f"{project.name}-sudo:1".replace("_", "-")

@@ -302,14 +302,7 @@ def published(cli: Run, path: str) -> set[str]:
     return {name for name in found if digest_of(ImageReference.parse(name))}
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A machine of its own has containerd's store, and under `--soak` the classic one too."""
-    if "alone" in metafunc.fixturenames:
-        stores = ["containerd", "classic"] if metafunc.config.getoption("--soak") else ["containerd"]
-        metafunc.parametrize("alone", stores, indirect=True)
-
-
-@pytest.fixture
+@pytest.fixture(params=["containerd", pytest.param("classic", marks=pytest.mark.soak)])
 def alone(request: pytest.FixtureRequest, tmp_path: Path, team: Registry) -> Iterator[Machine]:
     """A machine with a store that nobody else uses, with the base image."""
     with machine(tmp_path / "machine", containerd=request.param == "containerd", team=team) as started:

@@ -39,7 +39,7 @@ def dated(project: Path, day: str) -> None:
     (project / "desktop-bake.lock").write_text(f'schema = 1\npackages = "{day}"\n')
 
 
-@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("own", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_the_date_installs_anew(cli: Run, project: Path, own: bool) -> None:
     """Changing the date repeats the install step, despite any cache; without a lock key and layers are as before."""
     stamped(project)

@@ -462,10 +462,10 @@ BROKEN_CACHES = ("layers changed", "no folder", "truncated", "layers lost")
 
 
 def test_a_cache_that_cannot_be_used(shared: Project, second: Machine, rounds: Callable[[int, int], int]) -> None:
-    """A broken local cache, or one that cannot be written, never fails a build: two ways, and under `--soak` all."""
+    """A broken local cache, or one that cannot be written, never fails a build: one way, and under `--soak` all."""
     shared.change(cache='cache = "local"')
     cache = Path(second.environment["XDG_CACHE_HOME"]) / "desktop-bake" / "buildkit"
-    for fault in BROKEN_CACHES[: rounds(2, len(BROKEN_CACHES))]:
+    for fault in BROKEN_CACHES[: rounds(1, len(BROKEN_CACHES))]:
         (shared.folder / "setup.sh").write_text(f"echo {fault} > /etc/configured\n")
         first = answer(second.desktop_bake("build", "--json", cwd=shared.folder))
         break_cache(cache, shared_family(first), fault)

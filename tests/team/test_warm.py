@@ -109,7 +109,7 @@ def test_a_push_is_made_up_for(shared: Project, team: Registry) -> None:
     assert "in the registry already" not in shared.bake("warm", "--no-push").stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
 def test_watch_ends_cleanly(cli: Run, project: Path, number: signal.Signals) -> None:
     """Rounds use a changed configuration, survive a wrong one, and a signal ends them with exit status 0."""
     config = project / "desktop-bake.toml"
