@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import select
 import socket
+import termios
 import threading
 import time
 from collections import deque
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _CANCEL_EVERY_S = 0.05
+_FLUSH_S = 2.0
 _LONGEST_POLL_S = 3600.0  # poll() counts milliseconds in an int
 _KEPT_LINES, _KEPT_OF_A_LINE = 20, 2000
 _HEADER_BYTES = 8
@@ -65,6 +68,13 @@ class Console:
         """Give it something to read."""
         with contextlib.suppress(OSError):  # it has ended; reading shows that
             self._socket.sendall(data)
+
+    def flush(self) -> None:
+        """Wait until the engine has read what was written: if this program is killed before that, it may be lost."""
+        end = time.monotonic() + _FLUSH_S
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or its connection tells nothing
+            while any(fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))) and time.monotonic() < end:
+                time.sleep(0.001)
 
     def line(self, end_s: float, cancel: threading.Event | None = None) -> str | None:
         """Its next line, or None if it has ended.

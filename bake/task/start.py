@@ -261,6 +261,7 @@ def _begun(task: DesktopTask, command: Sequence[str], context: Context) -> Comma
         return Command(task.container, on_terminal(command) if task.options.tty else command, context.reporter)
     ending = Ending(context.engine.endpoint, task.container_id)
     task.console.write(b"go\n")
+    task.console.flush()
     return MainCommand(task.console, ending, context.reporter)
 
 

@@ -77,6 +77,10 @@ class FakeContainer:
         self.calls.append("write")
         self.written = content
 
+    def flush(self) -> None:
+        """Like `Console.flush`."""
+        self.calls.append("flush")
+
     def start(self) -> None:
         """Like `Container.start`."""
         self.calls.append("start")

@@ -227,3 +227,28 @@ def test_close_wakes_who_reads(stream: Stream) -> None:
     thread.join(FAR_S)
     assert (found[0], console.ended, console.closed) == (None, True, True)
     assert stream.theirs.recv(1) == b""
+
+
+def test_what_is_written_is_read_before_we_go_on(stream: Stream) -> None:
+    """`flush` returns once the other end has read everything: only then may our program be killed."""
+    console = Console(cast("Connection", stream))
+    console.write(b"go\n")
+    waiting = threading.Thread(target=console.flush)
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    assert stream.theirs.recv(10) == b"go\n"
+    waiting.join(FAR_S)
+    assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_nobody_reads(stream: Stream, monkeypatch: pytest.MonkeyPatch, closed: bool) -> None:
+    """If nobody reads it, or the connection is closed, `flush` gives up."""
+    monkeypatch.setattr(module, "_FLUSH_S", 0.01)
+    console = Console(cast("Connection", stream))
+    console.write(b"go\n")
+    if closed:
+        stream.sock.close()
+    console.flush()
+    assert stream.theirs.recv(10) == b"go\n"

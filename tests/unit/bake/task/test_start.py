@@ -278,7 +278,7 @@ def test_a_detached_command(
     task = run(engine, lines, HIT, environment, command=["make", "a b"], options=TaskOptions(detach=True))
     assert container.body["Cmd"][-2:] == ["make", "a b"]
     assert program("command") in container.body["Cmd"]
-    assert container.calls[-2:] == ["waits for c0ffee", "write"]
+    assert container.calls[-3:] == ["waits for c0ffee", "write", "flush"]
     assert container.written == b"go\n"
     assert isinstance(task.command, MainCommand)
 
