@@ -255,6 +255,12 @@ class Environment:
         return self.preflight_script is not None and is_on and self.baked_layers == self.all_layers
 
     @property
+    def caches_nothing(self) -> bool:
+        """Whether the cache is on but has no effect: there is no desktop, no layer and no preflight to cache."""
+        followed = self.cache_preflight_build is None and self.preflight_script is not None
+        return self.cache_desktop_build and not (self.headless_desktop_enabled or self.all_layers or followed)
+
+    @property
     def has_image(self) -> bool:
         """Whether there is anything to bake: a desktop, layers, or a preflight on the base."""
         return self.headless_desktop_enabled or self.preflight_script is not None or bool(self.all_layers)

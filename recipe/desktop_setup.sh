@@ -385,7 +385,7 @@ See the screen, its size, and which windows there are:
 
     import -silent -window root /tmp/screen.png
     xwininfo -root | grep -- -geometry
-    wmctrl -lG
+    xwininfo -root -tree | sed -n '/("/p'
 
 Click (1 left, 3 right, 4 and 5 scroll), type, press keys; they go to the window under the pointer, and to the active one:
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from ...generator.environment import Environment
     from .. import context
     from ..config import agents_runner, environment_edit, toml_file
     from ..config.settings import Settings
@@ -124,3 +125,8 @@ def show_result(result: ImageResult, *, as_json: bool) -> None:
         print_json(result.as_json())
     else:
         print(f"{result.status.value}  {result.image}" + (f"  {result.image_id}" if result.image_id else ""))
+
+
+def no_effect(environment: Environment) -> str:
+    """What to say of an environment that caches nothing."""
+    return f"cache_desktop_build has no effect while headless_desktop_enabled is off in {environment.env_id!r}"

@@ -19,7 +19,7 @@ from ...config.toml_edit import field_and_value, field_path
 from ...system.text import COLUMNS, cut, table
 from ...task.environment_options import with_environment
 from ...task.options import TaskOptions
-from ..context import environment_file, load, print_json, print_names
+from ..context import environment_file, load, no_effect, print_json, print_names
 
 if TYPE_CHECKING:
     import argparse
@@ -106,14 +106,7 @@ def _on(value: bool) -> str:
 
 def _cache(environment: Environment) -> str:
     """The cache toggle, and whether it has an effect."""
-    return "on, no effect" if _no_effect(environment) else _on(environment.cache_desktop_build)
-
-
-def _no_effect(environment: Environment) -> bool:
-    """Whether the cache toggle is on but there is nothing to cache."""
-    followed = environment.cache_preflight_build is None and environment.preflight_script is not None
-    for_nothing = not (environment.headless_desktop_enabled or environment.layers or environment.packages or followed)
-    return environment.cache_desktop_build and for_nothing
+    return "on, no effect" if environment.caches_nothing else _on(environment.cache_desktop_build)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -146,11 +139,8 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _say_effect(environment: Environment) -> None:
-    if _no_effect(environment):
-        print(
-            f"note: cache_desktop_build has no effect while headless_desktop_enabled is off in {environment.env_id!r}",
-            file=sys.stderr,
-        )
+    if environment.caches_nothing:
+        print(f"note: {no_effect(environment)}", file=sys.stderr)
     if environment.cache_preflight_build and environment.preflight_script is None:
         print(f"note: there is no preflight to bake in {environment.env_id!r}", file=sys.stderr)
 

@@ -17,11 +17,13 @@ from ...task.docker_flags import docker_options, parse_env_file, parse_environme
 from ...task.ending import FOREVER_S
 from ...task.environment_options import check
 from ...task.options import GEOMETRY, TaskOptions
-from ..context import print_json, work_of
+from ..context import no_effect, print_json, work_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from ....generator.environment import Environment
     from ...system import durations
     from ...task import film as films
     from ...task import mounts, platforms, ports, start
@@ -57,10 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     if options.mounts and not engine.is_remote():
         mounts.check_sources(options.mounts)
     check(environment, options, settings.root, here=not engine.is_remote())
-    for name in (name for name, value in options.variables.items() if value is None):
-        reporter.say(f"[desktop] WARNING: -e {name}: it is not set here, so the task does not have it")
-    if not options.auth:
-        reporter.say("[desktop] WARNING: --no-auth: every user of this machine can see and use this desktop")
+    for warning in _warnings(environment, options):
+        reporter.say(f"[desktop] WARNING: {warning}")
     camera = films.recorder_image(environment, context) if film else ""
     threading.Thread(target=lambda: start.started, name="loading", daemon=True).start()  # while the engine answers
     image = ensured(environment, context)
@@ -84,6 +84,16 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         task.stop(status)
     return status
+
+
+def _warnings(environment: Environment, options: TaskOptions) -> Iterator[str]:
+    """What is allowed, but perhaps not meant."""
+    for name in (name for name, value in options.variables.items() if value is None):
+        yield f"-e {name}: it is not set here, so the task does not have it"
+    if environment.caches_nothing:
+        yield no_effect(environment)
+    if not options.auth:
+        yield "--no-auth: every user of this machine can see and use this desktop"
 
 
 def _limit_of(arguments: argparse.Namespace) -> float | None:

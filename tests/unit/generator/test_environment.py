@@ -97,6 +97,7 @@ def test_toggles(desktop: bool, cached: bool, preflight: str | None, wanted: tup
     """A cache has no effect without something to bake, and a preflight is something."""
     it = environment(headless_desktop_enabled=desktop, cache_desktop_build=cached, preflight_script=preflight)
     assert (it.desktop_cache_enabled, it.has_image, it.cache_enabled) == wanted
+    assert it.caches_nothing == (cached and not it.has_image)
 
 
 @pytest.mark.parametrize(

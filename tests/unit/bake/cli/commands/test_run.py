@@ -196,6 +196,19 @@ def test_options(typed: Callable[..., tuple[int, str, str]], task: Task, project
     assert [port.host for port in options.ports] == [8080]
     assert "[desktop] WARNING: -e GONE_HERE: it is not set here" in errors
     assert "[desktop] WARNING: --no-auth: every user of this machine" in errors
+    assert "no effect" not in errors
+
+
+def test_a_cache_for_nothing(typed: Callable[..., tuple[int, str, str]], project: Path) -> None:
+    """If the cache is on but there is no desktop to cache, a task says so: it has no desktop."""
+    configuration = project / "desktop-bake.toml"
+    configuration.write_text(
+        configuration.read_text().replace("[environments.plain]", "[environments.plain]\ncache_desktop_build = true")
+    )
+    status, _, errors = typed("run", "plain", "--", "x")
+    assert status == 0
+    why = "cache_desktop_build has no effect while headless_desktop_enabled is off in 'plain'"
+    assert f"[desktop] WARNING: {why}\n" in errors
 
 
 @pytest.mark.parametrize(
