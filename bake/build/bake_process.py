@@ -12,6 +12,9 @@ import os
 import sys
 
 try:  # before the request arrives: the process that started us is still asking others
+    from pydantic import BaseModel
+
+    BaseModel.model_config["defer_build"] = True  # a bake uses none of the 148 models of python-on-whales
     from python_on_whales import DockerClient
     from python_on_whales.exceptions import DockerException
 except KeyboardInterrupt:  # the sender says why
