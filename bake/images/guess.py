@@ -8,8 +8,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ...generator.errors import DesktopBakeError
-
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
     from ..context import Context
@@ -26,7 +24,7 @@ class Guess:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._tag = ""
-        self._answers: list[Image | DesktopBakeError | None] = []
+        self._answers: list[Image | Exception | None] = []
         self._answered = threading.Event()
 
     def begin(self, key: Key) -> None:
@@ -38,7 +36,7 @@ class Guess:
     def _ask(self) -> None:
         try:
             self._answers.append(self._context.engine.image(self._tag))
-        except DesktopBakeError as error:
+        except Exception as error:  # noqa: BLE001 (it is raised where the answer is wanted)
             self._answers.append(error)
         finally:
             self._answered.set()
@@ -53,6 +51,6 @@ class Guess:
             return self._context.engine.image(tag)
         self._answered.wait()
         (answer,) = self._answers
-        if isinstance(answer, DesktopBakeError):
+        if isinstance(answer, Exception):
             raise answer
         return answer

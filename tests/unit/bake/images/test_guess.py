@@ -91,6 +91,19 @@ def test_an_engine_that_fails(engine: FakeEngine) -> None:
     assert guess.image("desktop-bake:another") is None
 
 
+def test_a_fault_of_our_own(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that no engine causes is raised as it is, with what it says."""
+
+    def fail(_: str) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(engine, "image", fail)
+    guess = Guess(work(engine))
+    guess.begin(KEY)
+    with pytest.raises(ZeroDivisionError, match="a fault"):
+        guess.image(f"desktop-bake:{KEY}")
+
+
 def test_nothing_is_guessed(engine: FakeEngine) -> None:
     """Who only looks writes nothing down; a base by its digest needs no guess."""
     move(engine, BASE)
