@@ -67,8 +67,11 @@ write /etc/desktop-bake/fluxbox/overlay <<'X'
 background: unset
 X
 # One font has letters and Chinese, Japanese and Korean signs: fluxbox takes no sign from a second one.
+# *color and *colorTo are its own defaults: X is asked for each name of a colour that no line has, 196 times a start.
 write /etc/desktop-bake/fluxbox/style <<'X'
 *font: WenQuanYi Micro Hei,DejaVu Sans-10
+*color: #a9a9a9
+*colorTo: #ffffff
 background: unset
 borderWidth: 1
 borderColor: #1b2838

@@ -70,6 +70,11 @@ class Image:
     layers: int | None = 0
     user: str = ""
 
+    @property
+    def stated_platform(self) -> str | None:
+        """The platform; None if the image states only a part of it."""
+        return self.platform if all(self.platform.split("/")) else None
+
 
 class Engine:
     """The engine that the `docker` client uses: its answers to questions, and its containers.
@@ -86,7 +91,7 @@ class Engine:
         self._logins: credentials.Logins | None = None
         self._guard = threading.Lock()
         self._endpoint: Endpoint | None = None
-        self._variables: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, Image] = {}
 
     @property
     def logins(self) -> credentials.Logins:
@@ -176,18 +181,12 @@ class Engine:
             image = _image(answer.content)
         except (KeyError, TypeError, AttributeError) as error:
             raise EngineError("the engine's answer is not understood", "check: docker image inspect") from error
-        self._variables[image.image_id] = image.variables
+        self._known[image.image_id] = image
         return image
 
-    def variables(self, reference: str) -> tuple[str, ...]:
-        """The environment variables of an image's processes; empty if the image is not here.
-
-        The content of an ID never changes: if it was looked up before, the engine is not asked again.
-        """
-        if reference in self._variables:
-            return self._variables[reference]
-        image = self.image(reference)
-        return image.variables if image else ()
+    def known(self, reference: str) -> Image | None:
+        """As `image`, for what an image consists of: an ID that was looked up before is not asked for again."""
+        return self._known.get(reference) or self.image(reference)
 
     def history(self, image_id: str) -> tuple[str, ...]:
         """What made each entry of an image's history, oldest first; empty if the image is gone."""

@@ -226,6 +226,7 @@ class _Start:
         if lacking.before:
             given = {name: value for name, value in self.environment.build_args.items() if name in SWITCHES}
             options = replace(options, variables={**given, **options.variables})
+        made_of = self.context.engine.known(name)
         request = ContainerRequest(
             image=name,
             command=main_process(self.environment, self.options, self.command, waits=bool(lacking.before)),
@@ -233,10 +234,11 @@ class _Start:
             options=options,
             desktop=self.environment.headless_desktop_enabled,
             publish=self.publish,
-            inherited=self.context.engine.variables(name),
+            inherited=made_of.variables if made_of else (),
             title=self.environment.name or self.environment.env_id,
         )
-        self.container.create(request.body(), platform)
+        # without a platform, the engine looks the image up once more, to compare it with its own
+        self.container.create(request.body(), platform or (made_of.stated_platform if made_of else None))
 
     def _pulled(self, name: str, platform: str | None) -> bool:
         """Pull a base, and return whether that worked."""

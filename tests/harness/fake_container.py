@@ -144,5 +144,5 @@ def next_container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeC
     monkeypatch.setattr(user_entry, "give_home", lambda _container, user: container.calls.append(f"home of {user}"))
     monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
-    monkeypatch.setattr(engine, "variables", lambda _name: {}, raising=False)
+    monkeypatch.setattr(engine, "known", lambda name: engine.store.get(name), raising=False)
     return container

@@ -100,15 +100,16 @@ def test_an_image_that_is_not_understood(answers: list[Any], asked: list[Any], c
         Engine().image("a:1")
 
 
-def test_variables(answers: list[Any], asked: list[Any]) -> None:
-    """An image's ID is not looked up twice; a name is, and an unknown one has none."""
+def test_known(answers: list[Any], asked: list[Any]) -> None:
+    """An image's ID is not looked up twice; a name is, and an unknown one is no image."""
     engine = Engine()
     answers += [(200, INSPECTED), (200, INSPECTED), (404, {})]
-    engine.image("a:1")
-    assert engine.variables("sha256:a") == ("PATH=/bin",)
+    image = engine.image("a:1")
+    assert engine.known("sha256:a") == image
     assert len(asked) == 1
-    assert engine.variables("a:1") == ("PATH=/bin",)
-    assert engine.variables("b:1") == ()
+    assert engine.known("a:1") == image
+    assert engine.known("b:1") is None
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,17 @@ def test_another_platform(container: FakeContainer, engine: FakeEngine, lines: l
     assert container.calls == []
 
 
+@pytest.mark.parametrize(("platform", "stated"), [("linux/arm64/v8", "linux/arm64/v8"), ("linux/", None)])
+def test_the_image_s_platform(
+    container: FakeContainer, engine: FakeEngine, lines: list[str], platform: str, stated: str | None
+) -> None:
+    """The engine is told the platform of the image, if it has one: it need not look for it then."""
+    engine.store[IMAGE_ID] = replace(engine.add("a"), image_id=IMAGE_ID, platform=platform, variables=("LANG=de_DE",))
+    run(engine, lines)
+    assert container.calls[0] == f"create {IMAGE_ID} {stated}"
+    assert not [variable for variable in container.body["Env"] if variable.startswith("LANG=")]
+
+
 def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
     """A task without a desktop has its own name, no address, and lives as long as its input."""
     task = run(engine, lines, PLAIN, NO_DESKTOP, options=TaskOptions(name="mine"))
