@@ -14,6 +14,7 @@ import urllib3.util.connection  # it tries IPv6 as it is imported: a socket, whi
 from hypothesis import settings
 
 from desktop_bake import ImageReference, Settings
+from desktop_bake.bake.build import team_lease
 from desktop_bake.bake.registry import exchange, shared_tag
 from tests.harness.fake_engine import FakeEngine
 from tests.harness.memory_registry import MemoryRegistry
@@ -100,7 +101,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> MemoryRegistry:
     """Every registry, in memory."""
     registry = MemoryRegistry()
     monkeypatch.setattr(exchange, "Transport", registry.transport)
-    monkeypatch.setattr(shared_tag, "SETTLE_S", (0.0, 0.0))  # nobody else writes
+    for module in (shared_tag, team_lease):
+        monkeypatch.setattr(module, "SETTLE_S", (0.0, 0.0))  # nobody else writes
     return registry
 
 

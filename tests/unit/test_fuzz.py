@@ -130,7 +130,7 @@ def test_known(case: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_broken_by_structure(name: str, rounds: Callable[[int, int], int], figure: Callable[[str], None]) -> None:
     """Words of right content replaced by deep nesting, huge numbers, NUL, surrogates, control characters and more."""
-    many = rounds(40, 2000)
+    many = rounds(25, 2000)
 
     @settings(max_examples=many, deadline=None, database=None)
     @given(seed=st.sampled_from(TARGETS[name].seeds), edits=st.lists(EDIT, max_size=4))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import multiprocessing
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_bake import ConfigurationError
+from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
 from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.bake.system.edit import editing
@@ -167,14 +168,23 @@ def test_law_of_tables(values: dict[str, str]) -> None:
     assert settings_from(edited, HERE, {}).environments["default"].build_args == values
 
 
+def _edit(words: list[str]) -> None:
+    sys.exit(main(words))
+
+
 def test_edits_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six edits at once lose none."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "desktop-bake.toml"
     path.write_text(WRITTEN)
-    words = [sys.executable, "-m", "desktop_bake", "env", "set", "gpu", "--config", str(path)]
-    running = [subprocess.Popen([*words, f"build_args.N{n}={n}"], stdout=subprocess.DEVNULL) for n in range(6)]
-    assert [p.wait() for p in running] == [0] * 6
+    words = ["env", "set", "gpu", "--config", str(path)]
+    forks = multiprocessing.get_context("fork")
+    running = [forks.Process(target=_edit, args=([*words, f"build_args.N{n}={n}"],)) for n in range(6)]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join()
+    assert [process.exitcode for process in running] == [0] * 6
     arguments = settings_from(path.read_text(), path, {}).environments["gpu"].build_args
     assert arguments == {f"N{n}": str(n) for n in range(6)}
     with editing(path) as content:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.harness.memory_registry import MemoryRegistry
 
 
-BASES, MANY = 3, 60
+BASES, MANY = 3, 24
 
 
 def environments(registry: str = "") -> dict[str, Environment]:

@@ -75,8 +75,10 @@ def test_a_machine_that_cannot(engine: FakeEngine, tmp_path: Path, monkeypatch: 
     assert refusal(engine, tmp_path, "sh") == "sh could not be run: Resource temporarily unavailable"
 
 
-def test_the_limit(engine: FakeEngine, tmp_path: Path) -> None:
+def test_the_limit(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command that does not end is killed, with all that it started, and refuses."""
+    wait = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", lambda self, limit_s=None: wait(self, limit_s and limit_s / 10))
     began = time.monotonic()
     said = refusal(engine, tmp_path, "sh", "-c", "sleep 60 & sleep 60; true", limit_s=1)
     assert said == "sh was stopped after 1 s"
