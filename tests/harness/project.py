@@ -37,9 +37,9 @@ def copy_client(folder: Path) -> Path:
 
 def remove_images(part: str, *, check: bool = False) -> None:
     """Remove from this engine the images whose names contain this unique text; `check` that they go."""
-    found = Engine().images({})
-    names = {image["Id"]: [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())] for image in found}
-    images = [image for image, known in names.items() if any(part in name for name in known)]
+    # In a filter an asterisk matches no slash. Without one the engine reads every image: 15 ms of processor for each.
+    names = [f"{before}*{part}*{after}" for before in ("*/" * n for n in range(5)) for after in ("", "/*")]
+    images = [image["Id"] for image in Engine().images({"reference": names})]
     if images:
         subprocess.run(["docker", "image", "rm", "-f", *images], capture_output=True, check=check)
 
