@@ -21,7 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from desktop_bake import DesktopTask, Environment, ImageReference, Settings, ensure_desktop_image, start_task
 from desktop_bake.bake.engine.engine import Engine
-from tests.harness.bases import stand_ins
+from tests.harness.bases import remove_stand_ins, stand_ins
 from tests.harness.engine_task import equipped_machine
 from tests.harness.exposure import LOG
 from tests.harness.file_names import SECRET
@@ -68,7 +68,7 @@ DESKTOP = (
 )
 BROWSERS = ("test_browser", "test_browser_task", "test_page")
 EQUIPPED = ("test_engine_faults", "test_engine_limits", "test_killed_tasks", "test_machines", "test_shipped")
-MACHINES = ("test_team", "test_supply_chain", "test_ci")
+MACHINES = ("test_team", "test_supply_chain", "test_ci", "test_lease")
 BASES = ("test_bases", "test_agents_runner_adapter")
 TOGETHER = {
     **dict.fromkeys(DESKTOP, "desktop"),
@@ -84,7 +84,6 @@ LONGEST = (
     "bases",
     "browsers",
     "test_images",
-    "test_lease",
     "test_trust",
     "test_kills",
     "test_layer",
@@ -205,6 +204,8 @@ def own_base(request: pytest.FixtureRequest) -> None:
     """
     if NAME not in os.environ:  # without an engine some tests of the project's files can run
         return
+    if scope_of(request.path) != "bases":
+        remove_stand_ins()
     worker_bases: WorkerBases = request.getfixturevalue("worker_bases")
     if scope_of(request.path) in SHARED:
         worker_bases.use("shared")
@@ -257,9 +258,16 @@ def engine() -> Engine:
 
 
 @pytest.fixture
-def project(tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a configuration of tiny scripts; its images and containers are removed afterwards."""
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, base: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A folder with a configuration of tiny scripts; its images and containers are removed afterwards.
+
+    Builds write a cache only for tests with `local_cache`.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if "local_cache" not in request.fixturenames:
+        monkeypatch.setenv("DESKTOP_BAKE_CACHE", "none")
     repository = f"desktop-bake-test-{uuid.uuid4().hex[:8]}"
     (tmp_path / "install.sh").write_text(TINY.format("installed"))
     (tmp_path / "setup.sh").write_text(TINY.format("configured") + f"echo {repository}\n")
@@ -278,9 +286,8 @@ setup_script = "setup.sh"
 
 
 @pytest.fixture
-def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write no cache in files that test something else: each export would write the whole base too."""
-    monkeypatch.setenv("DESKTOP_BAKE_CACHE", "none")
+def local_cache() -> None:
+    """Keep the default, a local cache, in tests that concern it: each export of all others would write the base too."""
 
 
 @pytest.fixture

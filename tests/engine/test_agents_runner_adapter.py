@@ -142,7 +142,7 @@ def images() -> set[str]:
         (False, False, True, 1),
         (True, True, False, 1),
         (True, True, True, 1),
-        (True, False, True, 0),
+        pytest.param(True, False, True, 0, marks=pytest.mark.soak),  # test_bases installs at start on this base
     ],
 )
 def test_a_task(window: Window, desktop: bool, desktop_cached: bool, preflight_cached: bool, baked: int) -> None:

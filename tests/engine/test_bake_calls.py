@@ -43,7 +43,7 @@ def plan(folder: Path, *words: str, **variables: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def rendered(cli: Run, project: Path) -> Path:
+def rendered(cli: Run, project: Path, local_cache: None) -> Path:
     """A folder `ci` in a repository, with two environments."""
     config = project / "desktop-bake.toml"
     text = config.read_text()

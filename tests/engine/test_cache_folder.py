@@ -27,7 +27,7 @@ def shared_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_another_user(cli: Run, project: Path, shared_folder: Path) -> None:
+def test_another_user(cli: Run, project: Path, shared_folder: Path, local_cache: None) -> None:
     """After successful and failed builds no other user can read or lock a file of the cache, whatever its umask."""
     variables = {"XDG_CACHE_HOME": str(shared_folder), "PYTHONPATH": str(project)}
     (project / "sitecustomize.py").write_text("import os; os.umask(0)\n")

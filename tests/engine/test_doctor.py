@@ -153,7 +153,7 @@ def test_logins(cli: Run, project: Path, tmp_path: Path) -> None:
         assert "docker-credential-nowhere is not installed" in checks["credentials"]["detail"]
 
 
-def test_a_cache_folder_that_is_none(cli: Run, project: Path) -> None:
+def test_a_cache_folder_that_is_none(cli: Run, project: Path, local_cache: None) -> None:
     """An unusable cache folder is a warning that names the other one, which a build uses."""
     (project / "file").write_text("")
     (project / "tmp").mkdir()

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-pytestmark = pytest.mark.usefixtures("no_cache")
-
 # --- a real engine ---------------------------------------------------------------------------------------------
 
 

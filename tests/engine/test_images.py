@@ -61,8 +61,9 @@ def tags(project: Path) -> set[str]:
     return set(docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository(project)).split())
 
 
-def test_live_and_stale(cli: Run, project: Path) -> None:
-    """Each image has its size, its age, its environments; an earlier one is stale since the next one was made."""
+def test_live_and_stale(cli: Run, project: Path, local_cache: None, base: str) -> None:
+    """Each image has its size, its age, its environments; an earlier one is stale since the next one was made. Prune
+    removes what is stale after a yes, and only that."""
     assert said(cli("images", "--json"))["images"] == []
     assert "no images" in cli("images").stdout
     old = built(cli, project, "echo 1 > /etc/one")
@@ -80,6 +81,42 @@ def test_live_and_stale(cli: Run, project: Path) -> None:
     assert re.search(rf"^{re.escape(old)} .* ago +stale for .* -$", text, re.MULTILINE)
     family = said(cli("images", "--json"))["caches"]
     assert [cache["environments"] for cache in family] == [["default"]]
+    prunes_nothing_for_an_unknown_key(cli, project, base)
+    prunes_after_a_yes(cli, project, old, new)
+
+
+def prunes_nothing_for_an_unknown_key(cli: Run, project: Path, base: str) -> None:
+    """If the key of one environment cannot be computed, nothing is removed: its images are unknown."""
+    config, there = project / "desktop-bake.toml", tags(project)
+    text = config.read_text()
+    config.write_text(
+        f'{text}[environments.second]\nbase_image = "{base}-nowhere"\n'
+        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
+    )
+    assert cli("prune", "--yes").returncode != 0
+    assert tags(project) == there
+    listed = cli("images", "--json")
+    assert {row["state"] for row in said(listed)["images"]} == {"live", "stale"}
+    assert "WARNING: environment 'second'" in listed.stderr
+    config.write_text(text)
+
+
+def prunes_after_a_yes(cli: Run, project: Path, old: str, new: str) -> None:
+    """A dry run, no answer, or a no removes nothing."""
+    dry = cli("prune", "--dry-run", "--no-trunc")
+    assert dry.returncode == 0
+    assert f"\n{old} " in dry.stdout
+    assert "stays: reached by default" in dry.stdout
+    nobody = cli("prune")
+    assert nobody.returncode == 2
+    assert "--yes or --dry-run" in nobody.stderr
+    for answer, status in (("n", 1), ("", 1)):
+        assert terminal(project, answer) == status
+    assert tags(project) == {old, new}
+    assert terminal(project, "y") == 0
+    assert tags(project) == {new}
+    again = cli("prune", "--yes")
+    assert again.stdout.endswith("nothing to remove\n")
 
 
 def test_layers_are_asked_for_once(cli: Run, project: Path) -> None:
@@ -114,26 +151,6 @@ def test_an_image_without_a_history(engine: Engine, team: Registry) -> None:
         assert len(image.layers) == 1
     finally:
         docker("image", "rm", "-f", name)
-
-
-def test_prune_asks_first(cli: Run, project: Path) -> None:
-    """A dry run, no answer, or a no removes nothing; a yes removes what is stale, and only that."""
-    old = built(cli, project, "echo 1")
-    new = built(cli, project, "echo 2")
-    dry = cli("prune", "--dry-run", "--no-trunc")
-    assert dry.returncode == 0
-    assert f"\n{old} " in dry.stdout
-    assert "stays: reached by default" in dry.stdout
-    nobody = cli("prune")
-    assert nobody.returncode == 2
-    assert "--yes or --dry-run" in nobody.stderr
-    for answer, status in (("n", 1), ("", 1)):
-        assert terminal(project, answer) == status
-    assert tags(project) == {old, new}
-    assert terminal(project, "y") == 0
-    assert tags(project) == {new}
-    again = cli("prune", "--yes")
-    assert again.stdout.endswith("nothing to remove\n")
 
 
 def terminal(project: Path, answer: str) -> int:
@@ -195,7 +212,7 @@ def test_ages_and_numbers(cli: Run, project: Path) -> None:
     assert tags(project) == {images[2], images[3]}
 
 
-def test_caches_and_other_projects(cli: Run, project: Path) -> None:
+def test_caches_and_other_projects(cli: Run, project: Path, local_cache: None) -> None:
     """A cache folder that no environment uses goes; those of this user's other projects stay."""
     first = built(cli, project, "echo 1")
     (project / "install.sh").write_text(f"echo other\n# {project}\n")
@@ -223,21 +240,6 @@ def test_caches_and_other_projects(cli: Run, project: Path) -> None:
     }
     assert len(plan["caches"]) == 1
     assert len(list(folder.iterdir())) == 1
-
-
-def test_an_unknown_key_prunes_nothing(cli: Run, project: Path, base: str) -> None:
-    """If the key of one environment cannot be computed, nothing is removed: its images are unknown."""
-    old, new = built(cli, project, "echo 1"), built(cli, project, "echo 2")
-    config = project / "desktop-bake.toml"
-    config.write_text(
-        config.read_text() + f'[environments.second]\nbase_image = "{base}-nowhere"\n'
-        "headless_desktop_enabled = true\ncache_desktop_build = true\n"
-    )
-    assert cli("prune", "--yes").returncode != 0
-    assert tags(project) == {old, new}
-    listed = cli("images", "--json")
-    assert {row["state"] for row in said(listed)["images"]} == {"live", "stale"}
-    assert "WARNING: environment 'second'" in listed.stderr
 
 
 def test_registry_tags(cli: Run, project: Path, tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ def layered(project: Path, cli: Run) -> Layered:
 
 
 def test_miss_build_hit(layered: Layered) -> None:
-    """A miss, a build of both images, each under its own key, and a hit whose labels prove both."""
+    """A miss, a build of both images, each under its own key, and a hit whose labels prove both. A changed preflight
+    does not rebuild the desktop, a changed desktop rebuilds both, a changed run part nothing."""
     assert "[desktop-cache] miss: " in layered.resolve(3)
     built = layered.build()
     assert built["status"] == "built"
@@ -94,11 +95,8 @@ def test_miss_build_hit(layered: Layered) -> None:
     layered.change('preflight_script = "preflight.sh"\n', "")
     assert json.loads(layered.cli("resolve", "--json").stdout)["cache_key"] == desktop
     assert "hit (local)" in layered.resolve(0)
-
-
-def test_what_is_rebuilt(layered: Layered) -> None:
-    """A changed preflight does not rebuild the desktop, a changed desktop rebuilds both, a changed run part nothing."""
-    first = layered.stamps(layered.build()["image_id"])
+    layered.change("setup_script", 'preflight_script = "preflight.sh"\nsetup_script')
+    first = layered.stamps(built["image_id"])
     layered.write("preflight.sh", STAMPED.format("preflight") + "# changed\n")
     assert "miss: preflight changed" in layered.resolve(3)
     second = layered.stamps(layered.build()["image_id"])

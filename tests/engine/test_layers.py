@@ -102,7 +102,7 @@ def test_layers(project: Path, cli: Run, base: str) -> None:
     assert "[desktop] installing at start: layer 'certs', layer 'tools'; what lies on layer 'certs'" in done.stderr
 
 
-def test_what_cannot_be_built(project: Path, cli: Run, no_cache: None) -> None:
+def test_what_cannot_be_built(project: Path, cli: Run) -> None:
     """A package that does not exist is reported in one line, with its layer and environment; a desktop that does not
     install on a layer is reported with that layer."""
     config = project / "desktop-bake.toml"

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-pytestmark = pytest.mark.usefixtures("no_cache")
-
-
 def baked(cli: Run, *words: str) -> tuple[str, str]:
     """The key of the image, and the time of its packages' installation."""
     done = cli("build", "--json", *words)

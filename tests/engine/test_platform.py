@@ -78,7 +78,9 @@ def test_a_platform_that_the_base_lacks(cli: Run, project: Path, team: Registry)
     assert f"error: base image {team.base} is for {AMD64}, linux/s390x is asked for" in refused.stderr
 
 
-@pytest.mark.parametrize("how", ["field", "flag", "variable"])
+@pytest.mark.parametrize(
+    "how", [pytest.param("field", marks=pytest.mark.soak), "flag", pytest.param("variable", marks=pytest.mark.soak)]
+)
 def test_a_platform_to_run_on(cli: Run, project: Path, arm: str, how: str) -> None:
     """The requested platform is the one that is built, counts and runs, and is part of no key."""
     change(project, 'preflight_script = "preflight.sh"')

@@ -210,7 +210,7 @@ def test_check_tells_what_bake_reads_besides(cli: Run, project: Path, name: str)
     assert f"WARNING: Bake reads ci/{name} as well" in cli("render", "-o", "ci").stderr
 
 
-def test_git_leaves_every_byte(cli: Run, project: Path) -> None:
+def test_git_leaves_every_byte(cli: Run, project: Path, local_cache: None) -> None:
     """A clone that converts line ends has every file as rendered, as `sha256sum` confirms by the list; pictures and
     caches are not for Git."""
     assert cli("render", "-o", "ci").returncode == 0

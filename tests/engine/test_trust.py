@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-pytestmark = pytest.mark.usefixtures("no_cache")
-
 OWN = """# escape=\\
 FROM base AS first
 RUN true
@@ -93,9 +91,10 @@ def test_what_only_inherited_our_labels(cli: Run) -> None:
     """An image that was built on one of ours is no hit under our tag, and the reason says why; it is built over."""
     built = json.loads(cli("build", "--json").stdout)["images"][0]
     name = built["image"]
-    docker("tag", name, kept := f"{name.partition(':')[0]}:kept")  # an image that loses its last name goes
+    docker("tag", name, kept := f"{name.partition(':')[0]}:kept")
     changes: list[Callable[[str], None]] = [*(partial(upon, step=step) for step in STEPS), commit]
     for change in changes:
+        docker("image", "rm", "-f", name)  # else the changed one would stay without a name
         docker("tag", kept, name)
         change(name)
         miss = resolved(cli)
@@ -105,7 +104,7 @@ def test_what_only_inherited_our_labels(cli: Run) -> None:
     assert resolved(cli)["status"] == "local-hit"
 
 
-@pytest.mark.parametrize("kind", ["shipped", "own", "preflight"])
+@pytest.mark.parametrize("kind", [pytest.param("shipped", marks=pytest.mark.soak), "own", "preflight"])
 def test_what_plain_docker_baked(cli: Run, project: Path, kind: str) -> None:
     """An image that plain Docker baked from a rendered file is a hit without a record; one built on it is not.
 

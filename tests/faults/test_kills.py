@@ -27,7 +27,7 @@ ENV = f"kills-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
-def killed(project: Path) -> Project:
+def killed(project: Path, local_cache: None) -> Project:
     """A project whose commands are killed, with its own environment: other tests start tasks meanwhile."""
     made = Project(project)
     made.configuration.write_text(made.configuration.read_text().replace("environments.default", f"environments.{ENV}"))

@@ -189,7 +189,7 @@ def test_the_page_names_every_recipe() -> None:
 
 
 @pytest.fixture
-def published(project: Path) -> Iterator[Path]:
+def published(project: Path, local_cache: None) -> Iterator[Path]:
     """A project whose repository is in the test registry; a push's images in the local store are removed afterwards."""
     registry = os.environ["DESKTOP_BAKE_TEST_REGISTRY"]
     config = project / "desktop-bake.toml"
@@ -260,7 +260,9 @@ def test_plain_docker_publishes_a_committed_folder(cli: Run, published: Path, tm
     assert cli("render", "-o", "clone/ci", "--check").returncode == 0
 
 
-@pytest.mark.parametrize("builder", ["containerd's store", "classic store", "remote"])
+@pytest.mark.parametrize(
+    "builder", ["containerd's store", pytest.param("classic store", marks=pytest.mark.soak), "remote"]
+)
 def test_load_push_and_neither(
     shared: Project,
     second: Machine,

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,6 @@ from desktop_bake.generator.errors import CancelledError
 from tests.harness.faults import answers, bearer, blackhole, refuses
 from tests.harness.gate import gate
 from tests.harness.keys import KEY
-from tests.harness.machines import Machine, Registry, machine
 from tests.harness.proxy import Fault, faulty
 from tests.harness.recipes import OFFICE
 from tests.harness.registries import BASIC, OCI, Api, push_image, real_registry
@@ -36,6 +35,7 @@ from tests.harness.work import order, work
 
 if TYPE_CHECKING:
     from desktop_bake.bake.engine.engine import Engine
+    from tests.harness.machines import Machine, Registry
 
 
 WAITING = "[desktop-cache] waiting: another machine builds "
@@ -57,13 +57,11 @@ def new_path() -> str:
 
 
 @pytest.fixture(scope="module")
-def machines(team: Registry, base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Machine]]:
-    """Two further machines, which have the base image like the first one."""
-    folder = tmp_path_factory.mktemp("machines")
-    with machine(folder / "second", team=team) as second, machine(folder / "third", team=team) as third:
-        for each in (second, third):
-            each.run("docker", "pull", "-q", team.base, check=True)
-        yield second, third
+def machines(team: Registry, base: str, second: Machine, classic: Machine) -> tuple[Machine, Machine]:
+    """Two further machines, one with each kind of store, which have the base image like the first one."""
+    for each in (second, classic):
+        each.run("docker", "pull", "-q", team.base, check=True)
+    return second, classic
 
 
 def configure(folder: Path, repository: str, base: str, install: str) -> None:
@@ -71,7 +69,7 @@ def configure(folder: Path, repository: str, base: str, install: str) -> None:
     (folder / "install.sh").write_text(install)
     (folder / "setup.sh").write_text("echo configured >/etc/configured\n")
     (folder / "desktop-bake.toml").write_text(
-        f'repository = "{repository}"\npush = true\n[environments.default]\nbase_image = "{base}"\n'
+        f'repository = "{repository}"\ncache = "none"\npush = true\n[environments.default]\nbase_image = "{base}"\n'
         'headless_desktop_enabled = true\ncache_desktop_build = true\ninstall_script = "install.sh"\n'
         'setup_script = "setup.sh"\n'
     )

@@ -1,4 +1,7 @@
-"""The second machine of other tests is gone without a trace; tests/soak has what it does."""
+"""The second machine of other tests is gone without a trace; tests/soak has what it does.
+
+`make soak` runs these: while one does, no other test may run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.machines import MachineError, Registry, machine, tool, tool_environment
+
+pytestmark = pytest.mark.soak
 
 
 def left(folder: Path) -> set[str]:

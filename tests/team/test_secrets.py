@@ -24,7 +24,7 @@ from desktop_bake.bake.registry.access import Access
 from desktop_bake.bake.registry.client import look_up
 from tests.harness.faults import IDENTITY, TOKEN, answers, bearer, redirects, refuses
 from tests.harness.hostile import login
-from tests.harness.project import copy_client
+from tests.harness.project import copy_client, remove_images
 from tests.harness.proxy import Exchange, Fault, Proxy, faulty
 from tests.harness.registries import ACCEPT, HERE, PASSWORD, USER, Api, closed_port, push_image
 from tests.harness.secret_values import LOGIN, OF_A_FILE, OF_THE_PROXY, SECRET, SECRETS, SIGNATURE, leaks
@@ -41,7 +41,7 @@ RUN --mount=type=secret,id=BUILD_TOKEN,env=BUILD_TOKEN printf %s "$BUILD_TOKEN" 
 
 
 @pytest.fixture
-def secretive(project: Path) -> Path:
+def secretive(project: Path, local_cache: None) -> Path:
     """A project whose Dockerfile mounts a secret."""
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text() + 'dockerfile = "Dockerfile"\nbuild_secrets = ["BUILD_TOKEN"]\n')
@@ -207,7 +207,12 @@ def client(folder: Path, plain: list[Proxy], helped: list[Proxy], identity: list
 
 
 def test_nothing_secret_is_said_shown_or_kept(
-    project: Path, base: str, team: Registry, rounds: Callable[[int, int], int], figure: Callable[[str], None]
+    project: Path,
+    local_cache: None,
+    base: str,
+    team: Registry,
+    rounds: Callable[[int, int], int],
+    figure: Callable[[str], None],
 ) -> None:
     """With secrets in every place that can have one, every command, with --json (in soak as text too), working and
     made to fail: none is in its output, in a process list, a file, a label, a history or an image.
@@ -292,7 +297,7 @@ def test_nothing_secret_is_said_shown_or_kept(
     assert found == {}
     assert sum(b"it is ***" in said for said in heard.values())
     figure(f"{len(SECRETS)} secrets, {len(heard)} commands, {len(files)} files, {len(seen)} command lines: none found")
-    subprocess.run(["docker", "image", "rm", "-f", *ids, pulled["image_id"]], capture_output=True, check=False)
+    remove_images(path)
 
 
 def leads(location: str) -> Fault:
