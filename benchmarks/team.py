@@ -137,9 +137,10 @@ class Team:
         sizes = []
         for path, output in (("zstd", OUTPUT), ("gzip", "type=image,compression=gzip")):
             tag = f"{self.registry.address}/{path}:t"
-            bake = ["docker", "buildx", "bake", "desktop", "--push", "--set", f"*.tags={tag}", "--set", "*.cache-to="]
-            bake += ["--set", f"*.output={output},force-compression=true,push=true"]
-            subprocess.run(bake, check=True, capture_output=True, cwd=rendered)
+            bake = ["docker", "buildx", "bake", "--file", str(rendered / "docker-bake.hcl"), "desktop", "--push"]
+            for change in (f"tags={tag}", "cache-to=", f"output={output},force-compression=true,push=true"):
+                bake += ["--set", f"*.{change}"]
+            subprocess.run(bake, check=True, capture_output=True, cwd=self.folder)
             sizes.append(sum(_layers_bytes(Api(self.registry.address), path, "t")[base:]) / 1e6)
             subprocess.run(["docker", "image", "rm", "-f", tag], check=False, capture_output=True)
         zstd, default = sizes

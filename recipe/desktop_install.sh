@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the desktop's packages. Runs while an image is baked and, as the fallback, when a task starts.
 # DESKTOP_KEEP_DOWNLOADS=1 leaves package lists and archives where they are: they lie in cache mounts.
-# DESKTOP_FONTS=none leaves out the fonts for Chinese, Japanese, Korean and emoji (18 MB).
+# DESKTOP_FONTS=none leaves out the fonts for Chinese, Japanese, Korean and emoji (21 MB).
 set -euo pipefail
 
 TOOLS="Xvnc fluxbox xterm websockify import xwininfo xprop wmctrl xdotool xauth fc-cache dbus-daemon setxkbmap xclip"
@@ -46,24 +46,27 @@ apt() {
 # version of their own, so that the package database stays true: whoever installs the dependency later gets it.
 # A program's is 1.2-3Slim: above 1.2-3, so that apt upgrade does not bring back what was left out, and below every
 # update of the distribution (1.2-3+deb12u1, 1.2-3ubuntu0.1, 1.2-3.1, 1.2-3+b1: a capital sorts before small letters and
-# signs), so that apt upgrade installs that, with all that it asks for. A library's is 1.2-3~slim, below 1.2-3 too: who
-# depends on exactly that version, or on the same one for another architecture, gets it by an upgrade.
+# signs), so that apt upgrade installs that, with all that it asks for. A library's is 1.2-3~slim, below 1.2-3 too: the
+# same one for another architecture comes by an upgrade. It provides 1.2-3, as another package may ask for no less.
 # Releases differ in names and in who asks for what: a package that is not there, or that the base has already, is
 # passed over; a dependency that is not there is no fault.
 #   tigervnc-standalone-server  Perl: only for the vncserver wrapper, which is not used        (60 MB)
 #   libglx-mesa0, libgbm1       GL drivers with LLVM: there is no GPU; X runs without GLX      (150 MB)
-#   python3-websockify          NumPy: only a faster unmasking of frames                        (45 MB)
+#   libmagickcore-6             HEIC and AVIF, with x265 and libaom; later releases' have less  (25 MB)
+#   python3-websockify          NumPy: only a faster unmasking of frames; pkg_resources: to
+#                               find a program's entry, which Python can do itself              (47 MB)
 #   websockify                  JSON web tokens and Redis, which are not used                   (15 MB)
 #   novnc                       Node.js: only to build noVNC anew; its Python part: OpenStack's (90 MB)
-#   libimlib2                   PostScript and SVG loaders: wallpapers in those forms           (75 MB)
+#   libimlib2                   PostScript, SVG, HEIC, JPEG XL: wallpapers in those forms       (80 MB)
 SLIM="
 tigervnc-standalone-server perl(:any)? libfile-readbackwards-perl tigervnc-tools tigervnc-common
 libglx-mesa0               libgl1-mesa-dri mesa-libgallium
 libgbm1                    mesa-libgallium
-python3-websockify         python3-numpy python3-jwcrypto python3-redis python3-requests
+python3-websockify         python3-numpy python3-jwcrypto python3-redis python3-requests python3-pkg-resources
 websockify                 python3-numpy python3-jwcrypto
-libimlib2                  libspectre1 librsvg2-2
-libimlib2t64               libspectre1 librsvg2-2
+libimlib2                  libspectre1 librsvg2-2 libheif1 libjxl[0-9.]+
+libimlib2t64               libspectre1 librsvg2-2 libheif1 libjxl[0-9.]+
+libmagickcore-6.q16-6      libheif1
 novnc                      nodejs net-tools python3-novnc python3-numpy
 "
 in_sources() { [[ $(apt-cache show "$1" 2>/dev/null) == "Package: $1"$'\n'* ]]; } # not: provided by another
@@ -74,11 +77,9 @@ lists() { # apt-get does without those that it cannot fetch, and calls that a su
   return 1
 }
 installed() { dpkg-query -Wf '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
-slim() { # FOLDER PACKAGE DEPENDENCY…
-  local folder=$1 package=$2 control dependency mark=Slim
+slim() { # FOLDER PACKAGE DEPENDENCY…: pack again what was downloaded into the folder
+  local folder=$1 package=$2 control dependency mark=Slim itself
   shift 2
-  if installed "$package" || ! in_sources "$package"; then return; fi
-  (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "$package" >/dev/null)
   dpkg-deb -R "$folder/$package"_*.deb "$folder/$package"
   rm "$folder/$package"_*.deb
   control=$folder/$package/DEBIAN/control
@@ -87,11 +88,30 @@ slim() { # FOLDER PACKAGE DEPENDENCY…
     sed -i -E "/^(Pre-)?Depends:/ { s/(, |: )${dependency}( [^,|]*)?(\|[^,]*)*(, |\$)/\1/; s/, \$// }" "$control"
   done
   if ! cmp -s "$control" "$folder/control"; then
-    if [[ $package == lib* ]]; then mark='~slim'; fi
-    sed -i -E "s/^(Version: .*)\$/\\1$mark/" "$control"
+    if [[ $package == lib* ]]; then
+      mark='~slim' itself="$package (= $(sed -n 's/^Version: //p' "$control"))"
+      grep -q '^Provides: ' "$control" || echo "Provides: $itself" >>"$control"
+      sed -i "/$itself/! s/^Provides: /&$itself, /" "$control"
+    fi
+    sed -i "s/^Version: .*/&$mark/" "$control"
     dpkg-deb --root-owner-group -Znone -b "$folder/$package" "$folder/$package.deb" >/dev/null
   fi
   rm -rf "${folder:?}/$package"
+}
+pack_again() { # FOLDER
+  local folder=$1 line words asked=() lines=()
+  while read -r line; do
+    read -ra words <<<"$line"
+    if [ -z "$line" ] || installed "${words[0]}" || ! in_sources "${words[0]}"; then continue; fi
+    asked+=("${words[0]}") lines+=("$line")
+  done <<<"$SLIM"
+  [ "${#asked[@]}" != 0 ] || return 0
+  # at once: each call of apt-get reads all lists
+  (cd "$folder" && retry apt-get -q -o Acquire::Retries=3 download "${asked[@]}" >/dev/null)
+  for line in "${lines[@]}"; do
+    read -ra words <<<"$line"
+    slim "$folder" "${words[@]}"
+  done
 }
 
 # What a program expects of any desktop: a session bus, and what Qt's programs from elsewhere (PyPI) ask a system for.
@@ -105,8 +125,13 @@ wanted() {
     awk '{ found[$0] } END { if ("dbus-daemon" in found) delete found["dbus"]; for (name in found) print name }'
 }
 
+# Documentation and translations.
+LEFT_OUT=(/usr/share/{doc,man,locale,lintian,fluxbox/nls}'/*')
+# X core fonts for Chinese, Japanese and Korean but one for each: old programs warn if a script has none.
+CORE_FONTS=(/usr/share/fonts/X11/misc/{12x13ja,18x18,gb16fs,gb24,hanglm,jiskan24,k14.}'*')
+
 install_apt() {
-  local folder words packed more
+  local folder packed more path without=()
   folder=$(mktemp -d)
   chmod 755 "$folder"
   # docker-clean deletes what the cache mount is there to keep
@@ -114,19 +139,19 @@ install_apt() {
     as_root mv /etc/apt/apt.conf.d/docker-clean "$folder/docker-clean"
   fi
   retry lists
-  while read -ra words; do
-    if [ "${#words[@]}" != 0 ]; then slim "$folder" "${words[@]}"; fi
-  done <<<"$SLIM"
+  pack_again "$folder"
   packed=("$folder"/*.deb)
   [ -e "${packed[0]}" ] || packed=() # the base has them all
   mapfile -t more < <(wanted)
+  [ "$fonts" != none ] || LEFT_OUT+=("${CORE_FONTS[@]}")
+  for path in "${LEFT_OUT[@]}"; do without+=(-o DPkg::Options::=--path-exclude="$path"); done
   retry apt install -y --no-install-recommends \
-    -o DPkg::Options::=--path-exclude='/usr/share/doc/*' -o DPkg::Options::=--path-exclude='/usr/share/man/*' \
-    -o DPkg::Options::=--path-exclude='/usr/share/locale/*' -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
+    "${without[@]}" -o DPkg::Options::=--path-include='/usr/share/locale/locale.alias' \
     "${packed[@]}" tigervnc-standalone-server fluxbox xterm novnc websockify imagemagick x11-utils x11-xkb-utils wmctrl \
     xdotool xauth fontconfig fonts-dejavu-core xfonts-base "${more[@]}" </dev/null
   if [ -e "$folder/docker-clean" ]; then as_root mv "$folder/docker-clean" /etc/apt/apt.conf.d/docker-clean; fi
   rm -rf "$folder"
+  as_root find /var/lib/dpkg /var/cache/debconf -maxdepth 1 -name '*-old' -delete # the last but one state of each
   if [ -z "${DESKTOP_KEEP_DOWNLOADS:-}" ]; then
     apt clean
     as_root find /var/lib/apt/lists -mindepth 1 -delete

@@ -8,20 +8,28 @@ import shutil
 import struct
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from desktop_bake.bake.config.shipped import shipped
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 SCRIPT = shipped("recipe/desktop_install.sh").read_text()
 FUNCTIONS = SCRIPT.split("unset ID ID_LIKE")[0]
 # apt-get writes its words down; in the sources is what SOURCES names, and what SLIM names is installed if there is HAS.
+# A package is its control file.
 STAND_INS = {
-    "apt-get": 'echo "$*" >>"$CALLS"',
+    "apt-get": """words="$*"
+echo "$words" >>"$CALLS"
+case $words in *" download "*)
+  for name in ${words#* download }; do
+    printf 'Package: %s\nVersion: 1\nDepends: nodejs\n' "$name" >"${name}_1_all.deb"
+  done
+esac""",
+    "dpkg-deb": """case $1 in
+  -R) mkdir -p "$3/DEBIAN" && cat "$2" >"$3/DEBIAN/control" ;;
+  *) cat "$4/DEBIAN/control" >"$5" ;;
+esac""",
     "apt-cache": """for name; do
   case " $SOURCES " in *" $name "*) printf 'Package: %s\\nVersion: 1\\n' "$name" ;; esac
 done""",
@@ -93,6 +101,18 @@ def called(folder: Path, family: str, **variables: str) -> list[str]:
     return calls.read_text().splitlines()
 
 
+def packed(folder: Path, package: str, fields: str, *without: str) -> dict[str, str]:
+    """The fields of a package that is packed again without these dependencies; none if it asks for none of them."""
+    (folder / "dpkg-deb").write_text(f"#!/bin/bash\n{STAND_INS['dpkg-deb']}\n")
+    (folder / "dpkg-deb").chmod(0o755)
+    (folder / f"{package}_1_all.deb").write_text(f"Package: {package}\n{fields}")
+    text = f'{FUNCTIONS}\nslim "$@"'
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-c", text, "slim", str(folder), package, *without], check=True, env=environment)
+    made = folder / f"{package}.deb"
+    return dict(line.split(": ", 1) for line in made.read_text().splitlines()) if made.exists() else {}
+
+
 def installed(calls: list[str]) -> list[str]:
     """What the last call for an install named."""
     (words,) = [line.split() for line in calls if " install " in line or "-Syu" in line]
@@ -104,6 +124,53 @@ def test_a_base_that_has_all_that_is_packed_again(tmp_path: Path) -> None:
     words = installed(called(tmp_path, "apt", HAS="yes"))
     assert "fluxbox" in words
     assert [word for word in words if "/" in word or "*" in word] == []
+
+
+def test_a_program_is_packed_without_a_dependency(tmp_path: Path) -> None:
+    """Its version is above the release's, and alternatives to the dependency go with it."""
+    fields = "Version: 1.2-3\nDepends: libc6, perl:any | perl6, perl-base (>= 5)\n"
+    found = packed(tmp_path, "vnc", fields, "perl(:any)?")
+    assert (found["Version"], found["Depends"]) == ("1.2-3Slim", "libc6, perl-base (>= 5)")
+
+
+@pytest.mark.parametrize(
+    ("provides", "wanted"),
+    [
+        ("", "libmagick (= 8:6.9+dfsg-1~b1)"),
+        ("Provides: libany\n", "libmagick (= 8:6.9+dfsg-1~b1), libany"),
+    ],
+)
+def test_a_library_is_packed_without_a_dependency(tmp_path: Path, provides: str, wanted: str) -> None:
+    """Its version is below the release's, which it provides for packages that ask for no less."""
+    fields = f"Version: 8:6.9+dfsg-1~b1\n{provides}Depends: libheif1 (>= 1.4.0), libjxl0.7, libc6 (>= 2.35)\n"
+    found = packed(tmp_path, "libmagick", fields, "libheif1", "libjxl[0-9.]+")
+    assert found == {
+        "Package": "libmagick",
+        "Version": "8:6.9+dfsg-1~b1~slim",
+        "Provides": wanted,
+        "Depends": "libc6 (>= 2.35)",
+    }
+
+
+def test_nothing_to_leave_out(tmp_path: Path) -> None:
+    """A release whose package does not ask for the dependency keeps its own package."""
+    assert packed(tmp_path, "libmagick", "Version: 1\nDepends: libheif1-dev, libc6\n", "libheif1") == {}
+
+
+def test_packages_to_pack_are_requested_at_once(tmp_path: Path) -> None:
+    """One call of apt-get downloads those that the release has, and the installation names what was packed of them."""
+    calls = called(tmp_path, "apt", SOURCES="fluxbox novnc websockify")
+    assert [line.split(" download ")[1] for line in calls if " download " in line] == ["websockify novnc"]
+    assert [Path(word).name for word in installed(calls) if "/" in word] == ["novnc.deb"]
+
+
+@pytest.mark.parametrize("fonts", ["all", "none"])
+def test_core_fonts(tmp_path: Path, fonts: str) -> None:
+    """One X core font for each of Chinese, Japanese and Korean stays without the other fonts; no translation does."""
+    (call,) = [line for line in called(tmp_path, "apt", DESKTOP_FONTS=fonts, HAS="yes") if " install " in line]
+    excluded = re.findall(r"--path-exclude=(\S+)", call)
+    assert "/usr/share/locale/*" in excluded
+    assert ("/usr/share/fonts/X11/misc/jiskan24*" in excluded) == (fonts == "none")
 
 
 @pytest.mark.parametrize(
