@@ -16,6 +16,7 @@ import desktop_bake
 from desktop_bake import ConfigurationError, Digest, ImageReference, Recipe, Settings
 from desktop_bake.bake.context import Work, context_of
 from desktop_bake.bake.task.execute import Execution, execute
+from tests.harness.every import every
 from tests.harness.recipes import OFFICE
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_every_public_name_is_decided() -> None:
     assert not MADE.keys() & GIVEN
 
 
-@pytest.mark.parametrize("made", MADE)
+@every("made", MADE)
 def test_fields(made: str) -> None:
     """A field that contains another type is refused when its object is made."""
     kind = getattr(desktop_bake, made)
@@ -154,7 +155,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@every("name", FUNCTIONS)
 def test_arguments(name: str) -> None:
     """An argument of another type is refused before anything is done."""
     function = FUNCTIONS[name]

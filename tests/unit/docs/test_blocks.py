@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.harness.every import every
 from tests.harness.markdown import PAGES, ROOT, Block, blocks, prose
 from tests.harness.shown import KINDS, commands, fault, fault_of_ours
 
@@ -26,7 +27,7 @@ def test_blocks_are_found() -> None:
     assert fences == 2 * len(BLOCKS)
 
 
-@pytest.mark.parametrize(
+@every(
     ("language", "text", "says"),
     [
         ("", "x", "no language is no kind"),

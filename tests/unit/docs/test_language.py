@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
+from tests.harness.every import every
 from tests.harness.markdown import PAGES, ROOT, prose
 
 MOST_WHERE = 20  # in all documents; "where" for "if" once stood there 400 times
@@ -55,7 +54,7 @@ def test_where_is_for_places() -> None:
     assert found.total() <= MOST_WHERE, found.most_common(8)
 
 
-@pytest.mark.parametrize("pattern", DIALECT)
+@every("pattern", DIALECT)
 def test_no_words_of_our_own(pattern: str) -> None:
     """Turns that only we understand are in no page."""
     found = [page.name for page in PAGES if re.search(pattern, words(page.read_text(encoding="utf-8")))]

@@ -6,6 +6,7 @@ import pytest
 
 from desktop_bake import ConfigurationError
 from desktop_bake.generator.attest import check_attest, needs_index
+from tests.harness.every import every
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_what_is_taken(entries: tuple[str, ...]) -> None:
     check_attest(entries)
 
 
-@pytest.mark.parametrize(
+@every(
     ("entries", "says"),
     [
         (("",), "malformed attestation ''"),

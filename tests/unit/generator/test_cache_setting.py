@@ -6,6 +6,7 @@ import pytest
 
 from desktop_bake import ConfigurationError
 from desktop_bake.generator.cache_setting import check_backend, check_compression, check_scope
+from tests.harness.every import every
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_what_is_taken(backend: str) -> None:
     check_backend(backend)
 
 
-@pytest.mark.parametrize(
+@every(
     ("backend", "says"),
     [
         ("", "unknown cache backend ''"),

@@ -10,6 +10,7 @@ import pytest
 from desktop_bake import Digest, ImageReference, Stack
 from desktop_bake.generator.causes import causes
 from desktop_bake.generator.read_bakefile import ReadBakeFile, read_bake_file
+from tests.harness.every import every
 from tests.harness.rendered import DEBIAN, PREFLIGHT, SHIPPED, Rendering
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ CASES: dict[str, tuple[Rendering, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@every("case", CASES)
 def test_cause(case: str) -> None:
     """Each change of an input is reported once, with all environments that it concerns, and nothing besides."""
     after, said = CASES[case]

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from desktop_bake import Digest, Environment, ImageReference, Stack
 from desktop_bake.bake.config.shipped import gate_text, shipped
+from tests.harness.every import every
 from tests.harness.rendered import DEBIAN, OPTIONS, PREFLIGHT, SHIPPED, Rendering, environments
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_no_desktop_at_all() -> None:
     assert not [name for name in Rendering(stacks=(alone,)).files if name.startswith("run/")]
 
 
-@pytest.mark.parametrize("env_id", ["on", "NO", "null", "1e3", "7", "default", "a b", "é", "a: b # c", "desktop", "'"])
+@every("env_id", ["on", "NO", "null", "1e3", "7", "default", "a b", "é", "a: b # c", "desktop", "'"])
 def test_odd_names(env_id: str) -> None:
     """A name is a string whatever YAML makes of such a word, and is that of the bake file; an id that is another is
     told beside it."""

@@ -11,6 +11,7 @@ from desktop_bake import Environment, ImageReference
 from desktop_bake.generator.described import about
 from desktop_bake.generator.environment import FILE_FIELDS
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -20,7 +21,7 @@ def environment(**fields: Any) -> Environment:
     return Environment(**{"env_id": "a", "base_image": BASE, **fields})
 
 
-@pytest.mark.parametrize(
+@every(
     ("field", "value", "says", "remedy"),
     [
         ("base_image", "debian", "'debian', not of type ImageReference", "write ImageReference.parse('debian')"),

@@ -13,6 +13,7 @@ from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.generator.dockerfile import context_name, declares, named_images
 from desktop_bake.generator.errors import ConfigurationError
 from desktop_bake.generator.recipe import BASE_ARGUMENT
+from tests.harness.every import every
 
 DIGEST = "sha256:" + "a" * 64
 # What a Dockerfile says, and the names that are found in it; x:1 and the like, `syntax x` for a frontend.
@@ -66,7 +67,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", NAMED)
+@every("case", NAMED)
 def test_named(case: str) -> None:
     """Every image without a digest is found, wherever BuildKit would look for one, and nothing else is."""
     text, names = NAMED[case]
@@ -75,7 +76,7 @@ def test_named(case: str) -> None:
     assert " ".join(filter(None, [*map(context_name, found.tools), frontend])) == names
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@every("case", REFUSED)
 def test_refused(case: str) -> None:
     """What cannot be read, or is known to the build alone, is refused with a remedy."""
     with pytest.raises(ConfigurationError, match="the Dockerfile") as caught:

@@ -10,6 +10,7 @@ import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference, Script
 from desktop_bake.generator.environment import FILE_FIELDS
+from tests.harness.every import every
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -19,7 +20,7 @@ def environment(**fields: Any) -> Environment:
     return Environment(**{"env_id": "e", "base_image": BASE, **fields})
 
 
-@pytest.mark.parametrize(
+@every(
     "fields",
     [
         {"env_id": "two words"},
@@ -41,7 +42,7 @@ def test_what_is_taken(fields: dict[str, Any]) -> None:
     assert all(getattr(environment(**fields), name) == value for name, value in fields.items())
 
 
-@pytest.mark.parametrize(
+@every(
     ("fields", "says"),
     [
         ({"env_id": ""}, "malformed environment id ''"),

@@ -11,6 +11,7 @@ from desktop_bake import Environment, ImageReference
 from desktop_bake.generator.errors import ConfigurationError
 from desktop_bake.generator.layer import MOST_LAYERS, MOST_PACKAGES, Layer, check_ordered, check_packages, ordered
 from desktop_bake.generator.script import Script
+from tests.harness.every import every
 
 
 def layer(name: str, *needs: str, **fields: Any) -> Layer:
@@ -23,7 +24,7 @@ def names(layers: tuple[Layer, ...]) -> str:
     return " ".join(layer.name for layer in layers)
 
 
-@pytest.mark.parametrize(
+@every(
     ("fields", "says"),
     [
         ({"name": ""}, "malformed layer name ''"),
@@ -99,7 +100,7 @@ def test_a_package(name: str) -> None:
     check_packages("", [name])
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "remedy"),
     [
         ("-oDebug::pkgProblemResolver=true", "write only names of packages; options"),
@@ -143,7 +144,7 @@ def test_too_many_packages() -> None:
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("wanted", "known", "found"),
     [
         ([], [], ""),

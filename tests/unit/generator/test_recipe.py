@@ -10,6 +10,7 @@ import pytest
 
 from desktop_bake import ConfigurationError, ContextFile
 from desktop_bake.generator.recipe import check_script, digest_arguments
+from tests.harness.every import every
 from tests.harness.recipes import RECIPE
 
 MARK = b"\xef\xbb\xbf"
@@ -34,7 +35,7 @@ def test_dockerfile(dockerfile: bytes) -> None:
     assert replace(RECIPE, dockerfile=dockerfile).dockerfile == dockerfile
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "says"),
     [
         ({"packages": "tomorrow"}, "malformed packages date 'tomorrow'"),

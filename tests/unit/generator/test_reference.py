@@ -3,6 +3,7 @@
 import pytest
 
 from desktop_bake import ConfigurationError, Digest, ImageReference
+from tests.harness.every import every
 
 D = "sha256:" + "a" * 64
 
@@ -33,7 +34,7 @@ def test_parse(text: str, shown: str, domain: str, path: str) -> None:
     assert ImageReference.parse(str(reference)) == reference
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("", "malformed image reference"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_bake.generator.target_names import names_of
+from tests.harness.every import every
 
 TABLE = {
     # ids that are target names stay as they are
@@ -46,7 +47,7 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize(("env_id", "name"), TABLE.items())
+@every(("env_id", "name"), TABLE.items())
 def test_alone(env_id: str, name: str) -> None:
     """An id is its own name if it can be, and is changed in one way if it cannot."""
     assert names_of([env_id]) == {env_id: name}

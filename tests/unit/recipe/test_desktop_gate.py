@@ -19,6 +19,7 @@ from desktop_bake.bake.config.shipped import gate_text
 from desktop_bake.bake.task.novnc import onlooker_secret
 from recipe import desktop_gate
 from recipe.desktop_gate import MOST, Gate, Server, is_of_this_machine
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def test_the_secret_lets_in(path: str) -> None:
     assert status(handshake(path)) == 101
 
 
-@pytest.mark.parametrize(
+@every(
     "query",
     [
         "",
@@ -166,7 +167,7 @@ def test_our_own_page(host: str, scheme: str | None) -> None:
     assert status(handshake(Host=host, Origin=scheme and f"{scheme}://{host}")) == 101
 
 
-@pytest.mark.parametrize(
+@every(
     "origin",
     [
         "",
@@ -189,7 +190,7 @@ def test_a_page_of_another_site(origin: str) -> None:
     assert status(handshake(Origin=origin)) == 403
 
 
-@pytest.mark.parametrize(
+@every(
     "host",
     [
         None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recipe.desktop_http import HEAD_BYTES, RELOAD, RefusedError, answer_page, head_of, request_of
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def test_a_header_that_comes_twice() -> None:
     assert headers == {"host": "a, b"}
 
 
-@pytest.mark.parametrize(
+@every(
     "raw",
     [
         b"GET\r\n\r\n",

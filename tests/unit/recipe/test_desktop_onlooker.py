@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from recipe import desktop_onlooker
 from recipe.desktop_http import RefusedError
 from recipe.desktop_onlooker import Onlooker
+from tests.harness.every import every
 
 HELLO = b"RFB 003.008\n\1\1"
 ENCODINGS = (0, 1, -223, -308, -258, -312, -313, 5)
@@ -94,7 +95,7 @@ def test_no_bytes_act(said: bytes) -> None:
     assert not passed or passed[0] in (0, 2, 3, 150, 248)
 
 
-@pytest.mark.parametrize(
+@every(
     "said",
     [
         b"RFB 003.003\n",  # which has another greeting

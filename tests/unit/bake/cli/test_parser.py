@@ -15,6 +15,7 @@ from desktop_bake.bake.cli.completion import commands
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.settings import SETTINGS
 from tests.harness.command_line import whole_parser
+from tests.harness.every import every
 
 
 def test_every_command_has_an_example() -> None:
@@ -42,7 +43,7 @@ def test_help(word: str) -> None:
     assert f"example: desktop-bake {word}" in done.stdout
 
 
-@pytest.mark.parametrize(
+@every(
     ("line", "wanted"),
     [
         ("key", {"command": "key", "env": None, "json": False, "config": None, "quiet": False}),

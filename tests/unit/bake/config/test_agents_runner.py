@@ -15,6 +15,7 @@ from desktop_bake.bake.cli.commands.env import env
 from tests.harness.agents_runner import STATE, parse
 from tests.harness.agents_runner_files import PAYLOAD
 from tests.harness.command_line import whole_parser
+from tests.harness.every import every
 
 BASE = ImageReference.parse("debian:bookworm")
 
@@ -95,7 +96,7 @@ def test_names_are_escaped_as_the_file_is() -> None:
     assert '"name": "ä"' in parse(STATE).edit("one", {"name": "ä"})
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "on"),
     [
         ("true", True),
@@ -117,7 +118,7 @@ def test_truth(value: str, on: bool) -> None:
     assert toggles(f'{{"env_id":"a","cache_desktop_build":{value}}}')["a"][1] is on
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("", "is not JSON: "),

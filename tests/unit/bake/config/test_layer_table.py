@@ -14,6 +14,7 @@ from desktop_bake.bake.config.layer_table import LAYER, LAYER_TEXTS, layers_from
 from desktop_bake.bake.config.settings import FILE_NAME
 from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.generator.layer import Layer
+from tests.harness.every import every
 
 OFFICE = '[environments.office]\nbase_image = "debian"\n'
 TABLES = """
@@ -119,9 +120,7 @@ OF_THE_VALUE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("text", "says"), [*((text, FILE_NAME + says) for text, says in REFUSED.items()), *OF_THE_VALUE.items()]
-)
+@every(("text", "says"), [*((text, FILE_NAME + says) for text, says in REFUSED.items()), *OF_THE_VALUE.items()])
 def test_refused(text: str, says: str) -> None:
     """An impossible value is one line with environment or layer, field, and a remedy."""
     with pytest.raises(ConfigurationError) as refused:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from desktop_bake import ConfigurationError
 from desktop_bake.bake.config.lock import Lock, LockedImage, load_lock, parse_lock
+from tests.harness.every import every
 from tests.harness.locks import LOCK, NEW, OLD, TEXT
 from tests.harness.recipes import KEY
 
@@ -29,7 +30,7 @@ def test_read() -> None:
     assert Lock.of(LOCK.packages, LOCK.entries()) == LOCK
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says", "remedy"),
     [
         (f"{SCHEMA}<<<<<<< HEAD\n", r"^f\.lock has conflict markers in line 2$", "keep one side of each block"),

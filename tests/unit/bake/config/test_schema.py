@@ -15,6 +15,7 @@ from desktop_bake.bake.config.layer_table import LAYER
 from desktop_bake.bake.config.schema import schema, schema_text
 from desktop_bake.bake.config.settings import SETTINGS
 from desktop_bake.bake.config.toml_file import ENVIRONMENT, settings_from
+from tests.harness.every import every
 from tests.harness.markdown import DOCS, PAGES, Block, blocks
 
 VALIDATOR = Draft7Validator(schema())
@@ -50,7 +51,7 @@ def test_what_init_writes_is_accepted() -> None:
         assert accepts(f"{BASE.replace('base_image', '' if field.startswith('base_image') else 'base_image')}{field}\n")
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "schema = 2",

@@ -9,6 +9,7 @@ import pytest
 
 from desktop_bake import Environment, ImageReference, Settings
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 from tests.harness.file_names import SECRET
 
 # --- which environment -----------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ def test_stack(root: Path, desktop: bool, preflight: bool, wanted: tuple[bool, b
 # --- made in a program -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("field", "value", "says", "remedy"),
     [
         ("repository", "a/b", "'a/b', not of type ImageReference", "write ImageReference.parse('a/b')"),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from desktop_bake import Environment, ImageReference, Layer, Stack
 from desktop_bake.bake.config.stack_files import StackFiles
 from desktop_bake.generator.script import Script
+from tests.harness.every import every
 
 ENVIRONMENT = Environment(env_id="e", base_image=ImageReference.parse("debian:bookworm"))
 FILES = StackFiles(root=Path("/nowhere"), date="2026-11-27")
@@ -51,7 +50,7 @@ def environment(switches: str, layers: str, **fields: object) -> Environment:
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("switches", "layers", "baked"),
     [
         ("++?", "??", "below desktop above packages preflight"),

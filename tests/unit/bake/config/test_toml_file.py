@@ -13,6 +13,7 @@ from desktop_bake.bake.config.lock_names import LOCK_NAME
 from desktop_bake.bake.config.settings import FILE_NAME
 from desktop_bake.bake.config.toml_file import environment_from, load_settings, settings_from
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 from tests.harness.locks import LOCK, TEXT
 
 HERE = Path("/project") / FILE_NAME
@@ -58,7 +59,7 @@ def test_whole() -> None:
     assert environment.build_args == {"A": "1"}
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says", "remedy"),
     [
         ("a = ", "invalid TOML in desktop-bake.toml: ", 'fix that line; text is written in quotes: key = "value"'),

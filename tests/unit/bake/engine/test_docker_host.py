@@ -11,11 +11,12 @@ import pytest
 
 from desktop_bake.bake.engine.docker_host import DockerHost, chosen_host, parse_host
 from desktop_bake.generator.errors import EngineError
+from tests.harness.every import every
 
 SOCKET = "unix:///var/run/docker.sock"
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "wanted"),
     [
         ("", SOCKET),
@@ -43,7 +44,7 @@ def test_hosts(text: str, wanted: str) -> None:
     assert parse_host(text, tls=False) == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("tcp://h:abc", "which is malformed"),

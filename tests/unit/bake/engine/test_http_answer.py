@@ -7,6 +7,7 @@ import io
 import pytest
 
 from desktop_bake.bake.engine.http_answer import NoAnswerError, read_body, read_head
+from tests.harness.every import every
 
 LIMIT = 20
 
@@ -18,7 +19,7 @@ def read(said: bytes) -> tuple[int, bytes]:
     return head.status, read_body(stream, head, LIMIT)
 
 
-@pytest.mark.parametrize(
+@every(
     ("said", "wanted"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabcd", (200, b"ab")),
@@ -43,7 +44,7 @@ def test_answers(said: bytes, wanted: tuple[int, bytes]) -> None:
     assert read(said) == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     ("said", "says"),
     [
         (b"", "it hung up without an answer"),

@@ -12,6 +12,7 @@ from desktop_bake import ContextFile, Environment, ImageReference, Preflight, Re
 from desktop_bake.bake.images.difference import NEVER, Candidate, changes, nearest, reason
 from desktop_bake.bake.images.inputs import Inputs, StackInputs
 from desktop_bake.generator.reference import Digest
+from tests.harness.every import every
 
 # --- decisions -------------------------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), KINDS)
+@every(("kind", "name"), KINDS)
 def test_every_input_by_its_name(kind: str, name: str) -> None:
     """Each change of one input, of the desktop, of a layer or of the desktop below it, is reported only by its name."""
     changed, says = CHANGES[name]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from desktop_bake import ContextFile, LayerRecipe, Stack, stack_key
 from desktop_bake.bake.images.difference import NEVER, Candidate, changes, nearest, reason
 from desktop_bake.bake.images.inputs import Inputs, StackInputs
 from desktop_bake.generator.layer_key import stack_keys
+from tests.harness.every import every
 from tests.harness.recipes import BASE, BROWSER, CERTS, ENVIRONMENT, PREFLIGHT, RECIPE, TOOLS
 
 FILES = {"lib/a.sh": ContextFile(content=b"a\n")}
@@ -37,7 +36,7 @@ def above(*layers: LayerRecipe) -> Stack:
 TOOLS_NOW = STACK.above[1]
 
 
-@pytest.mark.parametrize(
+@every(
     ("now", "said"),
     [
         (replace(STACK, below=(replace(CERTS, script=b"x\n"),)), "layer 'certs': script changed"),

@@ -9,6 +9,7 @@ import pytest
 
 from desktop_bake import ImageReference, ImageResult, Preflight, Settings, Stack, Status
 from desktop_bake.bake.images.result import Built, Disabled, Fallback, LocalHit, Miss, MissReason, RegistryHit
+from tests.harness.every import every
 from tests.harness.recipes import BASE, GOLDEN, KEY
 from tests.harness.work import order
 
@@ -73,7 +74,7 @@ RESULTS: list[tuple[ImageResult, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "told"), RESULTS)
+@every(("result", "told"), RESULTS)
 def test_json(result: ImageResult, told: dict[str, Any]) -> None:
     """Every result prints the same fields, in the same order, whichever it has."""
     wanted = {
@@ -92,7 +93,7 @@ def test_json(result: ImageResult, told: dict[str, Any]) -> None:
     assert list(result.as_json().items()) == list(wanted.items())
 
 
-@pytest.mark.parametrize("result", [result for result, _ in RESULTS])
+@every("result", [result for result, _ in RESULTS])
 def test_what_can_be_read_of_all(result: ImageResult) -> None:
     """A program that was written for any result reads the same of each, and changes none."""
     assert isinstance(result, ImageResult)

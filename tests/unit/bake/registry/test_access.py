@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from desktop_bake.bake.registry.access import Access
+from tests.harness.every import every
 
 NETWORKS = {"InsecureRegistryCIDRs": ["10.0.0.0/8", "fd00::/8"], "IndexConfigs": None}
 
 
-@pytest.mark.parametrize(
+@every(
     ("host", "config", "wanted"),
     [
         ("r.example.com", {}, False),

@@ -8,6 +8,7 @@ import pytest
 
 from desktop_bake import RegistryError
 from desktop_bake.bake.registry.challenge import Challenge, origin, read_token
+from tests.harness.every import every
 
 HOST = "r.example.com"
 BEARER = 'Bearer realm="https://t.example.com/token",service="s",scope="repository:a:pull"'
@@ -75,7 +76,7 @@ def test_token_service(realm: str, encrypted: bool, fits: bool) -> None:
             Challenge(realm=realm).token_service(HOST, encrypted=encrypted)
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "wanted"),
     [
         (b'{"token": "a.b-c"}', "a.b-c"),

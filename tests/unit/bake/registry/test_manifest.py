@@ -17,6 +17,7 @@ from desktop_bake.bake.registry.manifest import (
     read_manifest,
 )
 from desktop_bake.generator.errors import RegistryError
+from tests.harness.every import every
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -61,7 +62,7 @@ def test_manifest_without_a_media_type() -> None:
     assert isinstance(read_manifest(json.dumps({"manifests": [descriptor()]}).encode()), Index)
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "says"),
     [
         (b"", "a manifest is not understood"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desktop_bake.bake.registry.refusal import Refusal, error_codes
+from tests.harness.every import every
 
 HOST = "r.example.com"
 
@@ -26,7 +27,7 @@ def test_error_codes(content: bytes, wanted: tuple[str, ...]) -> None:
     assert error_codes(content) == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     ("status", "more", "says", "remedy"),
     [
         (401, {}, "requires a login", "run: docker login r.example.com"),
@@ -47,7 +48,7 @@ def test_refusal(status: int, more: dict[str, object], says: str, remedy: str) -
     assert (str(error), error.remedy) == (f"registry r.example.com {says}", remedy)
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 418, 429, 500, 503])
+@every("status", [301, 400, 401, 403, 404, 405, 418, 429, 500, 503])
 def test_every_refusal_has_a_remedy(status: int) -> None:
     """Each status is one line with the host, and a remedy."""
     for login in (False, True):

@@ -8,12 +8,13 @@ import pytest
 
 from desktop_bake import RegistryError
 from desktop_bake.bake.registry.tag_list import next_page, read_beginning, read_tags
+from tests.harness.every import every
 
 URL = "https://r.example.com/v2/a/tags/list?n=2"
 NEXT = "https://r.example.com/v2/a/tags/list?last=b"
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "wanted"),
     [
         (b'{"name": "a", "tags": ["x", "y"]}', ("x", "y")),
@@ -60,7 +61,7 @@ def test_read_beginning(content: bytes, wanted: tuple[str, ...] | None) -> None:
         assert read_beginning(content, "h:1") == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     ("link", "wanted"),
     [
         ("", None),

@@ -6,11 +6,12 @@ import pytest
 
 from desktop_bake.bake.system.durations import duration_s, limit_s
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 
 DAY_S = 86_400
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "seconds"),
     [
         ("30s", 30),
@@ -38,7 +39,7 @@ def test_no_unit(text: str) -> None:
     assert caught.value.remedy == f"write {text}d for days, {text}s for seconds"
 
 
-@pytest.mark.parametrize(
+@every(
     "text", ["", "d", "m", "-5", "-1d", "1y", "1.5d", "1.5h", "15 m", "15min", "1h x", "1d0", "99999999w", "9" * 5000]
 )
 def test_no_durations(text: str) -> None:

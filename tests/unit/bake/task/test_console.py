@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from desktop_bake import CancelledError, TimeLimitError
 from desktop_bake.bake.task import console as module
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY, Console
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from desktop_bake.bake.engine.connection import Connection
@@ -78,7 +79,7 @@ def _waiting(sock: socket.socket) -> bool:
         sock.setblocking(True)
 
 
-@pytest.mark.parametrize(
+@every(
     ("sent", "wanted"),
     [
         (b"", []),

@@ -14,6 +14,7 @@ from desktop_bake.bake.task.labels import TASK_LABEL
 from desktop_bake.bake.task.options import device_request
 from desktop_bake.bake.task.ports import parse_ports
 from tests.harness.command_line import whole_parser
+from tests.harness.every import every
 
 SOCKETS = "/tmp/.X11-unix"
 
@@ -100,7 +101,7 @@ def test_novncs_port_is_refused() -> None:
     assert body["HostConfig"]["PortBindings"]["6080/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "6080"}]
 
 
-@pytest.mark.parametrize(
+@every(
     "options",
     [
         *(

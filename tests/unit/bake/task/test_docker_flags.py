@@ -15,6 +15,7 @@ from desktop_bake.bake.task.docker_flags import (
     profile_of,
     with_profile,
 )
+from tests.harness.every import every
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_of_the_host(words: tuple[str, ...], wanted: dict[str, Any]) -> None:
     assert docker_options(words) == ({"HostConfig": wanted} if wanted else {})
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("--pid=host", "the option '--pid' is not allowed"),

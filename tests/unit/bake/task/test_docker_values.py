@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from desktop_bake.bake.task.docker_values import bytes_of, fields_of, nano_cpus_of, pair_of, size_of, truth_of
+from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("read", "text", "wanted"),
     [
         (size_of, "1024", 1024),

@@ -12,6 +12,7 @@ from desktop_bake.bake.task.docker_flags import docker_options
 from desktop_bake.bake.task.environment_options import check, left_out, with_environment, with_profiles
 from desktop_bake.bake.task.mounts import parse_volume
 from desktop_bake.bake.task.ports import parse_ports
+from tests.harness.every import every
 from tests.harness.their_reader import mounts_given, ports_given
 
 
@@ -61,7 +62,7 @@ def test_variables() -> None:
     assert made.variables == {"A": "2", "B": "x=y", "C": None}
 
 
-@pytest.mark.parametrize(
+@every(
     ("fields", "says"),
     [
         ({"ports": ["8080:80", "80:eighty"]}, "environment 'e': ports: malformed port '80:eighty'"),

@@ -10,6 +10,7 @@ import pytest
 
 from desktop_bake import ConfigurationError, Mount
 from desktop_bake.bake.task.mounts import check_sources, parse_mount, parse_volume
+from tests.harness.every import every
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_volumes(text: str, mount: Mount) -> None:
     assert parse_volume(text) == mount
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("", "malformed volume ''"),
@@ -70,7 +71,7 @@ def test_mounts(text: str, mount: Mount) -> None:
     assert parse_mount(text) == mount
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "fields"),
     [
         ("type=bind,src=/a,dst=/b,bind-propagation=RSLAVE", {"BindOptions": {"Propagation": "rslave"}}),
@@ -96,7 +97,7 @@ def test_fields(text: str, fields: dict[str, Any]) -> None:
     assert mount.description == {**own, **fields}
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         ("type=npipe,target=/a", "unknown kind of mount 'npipe'"),

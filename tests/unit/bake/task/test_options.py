@@ -9,9 +9,10 @@ import pytest
 from desktop_bake import Mount, TaskOptions
 from desktop_bake.bake.task.docker_flags import docker_options
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("values", "says"),
     [
         ({"geometry": "800"}, "bad geometry '800'"),

@@ -8,9 +8,10 @@ import pytest
 
 from desktop_bake import ConfigurationError, Port
 from desktop_bake.bake.task.ports import parse_ports, taken_of
+from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "port"),
     [
         ("80", Port(container=80)),
@@ -43,7 +44,7 @@ def test_ranges(text: str, hosts: list[int]) -> None:
     assert len({(port.address, port.protocol) for port in ports}) == 1
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "says"),
     [
         *(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from desktop_bake.bake.ui.keys import Head, Keys, Verdict
+from tests.harness.every import every
 
 KEYS = Keys(token="t" * 43, cookie="c" * 43, place="/place/")
 HOST = "127.0.0.1:8000"
@@ -25,7 +24,7 @@ def post(**headers: str | None) -> Head:
     return head("POST", "/place/turn", query="", **given)
 
 
-@pytest.mark.parametrize(
+@every(
     ("asked", "wanted"),
     [
         (head(), Verdict.ADMITTED),

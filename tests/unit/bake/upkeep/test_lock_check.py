@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-import pytest
-
 from desktop_bake import Settings
 from desktop_bake.bake.config.lock import Lock
 from desktop_bake.bake.upkeep.check import State
 from desktop_bake.bake.upkeep.lock_check import OLD_DAYS, lock_checks
+from tests.harness.every import every
 from tests.harness.locks import LOCK, THEN
 from tests.harness.recipes import OFFICE
 
@@ -18,7 +17,7 @@ FITS = replace(LOCK, bases={str(OFFICE.base_image): LOCK.bases[str(OFFICE.base_i
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize(
+@every(
     ("lock", "frozen", "today", "state", "says"),
     [
         (None, False, THEN, None, ""),
