@@ -66,7 +66,7 @@ def statuses(trees: Iterable[ast.Module]) -> dict[str, int]:
         for name, made in vars(errors).items()
         if isinstance(made, type) and issubclass(made, errors.DesktopBakeError)
     }
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [node for tree in trees for node in _statements(tree) if isinstance(node, ast.ClassDef)]
     for _ in classes:  # the depth of the class tree
         found |= {
             node.name: found[base.id]
@@ -218,7 +218,15 @@ def _scopes(tree: ast.Module, trees: tuple[ast.Module, ...]) -> Iterator[Scope]:
 
 @functools.cache  # every error needs each of these
 def _functions(tree: ast.Module) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return tuple(node for node in _statements(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements below a node; no statement is part of an expression, of which there are many more."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _statements(child)
 
 
 @functools.cache

@@ -5,17 +5,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from desktop_bake import Started, TaskError
 from examples import agents_runner
 from examples.agents_runner import DesktopWorker, RunnerConfig, as_their_line
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
 
-@pytest.mark.parametrize(
+
+@every(
     ("line", "container_id", "theirs"),
     [
         ("[desktop-cache] hit (local): a:b", None, "[desktop/cache][INFO] hit (local): a:b"),

@@ -9,6 +9,7 @@ import pytest
 from desktop_bake import BakeOptions, ConfigurationError, Stack, bake_targets, render_bake_file
 from desktop_bake.generator.annotations import alias_tags_of, is_alias
 from tests.harness.bake_files import TEAM, TEMPLATE, rendered
+from tests.harness.every import every
 from tests.harness.recipes import ENVIRONMENT, KEY, RECIPE
 
 SOURCE = {"org.opencontainers.image.source": "https://example.com/x?a=b,c"}
@@ -78,7 +79,7 @@ def test_alias_tags() -> None:
     assert found == {"office": ("office", "latest-office"), "a b": ("a-b-c8687a08", "latest-a-b-c8687a08")}
 
 
-@pytest.mark.parametrize(
+@every(
     ("template", "env_ids", "says"),
     [
         ("", ["a"], "malformed alias tag ''"),
@@ -105,7 +106,7 @@ def test_alias_tags_are_checked(template: str, env_ids: list[str], says: str) ->
         replace(TEAM, alias_tags=(template,), environments=tuple(env_ids))
 
 
-@pytest.mark.parametrize(
+@every(
     ("tag", "templates", "wanted"),
     [
         ("desktop-gone", ("desktop-{environment}",), True),

@@ -8,9 +8,10 @@ import pytest
 
 from desktop_bake import BakeOptions, ConfigurationError, Digest, ImageReference
 from tests.harness.bake_files import TEAM
+from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "says"),
     [
         ({"repository": ImageReference.parse("a:t")}, "carries a tag or digest"),

@@ -9,7 +9,7 @@ from desktop_bake.generator.cache_setting import check_backend, check_compressio
 from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     "backend",
     [
         "local",

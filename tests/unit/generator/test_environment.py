@@ -81,7 +81,7 @@ def test_files_stay_in_the_folder(field: str, name: str) -> None:
     assert getattr(environment(**{field: PurePath(name)}), field) == PurePath(name)
 
 
-@pytest.mark.parametrize(
+@every(
     ("desktop", "cached", "preflight", "wanted"),
     [
         (False, False, None, (False, False, False)),
@@ -101,7 +101,7 @@ def test_toggles(desktop: bool, cached: bool, preflight: str | None, wanted: tup
     assert it.caches_nothing == (cached and not it.has_image)
 
 
-@pytest.mark.parametrize(
+@every(
     ("desktop", "cache", "own", "baked", "why"),
     [
         (True, True, None, (True, True), None),

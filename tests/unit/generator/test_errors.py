@@ -8,6 +8,7 @@ import pytest
 
 from desktop_bake.generator import errors
 from desktop_bake.generator.errors import LONGEST_LINE, DesktopBakeError, printable
+from tests.harness.every import every
 
 
 def test_every_kind_has_its_status() -> None:
@@ -19,7 +20,7 @@ def test_every_kind_has_its_status() -> None:
     assert len(ours) == 10
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "shown"),
     [
         ("", ""),

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from desktop_bake import ConfigurationError
 from desktop_bake.generator.hcl import aligned, hcl, hcl_key
+from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "quoted"),
     [
         ("", '""'),

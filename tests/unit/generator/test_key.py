@@ -19,6 +19,7 @@ from desktop_bake import (
     key_from_labels,
 )
 from desktop_bake.generator.key import parse_key, variant_of
+from tests.harness.every import every
 from tests.harness.recipes import BASE, ENVIRONMENT, GOLDEN, KEY, RECIPE
 
 
@@ -33,7 +34,7 @@ def test_scripts_can_be_checked_with_sha256sum() -> None:
     assert KEY.setup.hex == hashlib.sha256(RECIPE.setup).hexdigest()
 
 
-@pytest.mark.parametrize(
+@every(
     ("environment", "recipe", "base", "changed"),
     [
         (ENVIRONMENT, RECIPE, Digest("sha256:" + "cd" * 32), "base"),

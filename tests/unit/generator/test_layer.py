@@ -81,7 +81,7 @@ def test_a_layer() -> None:
 # --- packages --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         "git",
@@ -172,7 +172,7 @@ def test_order(wanted: list[str | Layer], known: list[Layer], found: str) -> Non
 A_TWICE = layer("a"), layer("a", packages=("git",))
 
 
-@pytest.mark.parametrize(
+@every(
     ("wanted", "known", "says"),
     [
         (["a"], [layer("a", "a")], "layers need each other in a circle: a -> a"),

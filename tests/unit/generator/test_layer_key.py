@@ -34,6 +34,7 @@ from desktop_bake.generator.layer_key import (
     parts_of_text,
     stack_keys,
 )
+from tests.harness.every import every
 from tests.harness.recipes import BASE, CERTS, ENVIRONMENT, GOLDEN, KEY, PREFLIGHT, RECIPE, TOOLS
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def test_golden_chain() -> None:
     assert CHAIN[-1].levels == (certs, "desktop", tools)
 
 
-@pytest.mark.parametrize(
+@every(
     ("changes", "same"),
     [
         ({"below": (replace(CERTS, script=b"x\n"),)}, 0),

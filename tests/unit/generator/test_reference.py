@@ -8,7 +8,7 @@ from tests.harness.every import every
 D = "sha256:" + "a" * 64
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "shown", "domain", "path"),
     [
         ("debian", "debian", "docker.io", "library/debian"),

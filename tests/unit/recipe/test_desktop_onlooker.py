@@ -59,7 +59,7 @@ def test_who_looks(name: str) -> None:
     assert through(LOOKS[name]) == LOOKS[name]
 
 
-@pytest.mark.parametrize("name", ACTS)
+@every("name", ACTS)
 def test_who_acts(name: str) -> None:
     """What would act on the desktop does not, and what follows it is read from its beginning."""
     assert through(ACTS[name] + LOOKS["update"]) == LOOKS["update"]

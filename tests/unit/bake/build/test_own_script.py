@@ -10,6 +10,7 @@ from desktop_bake import ScriptFailedError
 from desktop_bake.bake.build.failed_step import DiskFullError, FailedStep, FinalError, failure_of
 from desktop_bake.bake.build.own_script import of_own_script
 from desktop_bake.generator.script import Script
+from tests.harness.every import every
 from tests.harness.recipes import OFFICE
 
 OWN = replace(OFFICE, install_script="install.sh", setup_script=Script.text("exit 3\n"), preflight_script="own.sh")
@@ -63,7 +64,7 @@ def test_what_is_not_the_script(step: FailedStep | None) -> None:
     assert of_own_script(failed_at(step), OWN) is None
 
 
-@pytest.mark.parametrize(
+@every(
     ("said", "blames"),
     [
         ("curl: (6) Could not resolve host: files.example.com", True),

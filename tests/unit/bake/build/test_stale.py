@@ -14,6 +14,7 @@ from desktop_bake import ConfigurationError, ImageReference, RegistryError, Sett
 from desktop_bake.bake.build.rendered_folder import left_over
 from desktop_bake.bake.build.stale import Staleness, again, staleness, with_age
 from desktop_bake.generator.causes import Cause
+from tests.harness.every import every
 from tests.harness.rendered import DEBIAN, SHIPPED, Rendering, environments
 from tests.harness.work import work
 
@@ -112,7 +113,7 @@ def test_json(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@every(
     ("typed", "output", "wanted"),
     [
         (["render", "-o", "ci", "--check"], True, "desktop-bake render -o ci"),

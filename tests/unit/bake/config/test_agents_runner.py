@@ -47,7 +47,7 @@ def test_a_set_toggle_is_the_only_change() -> None:
     assert parse(edited).edit("one", {"cache_desktop_build": None}) == STATE
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "edited"),
     [
         ('{"env_id":"a"}', '{"cache_desktop_build":true,"env_id":"a"}'),

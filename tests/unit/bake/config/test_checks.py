@@ -15,6 +15,7 @@ from desktop_bake.bake.config.checks import (
     check_repository,
 )
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DIGEST = "sha256:" + "a" * 64
 
 
-@pytest.mark.parametrize(
+@every(
     ("check", "value", "says"),
     [
         (check_repository, ImageReference.parse("r.example.com/a:1"), "repository 'r.example.com/a:1' has a tag or a"),

@@ -10,6 +10,7 @@ from desktop_bake import ConfigurationError, Digest, Script, Settings, stack_key
 from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
 from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.generator.environment import TEXT_KEYS
+from tests.harness.every import every
 
 HEAD = '[environments.e]\nbase_image = "debian"\n'
 ON = "headless_desktop_enabled = true\ncache_desktop_build = true\n"
@@ -48,7 +49,7 @@ def test_the_key_is_of_the_bytes_that_run(tmp_path: Path) -> None:
         key(ON + 'preflight_script = "p.sh"\n', tmp_path)
 
 
-@pytest.mark.parametrize(
+@every(
     ("toggles", "baked"),
     [
         (ON, (True, True)),

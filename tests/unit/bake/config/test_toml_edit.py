@@ -16,6 +16,7 @@ from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.config.toml_edit import edit_toml, field_and_value
 from desktop_bake.bake.config.toml_file import settings_from
 from desktop_bake.bake.system.edit import editing
+from tests.harness.every import every
 
 HERE = Path("desktop-bake.toml")
 WRITTEN = """\
@@ -125,7 +126,7 @@ def test_a_new_environment() -> None:
         edit_toml(WRITTEN, HERE, "gpu", {("base_image",): "b"}, create=True)
 
 
-@pytest.mark.parametrize(
+@every(
     ("words", "says", "remedy"),
     [
         (["cache_desktop_biuld=on"], "unknown field 'cache_desktop_biuld'", "did you mean 'cache_desktop_build'?"),

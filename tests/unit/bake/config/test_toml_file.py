@@ -117,7 +117,7 @@ def test_refused(text: str, says: str, remedy: str) -> None:
 # --- variables and flags ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("variable", "text", "field", "wanted"),
     [
         ("DESKTOP_BAKE_CACHE", "none", "cache", "none"),

@@ -13,6 +13,7 @@ from desktop_bake.bake.config.setting import described, setting
 from desktop_bake.bake.config.values import as_fields, check_table, of_pairs, of_switch, of_variable
 from desktop_bake.generator.described import about
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def test_as_fields_refused(values: dict[str, Any], says: str, remedy: str) -> No
     assert remedy in refused.value.remedy
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "wanted", "value"),
     [
         ("a b", str, "a b"),

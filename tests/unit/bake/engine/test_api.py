@@ -14,6 +14,7 @@ from desktop_bake import EngineError, TimeLimitError
 from desktop_bake.bake.engine import api
 from desktop_bake.bake.engine.api import Answer, Endpoint
 from desktop_bake.bake.engine.connection import Connection
+from tests.harness.every import every
 
 TOO_NEW = b'{"message":"client version 1.51 is too new. Maximum supported API version is 1.44"}'
 
@@ -104,7 +105,7 @@ def test_an_engine_behind_a_path(serve: Callable[..., list[bytes]]) -> None:
     assert requests[0].startswith(b"GET /engines/1/v1.51/_ping HTTP")
 
 
-@pytest.mark.parametrize(
+@every(
     ("status", "body", "content", "message"),
     [
         (404, b'{"message": "no such\\n image"}', {"message": "no such\n image"}, "no such image"),
@@ -188,7 +189,7 @@ def test_a_socket_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         Endpoint(ENGINE).ask("GET", "/a")
 
 
-@pytest.mark.parametrize(
+@every(
     ("host", "remote"),
     [
         ("unix:///var/run/docker.sock", False),

@@ -68,7 +68,7 @@ def test_hosts_refused(text: str, says: str) -> None:
     assert caught.value.remedy.startswith("write DOCKER_HOST=unix:///")
 
 
-@pytest.mark.parametrize(
+@every(
     ("variables", "wanted"),
     [
         ({}, DockerHost(text=SOCKET, direct=True)),

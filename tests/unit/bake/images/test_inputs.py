@@ -10,6 +10,7 @@ import pytest
 
 from desktop_bake import ContextFile, Digest, Stack
 from desktop_bake.bake.images.inputs import Inputs, StackInputs
+from tests.harness.every import every
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
 FULL = replace(
@@ -48,7 +49,7 @@ def test_an_older_record() -> None:
     assert Inputs.from_json(written) == Inputs.of(ENVIRONMENT, RECIPE)
 
 
-@pytest.mark.parametrize(
+@every(
     "change",
     [
         {"files": None},

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from desktop_bake.bake.config.shipped import shipped
 from desktop_bake.bake.images.last_steps import Step, built_upon, last_stage
+from tests.harness.every import every
 
 BASE = ["", 'CMD ["bash"]']
 DOCKERFILE = b"""# escape=`
@@ -50,7 +49,7 @@ def test_what_the_recipe_made() -> None:
     assert built_upon(HISTORY[2:], 4, STEPS) is None
 
 
-@pytest.mark.parametrize(
+@every(
     ("history", "layers", "says"),
     [
         ([*HISTORY, "RUN /bin/sh -c echo X >/which # buildkit"], 6, "does not end with"),

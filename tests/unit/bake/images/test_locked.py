@@ -18,6 +18,7 @@ from desktop_bake.bake.images.published import ask_registry, is_published
 from desktop_bake.bake.images.resolve import resolve
 from desktop_bake.bake.images.result import Miss, RegistryHit
 from desktop_bake.generator.errors import ConfigurationError
+from tests.harness.every import every
 from tests.harness.fake_engine import FakeEngine
 from tests.harness.locks import NEW, OLD, THEN, TODAY
 from tests.harness.recipes import OFFICE
@@ -44,7 +45,7 @@ DOCKERFILE = f"# syntax={FRONTEND}\nFROM tools.example.com/tool:1 AS tool\nFROM 
 # --- the base and the tools ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "kind", "settings", "wanted"),
     [
         (BASE_NAME, BASE, LOCKED, OLD),

@@ -53,7 +53,7 @@ def test_scope(scope: str, writes: bool, wanted: str) -> None:
     assert Challenge(scope=scope).scope_for("a/b", writes=writes) == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     ("realm", "encrypted", "fits"),
     [
         ("https://t.example.com/token", True, True),

@@ -84,7 +84,7 @@ def test_next(link: str, wanted: str | None) -> None:
     assert next_page(link, URL, "h") == wanted
 
 
-@pytest.mark.parametrize(
+@every(
     "link",
     [
         "next",

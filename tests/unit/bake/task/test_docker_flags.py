@@ -91,7 +91,7 @@ def test_docker_options() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@every(
     ("words", "wanted"),
     [
         ((), {}),

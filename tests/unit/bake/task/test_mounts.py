@@ -13,7 +13,7 @@ from desktop_bake.bake.task.mounts import check_sources, parse_mount, parse_volu
 from tests.harness.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "mount"),
     [
         ("/a:/b", Mount(kind="bind", source="/a", target="/b")),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from desktop_bake.bake.task.user_entry import entry_for, give_home
+from tests.harness.every import every
 
 if TYPE_CHECKING:
     from desktop_bake.bake.task.container import Container
@@ -17,7 +18,7 @@ WORKER = b"worker:x:1000:1000:\xfc:/home/worker:/bin/sh\n"
 LIST = ROOT + NOBODY + WORKER
 
 
-@pytest.mark.parametrize("user", ["root", "0", "worker", "1000", "1000:1000", "worker:users", "nosuch", "-1", "x:1"])
+@every("user", ["root", "0", "worker", "1000", "1000:1000", "worker:users", "nosuch", "-1", "x:1"])
 def test_nothing_is_lacking(user: str) -> None:
     """A user with a home is left alone, and so is a name that the image does not know, which the engine refuses."""
     assert entry_for(LIST, user) is None

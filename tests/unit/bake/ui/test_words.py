@@ -14,6 +14,7 @@ from desktop_bake.bake.ui.builds import Build
 from desktop_bake.bake.ui.words import Standing
 from desktop_bake.bake.ui.world import Row
 from desktop_bake.generator.stack import Stack
+from tests.harness.every import every
 from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
 
 ORDER = Order(
@@ -32,7 +33,7 @@ def build_of(*env_ids: str, fallback: bool = True, install_at_start: bool = Fals
     return Build(1, Settings(fallback=fallback, install_at_start=install_at_start), env_ids)
 
 
-@pytest.mark.parametrize(
+@every(
     ("row", "kind", "detail"),
     [
         (ROW, words.LOOKING, "asking the engine and the registry"),

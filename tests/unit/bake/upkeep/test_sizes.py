@@ -17,6 +17,7 @@ from desktop_bake.bake.upkeep.sizes import (
 from desktop_bake.generator.layer_key import LayerKey, stack_keys
 from desktop_bake.generator.reference import Digest
 from desktop_bake.generator.stack import Stack
+from tests.harness.every import every
 from tests.harness.keys import KEY
 from tests.harness.recipes import BASE as ON
 from tests.harness.recipes import BROWSER, CERTS, ENVIRONMENT, RECIPE
@@ -38,7 +39,7 @@ A, B, OTHER = ("a", 200, 200), ("b", 10, 10), ("other", 300, 90)
 STORE = [image("base", BASE), image("a", BASE, INSTALL, A), image("b", BASE, INSTALL, B), image("c", BASE, OTHER)]
 
 
-@pytest.mark.parametrize(
+@every(
     ("removed", "frees"),
     [
         ((), 0),
