@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import (
     budget,
+    contents,
     idle,
     listing,
     locked,
@@ -227,6 +228,7 @@ def main() -> int:
         "locked": Bench.locked,
         "many": Bench.many,
         "size": Bench.size,
+        "contents": contents.measure,
         "resolves": Bench.resolves,
         "tasks": tasks.measure,
         "ps": listing.measure,
@@ -242,7 +244,7 @@ def main() -> int:
         "page": page.measure,
         "recipes": recipes.measure,
     }
-    unasked = {"recipes"}  # these need a revision to compare with
+    unasked = {"recipes", "contents"}  # the first needs a revision to compare with, the other is for docs/image-size.md
     parser.add_argument(
         "--only", nargs="+", choices=parts, default=[*parts.keys() - unasked], help="some parts of the table alone"
     )
