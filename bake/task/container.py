@@ -88,13 +88,13 @@ class Container:
 
         The engine carries out a request even after we hang up; then nobody would own the container.
         """
-        answers: list[Answer | DesktopBakeError] = []
+        answers: list[Answer | Exception] = []
         answered = threading.Event()  # an interrupted join() treats its thread as ended (Python 3.11)
 
         def ask() -> None:
             try:
                 answers.append(self._endpoint.ask("POST", "/containers/create", {"name": self.name, **query}, body))
-            except DesktopBakeError as error:
+            except Exception as error:  # noqa: BLE001 (it is raised where the answer is wanted)
                 answers.append(error)
             finally:
                 answered.set()
@@ -106,7 +106,7 @@ class Container:
         except BaseException:  # also while the thread starts
             answered.wait(CALL_TIMEOUT_S if thread.ident else 1.0)
             raise
-        if isinstance(answers[0], DesktopBakeError):
+        if isinstance(answers[0], Exception):
             raise answers[0]
         return answers[0]
 

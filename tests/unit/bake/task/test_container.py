@@ -29,7 +29,7 @@ BODY = {"Image": "sha256:a"}
 class FakeEndpoint:
     """An engine's API that gives what it is told to, one answer after another, and notes each question."""
 
-    def __init__(self, *answers: Answer | DesktopBakeError | Connection) -> None:
+    def __init__(self, *answers: Answer | Exception | Connection) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str, Any, Any]] = []
 
@@ -39,7 +39,7 @@ class FakeEndpoint:
         """As `Endpoint.ask`."""
         self.asked.append((method, path, query, body))
         answer = self.answers.pop(0)
-        if isinstance(answer, DesktopBakeError):
+        if isinstance(answer, Exception):
             raise answer
         assert isinstance(answer, Answer)
         return answer
@@ -48,7 +48,7 @@ class FakeEndpoint:
         """As `Endpoint.hijack`."""
         self.asked.append(("HIJACK", path, query, body))
         answer = self.answers.pop(0)
-        assert not isinstance(answer, DesktopBakeError)
+        assert not isinstance(answer, Exception)
         return answer
 
 
@@ -86,10 +86,11 @@ def test_create(platform: str | None, query: dict[str, str]) -> None:
         (said(400, "invalid port"), ConfigurationError, "the engine refuses the container: invalid port"),
         (said(500, "oops"), TaskError, "the container cannot be created: oops"),
         (EngineError("gone"), EngineError, "gone"),
+        (ZeroDivisionError("a fault"), ZeroDivisionError, "a fault"),
     ],
 )
-def test_create_refused(answer: Answer | DesktopBakeError, error: type[Exception], text: str) -> None:
-    """A missing image, a wrong option and everything else are errors of their own."""
+def test_create_refused(answer: Answer | Exception, error: type[Exception], text: str) -> None:
+    """A missing image, a wrong option and everything else are errors of their own, and so is a fault of our own."""
     container = Container(cast("Endpoint", FakeEndpoint(answer)))
     with pytest.raises(error, match=text) as caught:
         container.create(BODY)
