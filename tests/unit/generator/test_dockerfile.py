@@ -99,12 +99,12 @@ def test_any_text_is_read_or_refused(pieces: list[str]) -> None:
 
 @pytest.mark.parametrize("piece", ["\n", " ", "\\\n", "# a = b\n", '"', "<<a ", "RUN a\n", "$A", "# a\n"])
 def test_a_large_one_is_read_at_once(piece: str) -> None:
-    """Twenty-five thousand of the same take seconds at most."""
-    began = time.monotonic()
+    """Twenty-five thousand of the same take seconds of processor time at most."""
+    began = time.process_time()
     for text in (f"FROM base\nRUN {piece * 25_000}x", f"# syntax={piece * 25_000}x\nFROM base"):
         with suppress(ConfigurationError):
             named_images(text.encode(), {})
-    assert time.monotonic() - began < 2.5
+    assert time.process_time() - began < 2.5
 
 
 def test_the_shipped_ones_name_none() -> None:
