@@ -83,7 +83,7 @@ def look(order: Order, context: Context, guess: Guess | None = None) -> LocalHit
 
 
 def search(miss: Miss, context: Context) -> RegistryHit | Miss:
-    """The second part of `resolve`: what changed since our other images, then the team's registry.
+    """The second part of `resolve`: the team's registry, or else what changed since our other images.
 
     Args:
         miss: from `glance`.
@@ -105,19 +105,23 @@ def search(miss: Miss, context: Context) -> RegistryHit | Miss:
 
 
 def ask(miss: Miss, context: Context) -> RegistryHit | Miss:
-    """Ask our other images, then the team's registry: a store takes milliseconds for each, a registry may take seconds.
+    """Ask the team's registry, then our other images: an engine with thousands of images needs seconds to list ours.
 
     Args, Returns: as `search`.
     """
     if context.afresh:
         return miss
-    if not miss.why.here:
-        miss = replace(miss, why=_why(miss.order, context))
     found = published.ask_registry(miss, context) if context.settings.has_registry else miss
     context.check_cancelled()
     if isinstance(found, RegistryHit):
         context.reporter.say(f"[desktop-cache] hit (registry): {miss.image}")
-    elif found.registry_error:
+        return found
+    if not found.why.here:
+        here = _why(miss.order, context)
+        found = replace(
+            found, why=replace(here, there=found.why.there, is_refused=here.is_refused or found.why.is_refused)
+        )
+    if found.registry_error:
         context.reporter.warn(found.registry_error)
     return found
 

@@ -109,13 +109,17 @@ def test_reason_against_the_nearest(engine: FakeEngine, key: Key) -> None:
 
 
 def test_registry_hit(engine: FakeEngine, registry: MemoryRegistry, team: Settings, key: Key, lines: list[str]) -> None:
-    """An image of the team's registry that proves the key is a hit by its digest, with nothing to run yet."""
+    """An image of the team's registry that proves the key is a hit by its digest, with nothing to run yet.
+
+    The engine does not list its images for it, which may take seconds.
+    """
     digest = registry.put(f"{team.repository}:{key}", key.labels("b"))
     result = resolve(OFFICE, work(engine, team, lines.append))
     assert isinstance(result, RegistryHit)
     assert (result.image_id, result.digest) == (None, digest)
     assert result.image == f"{team.repository}:{key}@{digest}"
     assert lines[-1] == f"[desktop-cache] hit (registry): {team.repository}:{key}"
+    assert "images" not in engine.asked
 
 
 def test_a_local_repository_asks_no_registry(engine: FakeEngine, registry: MemoryRegistry, key: Key) -> None:
