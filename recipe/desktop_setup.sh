@@ -273,12 +273,19 @@ X
 write -x /etc/desktop-bake/terminal <<'X'
 #!/bin/sh
 # Open a terminal: terminal [-e COMMAND…]. The next one lies a little below, and a small screen has a small one. Those
-# that start at the same time have no window yet, so processes are counted, and of these only the earlier ones.
+# that start at the same time have no window yet, so each takes the first place that no living terminal has.
 n=0
-for file in $(grep -slxE 'xterm|terminal' /proc/[0-9]*/comm); do
-  pid=${file#/proc/}
-  [ "${pid%/comm}" -ge $$ ] || n=$(((n + 1) % 8))
-done
+folder=${XDG_RUNTIME_DIR:-/nowhere}
+places=$folder/terminal
+if [ -w "$folder" ]; then
+  exec 9<"$folder"
+  flock 9
+  while [ $n -lt 8 ] && grep -sqxE 'xterm|terminal' "/proc/$(cat "$places.$n" 2>/dev/null)/comm"; do n=$((n + 1)); done
+  n=$((n % 8))
+  rm -f "$places.$n"
+  echo $$ >"$places.$n"
+  exec 9<&-
+fi
 read -r width height <<END
 $(xdotool getdisplaygeometry)
 END
