@@ -9,7 +9,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import (
     budget,
@@ -41,6 +43,9 @@ from desktop_bake.bake.config.shipped import gate_text, shipped
 from desktop_bake.bake.engine.engine import Engine
 from desktop_bake.bake.images.result import Fallback, ImageResult
 from desktop_bake.bake.task.novnc import NO_SECRET, novnc_url, wait_for_banner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOCAL = ImageReference.parse("desktop-bake")
 # What a task did at every start before: install the same tools, as anyone would.
@@ -218,6 +223,16 @@ class Bench:
         self.row(what, at_once, alone, "<= 0.7")
 
 
+def measured(part: Callable[[Bench], object], bench: Bench) -> bool:
+    """Measure a part; return False if it failed, since the figures of all others must not be lost to it."""
+    try:
+        part(bench)
+    except Exception:  # noqa: BLE001 (it is shown, and the status tells it)
+        traceback.print_exc()
+        return False
+    return True
+
+
 def main() -> int:
     """Measure everything and print the table as Markdown."""
     parser = argparse.ArgumentParser(prog="make bench")
@@ -254,16 +269,16 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments.n, Path(folder), arguments.before)
-        for part in parts:
-            if part in arguments.only:
-                parts[part](bench)
+        failed = [part for part in parts if part in arguments.only and not measured(parts[part], bench)]
     if arguments.json:
         print(json.dumps({"schema": 1, "rows": bench.rows}))
     else:
         print(f"medians of {arguments.n} or more\n\n| what | measured | ratio | bar |\n|---|---|---|---|")
         for row in bench.rows:
             print("| " + " | ".join(row) + " |")
-    return 0
+    if failed:
+        print(f"not measured, see above: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

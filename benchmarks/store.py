@@ -144,7 +144,7 @@ def measure(repetitions: int, folder: Path, add: Add, *, ours: int = OURS, other
             name: ([sys.executable, "-m", "desktop_bake", name, *more, *flags], says)
             for name, more, says in (
                 ("images", ["--no-trunc"], f"desktop-bake:{_VARIANT}-"),
-                ("explain", [], "nearest: desktop-bake:"),
+                ("explain", [], "nearest: "),
             )
         }
         timed[_PLAIN] = (["docker", "image", "ls"], "desktop-bake")
