@@ -45,8 +45,9 @@ def test_build_and_run_with_a_base_of_their_own(cli: Run, project: Path, base: s
     payload = {"base_image": base, "cache_desktop_build": True, "env_id": "a", "headless_desktop_enabled": True}
     (project / "a.json").write_text(json.dumps(payload))
     words = ("--environments", "a.json", "--repository", "desktop-bake")  # like the other tests of the shipped desktop
-    built = json.loads(cli(*words[:2], "build", *words[2:], "--json", DESKTOP_BAKE_CACHE="none").stdout)["images"][0]
-    assert built["status"] in ("built", "local-hit")
+    built = cli(*words[:2], "build", *words[2:], "--json", DESKTOP_BAKE_CACHE="none")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout)["images"][0]["status"] in ("built", "local-hit")
     ran = cli("run", *words, "--", "sh", "-c", "echo $DISPLAY")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(":")
