@@ -1,7 +1,7 @@
 """A desktop without a command is watched by a shell: Python would hold its modules for as long as somebody looks at it.
 
 The shell takes this process's place: its number, its terminal and its standard error stay, and its end is the desktop's
-end. At last Python takes the shell's place, has the container removed, and exits as if it had never been away.
+end. At last Python comes back, has the container removed, and exits as if it had never been away.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from desktop_bake.bake.cli import watching
 from desktop_bake.bake.task.container import Container
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from desktop_bake import DesktopTask
 
@@ -78,6 +78,20 @@ def test_interrupted(watched: Watched, number: signal.Signals) -> None:
     watched.theirs.sendall(b"\1\0\0\0\0\0\0\5hell\n\1\0\0\0")
     watched.process.send_signal(number)
     assert watched.ended() == "<interrupted>"
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_no_signal_is_lost(shell: str, rounds: Callable[[int, int], int]) -> None:
+    """A signal counts whatever the shell does at that moment: one that begins to read could lose it."""
+    for _ in range(rounds(10, 1000)):
+        watched = Watched(shell)
+        with watched.theirs, watched.process:
+            watched.theirs.sendall(b"\1\0\0\0\0\0\0\5hell\n")
+            watched.process.send_signal(signal.SIGINT)
+            try:
+                assert watched.ended() == "<interrupted>"
+            finally:
+                watched.process.kill()
 
 
 def test_ended(watched: Watched) -> None:
