@@ -1,13 +1,31 @@
-"""The flags of `run` for a task's container."""
+"""The flags of `run` for a task's container, whose values the parser makes, and the options that they make.
+
+Parsing opens no file; `options_of` reads those that flags name.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ...generator.errors import ConfigurationError
+from ..system.files import LIMIT_BYTES
+from ..system.lazy import lazy
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+    from ..task import docker_flags, mounts, options, ports
+    from ..task.mounts import Mount
+    from ..task.options import TaskOptions
+    from ..task.ports import Port
+else:  # a module of each kind of flag is needed if there is such a flag
+    docker_flags = lazy("..task.docker_flags", __package__)
+    mounts = lazy("..task.mounts", __package__)
+    options = lazy("..task.options", __package__)
+    ports = lazy("..task.ports", __package__)
 
 
 def add_to(run: argparse.ArgumentParser) -> None:
@@ -18,6 +36,75 @@ def add_to(run: argparse.ArgumentParser) -> None:
     """
     for flags in (_screen, _shared, _process, _life, _others):
         flags(run.add_argument)
+
+
+def options_of(arguments: argparse.Namespace) -> TaskOptions:
+    """The task's options that these flags ask for.
+
+    Raises:
+        ConfigurationError: a flag's value is wrong.
+    """
+    variables: dict[str, str | None] = {}
+    for file in arguments.env_file:
+        variables |= docker_flags.parse_env_file(str(file), _content(file, "--env-file"), os.environ)
+    for some in arguments.env_variables:
+        variables |= some
+    bound = arguments.volume
+    return options.TaskOptions(
+        geometry=arguments.geometry or options.GEOMETRY,
+        fixed_size=arguments.geometry is not None,
+        depth=arguments.depth,
+        auth=arguments.auth,
+        mounts=(*(mount for at, mount in enumerate(bound) if mount not in bound[:at]), *arguments.mount),
+        ports=tuple(port for some in arguments.publish for port in some),
+        variables=variables,
+        workdir=arguments.workdir,
+        user=arguments.user,
+        gpus=arguments.gpus,
+        memory=arguments.memory,
+        cpus=arguments.cpus,
+        shm_size=arguments.shm_size,
+        platform=arguments.platform,
+        network=arguments.network,
+        novnc_port=arguments.novnc_port,
+        name=arguments.name,
+        tty=arguments.tty,
+        detach=arguments.detach,
+        keep=arguments.keep,
+        extra=docker_flags.docker_options(map(_whole, arguments.docker)) if arguments.docker else {},
+    )
+
+
+def _volume(text: str) -> Mount:
+    return mounts.parse_volume(text)
+
+
+def _mount(text: str) -> Mount:
+    return mounts.parse_mount(text)
+
+
+def _ports(text: str) -> tuple[Port, ...]:
+    return ports.parse_ports(text)
+
+
+def _variable(text: str) -> dict[str, str | None]:
+    return docker_flags.parse_environment([text], os.environ)
+
+
+def _whole(word: str) -> str:
+    """An option of docker, with the content of the file that it names."""
+    name = docker_flags.profile_of(word)
+    return docker_flags.with_profile(word, _content(Path(name), "--security-opt")) if name else word
+
+
+def _content(file: Path, flag: str) -> bytes:
+    try:
+        with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
+            return opened.read(LIMIT_BYTES)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {file}: {error.strerror}", f"name a file that you may read: {flag} FILE"
+        ) from error
 
 
 def _screen(add: Callable[..., argparse.Action]) -> None:
@@ -32,6 +119,7 @@ def _shared(add: Callable[..., argparse.Action]) -> None:
     add(
         "-v",
         "--volume",
+        type=_volume,
         action="append",
         default=[],
         metavar="SRC:DST[:FLAGS]",
@@ -39,6 +127,7 @@ def _shared(add: Callable[..., argparse.Action]) -> None:
     )
     add(
         "--mount",
+        type=_mount,
         action="append",
         default=[],
         metavar="KEY=VALUE,…",
@@ -47,6 +136,7 @@ def _shared(add: Callable[..., argparse.Action]) -> None:
     add(
         "-p",
         "--publish",
+        type=_ports,
         action="append",
         default=[],
         metavar="[[IP:]HOST:]PORT",
@@ -55,6 +145,7 @@ def _shared(add: Callable[..., argparse.Action]) -> None:
     add(
         "-e",
         "--env",
+        type=_variable,
         action="append",
         default=[],
         dest="env_variables",
@@ -111,5 +202,4 @@ def _others(add: Callable[..., argparse.Action]) -> None:
         ("--pids-limit", "N", "limit of processes and threads, default: 4096; -1 for no limit"),
         ("--security-opt", "OPTION", "such as no-new-privileges, under which sudo does not work"),
     ):
-        word = f"{name}={{}}".format
-        add(name, action="append", default=[], dest="docker", type=word, metavar=metavar, help=text)
+        add(name, action="append", default=[], dest="docker", type=f"{name}={{}}".format, metavar=metavar, help=text)

@@ -116,7 +116,8 @@ def _run(typed: list[str], *, is_own: bool) -> int:
         if metrics and arguments.command in RECORDED:
             arguments.recorder = recorder.Recorder(Path(metrics), arguments.command)
         module = import_module(f".commands.{arguments.command.replace('-', '_')}", __package__)
-        return int(getattr(module, arguments.command.replace("-", "_"))(arguments))
+        command = getattr(module, arguments.command.replace("-", "_"))
+        return int(command(arguments, context.work_of(arguments)) if arguments.configured else command(arguments))
     except DesktopBakeError as error:
         if arguments.recorder:
             arguments.recorder.fail(error)

@@ -134,6 +134,7 @@ def _add(among: Any, verbs: tuple[Verb, ...], common: Flags | None, *, whole: bo
     for verb in verbs:
         example = f"example: desktop-bake {verb.example}"
         command = among.add_parser(verb.name, help=verb.text, description=verb.text, epilog=example)
+        command.set_defaults(configured=verb.configured)
         command.left = _flags_of(verb, common, whole=whole)
         if whole:
             command.complete()

@@ -5,47 +5,75 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError
-from ..system.durations import duration_s
-from ..task.film import FilmWish
+from ..task.film import FilmWish, filmed, recorder_image
 from ..task.pictures import STANDARD_OUTPUT, PictureWish, pictured
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from ...generator.environment import Environment
+    from ..context import Context
     from ..task.task import DesktopTask
 
+    Camera = Callable[[DesktopTask], AbstractContextManager[None]]
 
-def wish_of(arguments: argparse.Namespace, environment: Environment) -> PictureWish:
-    """The pictures that these flags ask for.
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is wanted of a task's desktop.
+
+    Attributes:
+        pictures: the pictures; None for none.
+        film: the film; None for none.
+    """
+
+    pictures: PictureWish | None
+    film: FilmWish | None
+
+    def camera(
+        self, environment: Environment, context: Context
+    ) -> Callable[[DesktopTask], AbstractContextManager[None]]:
+        """What takes them of a task during a `with` block; a film's recorder is made ready before there is a task.
+
+        Raises:
+            BuildFailedError, TimeLimitError, ConfigurationError, EngineError, CancelledError: see `recorder_image`.
+        """
+        image, say = recorder_image(environment, context) if self.film else "", context.reporter.warn
+
+        @contextlib.contextmanager
+        def on(task: DesktopTask) -> Iterator[None]:
+            with (
+                filmed(task, self.film, image, say) if self.film else contextlib.nullcontext(),
+                taken(task, self.pictures, say) if self.pictures else contextlib.nullcontext(),
+            ):
+                yield
+
+        return on
+
+
+def wishes_of(arguments: argparse.Namespace, environment: Environment) -> Wishes:
+    """The pictures and the film that these flags ask for.
 
     Raises:
         ConfigurationError: the flags do not go together, there is no desktop, or no folder for the file.
     """
-    every = arguments.screenshot_every
-    if arguments.screenshot is None:
-        raise ConfigurationError("--screenshot-every needs a file", "add --screenshot FILE")
-    _check(arguments, environment, "screenshot", "to take a screenshot of")
-    every_s = duration_s(every) if every is not None else 0.0
-    if every is not None and not every_s:
-        raise ConfigurationError(f"--screenshot-every {every} is too short a pause", "write 1s or more")
-    wish = PictureWish(file=arguments.screenshot, every_s=every_s)
-    wish.check()
-    return wish
-
-
-def film_of(arguments: argparse.Namespace, environment: Environment) -> FilmWish:
-    """The film that `--record` asks for.
-
-    Raises:
-        ConfigurationError: there is no desktop, or the file cannot be a film.
-    """
-    _check(arguments, environment, "record", "to film")
-    return FilmWish(file=arguments.record)
+    pictures = film = None
+    if arguments.screenshot or arguments.screenshot_every:
+        if arguments.screenshot is None:
+            raise ConfigurationError("--screenshot-every needs a file", "add --screenshot FILE")
+        _check(arguments, environment, "screenshot", "to take a screenshot of")
+        pictures = PictureWish(file=arguments.screenshot, every_s=arguments.screenshot_every or 0.0)
+        pictures.check()
+    if arguments.record:
+        _check(arguments, environment, "record", "to film")
+        film = FilmWish(file=arguments.record)
+    return Wishes(pictures=pictures, film=film)
 
 
 def _check(arguments: argparse.Namespace, environment: Environment, flag: str, what_for: str) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..system.lazy import lazy
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from ..system import durations
-    from . import container_flags
+    from . import run_flags
 
     Flags = Callable[[argparse.ArgumentParser], None]
 else:
-    container_flags = lazy(".container_flags", __package__)
     durations = lazy("..system.durations", __package__)
+    run_flags = lazy(".run_flags", __package__)
 
 
 _ONE = "default: the only environment, or the one called default"
@@ -33,6 +33,7 @@ class Verb(NamedTuple):
         example: its arguments in an example.
         flags: makes its own flags.
         actions: its actions, if it requires one.
+        configured: whether it takes the context of its work, which the configuration makes, besides its arguments.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Verb(NamedTuple):
     example: str
     flags: Flags
     actions: tuple[Verb, ...] = ()
+    configured: bool = False
 
 
 def limit_s(text: str) -> int:
@@ -107,26 +109,7 @@ def _build(build: argparse.ArgumentParser) -> None:
 
 
 def _run(run: argparse.ArgumentParser) -> None:
-    pictures = "save a PNG of the desktop, with its windows, when the command ends; - for standard output"
-    run.add_argument("--screenshot", metavar="FILE", help=pictures)
-    run.add_argument(
-        "--screenshot-every",
-        metavar="DURATION",
-        help="also every DURATION, such as 2s, if the screen changed; FILE is the newest, or each if its name has %%d",
-    )
-    run.add_argument(
-        "--timeout", metavar="DURATION", help="stop the task after this time, such as 90s or 2h, with status 124"
-    )
-    run.add_argument(
-        "--record", type=Path, metavar="FILE", help="film the desktop while the command runs, as .mp4 or .webm"
-    )
-    container_flags.add_to(run)
-    run.add_argument(
-        "words",
-        nargs=argparse.REMAINDER,
-        metavar="[ENV] [--] CMD…",
-        help="without a command the desktop stays until Ctrl-C",
-    )
+    run_flags.add_to(run)
 
 
 def _notes(notes: argparse.ArgumentParser) -> None:
@@ -231,17 +214,31 @@ VERBS = (
         "pin bases, tools and the packages date in desktop-bake.lock",
         "lock --upgrade --max-age 30d",
         _lock,
+        configured=True,
     ),
-    Verb("key", "print the cache key and its parts", "key --json", _one),
-    Verb("resolve", "show what a task would use, without building it", "resolve default", _one),
-    Verb("render", "write docker-bake.hcl and the build context beside it", "render -o ci --check", _render),
-    Verb("build", "bake the image if there is none yet", "build --all", _build),
-    Verb("run", "start a task with a live desktop, and exit with its command's status", "run -- xterm -e top", _run),
+    Verb("key", "print the cache key and its parts", "key --json", _one, configured=True),
+    Verb("resolve", "show what a task would use, without building it", "resolve default", _one, configured=True),
+    Verb(
+        "render",
+        "write docker-bake.hcl and the build context beside it",
+        "render -o ci --check",
+        _render,
+        configured=True,
+    ),
+    Verb("build", "bake the image if there is none yet", "build --all", _build, configured=True),
+    Verb(
+        "run",
+        "start a task with a live desktop, and exit with its command's status",
+        "run -- xterm -e top",
+        _run,
+        configured=True,
+    ),
     Verb(
         "agent-notes",
         "print notes for an agent: how to see, click and type on a desktop",
         "agent-notes default",
         _notes,
+        configured=True,
     ),
     Verb("env", "read and change environments, keeping comments", "env list", json_flag, _ENV),
     Verb("warm", "have every desktop ready before a task needs it", "warm --watch 15m", _warm),
@@ -249,8 +246,20 @@ VERBS = (
     Verb("ui", "serve a page in the browser: see and switch environments, watch tasks", "ui --open", _ui),
     Verb("completion", "print the script that completes commands in a shell", "completion bash", _completion),
     Verb("schema", "print the JSON Schema of desktop-bake.toml, for editors", "schema", _nothing),
-    Verb("explain", "explain a miss: what changed since the nearest image", "explain default --json", _explain),
-    Verb("images", "list cached images: size, environments, live or stale", "images --all", _images),
-    Verb("prune", "remove images and caches that no environment uses", "prune --keep 2 --dry-run", _prune),
+    Verb(
+        "explain",
+        "explain a miss: what changed since the nearest image",
+        "explain default --json",
+        _explain,
+        configured=True,
+    ),
+    Verb("images", "list cached images: size, environments, live or stale", "images --all", _images, configured=True),
+    Verb(
+        "prune",
+        "remove images and caches that no environment uses",
+        "prune --keep 2 --dry-run",
+        _prune,
+        configured=True,
+    ),
     Verb("doctor", "check engine, buildx, registry, logins and disk, and say what to do", "doctor --json", json_flag),
 )

@@ -109,7 +109,7 @@ def _whole(word: str, root: Path) -> str:
 
 
 def check(environment: Environment, options: TaskOptions, root: Path, *, here: bool) -> None:
-    """Check what an environment says about its tasks before anything is built for one.
+    """Check a task's options, and what its environment says about its tasks, before anything is built for one.
 
     Args:
         environment: as `with_environment`.
@@ -120,6 +120,8 @@ def check(environment: Environment, options: TaskOptions, root: Path, *, here: b
     Raises:
         ConfigurationError: as `with_environment` and `with_profiles`, or the source of a mount is missing.
     """
+    if here and options.mounts:
+        mounts.check_sources(options.mounts)
     whole = with_environment(options, environment)
     with_profiles(whole, environment, root)
     own = [mount for mount in whole.mounts if mount not in options.mounts]

@@ -79,7 +79,8 @@ class TaskOptions:
             all standard output then, as a terminal gets it. The image needs Python, which every desktop has.
         detach: whether the task outlives the program that starts it.
         keep: whether the stopped container is kept instead of removed.
-        extra: parts of the engine's container body for further `docker run` options; from `option_text.docker_options`.
+        extra: further parts of the engine's container body (Docker Engine API, "ContainerCreate"), such as
+            `{"HostConfig": {"CapAdd": ["SYS_PTRACE"]}}`.
 
     Raises:
         ConfigurationError: a value is malformed, or would open the screen.

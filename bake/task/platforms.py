@@ -1,4 +1,4 @@
-"""The platform that a task's start asks for, which overrides those of its environment and of the settings."""
+"""The platform that the start of a task asks for, if its image was found before: that image has to be for it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from ...generator.environment import Environment
     from ..engine.engine import Engine
     from ..images.result import ImageResult
-    from .options import TaskOptions
 
 
-def on_platform(environment: Environment, options: TaskOptions) -> Environment:
-    """The environment, on the platform that the options ask for, if they do."""
-    return replace(environment, platform=options.platform) if options.platform else environment
+def with_platform(environment: Environment, platform: str, image: ImageResult, engine: Engine) -> Environment:
+    """The environment, on the platform that is asked for.
 
-
-def with_platform(environment: Environment, options: TaskOptions, image: ImageResult, engine: Engine) -> Environment:
-    """As `on_platform`, for a task of an image that was found before.
+    Args:
+        environment: the environment of the task.
+        platform: `os/architecture[/variant]`.
+        image: the task's image.
+        engine: the engine that has it.
 
     Raises:
         ConfigurationError: that image is for another platform.
     """
     there = engine.image(image.image_id) if image.image_id else None
-    if there and options.platform and not same_platform(there.platform, options.platform):
+    if there and not same_platform(there.platform, platform):
         raise ConfigurationError(
-            f"the image {image.image} is for {there.platform}, {options.platform} is asked for",
-            f'look for one by it, too: replace(environment, platform="{options.platform}")',
+            f"the image {image.image} is for {there.platform}, {platform} is asked for",
+            f'look for one by it, too: replace(environment, platform="{platform}")',
         )
-    return on_platform(environment, options)
+    return replace(environment, platform=platform)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake.bake.cli.commands.run import options_of
+from desktop_bake.bake.cli.container_flags import options_of
 from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.generator.errors import ConfigurationError
 from tests.harness.command_line import whole_parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from desktop_bake.bake.task import start, user_entry
+from desktop_bake.bake.task import creation, start, user_entry
 from desktop_bake.bake.task.console import LISTENS, READY
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def next_container(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeC
 
     monkeypatch.setattr(start, "run_preflight", preflight)
     monkeypatch.setattr(user_entry, "give_home", lambda _container, user: container.calls.append(f"home of {user}"))
-    monkeypatch.setattr(start, "check_base", lambda *_: container.calls.append("check base"))
+    monkeypatch.setattr(creation, "check_base", lambda *_: container.calls.append("check base"))
     monkeypatch.setattr(engine, "is_remote", lambda: False, raising=False)
     monkeypatch.setattr(engine, "known", lambda name: engine.store.get(name), raising=False)
     return container

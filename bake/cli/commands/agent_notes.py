@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from ....generator.errors import ConfigurationError
 from ...images.resolve import glance
 from ...system.text import last_line
-from ..context import work_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
 
-def agent_notes(arguments: argparse.Namespace) -> int:
+
+def agent_notes(arguments: argparse.Namespace, context: Context) -> int:
     """Print what a program on an environment's desktop has to know, depending on what its image has."""
-    context = work_of(arguments)
     environment = context.settings.environment(arguments.env)
     found = glance(environment, context)
     if not found.image_id or found.lacks_desktop:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ....generator.errors import RegistryError
 from ...images.result import Disabled
 from ...together import obtain_all, published
-from ..context import print_json, show_error, show_result, work_of
+from ..context import print_json, show_error, show_result
 
 if TYPE_CHECKING:
     import argparse
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ...together import Outcome
 
 
-def build(arguments: argparse.Namespace) -> int:
+def build(arguments: argparse.Namespace, context: Context) -> int:
     """Get each environment's image: pull it, or bake it with the others that are missing. It never falls back.
 
     Exit with 5 if a push failed, else with the status of the first environment that failed.
     """
-    context = replace(work_of(arguments), afresh=arguments.no_cache)
+    context = replace(context, afresh=arguments.no_cache)
     settings = context.settings
     if arguments.all:
         chosen = [e for e in settings.environments.values() if e.cache_enabled]

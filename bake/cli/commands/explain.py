@@ -9,17 +9,17 @@ from ...system.diff import print_diff
 from ...system.text import COLUMNS, age, cut, folded
 from ...system.whose import short_key
 from ...upkeep.explain import explain as explain_one
-from ..context import print_json, with_or_without_engine, work_of
+from ..context import print_json, with_or_without_engine
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
     from ...upkeep.explain import Explanation
 
 
-def explain(arguments: argparse.Namespace) -> int:
+def explain(arguments: argparse.Namespace, context: Context) -> int:
     """Say for each environment whether it is a hit, and if not, why."""
-    context = work_of(arguments)
     if context.settings.lock is not None:
         context = with_or_without_engine(context)
     context, settings = context.looking(), context.settings

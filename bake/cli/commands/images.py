@@ -6,15 +6,17 @@ import time
 from typing import TYPE_CHECKING
 
 from ...upkeep.report import as_json, as_text, listing
-from ..context import print_json, work_of
+from ..context import print_json
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
 
-def images(arguments: argparse.Namespace) -> int:
+
+def images(arguments: argparse.Namespace, context: Context) -> int:
     """List what is cached."""
-    found = listing(work_of(arguments), everywhere=arguments.all, registry=arguments.registry)
+    found = listing(context, everywhere=arguments.all, registry=arguments.registry)
     if arguments.json:
         print_json(as_json(found))
     else:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...images.order import key_of
-from ..context import print_json, work_of
+from ..context import print_json
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
 
-def key(arguments: argparse.Namespace) -> int:
+
+def key(arguments: argparse.Namespace, context: Context) -> int:
     """Print the cache key and its parts."""
-    context = work_of(arguments)
     environment = context.settings.environment(arguments.env)
     cache_key = key_of(environment, context)
     if arguments.json:

@@ -11,7 +11,7 @@ from ...config.lock_names import LOCK_NAME
 from ...config.lock_plan import problems, without_key
 from ...config.lock_uses import uses_of
 from ...upkeep.locking import keys_of, recorded, upgraded
-from ..context import print_json, with_or_without_engine, work_of
+from ..context import print_json, with_or_without_engine
 from ..wish import wish_of
 
 if TYPE_CHECKING:
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from ...context import Context
 
 
-def lock(arguments: argparse.Namespace) -> int:
+def lock(arguments: argparse.Namespace, context: Context) -> int:
     """Lock the images that environments name, move or check the lock, or record what was published."""
     if arguments.check and (arguments.upgrade or arguments.max_age or arguments.images):
         raise ConfigurationError("--check changes nothing", "leave out --upgrade, --max-age and --images")
     if arguments.images and arguments.max_age:
         raise ConfigurationError("--max-age is about bases, tools and packages, not about images", "leave out --images")
-    context = work_of(arguments)
     settings = context.settings
     chosen = [settings.environment(e) for e in arguments.env] or list(settings.environments.values())
     whole = (

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from ....generator.errors import ConfigurationError, DesktopBakeError
 from ...upkeep.prune import carry_out, clear_left_over, plan_now
 from ...upkeep.report import plan_as_json, plan_as_text
-from ..context import print_json, work_of
+from ..context import print_json
 from ..retention import policy_of
 
 if TYPE_CHECKING:
     import argparse
 
+    from ...context import Context
 
-def prune(arguments: argparse.Namespace) -> int:
+
+def prune(arguments: argparse.Namespace, context: Context) -> int:
     """Remove what no environment reaches, after asking; exit with 1 if something could not be removed."""
-    context = work_of(arguments)
     policy = policy_of(arguments)
     if not arguments.dry_run:
         clear_left_over(context)

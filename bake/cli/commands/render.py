@@ -15,7 +15,7 @@ from ...config.lock_names import BASE
 from ...images.locked import fixed_digest
 from ...system.diff import print_diff, without_controls
 from ...system.lazy import lazy
-from ..context import print_json, work_of
+from ..context import print_json
 
 if TYPE_CHECKING:
     import argparse
@@ -31,12 +31,11 @@ else:
     folder_engine = lazy("...build.folder_engine", __package__)
 
 
-def render(arguments: argparse.Namespace) -> int:
+def render(arguments: argparse.Namespace, context: Context) -> int:
     """Write, print or check the rendered folder."""
 
     if arguments.json and not arguments.check:
         raise ConfigurationError("--json needs --check", "run: desktop-bake render -o DIR --check --json")
-    context = work_of(arguments)
     settings = context.settings
     named = {settings.environment(env_id).env_id for env_id in arguments.env} or set(settings.environments)
     chosen = [environment for env_id, environment in settings.environments.items() if env_id in named]

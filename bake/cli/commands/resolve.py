@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 from ....generator.errors import RegistryError
 from ...images.resolve import resolve as resolve_image
 from ...images.result import Miss
-from ..context import show_result, work_of
+from ..context import show_result
 
 if TYPE_CHECKING:
     import argparse
+
+    from ...context import Context
 
 
 MISS = 3
 
 
-def resolve(arguments: argparse.Namespace) -> int:
+def resolve(arguments: argparse.Namespace, context: Context) -> int:
     """Print what a task would use; exit with 3 on a miss, with 5 if the registry could not be asked."""
-    context = work_of(arguments)
     result = resolve_image(context.settings.environment(arguments.env), context)
     if arguments.recorder:
         arguments.recorder.record(result, context.engine)

@@ -3,83 +3,65 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, TimeLimitError
 from ...ensure import ensured
-from ...system.files import LIMIT_BYTES
 from ...system.lazy import lazy
-from ...task.docker_flags import docker_options, parse_env_file, parse_environment, profile_of, with_profile
 from ...task.ending import FOREVER_S
 from ...task.environment_options import check
-from ...task.options import GEOMETRY, TaskOptions
-from ..context import no_effect, print_json, work_of
+from ..container_flags import options_of
+from ..context import no_effect, print_json
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
     from ....generator.environment import Environment
-    from ...system import durations
-    from ...task import film as films
-    from ...task import mounts, platforms, ports, start
+    from ...context import Context
+    from ...task import start
+    from ...task.options import TaskOptions
     from ...task.task import DesktopTask
     from .. import pictures, streams, watching
 else:  # not needed by a task without flags
-    durations = lazy("...system.durations", __package__)
-    mounts = lazy("...task.mounts", __package__)
-    platforms = lazy("...task.platforms", __package__)
-    ports = lazy("...task.ports", __package__)
     start = lazy("...task.start", __package__)
-    films = lazy("...task.film", __package__)
     pictures = lazy("..pictures", __package__)
     streams = lazy("..streams", __package__)
     watching = lazy("..watching", __package__)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, context: Context) -> int:
     """Run a command in a task with a live desktop, and exit with its status."""
-    context = work_of(arguments)
-    settings, engine, reporter = context.settings, context.engine, context.reporter
+    settings, reporter = context.settings, context.reporter
     env_id, command = _split(arguments.words, settings.environments)
     options = options_of(arguments)
-    _check_terminal(arguments)
-    environment = platforms.on_platform(settings.environment(env_id), options)
-    wish = None
-    if arguments.screenshot or arguments.screenshot_every:
-        wish = pictures.wish_of(arguments, environment)
-    film = pictures.film_of(arguments, environment) if arguments.record else None
-    limit_s = _limit_of(arguments)
-    if arguments.json and not options.detach:
-        raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
-    if options.mounts and not engine.is_remote():
-        mounts.check_sources(options.mounts)
-    check(environment, options, settings.root, here=not engine.is_remote())
+    _check_together(arguments)
+    environment = settings.environment(env_id)
+    if options.platform:
+        environment = replace(environment, platform=options.platform)
+    check(environment, options, settings.root, here=not context.engine.is_remote())
+    seen = arguments.screenshot or arguments.screenshot_every or arguments.record
+    wishes = pictures.wishes_of(arguments, environment) if seen else None
     for warning in _warnings(environment, options):
         reporter.say(f"[desktop] WARNING: {warning}")
-    camera = films.recorder_image(environment, context) if film else ""
+    camera = wishes.camera(environment, context) if wishes else None
     threading.Thread(target=lambda: start.started, name="loading", daemon=True).start()  # while the engine answers
     image = ensured(environment, context)
     reporter.phase("start")
     task = start.started(environment, image, context, options, command if options.detach else ())
     if arguments.recorder:
-        arguments.recorder.record(image, engine)
+        arguments.recorder.record(image, context.engine)
     if options.detach:
         return _leave(task, as_json=arguments.json)
-    status = 0
+    limit_s, status = arguments.timeout, 0
     try:
-        if arguments.is_own and not (command or wish or film or limit_s or arguments.recorder):
+        if arguments.is_own and not (command or camera or limit_s or arguments.recorder):
             watching.hand_over(task, _address(task))
         _show(task)
-        nothing = contextlib.nullcontext()
-        with (
-            films.filmed(task, film, camera, reporter.warn) if film else nothing,
-            pictures.taken(task, wish, reporter.warn) if wish else nothing,
-        ):
+        with camera(task) if camera else contextlib.nullcontext():
             status = streams.run_task(task, command, limit_s) if command else _stay(task, limit_s)
     finally:
         task.stop(status)
@@ -96,95 +78,24 @@ def _warnings(environment: Environment, options: TaskOptions) -> Iterator[str]:
         yield "--no-auth: every user of this machine can see and use this desktop"
 
 
-def _limit_of(arguments: argparse.Namespace) -> float | None:
-    """How long the task may run, in seconds; None for no limit.
+def _check_together(arguments: argparse.Namespace) -> None:
+    """Refuse flags that do not go together.
 
     Raises:
-        ConfigurationError: the limit is malformed, or nobody would enforce it.
-    """
-    limit = arguments.timeout
-    if limit is None:
-        return None
-    if limit.isdecimal() and int(limit):
-        raise ConfigurationError(
-            f"--timeout {limit} has no unit: it is the task's limit",
-            f"write --timeout {limit}s, or for the build's limit --build-timeout {limit}",
-        )
-    if arguments.detach:
-        raise ConfigurationError(
-            "--timeout needs a program that stays, which --detach leaves out", "let the task end itself: timeout 2h CMD"
-        )
-    limit_s = durations.duration_s(limit)
-    if not limit_s:
-        raise ConfigurationError(f"--timeout {limit} leaves a task no time", "write 1s or more")
-    return limit_s
-
-
-def _check_terminal(arguments: argparse.Namespace) -> None:
-    """Like docker, refuse `-it` if standard input is not a terminal.
-
-    Raises:
-        ConfigurationError: `-it`, and standard input is a file or a pipe.
+        ConfigurationError: `-it`, and standard input is a file or a pipe, as docker has it; a limit for a detached
+            task, which nobody would enforce; or `--json` for any other task.
     """
     if arguments.tty and arguments.interactive and not arguments.detach and not sys.stdin.isatty():
         raise ConfigurationError(
             "--tty and --interactive read a terminal, and standard input is none",
             "leave out -t for a command that reads a file or a pipe, or -i for one that reads nothing",
         )
-
-
-def options_of(arguments: argparse.Namespace) -> TaskOptions:
-    """The task's options that these flags ask for.
-
-    Raises:
-        ConfigurationError: a flag's value is malformed.
-    """
-    variables: dict[str, str | None] = {}
-    for file in arguments.env_file:
-        variables |= parse_env_file(str(file), _read(file, "--env-file"), os.environ)
-    variables |= parse_environment(arguments.env_variables, os.environ)
-    return TaskOptions(
-        geometry=arguments.geometry or GEOMETRY,
-        fixed_size=arguments.geometry is not None,
-        depth=arguments.depth,
-        auth=arguments.auth,
-        mounts=(
-            *(mounts.parse_volume(text) for text in dict.fromkeys(arguments.volume)),
-            *(mounts.parse_mount(text) for text in arguments.mount),
-        ),
-        ports=tuple(port for text in arguments.publish for port in ports.parse_ports(text)),
-        variables=variables,
-        workdir=arguments.workdir,
-        user=arguments.user,
-        gpus=arguments.gpus,
-        memory=arguments.memory,
-        cpus=arguments.cpus,
-        shm_size=arguments.shm_size,
-        platform=arguments.platform,
-        network=arguments.network,
-        novnc_port=arguments.novnc_port,
-        name=arguments.name,
-        tty=arguments.tty,
-        detach=arguments.detach,
-        keep=arguments.keep,
-        extra=docker_options(map(_whole, arguments.docker)),
-    )
-
-
-def _read(file: Path, flag: str) -> bytes:
-    try:
-        with file.open("rb") as opened:  # also a pipe, such as a shell's <(…)
-            return opened.read(LIMIT_BYTES)
-    except OSError as error:
+    if arguments.timeout and arguments.detach:
         raise ConfigurationError(
-            f"cannot read {file}: {error.strerror}", f"name a file that you may read: {flag} FILE"
-        ) from error
-
-
-def _whole(word: str) -> str:
-    """A docker option, with the content of the file that it names."""
-    name = profile_of(word)
-    return with_profile(word, _read(Path(name), "--security-opt")) if name else word
+            "--timeout needs a program that stays, which --detach leaves out", "let the task end itself: timeout 2h CMD"
+        )
+    if arguments.json and not arguments.detach:
+        raise ConfigurationError("--json tells how to reach a detached task", "add --detach, or leave it out")
 
 
 def _show(task: DesktopTask) -> None:

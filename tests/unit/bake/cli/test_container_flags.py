@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 
 from desktop_bake.bake.cli.container_flags import add_to
+from desktop_bake.bake.task.mounts import parse_mount, parse_volume
+from desktop_bake.bake.task.ports import parse_ports
 
 
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
         ([], {"keep": False, "auth": True, "docker": [], "volume": [], "depth": 24, "geometry": None}),
-        (["-v", "a:/a", "--volume", "b:/b"], {"volume": ["a:/a", "b:/b"]}),
-        (["-e", "A=1", "--env", "B"], {"env_variables": ["A=1", "B"]}),
+        (["-v", "a:/a", "--volume", "b:/b"], {"volume": [parse_volume("a:/a"), parse_volume("b:/b")]}),
+        (["-e", "A=1", "--env", "B"], {"env_variables": [{"A": "1"}, {"B": None}]}),
+        (["-p", "80", "-p", "1-2:3-4"], {"publish": [parse_ports("80"), parse_ports("1-2:3-4")]}),
+        (["--mount", "type=tmpfs,dst=/t"], {"mount": [parse_mount("type=tmpfs,dst=/t")]}),
         (["--keep", "--rm"], {"keep": False}),
         (["--rm", "--keep"], {"keep": True}),
         (["-itd", "--no-auth"], {"interactive": True, "tty": True, "detach": True, "auth": False}),
@@ -26,7 +30,7 @@ from desktop_bake.bake.cli.container_flags import add_to
     ],
 )
 def test_what_is_typed(words: list[str], wanted: dict[str, Any]) -> None:
-    """A repeated flag adds to a list, the last of two opposites counts, and docker's own options are handed on."""
+    """A repeated flag adds a value, the last of two opposites counts, and docker's own options are handed on."""
     command = argparse.ArgumentParser()
     add_to(command)
     found = vars(command.parse_args(words))

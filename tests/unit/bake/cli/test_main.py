@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import DesktopBakeError, EngineError, RegistryError
+from desktop_bake.bake.cli import context
 from desktop_bake.bake.cli import main as module
 from desktop_bake.bake.cli.main import main
 
@@ -35,11 +36,11 @@ def signals() -> Iterator[None]:
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], list[argparse.Namespace]]:
-    """`command(outcome)`: every command returns this, or raises it; the arguments that each got."""
+    """`command(outcome)`: every command returns this, or raises it; the arguments that each got. No file is read."""
     ran: list[argparse.Namespace] = []
 
     def start(outcome: object) -> list[argparse.Namespace]:
-        def run(arguments: argparse.Namespace) -> object:
+        def run(arguments: argparse.Namespace, *_context: object) -> object:
             ran.append(arguments)
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -50,6 +51,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], list[argparse
             return SimpleNamespace(**{name.rpartition(".")[2]: run})
 
         monkeypatch.setattr(module, "import_module", load)
+        monkeypatch.setattr(context, "work_of", lambda arguments: SimpleNamespace(typed=arguments.typed))
         return ran
 
     return start

@@ -14,6 +14,8 @@ from desktop_bake import ConfigurationError
 from desktop_bake.bake.cli.completion import commands
 from desktop_bake.bake.cli.parser import parser
 from desktop_bake.bake.config.settings import SETTINGS
+from desktop_bake.bake.task.mounts import parse_volume
+from desktop_bake.bake.task.ports import parse_ports
 from tests.harness.command_line import whole_parser
 from tests.harness.every import every
 
@@ -60,7 +62,7 @@ def test_help(word: str) -> None:
         ("build --build-timeout 5", {"build_timeout_s": 5}),
         (
             "run --build-timeout 5 --timeout 2h --novnc-port 6080",
-            {"build_timeout_s": 5, "timeout": "2h", "novnc_port": 6080},
+            {"build_timeout_s": 5, "timeout": 7200, "novnc_port": 6080},
         ),
         ("run -- xterm -e top", {"words": ["--", "xterm", "-e", "top"]}),
         ("run gpu -- a --json", {"words": ["gpu", "--", "a", "--json"], "json": False}),
@@ -71,7 +73,11 @@ def test_help(word: str) -> None:
         ),
         (
             "run -v /a:/b -v c:/d -e A=1 -p 80",
-            {"volume": ["/a:/b", "c:/d"], "env_variables": ["A=1"], "publish": ["80"]},
+            {
+                "volume": [parse_volume("/a:/b"), parse_volume("c:/d")],
+                "env_variables": [{"A": "1"}],
+                "publish": [parse_ports("80")],
+            },
         ),
         ("warm", {"keep": 1, "older_than": "1d", "prune": False, "watch": None}),
         ("prune --registry", {"keep": 0, "older_than": "0", "registry": True, "yes": False, "dry_run": False}),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from desktop_bake import ConfigurationError, Environment, ImageReference
-from desktop_bake.bake.cli.pictures import film_of, wish_of
+from desktop_bake.bake.cli.pictures import Wishes, wishes_of
 from desktop_bake.bake.task.film import FilmWish
 from desktop_bake.bake.task.pictures import PictureWish
 
@@ -23,17 +23,18 @@ def flags(**typed: Any) -> Namespace:
 
 
 def test_what_is_asked_for() -> None:
-    """A file, how often in the house's durations, and a film by its suffix."""
-    assert wish_of(flags(screenshot="a.png"), OFFICE) == PictureWish(file="a.png")
-    assert wish_of(flags(screenshot="%d", screenshot_every="1m30s"), OFFICE) == PictureWish(file="%d", every_s=90)
-    assert film_of(flags(record=Path("a.mp4")), OFFICE) == FilmWish(file=Path("a.mp4"))
+    """A picture, a series, a film by its suffix, or both."""
+    one, series, film = PictureWish(file="a.png"), PictureWish(file="%d", every_s=90), FilmWish(file=Path("a.mp4"))
+    assert wishes_of(flags(screenshot="a.png"), OFFICE) == Wishes(pictures=one, film=None)
+    assert wishes_of(flags(screenshot="%d", screenshot_every=90.0), OFFICE) == Wishes(pictures=series, film=None)
+    assert wishes_of(flags(record=Path("a.mp4")), OFFICE) == Wishes(pictures=None, film=film)
+    assert wishes_of(flags(screenshot="a.png", record=Path("a.mp4")), OFFICE) == Wishes(pictures=one, film=film)
 
 
 @pytest.mark.parametrize(
     ("typed", "environment", "says"),
     [
-        (flags(screenshot_every="2s"), OFFICE, "--screenshot-every needs a file"),
-        (flags(screenshot="a", screenshot_every="0"), OFFICE, "--screenshot-every 0 is too short a pause"),
+        (flags(screenshot_every=2.0), OFFICE, "--screenshot-every needs a file"),
         (flags(screenshot="a"), PLAIN, "environment 'plain' has no desktop to take a screenshot of"),
         (
             flags(screenshot="a", detach=True),
@@ -45,7 +46,7 @@ def test_what_is_asked_for() -> None:
 def test_no_pictures(typed: Namespace, environment: Environment, says: str) -> None:
     """Flags that contradict each other are reported in one line."""
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
-        wish_of(typed, environment)
+        wishes_of(typed, environment)
 
 
 @pytest.mark.parametrize(
@@ -55,5 +56,5 @@ def test_no_pictures(typed: Namespace, environment: Environment, says: str) -> N
 def test_no_film(environment: Environment, detach: bool, remedy: str) -> None:
     """A film needs a desktop, and a program that stays."""
     with pytest.raises(ConfigurationError) as caught:
-        film_of(flags(record=Path("a.mp4"), detach=detach), environment)
+        wishes_of(flags(record=Path("a.mp4"), detach=detach), environment)
     assert caught.value.remedy == remedy

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from desktop_bake import ConfigurationError, Mount, Port, TaskOptions
-from desktop_bake.bake.cli.commands.run import options_of
+from desktop_bake.bake.cli.container_flags import options_of
 from desktop_bake.bake.task.container_request import ContainerRequest
 from desktop_bake.bake.task.docker_flags import docker_options, parse_environment
 from desktop_bake.bake.task.labels import TASK_LABEL

@@ -90,14 +90,17 @@ def test_malformed(fields: dict[str, Any], says: str) -> None:
 
 
 def test_a_missing_source(tmp_path: Path) -> None:
-    """The environment's mounts have to exist on this machine; requested ones are not checked."""
+    """The mounts of the environment and of the start have to exist on this machine, if the engine is here."""
     made = environment(extra_mounts=[f"{tmp_path}/nowhere:/b", f"{tmp_path}:/c"])
     with pytest.raises(
         ConfigurationError, match=r"^environment 'e': extra_mounts: cannot mount .*/nowhere: it does not"
     ):
         check(made, TaskOptions(), tmp_path, here=True)
     check(made, TaskOptions(), tmp_path, here=False)
-    check(made, TaskOptions(mounts=(parse_volume("/nowhere:/b"),)), tmp_path, here=True)
+    asked = TaskOptions(mounts=(parse_volume("/nowhere:/b"),))
+    with pytest.raises(ConfigurationError, match=r"^cannot mount /nowhere: it does not"):
+        check(made, asked, tmp_path, here=True)
+    check(made, asked, tmp_path, here=False)
 
 
 def host(options: TaskOptions) -> dict[str, Any]:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from desktop_bake import ConfigurationError, DesktopTask, Settings, TaskError, TaskOptions, TimeLimitError
 from desktop_bake.bake.images.result import Disabled, Fallback, LocalHit
 from desktop_bake.bake.system.folders import cache_folder
-from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.task import forward as forwarding
 from desktop_bake.bake.task import start
 from desktop_bake.bake.task.background import MainCommand
 from desktop_bake.bake.task.console import INSTALLED, LISTENS, READY
-from desktop_bake.bake.task.container import NoImageError
 from desktop_bake.bake.task.program import program
-from desktop_bake.bake.task.start import started
+from desktop_bake.bake.task.start import start_task, started
 from desktop_bake.generator.script import Script
 from tests.harness.fake_container import FakeContainer, next_container
 from tests.harness.recipes import OFFICE
 from tests.harness.work import order, work
 
 if TYPE_CHECKING:
+    from desktop_bake.bake.engine.engine import Engine
     from desktop_bake.bake.images.result import ImageResult
     from tests.harness.fake_engine import FakeEngine
 
@@ -76,26 +75,20 @@ def test_the_secret(
     assert "token" not in task.novnc_url
 
 
-def test_another_platform(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
+def test_another_platform(container: FakeContainer, engine: FakeEngine) -> None:
     """A start that asks for a platform gets no image of another, and makes its container for it alone."""
     engine.store[IMAGE_ID] = replace(engine.add("a"), image_id=IMAGE_ID)
-    run(engine, lines, options=TaskOptions(platform="linux/amd64"))
+
+    def start_on(platform: str) -> None:
+        options = TaskOptions(platform=platform)
+        start_task(OFFICE, HIT, Settings(), options=options, engine=cast("Engine", engine))
+
+    start_on("linux/amd64")
     assert container.calls[0] == f"create {IMAGE_ID} linux/amd64"
     container.calls.clear()
     with pytest.raises(ConfigurationError, match=r" is for linux/amd64, linux/arm64 is asked for$"):
-        run(engine, lines, options=TaskOptions(platform="linux/arm64"))
+        start_on("linux/arm64")
     assert container.calls == []
-
-
-@pytest.mark.parametrize(("platform", "stated"), [("linux/arm64/v8", "linux/arm64/v8"), ("linux/", None)])
-def test_the_image_s_platform(
-    container: FakeContainer, engine: FakeEngine, lines: list[str], platform: str, stated: str | None
-) -> None:
-    """The engine is told the platform of the image, if it has one: it need not look for it then."""
-    engine.store[IMAGE_ID] = replace(engine.add("a"), image_id=IMAGE_ID, platform=platform, variables=("LANG=de_DE",))
-    run(engine, lines)
-    assert container.calls[0] == f"create {IMAGE_ID} {stated}"
-    assert not [variable for variable in container.body["Env"] if variable.startswith("LANG=")]
 
 
 def test_without_a_desktop(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
@@ -229,38 +222,6 @@ def test_a_detached_desktop_that_nobody_reaches(
     with pytest.raises(ConfigurationError, match=r"^a detached task's desktop cannot be reached"):
         run(engine, lines, options=options)
     assert container.calls == []
-
-
-def test_a_base_that_is_not_here(container: FakeContainer, engine: FakeEngine, lines: list[str]) -> None:
-    """A base is pulled, for the platform that is requested; one that cannot be pulled is the engine's refusal."""
-    container.refuses = [NoImageError("no such image: debian:bookworm")]
-    engine.ends = [Ended(status=0, lines=(), timed_out=False)]
-    environment = replace(NO_DESKTOP, platform="linux/arm64")
-    run(engine, lines, PLAIN, environment)
-    assert "pull -q --platform linux/arm64 debian:bookworm" in engine.asked
-    assert [call for call in container.calls if call.startswith("create")] == ["create debian:bookworm linux/arm64"] * 2
-    container.refuses = [NoImageError("no such image: debian:bookworm")]
-    engine.ends = [Ended(status=1, lines=(), timed_out=False)]
-    with pytest.raises(NoImageError, match="no such image"):
-        run(engine, lines, PLAIN, environment)
-    container.refuses = [NoImageError("no such image: debian:bookworm")]
-    engine.ends = [Ended(status=-2, lines=(), timed_out=True)]
-    with pytest.raises(TimeLimitError, match=r"^the pull of debian:bookworm was stopped after "):
-        run(engine, lines, PLAIN, environment)
-
-
-def test_an_image_that_was_removed(
-    container: FakeContainer, engine: FakeEngine, lines: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An image that somebody removed since it was found is looked for once more, and no registry asked for its ID."""
-    other = replace(HIT, image_id="sha256:" + "2" * 64)
-    monkeypatch.setattr(start, "ensured", lambda *_: other)
-    container.refuses = [NoImageError(f"no such image: {IMAGE_ID}")]
-    run(engine, lines)
-    created = [call for call in container.calls if call.startswith("create")]
-    assert created == [f"create {IMAGE_ID} None", f"create {other.image_id} None"]
-    assert lines[0].endswith(": somebody removed it; looking once more")
-    assert not [asked for asked in engine.asked if asked.startswith("pull")]
 
 
 def test_a_command(

@@ -15,7 +15,7 @@ from desktop_bake.bake.cli import pictures, streams, watching
 from desktop_bake.bake.cli.commands import run
 from desktop_bake.bake.cli.main import main
 from desktop_bake.bake.images.result import LocalHit
-from desktop_bake.bake.task import film, start
+from desktop_bake.bake.task import start
 from tests.harness.work import order
 
 if TYPE_CHECKING:
@@ -291,8 +291,8 @@ def test_record(typed: Callable[..., tuple[int, str, str]], task: Task, monkeypa
         yield
         task.calls.append(("film", str(wish.file), image))
 
-    monkeypatch.setattr(film, "recorder_image", lambda *_: "sha256:2")
-    monkeypatch.setattr(film, "filmed", filmed)
+    monkeypatch.setattr(pictures, "recorder_image", lambda *_: "sha256:2")
+    monkeypatch.setattr(pictures, "filmed", filmed)
     assert typed("run", "--record", "a.mp4", "--screenshot", "a.png", "--", "x")[0] == 0
     assert task.calls == [("execute", "x"), ("screenshot", "a.png", 0), ("film", "a.mp4", "sha256:2"), ("stop", 0)]
 
