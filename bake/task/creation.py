@@ -1,4 +1,7 @@
-"""The creation of a task's container: of its image or, if somebody removed that, of what a second search finds."""
+"""The creation of a task's container: of its image or, if somebody removed that, of what a second search finds.
+
+Whatever files it needs are in it before it starts.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,12 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..images.result import ImageResult
     from ..system import events
+    from . import user_entry
     from .container import Container
     from .options import TaskOptions
 else:
     events = lazy("..system.events", __package__)
+    user_entry = lazy(".user_entry", __package__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Creation:
             return self._create(ensured(self.environment, self.context))
 
     def _create(self, image: ImageResult) -> AtStart:
-        """Make it; if the base is not here, it is pulled."""
+        """Make it, with the files that it needs; if the base is not here, it is pulled."""
         environment, engine = self.environment, self.context.engine
         lacking = at_start(environment, image, self.context.settings)
         said = said_of(environment, lacking)
@@ -80,6 +85,8 @@ class Creation:
             self._make(name, platform, image, lacking)
         if lacking.files:
             self.container.put(FOLDER, lacking.files, lacking.executables)
+        if environment.headless_desktop_enabled and self.options.user:
+            user_entry.give_home(self.container, self.options.user)
         made_of = engine.image(name) if lacking.names else None
         return replace(lacking, user=made_of.user or ROOT) if made_of else lacking
 

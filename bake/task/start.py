@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..images.result import ImageResult
     from ..system import events
     from . import forward as forwarding
-    from . import installing, platforms, user_entry
+    from . import installing, platforms
     from .at_start import AtStart
     from .console import Console
 else:
@@ -43,7 +43,6 @@ else:
     forwarding = lazy(".forward", __package__)
     installing = lazy(".installing", __package__)
     platforms = lazy(".platforms", __package__)
-    user_entry = lazy(".user_entry", __package__)
 
 
 @checked
@@ -168,8 +167,6 @@ class _Start:
         )
         lacking = creation.create(image)
         self.note.add(container.container_id)
-        if self.desktop and options.user:
-            user_entry.give_home(container, options.user)
         if options.name:
             container.rename(options.name)
         return lacking
