@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from ..config import setting, settings
     from ..system import text
+    from . import familiar
     from .verbs import Flags, Verb
 else:
+    familiar = lazy(".familiar", __package__)
     metadata = lazy("importlib.metadata")
     setting = lazy("..config.setting", __package__)
     settings = lazy("..config.settings", __package__)
@@ -35,8 +37,17 @@ EXIT_STATUS = (
 
 
 WITH_ACTIONS = tuple(verb.name for verb in VERBS if verb.actions)
+_EVERYWHERE = "options of every command"
 # argparse tries each flag in a formatter; one that asks for the terminal's width loads `shutil` and archive modules.
 _AS_WIDE_AS_ANY = partial(argparse.HelpFormatter, width=78)
+
+
+class _Help(argparse.HelpFormatter):
+    """Help whose usage line has a command's own flags; those of every command are only in the list, at its end."""
+
+    def add_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        own = [action for action in actions if getattr(action.container, "title", None) != _EVERYWHERE]
+        super().add_usage(usage, own, groups, prefix)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         if self.formatter_class is _AS_WIDE_AS_ANY:
-            self.formatter_class = argparse.HelpFormatter
+            self.formatter_class = _Help
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
@@ -78,14 +89,21 @@ class _Parser(argparse.ArgumentParser):
         for flag in flags:
             if chosen and flag in chosen._option_string_actions:  # noqa: SLF001 (argparse has no other way to ask)
                 return f"write it behind the command: {chosen.prog} {flag}"
-            meant = text.did_you_mean(flag, known, "") if flag.startswith("--") else ""
+            near = text.did_you_mean(flag, known, "") if flag.startswith("--") else ""
+            meant = familiar.flag_meant(self._words, flag, known) or near
             if meant:
                 return meant
         return f"see: {self.prog} --help"
 
+    @property
+    def _words(self) -> str:
+        """The command as it is typed, without the program's name."""
+        return self.prog.partition(" ")[2]
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:  # noqa: SLF001 (its only name)
-            remedy = text.did_you_mean(value, action.choices, f"see: {self.prog} --help")
+            near = text.did_you_mean(value, action.choices, f"see: {self.prog} --help")
+            remedy = familiar.command_meant(self._words, value) or near
             raise ConfigurationError(f"unknown {str(action.metavar).lower()} {value!r}", remedy)
         super()._check_value(action, value)
 
@@ -124,7 +142,7 @@ def parser(*, repeated: bool = True, whole: bool = True, before: bool = True) ->
     top.among = verbs
     groups = top._action_groups  # noqa: SLF001 (argparse has no other way to show the commands first)
     groups.append(groups.pop(1))
-    common = partial(_common, default=argparse.SUPPRESS if before else None) if repeated else None
+    common = partial(_behind, default=argparse.SUPPRESS if before else None) if repeated else None
     _add(verbs, (*VERBS, *TASK_VERBS), common, whole=whole)
     return top
 
@@ -141,7 +159,7 @@ def _add(among: Any, verbs: tuple[Verb, ...], common: Flags | None, *, whole: bo
 
 
 def _flags_of(verb: Verb, common: Flags | None, *, whole: bool) -> tuple[Flags, ...]:
-    """The functions that make a command's flags: first the common ones, then its own."""
+    """The functions that make a command's flags: first its own, then the common ones."""
 
     def actions(command: argparse.ArgumentParser) -> None:
         among = command.add_subparsers(
@@ -153,14 +171,19 @@ def _flags_of(verb: Verb, common: Flags | None, *, whole: bool) -> tuple[Flags, 
     if verb.actions:
         return (actions,)
     own = (lambda command: _overrides(command, verb.name), verb.flags)
-    return (common, *own) if common else own
+    return (*own, common) if common else own
 
 
-def _common(command: argparse.ArgumentParser, default: str | None = None) -> None:
+def _behind(command: argparse.ArgumentParser, default: str | None) -> None:
+    """The flags that every command takes, behind it; see `_common`."""
+    _common(command.add_argument_group(_EVERYWHERE), default)
+
+
+def _common(command: argparse._ActionsContainer, default: str | None = None) -> None:
     """The flags that every command takes.
 
     Args:
-        command: the parser of the command, or the top parser.
+        command: the parser of the command or its group for them, or the top parser.
         default: the value of a flag that is not typed; `argparse.SUPPRESS` keeps what was typed before the command.
     """
     add = partial(command.add_argument, default=default)
@@ -179,7 +202,7 @@ def _common(command: argparse.ArgumentParser, default: str | None = None) -> Non
     command.add_argument("-q", "--quiet", action="store_true", default=quiet, help=about)
 
 
-def _overrides(command: argparse.ArgumentParser, name: str | None = None, default: str | None = None) -> None:
+def _overrides(command: argparse._ActionsContainer, name: str | None = None, default: str | None = None) -> None:
     """The flags that override settings: only those of this command, or, without a name, those of every command."""
     for each in settings.SETTINGS:
         flag = each.flag

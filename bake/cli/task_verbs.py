@@ -52,7 +52,9 @@ def _exec(command: argparse.ArgumentParser) -> None:
         "-w", "--workdir", default="", metavar="DIR", help="working directory; default: the task's own"
     )
     _one(command)
-    command.add_argument("words", nargs=argparse.REMAINDER, metavar="[--] CMD…")
+    command.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="[--] CMD…", help="the command, which takes every word from here on"
+    )
 
 
 def _stop(stop: argparse.ArgumentParser) -> None:
@@ -74,7 +76,7 @@ def _url(url: argparse.ArgumentParser) -> None:
 def _screenshot(screenshot: argparse.ArgumentParser) -> None:
     _one(screenshot)
     screenshot.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="default: TASK.png; '-' for standard output"
+        "-o", "--output", type=Path, metavar="FILE", help="file; default: TASK.png; '-' for standard output"
     )
 
 

@@ -20,8 +20,11 @@ else:
     run_flags = lazy(".run_flags", __package__)
 
 
-_ONE = "default: the only environment, or the one called default"
-_RENDERED = "default: the bake file to standard output; with --check: the working directory"
+_ONE = "an environment; default: the only one, or the one called default"
+_SOME = "environments; default: the only one, or the one called default"
+_EVERY = "environments; default: all"
+_CACHED = "environments; default: all whose cache is on"
+_RENDERED = "folder; default: the bake file to standard output; with --check: the working directory"
 
 
 class Verb(NamedTuple):
@@ -59,11 +62,12 @@ def _no_trunc(command: argparse.ArgumentParser) -> None:
 
 
 def _init(init: argparse.ArgumentParser) -> None:
-    init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help="default: %(default)s")
+    about = "base image of the environment that it writes; default: %(default)s"
+    init.add_argument("--base-image", default="debian:bookworm", metavar="REF", help=about)
 
 
 def _lock(lock: argparse.ArgumentParser) -> None:
-    lock.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    lock.add_argument("env", nargs="*", metavar="ENV", help=_EVERY)
     lock.add_argument(
         "--upgrade",
         action="store_true",
@@ -88,7 +92,7 @@ def _one(command: argparse.ArgumentParser) -> None:
 
 
 def _render(render: argparse.ArgumentParser) -> None:
-    render.add_argument("env", nargs="*", metavar="ENV", help="default: every environment")
+    render.add_argument("env", nargs="*", metavar="ENV", help=_EVERY)
     render.add_argument("-o", "--output", type=Path, metavar="DIR", help=_RENDERED)
     render.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 with the cause and a diff if DIR is stale"
@@ -97,7 +101,7 @@ def _render(render: argparse.ArgumentParser) -> None:
 
 
 def _build(build: argparse.ArgumentParser) -> None:
-    build.add_argument("env", nargs="*", metavar="ENV", help=_ONE)
+    build.add_argument("env", nargs="*", metavar="ENV", help=_SOME)
     build.add_argument("--all", action="store_true", help="every environment whose cache is on")
     build.add_argument(
         "--timeout", type=limit_s, dest="build_timeout_s", metavar="SECONDS", help="the same as --build-timeout"
@@ -117,7 +121,7 @@ def _notes(notes: argparse.ArgumentParser) -> None:
 
 
 def _warm(warm: argparse.ArgumentParser) -> None:
-    warm.add_argument("env", nargs="*", metavar="ENV", help="default: every environment whose cache is on")
+    warm.add_argument("env", nargs="*", metavar="ENV", help=_CACHED)
     warm.add_argument(
         "--watch", metavar="DURATION", help="repeat the round every DURATION, such as 15m or 1h30m, until Ctrl-C"
     )
@@ -133,7 +137,7 @@ def _warm(warm: argparse.ArgumentParser) -> None:
 
 
 def _stats(stats: argparse.ArgumentParser) -> None:
-    stats.add_argument("file", type=Path, metavar="FILE")
+    stats.add_argument("file", type=Path, metavar="FILE", help="what --metrics FILE has written")
     stats.add_argument("--plot", type=Path, metavar="FILE", help="draw the plot as SVG")
     json_flag(stats)
 
@@ -154,14 +158,15 @@ def _list(command: argparse.ArgumentParser) -> None:
 
 def _env_set(put: argparse.ArgumentParser) -> None:
     put.add_argument("--create", action="store_true", help="create a new environment")
-    put.add_argument("env", metavar="ENV")
-    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help="build_args.NAME=value sets one entry of a table")
+    put.add_argument("env", metavar="ENV", help="an environment")
+    about = "a field, as in env show; build_args.NAME=value sets one entry of a table"
+    put.add_argument("fields", nargs="+", metavar="FIELD=VALUE", help=about)
     json_flag(put)
 
 
 def _env_unset(unset: argparse.ArgumentParser) -> None:
-    unset.add_argument("env", metavar="ENV")
-    unset.add_argument("fields", nargs="+", metavar="FIELD")
+    unset.add_argument("env", metavar="ENV", help="an environment")
+    unset.add_argument("fields", nargs="+", metavar="FIELD", help="a field, as in env show, or build_args.NAME")
     json_flag(unset)
 
 

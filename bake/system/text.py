@@ -30,7 +30,7 @@ def last_line(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None, *, lists: str = "") -> str:
-    """A remedy that names the nearest known word, or all of them.
+    """A remedy that names the nearest known word, or all of them; the dashes of flags do not make two alike.
 
     Args:
         word: what was written.
@@ -39,9 +39,10 @@ def did_you_mean(word: str, known: Iterable[str], else_say: str | None = None, *
         lists: the command that lists the known words, if there may be many: the remedy then names only a few.
     """
     known = list(known)
-    near = difflib.get_close_matches(word, known, n=1)
+    bare = {each.lstrip("-"): each for each in known}
+    near = difflib.get_close_matches(word.lstrip("-"), bare, n=1)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {bare[near[0]]!r}?"
     return "known: " + (few(known, lists, word) or "none") if else_say is None else else_say
 
 

@@ -166,6 +166,7 @@ _OPTIONS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "hostname": ("Hostname", "one", _text),
     "label": ("Labels", "table", _label),
 }
+OPTIONS = tuple(_OPTIONS)
 _OF_THE_BODY = ("Hostname", "Labels")  # the others are the host's configuration
 
 
@@ -184,7 +185,7 @@ def docker_options(words: Iterable[str]) -> dict[str, Any]:
         if not word.startswith("--") or name not in _OPTIONS:
             raise ConfigurationError(
                 f"--docker: the option {word.split('=')[0]!r} is not allowed",
-                "write --docker=--NAME=VALUE with one of: " + ", ".join(_OPTIONS),
+                "write --docker=--NAME=VALUE with one of: " + ", ".join(OPTIONS),
             )
         field, kind, read = _OPTIONS[name]
         place = body if field in _OF_THE_BODY else body.setdefault("HostConfig", {})

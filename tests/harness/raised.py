@@ -302,6 +302,11 @@ def _patterns(node: ast.expr, scope: Scope, depth: int = 0) -> Iterator[str]:
             yield PASSED
         case ast.Call(func=ast.Name(id="did_you_mean") | ast.Attribute(attr="did_you_mean")):
             yield "did you mean …?"
+        case ast.Call(func=ast.Attribute(attr="command_meant" | "flag_meant")):
+            yield "use: …"
+        case ast.BoolOp(op=ast.Or()):
+            for half in node.values:
+                yield from _patterns(half, scope, depth)
         case ast.Call(func=ast.Call(), args=[text]):  # without_secrets()(text)
             yield from _patterns(text, scope, depth)
         case ast.Call(func=ast.Attribute(attr="format", value=text)) | ast.Subscript(value=text):

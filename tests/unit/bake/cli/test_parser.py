@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import subprocess
 import sys
@@ -29,11 +30,27 @@ def test_every_command_has_an_example() -> None:
         assert command.epilog in command.format_help().replace("\n", " ").replace("  ", " ")
 
 
-def test_every_flag_is_explained() -> None:
-    """No flag of any command lacks its line of help."""
+def test_every_argument_is_explained() -> None:
+    """No argument of any command lacks its line of help, and the line says more than its default."""
     for command in commands(whole_parser()):
         for action in command._actions:  # noqa: SLF001 (argparse has no other way to walk a parser)
-            assert action.help or not action.option_strings, f"{command.prog} {action.option_strings}"
+            if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 (as above)
+                assert action.help, f"{command.prog} {action.dest}"
+                assert not action.help.startswith("default:"), f"{command.prog} {action.dest}"
+
+
+def test_own_flags_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The help of a command begins with its own flags; those of every command are at its end, and not in its usage."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in commands(parser()):
+        usage, _, rest = command.format_help().partition("\n\n")
+        assert "--config" not in usage
+        if command.prog[-3:] != "env":
+            own, heading, everywhere = rest.partition("\noptions of every command:\n")
+            assert heading
+            assert "--config" not in own
+            assert everywhere.strip().startswith("--config FILE")
+            assert all(len(line) <= 80 for line in command.format_help().splitlines())
 
 
 @pytest.mark.parametrize("word", ["env", "warm", "completion"])

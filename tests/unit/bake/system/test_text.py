@@ -56,6 +56,8 @@ def test_lines(text: str, first: str, last: str) -> None:
         ("ofice", ["home", "office"], "did you mean 'office'?"),
         ("x", ["a", "b"], "known: a, b"),
         ("x", [], "known: none"),
+        ("--alll", ["--call", "--all"], "did you mean '--all'?"),
+        ("--fix", ["--config"], "known: --config"),
     ],
 )
 def test_did_you_mean(word: str, known: list[str], wanted: str) -> None:
