@@ -1,4 +1,4 @@
-"""The output of `images` and `prune`: tables for people, one object for programs."""
+"""The output of `images`: tables for people, one object for programs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from .sizes import freed_bytes_each
 
 if TYPE_CHECKING:
     from ..context import Context
-    from .policy import Verdict
-    from .prune import Plan
     from .sizes import StoredImage
 
 
-_ENVIRONMENTS, _PART, _NAME = 16, 14, 34  # at most 80 together with the other columns
+_ENVIRONMENTS, _PART, NAME = 16, 14, 34  # at most 80 together with the other columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +173,7 @@ def as_text(found: Listing, now_s: float, *, whole: bool = False) -> str:
         folders = [("CACHE", "SIZE", "USED", "ENVIRONMENTS")]
         folders += [
             (
-                f.name if whole else cut(f.name, _NAME),
+                f.name if whole else cut(f.name, NAME),
                 size(f.size_bytes),
                 f"{age(now_s - f.used_s)} ago",
                 _environments(e, whole=whole),
@@ -224,63 +222,3 @@ def _whole(found: Listing, now_s: float) -> list[tuple[str, ...]]:
         there = [_SAID[row.published]] if found.asked else []
         rows.append((row.name, _part(row), *sizes, made, *there, state, _environments(row.environments, whole=True)))
     return rows
-
-
-def plan_as_json(planned: Plan) -> dict[str, object]:
-    """The plan in the object that `prune --json` prints."""
-
-    def one(verdict: Verdict) -> dict[str, object]:
-        return {
-            "image": verdict.image.name,
-            "image_id": verdict.image.image_id,
-            "remove": verdict.removed,
-            "reason": verdict.reason,
-        }
-
-    return {
-        "schema": 1,
-        "images": [one(v) for v in planned.images],
-        "frees_bytes": planned.frees_bytes,
-        "caches": [{"family": f.name, "size_bytes": f.size_bytes} for f in planned.caches],
-        "registry": [one(v) for v in planned.published],
-    }
-
-
-def plan_as_text(planned: Plan, now_s: float, *, whole: bool = False) -> str:
-    """The plan as a table of what goes, and a line for each kind.
-
-    Args:
-        planned, now_s: the plan, and the time.
-        whole: whether to show whole names; else an image is shown by the digits for its key, as in `images`.
-    """
-
-    def name(image: StoredImage) -> str:
-        return image.name if whole else _key(image) if image.key else cut(image.name, _NAME)
-
-    rows = [("REMOVE", "WHERE", "MADE", "SIZE")]
-    for where, verdicts in (("here", planned.images), ("registry", planned.published)):
-        rows += [
-            (
-                name(v.image),
-                where,
-                f"{age(now_s - v.image.created_s)} ago" if v.image.created_s else "-",
-                size(v.image.size_bytes) if where == "here" else "-",
-            )
-            for v in verdicts
-            if v.removed
-        ]
-    rows += [
-        (f.name if whole else cut(f.name, _NAME), "cache", f"{age(now_s - f.used_s)} ago", size(f.size_bytes))
-        for f in planned.caches
-    ]
-    kept = sorted({v.reason for v in (*planned.images, *planned.published) if not v.removed})
-    stays = [f"stays: {reason}" for reason in kept]
-    if len(rows) == 1:
-        return "\n".join([*stays, "nothing to remove"])
-    cache_bytes = sum(f.size_bytes for f in planned.caches)
-    said = [f"frees {size(planned.frees_bytes)} of images"]
-    if cache_bytes:
-        said[0] += f" and {size(cache_bytes)} of caches"
-    if planned.frees_bytes:
-        said.append("BuildKit's own cache may still hold layers that were built here: docker builder prune")
-    return "\n".join([table(rows), "", *stays, *said])

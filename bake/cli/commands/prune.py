@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
+from ...upkeep.plan_report import plan_as_json, plan_as_text
 from ...upkeep.prune import carry_out, clear_left_over, plan_now
-from ...upkeep.report import plan_as_json, plan_as_text
 from ..context import print_json
 from ..retention import policy_of
 

@@ -13,9 +13,7 @@ from desktop_bake.bake.images.history import write_record
 from desktop_bake.bake.images.order import key_of, order_of
 from desktop_bake.bake.system.whose import short_hash
 from desktop_bake.bake.upkeep.inventory import CacheFamily
-from desktop_bake.bake.upkeep.policy import Verdict
-from desktop_bake.bake.upkeep.prune import Plan
-from desktop_bake.bake.upkeep.report import Listing, Row, as_json, as_text, listing, plan_as_json, plan_as_text
+from desktop_bake.bake.upkeep.report import Listing, Row, as_json, as_text, listing
 from desktop_bake.bake.upkeep.sizes import StoredImage
 from desktop_bake.generator.key import CacheKey
 from desktop_bake.generator.layer_key import chain_of
@@ -159,42 +157,9 @@ def test_listing_as_json() -> None:
     ]
 
 
-GOES = Verdict(image=IMAGE, removed=True, reason="no environment reaches it")
-STAYS = Verdict(image=replace(IMAGE, tags=("a:9",)), removed=False, reason="reached by x")
-
-
-@pytest.mark.parametrize(
-    ("planned", "wanted"),
-    [
-        (Plan(images=(), frees_bytes=0, caches=()), ["nothing to remove"]),
-        (Plan(images=(STAYS, STAYS), frees_bytes=0, caches=()), ["stays: reached by x", "nothing to remove"]),
-        (
-            Plan(images=(GOES, STAYS), frees_bytes=189_000_000, caches=(FAMILY,), published=(GOES,)),
-            [
-                "REMOVE  WHERE     MADE        SIZE",
-                "a:1     here      3 days ago  189 MB",
-                "a:1     registry  3 days ago  -",
-                "f       cache     1 day ago   2 MB",
-                "",
-                "stays: reached by x",
-                "frees 189 MB of images and 2 MB of caches",
-                "BuildKit's own cache may still hold layers that were built here: docker builder prune",
-            ],
-        ),
-        (
-            Plan(images=(), frees_bytes=0, caches=(), published=(replace(GOES, image=replace(IMAGE, created_s=0)),)),
-            ["REMOVE  WHERE     MADE  SIZE", "a:1     registry  -     -", "", "frees 0 B of images"],
-        ),
-    ],
-)
-def test_plan(planned: Plan, wanted: list[str]) -> None:
-    """A row for each thing that goes, each reason once for what stays, and what is won."""
-    assert plan_as_text(planned, 4 * DAY_S, whole=True).splitlines() == wanted
-
-
 def test_short_by_default(engine: FakeEngine, office: Settings) -> None:
     """Within 80 columns stand environment, the digits that `ps` has of a key, size and age, however long names are; the
-    registry's answer takes the place of what an image frees; what prune would remove has the same digits."""
+    registry's answer takes the place of what an image frees."""
     (live, stale) = listing(work(engine, office), everywhere=False).rows
     big = replace(live.image, size_bytes=999_000_000, created_s=1)
     row = replace(live, image=big, environments=("e" * 40, "f"), layers=("l" * 40,), frees_bytes=999_000_000)
@@ -207,20 +172,3 @@ def test_short_by_default(engine: FakeEngine, office: Settings) -> None:
         assert lines[1].split()[:2] == ["e" * 15 + "…", short_hash(str(live.image.key))[:12]]
         assert lines[2].split()[:2] == ["-", short_hash(str(stale.image.key))[:12]]
         assert lines[2].split()[-3] == ("yes" if asked else "B")
-    goes = replace(GOES, image=stale.image)
-    plan = Plan(
-        images=(goes, replace(GOES, image=replace(IMAGE, tags=("t" * 99,)))), frees_bytes=7, caches=(families[0][0],)
-    )
-    lines = plan_as_text(plan, 60 * DAY_S).splitlines()
-    assert max(map(len, lines[:4])) <= 80
-    assert lines[1].split()[0] == short_hash(str(stale.image.key))[:12]
-
-
-def test_plan_as_json() -> None:
-    """Each image has its verdict and its reason."""
-    told = plan_as_json(Plan(images=(GOES, STAYS), frees_bytes=7, caches=(FAMILY,), published=(GOES,)))
-    assert told["images"] == [
-        {"image": "a:1", "image_id": "sha256:1", "remove": True, "reason": "no environment reaches it"},
-        {"image": "a:9", "image_id": "sha256:1", "remove": False, "reason": "reached by x"},
-    ]
-    assert (told["frees_bytes"], told["caches"]) == (7, [{"family": "f", "size_bytes": 2_000_000}])
