@@ -106,6 +106,25 @@ def seen_from(root: Path, folder: Path | None) -> str:
     return name if name != "." and name.isprintable() else ""
 
 
+def namesakes(root: Path, folder: Path) -> str:
+    """A warning if the repository's root is called as the rendered folder in it; empty if not.
+
+    The bake file knows only the name of the folder that it is called from, and takes the one for the other.
+
+    Args:
+        root, folder: as `seen_from`.
+    """
+    seen = seen_from(root, folder)
+    top = folder.resolve().parents[seen.count("/")] if seen else root
+    name = seen.rpartition("/")[2]
+    if top.name != name:
+        return ""
+    return (
+        f"{top} is called {name} as well, so Bake takes it for the rendered folder: "
+        f"set DESKTOP_BAKE_FOLDER={seen} if you call Bake there, or render into another folder"
+    )
+
+
 def write_files(folder: Path, files: RenderedFiles) -> None:
     """Write a rendered folder, each file replaced whole; nothing outside the folder is ever written.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....generator.errors import ConfigurationError, DesktopBakeError
-from ...build.render import bake_options, rendered_files, seen_from, targets_of
+from ...build.render import bake_options, namesakes, rendered_files, seen_from, targets_of
 from ...build.rendered_folder import BAKE_FILE, also_read, kept_by_others, left_over, whole_folder, write_folder
 from ...build.stale import again, staleness, with_age
 from ...config.lock_names import BASE
@@ -56,6 +56,8 @@ def render(arguments: argparse.Namespace, context: Context) -> int:
         sys.stdout.write(files[BAKE_FILE][0].decode())
         return 0
     write_folder(arguments.output, files, chosen, context.reporter)
+    if warning := namesakes(settings.root, arguments.output):
+        context.reporter(f"[desktop-cache] WARNING: {warning}")
     for name in files:
         print(arguments.output / name)
     return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import ConfigurationError, Settings
-from desktop_bake.bake.build.render import bake_options, rendered_files, seen_from, targets_of, write_files
+from desktop_bake.bake.build.render import bake_options, namesakes, rendered_files, seen_from, targets_of, write_files
 from desktop_bake.bake.config.shipped import gate_text, shipped
 from tests.harness.recipes import BASE, OFFICE
 from tests.harness.work import work
@@ -74,6 +74,18 @@ def test_where_the_folder_is(tmp_path: Path, repository: str | None, folder: str
     if repository:
         (root / repository / ".git").mkdir(parents=True)
     assert seen_from(root, root / folder if folder is not None else None) == seen
+
+
+@pytest.mark.parametrize(
+    ("folder", "warned"), [("ci", True), ("deploy/ci", True), ("ci/deploy", False), ("deploy", False), (".", False)]
+)
+def test_a_root_of_the_same_name(tmp_path: Path, folder: str, warned: bool) -> None:
+    """If the repository is called as its rendered folder, Bake would mistake it for that folder, which is told."""
+    root = tmp_path / "ci"
+    root.mkdir()
+    said = namesakes(root, root / folder)
+    assert said.startswith(f"{root} is called ci as well") is warned
+    assert (f"set DESKTOP_BAKE_FOLDER={folder} " in said) is warned
 
 
 def test_written(tmp_path: Path) -> None:

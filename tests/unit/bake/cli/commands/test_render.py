@@ -27,6 +27,7 @@ def test_written_and_checked(typed: Callable[..., tuple[int, str, str]], project
     written = [p.relative_to(project).as_posix() for p in (project / "ci").rglob("*") if p.is_file()]
     assert sorted(output.splitlines()) == sorted(written)
     assert typed("render", "default", "-o", "ci", "--check") == (0, "", "")
+    assert "is called" in typed("render", "-o", project.name)[2]
     (project / "ci" / "docker-bake.hcl").write_text("// stale\n")
     status, output, errors = typed("render", "default", "-o", "ci", "--check")
     assert status == 1
