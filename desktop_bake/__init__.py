@@ -151,6 +151,7 @@ _HOMES = {
     "stack_key": "generator.layer_key",
     "start_task": "bake.task.start",
 }
+_DESCRIBED = ("Environment", "Layer", "Settings")  # their fields say what they mean, not their docstrings
 __all__ = [
     "BakeOptions",
     "BakeTarget",
@@ -232,6 +233,8 @@ if not TYPE_CHECKING:  # a type checker reads the names above, and knows that th
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        if name in _DESCRIBED:
+            import_module(".generator.described", __name__).with_fields(value)
         globals()[name] = value
         return value
 

@@ -5,8 +5,9 @@ A program that passes another type gets one line at once, not a traceback later.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from functools import cache, wraps
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -27,6 +28,8 @@ _CLASSES: Mapping[str, type | tuple[type, ...]] = {
     "PurePath": PurePath,
     "ImageReference": ImageReference,
 }
+_LONGEST = 200  # characters of a wrong value in a message
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 _BY_ATTRIBUTE = {"Engine": "ask", "OnAnEngine": "engine"}  # also objects that stand for an engine
 _ALIASES = {"Key": "CacheKey | LayerKey", "File": "str | PurePath"}
 _REMEDIES = {
@@ -40,6 +43,7 @@ _REMEDIES = {
     "threading.Event": "give a threading.Event()",
     "Path": "write Path({})",
     "ImageReference": "write ImageReference.parse({})",
+    "ImageResult": "give what ensure_desktop_image returned",
     "Mapping": "write {{'NAME': 'value'}}",
 }
 
@@ -54,6 +58,25 @@ def about(text: str, more: str = "", *, unset: str = "none", example: str = "") 
         example: a value in TOML.
     """
     return {"about": text, "more": more, "unset": unset, "example": example}
+
+
+def with_fields(made: type[_Made]) -> type[_Made]:
+    """Write the described fields of a dataclass into its docstring, for `help`.
+
+    Args:
+        made: the dataclass; it is changed.
+    """
+    head, raises, tail = (made.__doc__ or "").partition("\n\n    Raises:")
+    lines = [_line(each) for each in fields(made) if "about" in each.metadata]  # type: ignore[arg-type]
+    made.__doc__ = head + "".join(f"\n{line}" for line in lines) + raises + tail
+    return made
+
+
+def _line(of: Field[Any]) -> str:
+    value = of.default if of.default_factory is MISSING else of.default_factory()
+    unset = "required" if value is MISSING else f"default: {value if value or value is False else of.metadata['unset']}"
+    about, without = (_LINK.sub(r"\1", text) for text in (of.metadata["about"], unset))
+    return f"        {of.name}: {about}; {without}."
 
 
 def check_types(instance: Any, where: str = "") -> None:
@@ -102,9 +125,14 @@ def checked(function: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
 def _check(name: str, value: object, annotation: str, *, shows: bool = True) -> None:
     if not _is_one_of(value, annotation):
         raise ConfigurationError(
-            f"{name} is {repr(value) if shows else 'a value'}, not of type {annotation}",
+            f"{name} is {_shown(value) if shows else 'a value'}, not of type {annotation}",
             _remedy(_kinds(annotation)[0]).format(repr(value[:80]) if isinstance(value, str) else "'…'"),
         )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _remedy(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import MISSING, replace
 from pathlib import Path
@@ -38,17 +39,17 @@ _NO_LAYERS: Mapping[str, Layer] = {}
 
 @checked
 def load_settings(
-    path: Path | None,
-    variables: Mapping[str, str],
+    path: Path | None = None,
+    variables: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     *,
     required: bool = True,
 ) -> Settings:
-    """Read the file, then the variables, then the overrides.
+    """Read the file with its lock, then the variables, then the overrides.
 
     Args:
         path: the file, or None to search upwards from the working directory.
-        variables: the process environment.
+        variables: variables such as `DESKTOP_BAKE_REPOSITORY`; those of this process if None, none of them if empty.
         overrides: values of flags by setting name; None values are ignored.
         required: whether a missing file is an error.
 
@@ -56,6 +57,7 @@ def load_settings(
         ConfigurationError: there is no file, or another user may have written the file that was found; invalid TOML, an
             unknown key, or a value of the wrong type or form.
     """
+    variables = os.environ if variables is None else variables
     found = None if path else find_upwards(FILE_NAME)
     path = path or found
     if path is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desktop_bake import Environment, ImageReference
+from desktop_bake import Environment, ImageReference, Layer, Settings
 from desktop_bake.generator.described import about
 from desktop_bake.generator.environment import FILE_FIELDS
 from desktop_bake.generator.errors import ConfigurationError
@@ -35,6 +37,7 @@ def environment(**fields: Any) -> Environment:
         ("layers", ("tools",), "('tools',), not of type tuple[Layer, ...]", "write (Layer(…),)"),
         ("build_args", ["A=1"], "['A=1'], not of type Mapping[str, str]", "write {'NAME': 'value'}"),
         ("build_args", {"A": 1}, "{'A': 1}, not of type Mapping[str, str]", "write {'NAME': 'value'}"),
+        ("platforms", "a" * 300, "'" + "a" * 198 + "…, not of type tuple[str, ...]", f"write ({'a' * 80!r},)"),
         ("platform", ("linux/amd64",), "('linux/amd64',), not of type str | None", "write a text in quotes"),
     ],
 )
@@ -69,3 +72,18 @@ def test_about() -> None:
 def test_files() -> None:
     """The fields that name files are those that take a path."""
     assert FILE_FIELDS == ("install_script", "setup_script", "dockerfile", "preflight_script", "preflight_run_script")
+
+
+def test_fields_in_help() -> None:
+    """`help` of a class whose fields are described says of each what it means, and its default."""
+    for made in (Environment, Layer, Settings):
+        said = inspect.getdoc(made) or ""
+        head, _, raises = said.partition("\n\nRaises:\n")
+        assert raises
+        for field in dataclasses.fields(made):
+            assert f"\n    {field.name}: " in head, f"{made.__name__}.{field.name}"
+        assert "](" not in said
+    said = inspect.getdoc(Environment) or ""
+    assert "\n    base_image: image reference of the base; required.\n" in said
+    assert "\n    headless_desktop_enabled: give tasks a desktop; default: False.\n" in said
+    assert "\n    install_script: script that installs the desktop's packages; default: the shipped one.\n" in said

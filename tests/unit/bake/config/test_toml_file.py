@@ -170,6 +170,16 @@ def test_other_variables() -> None:
     assert read("", {"DESKTOP_BAKE_TEST_BASE": "a", "DESKTOP_BAKE_ENVIRONMENTS": "b"}) == read("")
 
 
+def test_a_program_names_only_what_it_wants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without arguments, file and variables are those that a command would use; an empty table is no variables."""
+    (tmp_path / FILE_NAME).write_text('cache_scope = "file"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DESKTOP_BAKE_CACHE_SCOPE", "variable")
+    assert load_settings().cache_scope == "variable"
+    assert load_settings(tmp_path / FILE_NAME).cache_scope == "variable"
+    assert load_settings(None, {}).cache_scope == "file"
+
+
 def test_environment_from_changes_nothing() -> None:
     """The fields that are given stay as they are."""
     fields: dict[str, Any] = {"base_image": "a", "platforms": ["linux/amd64"]}
