@@ -7,14 +7,13 @@ import functools
 import gc
 import json
 import os
-import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -25,6 +24,7 @@ from tests.harness.bases import remove_stand_ins, stand_ins
 from tests.harness.engine_task import equipped_machine
 from tests.harness.exposure import LOG
 from tests.harness.file_names import SECRET
+from tests.harness.interrupted import end_in_good_order, end_workers
 from tests.harness.machines import Machine, Registry, machine, team_registry
 from tests.harness.project import FIGURES, TINY, base_name, remove_images
 from tests.harness.team import Project
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from tests.harness.project import Run
 
 
-# A runner in the background starts us with SIGINT ignored, and every process of these tests would inherit that.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+end_in_good_order()
 
 # Files that share something costly run on one worker. The longest start first, so that all workers end together.
 # DESKTOP: files that show the shipped desktop. BROWSERS: files that use a browser. EQUIPPED: files that break an engine
@@ -129,6 +128,20 @@ def _scope_of_name(name: str) -> str:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Use that scheduler if there are several workers."""
     return ByFile(config, log)
+
+
+NODES: list[Any] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: object) -> None:
+    """Remember the workers."""
+    NODES.append(node)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """End them before xdist does."""
+    end_workers(NODES)
 
 
 @pytest.hookimpl(wrapper=True)
