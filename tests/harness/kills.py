@@ -128,10 +128,11 @@ class Project:
         """Wait until nothing that its commands started is running."""
         until(lambda: not self.processes(), lambda: subprocess.run(["ps", "-ef"], capture_output=True, check=True))
 
-    def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> None:
-        """Start a command and kill it, its group or one of its children at a random moment."""
+    def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> bool:
+        """Start a command and kill it, its group or one of its children at a random moment; was that before its end?"""
         process = self.start(*words)
         time.sleep(draw.uniform(0, length_s))
+        runs = process.poll() is None
         how = draw.choice(("process", "group", "child"))
         children = [p for p in self.processes() if p != process.pid]
         with suppress(ProcessLookupError):  # it had already ended
@@ -144,6 +145,7 @@ class Project:
         process.wait(LIMIT_S)
         assert "Traceback" not in self.said, self.said
         self.ends()
+        return runs
 
     def resolve(self) -> dict[str, Any]:
         """Check that a hit, which a task would use, is whole."""
@@ -225,14 +227,16 @@ def kill_rounds(
     project.bake(*words())
     length_s = time.monotonic() - start
     after()
+    early = 0
     for number in range(rounds):
         before()
-        project.kill(words(), length_s, random.Random(f"{SEED} {words()[0]} {number}"))
+        early += project.kill(words(), length_s, random.Random(f"{SEED} {words()[0]} {number}"))
         killed()
         project.bake(*words())
         after()
         project.is_tidy(env_id)
-    return f"{rounds} kills, nothing half, stuck or left"
+    assert early >= rounds // 2, "most kills came too late"
+    return f"{rounds} kills, {early} of them before the command's end; nothing half, stuck or left"
 
 
 def is_running(length: str) -> bool:
