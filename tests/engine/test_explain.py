@@ -15,7 +15,7 @@ from desktop_bake.bake.upkeep.explain import explain
 from tests.harness.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.harness.machines import Registry
@@ -67,7 +67,7 @@ def unique(project: Path) -> Path:
 
 
 @pytest.fixture
-def moved(team: Registry) -> str:
+def moved(team: Registry) -> Iterator[str]:
     """Another image beside the base, in the same repository."""
     name = f"{team.address}/small:moved"
     subprocess.run(
@@ -76,7 +76,8 @@ def moved(team: Registry) -> str:
         capture_output=True,
         input=f"FROM {team.base}\nLABEL moved=1\n".encode(),
     )
-    return name
+    yield name
+    subprocess.run(["docker", "image", "rm", "-f", name], check=False, capture_output=True)
 
 
 @pytest.mark.parametrize("where", [pytest.param("here", marks=pytest.mark.soak), "registry"])
@@ -130,7 +131,6 @@ def test_every_part_and_two_at_once(
         for change in value["changes"]:
             shown = where == "here" and change["part"] in ("install", "setup", "preflight")
             assert ("+echo changed" in (change["diff"] or "")) == shown
-    subprocess.run(["docker", "image", "rm", moved], check=False, capture_output=True)
     figure(f"{where}: {len(every)} changes of one input or two, {len(every)} named right")
 
 
