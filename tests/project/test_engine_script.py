@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,30 @@ def test_off_debian(other_checkout: Path, tmp_path: Path) -> None:
     error, remedy = done.stderr.splitlines()
     assert error == "error: no Docker Engine answers, and this is no Debian"
     assert remedy.startswith("  install Docker Engine")
+
+
+ENGINE = """#!/bin/sh
+case $1 in status) exit 3 ;; down) echo down >>log ;; esac
+"""
+COMMAND = """trap 'sleep 0.5; echo ended >>log; exit' TERM
+echo begun >>log
+while :; do sleep 0.01; done"""
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_the_engine_ends_after_the_command(tmp_path: Path, group: bool) -> None:
+    """SIGTERM to `scripts/with-engine`, alone or with its group, ends the command, and only then the engine: tests
+    still need it to remove what they made."""
+    for name, text in {"engine": ENGINE, "make": "#!/bin/sh\n"}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(ROOT / "scripts" / "with-engine", tmp_path)
+    log, path = tmp_path / "log", f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    words = [tmp_path / "with-engine", "sh", "-c", COMMAND]
+    with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PATH": path}, start_new_session=True) as run:
+        while not log.exists() or not log.read_text():
+            assert run.poll() is None
+            time.sleep(0.02)
+        (os.killpg if group else os.kill)(run.pid, signal.SIGTERM)
+        run.wait(30)
+    assert log.read_text().split() == ["begun", "ended", "down"]
