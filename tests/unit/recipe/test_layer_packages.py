@@ -54,7 +54,8 @@ class Base:
         for top in (" /etc/", " /var/"):
             script = script.replace(top, f" {self.folder}{top.strip()}")
         assert not re.search(r"[^\w.]/(etc|var|usr/lib)/", script.replace(str(self.folder), "HERE"))
-        variables = {"PATH": str(self.folder / "bin"), **({"DESKTOP_KEEP_DOWNLOADS": "1"} if keep else {})}
+        own = {"PATH": str(self.folder / "bin"), "TMPDIR": str(self.folder / "tmp")}
+        variables = {**own, **({"DESKTOP_KEEP_DOWNLOADS": "1"} if keep else {})}
         done = subprocess.run(
             [self.folder / "bin" / "bash", "-c", script, "layer_packages.sh", *names],
             capture_output=True,
@@ -71,7 +72,7 @@ class Base:
 def base(tmp_path: Path) -> Base:
     """A Debian of which root is the user."""
     made = Base(tmp_path)
-    for folder in ("bin", "etc/apt/apt.conf.d", "var/lib/apt/lists/partial", "var/cache/pacman/pkg"):
+    for folder in ("bin", "etc/apt/apt.conf.d", "var/lib/apt/lists/partial", "var/cache/pacman/pkg", "tmp"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "etc/os-release").write_text(DEBIAN)
     (tmp_path / "etc/apt/apt.conf.d/docker-clean").write_text("clean")
