@@ -152,7 +152,7 @@ def test_the_engine_ends_after_the_command(tmp_path: Path, group: bool) -> None:
         (tmp_path / name).chmod(0o755)
     shutil.copy(ROOT / "scripts" / "with-engine", tmp_path)
     log, path = tmp_path / "log", f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    words = [tmp_path / "with-engine", "sh", "-c", COMMAND]
+    words = [str(tmp_path / "with-engine"), "sh", "-c", COMMAND]
     with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PATH": path}, start_new_session=True) as run:
         while not log.exists() or not log.read_text():
             assert run.poll() is None
