@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ..generator.errors import RegistryError, TimeLimitError
+from ..generator.errors import BuildFailedError, RegistryError, TimeLimitError
 from ..generator.reference import ImageReference
 from .images.resolve import look, search, under_tag
 from .images.result import Built, LocalHit, Miss, RegistryHit
 from .system.lazy import lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..generator.reference import Digest
     from .build import bake, failed_step, machine_lock, own_script, pause, team_lease
     from .context import Context
@@ -56,7 +58,7 @@ def obtain(
     if not isinstance(found, Miss):
         return found
     check_cache_folder(context)
-    with ExitStack() as leases:  # until what was built is published
+    with own_faults(), ExitStack() as leases:  # until what was built is published
         with bake.Preparation(context) as ready:  # runs while the registry is asked
             there = search(found, context)
             if isinstance(there, Miss):
@@ -71,6 +73,23 @@ def obtain(
         return published_if_asked(replace(got, registry_error=got.registry_error or there.registry_error), context)
 
 
+@contextmanager
+def own_faults() -> Iterator[None]:
+    """Make a failed build of what this machine refuses us, such as room on the disk of the cache folder.
+
+    Raises:
+        BuildFailedError: in place of an `OSError`.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # nobody reads our output any more
+        raise
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
+        remedy = "make room there, and let this user write there; or set XDG_CACHE_HOME to another folder"
+        raise BuildFailedError(f"build failed: this machine refuses {what}", remedy) from error
+
+
 def check_cache_folder(context: Context) -> None:
     """Warn if the cache folder is not in its usual place."""
     cache = folders.cache_place()
@@ -83,7 +102,7 @@ def make(miss: Miss, context: Context, *, pausing: bool = False) -> LocalHit | R
 
     Args, Raises: see `obtain`.
     """
-    with ExitStack() as leases:
+    with own_faults(), ExitStack() as leases:
         with bake.Preparation(context) as ready:
             got = _make(miss, ready, leases, pausing=pausing)
         return published_if_asked(got, context)

@@ -86,7 +86,8 @@ def obtain_all(environments: Sequence[Environment], context: Context, *, pausing
         check_cache_folder(context)
     jobs = {key: MissingImage(miss=miss, context=context) for key, miss in missing.items()}
     if len(jobs) > 1:
-        _make_together(jobs, context, pausing=pausing)
+        with contextlib.suppress(OSError):  # such as a full disk: each build reports it
+            _make_together(jobs, context, pausing=pausing)
     for outcome in outcomes:
         if outcome.result is None and outcome.error is None and isinstance(outcome.found, Miss):
             with _kept(outcome, context):

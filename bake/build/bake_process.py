@@ -16,6 +16,7 @@ try:  # before the request arrives: the process that started us is still asking 
 
     BaseModel.model_config["defer_build"] = True  # a bake uses none of the 148 models of python-on-whales
     from python_on_whales import DockerClient
+    from python_on_whales.client_config import ClientNotFoundError
     from python_on_whales.exceptions import DockerException
 except KeyboardInterrupt:  # the sender says why
     os._exit(130)
@@ -44,6 +45,9 @@ def main() -> int:
             sys.stderr.write(line)
             sys.stderr.flush()
     except DockerException:  # its text contains whole command lines; BuildKit's own words are on standard error
+        return 1
+    except (ClientNotFoundError, OSError) as error:  # docker does not start
+        print(f"cannot run docker: {getattr(error, 'strerror', '') or 'it is not in PATH'}", file=sys.stderr)
         return 1
     return 0
 

@@ -129,23 +129,19 @@ def write_files(folder: Path, files: RenderedFiles) -> None:
     """Write a rendered folder, each file replaced whole; nothing outside the folder is ever written.
 
     Raises:
-        ConfigurationError: a symbolic link in the folder leads out of it, or it cannot be written.
+        ConfigurationError: a symbolic link in the folder leads out of it.
+        OSError: it cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        root = folder.resolve()
-        for name, (content, executable) in files.items():
-            path = root / name
-            if not path.parent.resolve().is_relative_to(root):
-                raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
-            for parent in reversed(path.relative_to(root).parents):
-                (root / parent).mkdir(exist_ok=True)
-                if parent.name:  # whatever the umask: a step may run as another user, who reads them with these modes
-                    (root / parent).chmod(0o755)
-            with new_file(path) as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o755 if executable else 0o644)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {error.filename}: {error.strerror}", "make it writable, or name another folder: -o DIR"
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    root = folder.resolve()
+    for name, (content, executable) in files.items():
+        path = root / name
+        if not path.parent.resolve().is_relative_to(root):
+            raise ConfigurationError(f"{name} leads out of {folder}", "remove that symbolic link")
+        for parent in reversed(path.relative_to(root).parents):
+            (root / parent).mkdir(exist_ok=True)
+            if parent.name:  # whatever the umask: a step may run as another user, who reads them with these modes
+                (root / parent).chmod(0o755)
+        with new_file(path) as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o755 if executable else 0o644)

@@ -19,7 +19,7 @@ from ..system.files import read_regular_file
 from .render import MISSING, write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ...generator.environment import Environment
@@ -122,19 +122,20 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
         log: gets a line for each file that stays although it is not rendered.
 
     Raises:
-        ConfigurationError: somebody else's file has the path of one of ours; or as `write_files`.
+        ConfigurationError: somebody else's file has the path of one of ours, or the folder cannot be written; or as
+            `write_files`.
     """
     _check_places(folder, files)
     kept, left = kept_by_others(folder, files), left_over(folder, files, environments)
-    write_files(folder, {name: file for name, file in files.items() if name not in {*kept, LIST}})
-    for path in left.ours:
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # others may have files there
-            for parent in (path.parent, *path.parent.parents):
-                if parent == folder:
-                    break
-                parent.rmdir()
-    write_files(folder, {LIST: files[LIST]})  # last: a render that is killed before this leaves the former list
+    try:
+        write_files(folder, {name: file for name, file in files.items() if name not in {*kept, LIST}})
+        _remove(left.ours, folder)
+        write_files(folder, {LIST: files[LIST]})  # last: a render that is killed before this leaves the former list
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {error.filename or folder}: {error.strerror}",
+            "make it writable and room there, or name another folder: -o DIR",
+        ) from error
     for path in left.unknown:
         log(f"[desktop-cache] WARNING: {path} stays: it is not known to be rendered; remove it by hand")
     for name, lines in kept.items():
@@ -142,6 +143,17 @@ def write_folder(folder: Path, files: RenderedFiles, environments: Sequence[Envi
             log(f"[desktop-cache] WARNING: {folder / name} stays as it is: add to it {' and '.join(map(repr, lines))}")
     for path in also_read(folder):
         log(f"[desktop-cache] WARNING: Bake reads {path} as well: always name our file, -f {BAKE_FILE}")
+
+
+def _remove(files: Iterable[Path], folder: Path) -> None:
+    """Remove files, and the folders that are empty then."""
+    for path in files:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # others may have files there
+            for parent in (path.parent, *path.parent.parents):
+                if parent == folder:
+                    break
+                parent.rmdir()
 
 
 def _check_places(folder: Path, files: RenderedFiles) -> None:

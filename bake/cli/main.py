@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import io
 import os
 import signal
@@ -29,6 +30,7 @@ else:
 
 
 INTERRUPTED = 130
+_LIMITS = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)  # of open files, processes and memory
 RECORDED = ("resolve", "build", "run", "warm")  # commands that append a line to the file of --metrics
 
 
@@ -65,6 +67,17 @@ def _give_up(*streams: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
+def _exhausted(error: OSError) -> DesktopBakeError | None:
+    """The error for what no command expects: a disk or another resource of this machine is used up; None for others."""
+    if error.errno in files.NO_ROOM:
+        if error.filename:
+            return DesktopBakeError(f"cannot write {error.filename}: {error.strerror}", "make room there")
+        return DesktopBakeError(f"output cannot be written: {error.strerror}", "make room where it goes")
+    if error.errno in _LIMITS:
+        return DesktopBakeError(f"this machine is at a limit: {error.strerror}", "raise or free it: ulimit -a; free")
+    return None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -87,10 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up(sys.stdout, sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in files.NO_ROOM:
+        exhausted = _exhausted(error)
+        if exhausted is None:  # a fault of ours
             raise
-        context.show_error(DesktopBakeError(f"output cannot be written: {error.strerror}", "make room where it goes"))
-        _give_up(sys.stdout)
+        with contextlib.suppress(OSError):  # standard error has no room either
+            context.show_error(exhausted)
+        _give_up(sys.stdout, sys.stderr)
         return 1
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # nobody reads it

@@ -83,9 +83,9 @@ def run_on_terminal(words: Sequence[str], also: Callable[[bytes], None], limit_s
     tty.setraw(theirs)  # else what is typed before the program is ready is shown twice
     try:
         child = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
-    except FileNotFoundError as error:
+    except OSError as error:
         os.close(ours)
-        raise no_client() from error
+        raise no_client(error) from error
     finally:
         os.close(theirs)
 

@@ -34,8 +34,8 @@ def through_docker(*words: str) -> int:
     """
     try:
         return subprocess.run(["docker", *words], check=False).returncode
-    except FileNotFoundError as error:
-        raise no_client() from error
+    except OSError as error:
+        raise no_client(error) from error
 
 
 def run_task(task: DesktopTask, command: Sequence[str], limit_s: float | None = None) -> int:

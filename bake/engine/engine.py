@@ -112,8 +112,8 @@ class Engine:
         """
         try:
             done = captured.captured(["docker", *arguments], limit_s=timeout_s, limit_bytes=limit_bytes)
-        except FileNotFoundError as error:
-            raise no_client() from error
+        except OSError as error:
+            raise no_client(error) from error
         except subprocess.TimeoutExpired as error:
             raise TimeLimitError(
                 f"docker did not answer within {timeout_s:g} s", "check the engine: docker info"
@@ -263,15 +263,18 @@ class Engine:
             CancelledError: `cancel` was set.
         """
         try:
-            with process.Child(["docker", *arguments], draw=draw) as child, process.ended_by(cancel, child.end):
-                return child.follow(limit_s, log, hide=redaction.without_secrets())
-        except FileNotFoundError as error:
-            raise no_client() from error
+            child = process.Child(["docker", *arguments], draw=draw)
+        except OSError as error:
+            raise no_client(error) from error
+        with child, process.ended_by(cancel, child.end):
+            return child.follow(limit_s, log, hide=redaction.without_secrets())
 
 
-def no_client() -> EngineError:
-    """The error to raise if the docker client is not installed."""
-    return EngineError("the docker client is not installed", "install Docker and put it in PATH")
+def no_client(error: OSError) -> EngineError:
+    """The error to raise if the docker client does not start."""
+    if isinstance(error, FileNotFoundError):
+        return EngineError("the docker client is not installed", "install Docker and put it in PATH")
+    return EngineError(f"the docker client cannot be started: {error.strerror}", "try it: docker version")
 
 
 def platform_of(system: str, architecture: str, variant: str | None) -> str:

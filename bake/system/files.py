@@ -76,6 +76,9 @@ def new_file(path: Path, *, instead: bool = True) -> Iterator[IO[bytes]]:
                 Path(name).replace(path)
             else:
                 path.hardlink_to(name)  # the only call that never replaces a file (link(2))
+    except OSError as error:
+        error.filename = error.filename or str(path)  # on a full disk, only the descriptor is known
+        raise
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()

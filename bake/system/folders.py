@@ -103,4 +103,6 @@ def _why_not(folder: Path) -> str:
         return f"{folder} belongs to {name_of(strangers.pop())}"
     if it.st_mode & stat.S_IWOTH:
         return f"everybody could write {folder}"
-    return f"{folder} is open to others" if it.st_mode & _OTHERS else ""
+    if it.st_mode & _OTHERS:
+        return f"{folder} is open to others"
+    return "" if os.access(folder, os.W_OK | os.X_OK, effective_ids=True) else f"{folder} is read-only"

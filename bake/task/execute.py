@@ -105,8 +105,8 @@ def on_our_streams(container_id: str, command: Sequence[str], how: Execution, *,
         return subprocess.run(words, check=False, timeout=limit_s).returncode
     except subprocess.TimeoutExpired as error:
         raise late(limit_s or error.timeout) from error
-    except FileNotFoundError as error:
-        raise no_client() from error
+    except OSError as error:
+        raise no_client(error) from error
 
 
 def words_of(container_id: str, command: Sequence[str], how: Execution, flags: list[str]) -> list[str]:
@@ -141,8 +141,8 @@ def _captured(words: list[str], how: Execution) -> Completed:
     limit_s, pipe = how.get("timeout_s", COMMAND_TIMEOUT_S), subprocess.PIPE
     try:
         child = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)
-    except FileNotFoundError as error:
-        raise no_client() from error
+    except OSError as error:
+        raise no_client(error) from error
     with child:
         assert child.stdin
         assert child.stdout

@@ -13,6 +13,7 @@ from ...generator.environment import Environment
 from ...generator.errors import ConfigurationError
 from ...generator.script import Script
 from ..config.shipped import shipped
+from ..engine.engine import no_client
 from ..ensure import ensured
 from ..system.files import cannot_write
 from ..system.text import last_line
@@ -117,13 +118,16 @@ def _start(task: DesktopTask, wish: FilmWish, image: str, file: IO[bytes]) -> su
     """Start a recorder in the task's network: the gate listens on its loopback, whatever the engine and network are."""
     flags = ["--rm", "-i", "--init", "--network", f"container:{task.container_id}"]
     program, *words = screen_program("screen_film", wish.kind, str(FRAMES_A_SECOND))
-    recorder = subprocess.Popen(
-        ["docker", "run", *flags, "--entrypoint", program, image, *words],
-        stdin=subprocess.PIPE,
-        stdout=file,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C must not end it: it ends when the task has ended
-    )
+    try:
+        recorder = subprocess.Popen(
+            ["docker", "run", *flags, "--entrypoint", program, image, *words],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C must not end it: it ends when the task has ended
+        )
+    except OSError as error:
+        raise no_client(error) from error
     path = parse_qs(urlsplit(task.novnc_url or "").fragment).get("path", ["websockify"])[0]
     assert recorder.stdin
     with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ...generator.errors import ConfigurationError, DesktopBakeError
+from ..engine.engine import no_client
 from ..system.files import cannot_write
 from .screen import PICTURE_BYTES, picture
 from .screen_program import screen_program
@@ -79,6 +80,9 @@ class Watcher:
         container_id: the task's container.
         every_s: as in `PictureWish`.
         taken: gets each picture, in a thread.
+
+    Raises:
+        EngineError: the docker client does not start.
     """
 
     def __init__(self, container_id: str, every_s: float, taken: Callable[[bytes], None]) -> None:
@@ -86,13 +90,16 @@ class Watcher:
         self._last = b""
         self._begun, self._ended = threading.Event(), threading.Event()
         words = screen_program("screen_pictures", f"{every_s:g}")
-        self._process = subprocess.Popen(
-            ["docker", "exec", "-i", container_id, *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C must not end it: the last picture is taken after that
-        )
+        try:
+            self._process = subprocess.Popen(
+                ["docker", "exec", "-i", container_id, *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C must not end it: the last picture is taken after that
+            )
+        except OSError as error:
+            raise no_client(error) from error
         threading.Thread(target=self._read, name="pictures", daemon=True).start()
 
     def _read(self) -> None:

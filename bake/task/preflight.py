@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...generator.errors import TaskError, TimeLimitError
+from ..engine.engine import no_client
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
 from .program import program
@@ -44,7 +45,11 @@ def run_preflight(
             continue
         words = ["docker", "exec", "-i", *flags, container_id, "/bin/sh", "-c", program("preflight"), "preflight"]
         words += ["other"] * bool(user)
-        with process.Child(words, draw=False) as child, process.ended_by(context.cancel, child.end):
+        try:
+            child = process.Child(words, draw=False)
+        except OSError as error:
+            raise no_client(error) from error
+        with child, process.ended_by(context.cancel, child.end):
             ended = child.follow(limit_s, context.reporter, script, without_secrets())
         if ended.timed_out:
             raise TimeLimitError(f"{name} was stopped after {limit_s:g} s", "raise build_timeout_s")

@@ -20,6 +20,7 @@ from desktop_bake.bake.images.result import Built, ImageResult, Miss, RegistryHi
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.obtain import image_below, obtain
 from desktop_bake.bake.system.files import read_regular_file
+from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.generator.layer_key import LayerKey
 from tests.harness.recipes import BASE, OFFICE
@@ -374,3 +375,11 @@ def test_afresh(
     assert len(built) == 2
     assert f"[desktop-cache] pushed {team.repository}:{first.cache_key}" in lines[-1]
     assert obtained(engine, pushing, lines).status is Status.LOCAL_HIT
+
+
+def test_a_cache_folder_that_refuses(engine: FakeEngine, built: list[str], lines: list[str]) -> None:
+    """What the machine refuses, such as room on the disk of the cache folder, is a failed build; a task falls back."""
+    (cache_folder() / "locks").write_text("in the place of a folder")
+    with pytest.raises(BuildFailedError, match=rf"^build failed: this machine refuses {cache_folder()}/locks: "):
+        obtained(engine, Settings(), lines)
+    assert built == []

@@ -26,6 +26,7 @@ from desktop_bake.bake.build.machine_lock import lock_of
 from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.result import Built, Miss, RegistryHit
 from desktop_bake.bake.images.trust import BUILT, note
+from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.bake.system.process import Ended
 from desktop_bake.bake.together import obtain_all
 from desktop_bake.generator.layer_key import chain_of
@@ -438,3 +439,11 @@ def test_another_machine(teams: Several, bakes: Bakes, monkeypatch: pytest.Monke
     assert set(found.values()) == {Status.BUILT}
     assert (sorted(bakes.calls[0]), teams.alone) == (sorted([teams.key("a"), teams.key("c")]), [teams.key("b")])
     assert sorted(given_back) == sorted(map(teams.key, "abc"))
+
+
+def test_a_cache_folder_that_refuses(several: Several, bakes: Bakes) -> None:
+    """If the machine refuses the locks of all, each has that as its own error."""
+    (cache_folder() / "locks").write_text("in the place of a folder")
+    outcomes = several.obtain("a", "b")
+    assert [type(outcome.error) for outcome in outcomes.values()] == [BuildFailedError, BuildFailedError]
+    assert (bakes.calls, several.alone) == ([], [])

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from python_on_whales.client_config import ClientNotFoundError
 from python_on_whales.exceptions import DockerException
 
 from desktop_bake.bake.build.bake_process import main
@@ -81,6 +82,19 @@ def test_a_bake_that_fails(
     client.error = DockerException(["docker", "--secret=hunter2"], 1, b"", b"")
     assert ask(monkeypatch) == 1
     assert capsys.readouterr().err == "#1 one\n#2 two\n"
+
+
+def test_a_client_that_does_not_start(
+    client: type[Client], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a docker client, or with one that cannot be executed, it is a status and a line, and no traceback."""
+    for error, says in (
+        (ClientNotFoundError("not on your PATH"), "it is not in PATH"),
+        (OSError(8, "Exec format error"), "Exec format error"),
+    ):
+        client.lines, client.error = [], error
+        assert ask(monkeypatch) == 1
+        assert capsys.readouterr().err == f"cannot run docker: {says}\n"
 
 
 def test_a_bake_that_draws(client: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:

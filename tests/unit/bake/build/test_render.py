@@ -120,14 +120,6 @@ def test_a_link_to_the_folder(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "a" / "b").read_bytes() == b"x"
 
 
-def test_what_cannot_be_written(tmp_path: Path) -> None:
-    """A place that cannot be written is reported by its name."""
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
-        write_files(tmp_path / "file" / "ci", {"a": (b"x", False)})
-    assert caught.value.remedy == "make it writable, or name another folder: -o DIR"
-
-
 def test_folders_whatever_the_umask(tmp_path: Path) -> None:
     """A step that runs as another user reads the folders of a context, too."""
     before = os.umask(0o077)

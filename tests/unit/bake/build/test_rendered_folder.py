@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,7 @@ from desktop_bake.bake.build.rendered_folder import (
 from tests.harness.recipes import BASE, ENVIRONMENT, PREFLIGHT, RECIPE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from desktop_bake.bake.build.render import RenderedFiles
@@ -214,3 +217,25 @@ def test_what_bake_reads_besides(tmp_path: Path) -> None:
         f"[desktop-cache] WARNING: Bake reads {tmp_path / name} as well: always name our file, -f docker-bake.hcl"
         for name in ALSO_READ
     ]
+
+
+@contextmanager
+def no_bytes() -> Iterator[None]:
+    """No file may have any, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_cannot_be_written(tmp_path: Path) -> None:
+    """A place that cannot be written is reported by its name, and so is a file for which a disk has no room."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"^cannot write .*: (Not a directory|File exists)$") as caught:
+        write(tmp_path / "file" / "ci")
+    assert caught.value.remedy == "make it writable and room there, or name another folder: -o DIR"
+    with no_bytes(), pytest.raises(ConfigurationError, match=rf"^cannot write {tmp_path}/ci/\S+: File too large$"):
+        write(tmp_path / "ci")
+    assert not [path for path in (tmp_path / "ci").rglob("*") if path.is_file()]

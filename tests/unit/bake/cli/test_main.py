@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -174,6 +175,37 @@ def test_no_room_for_output(buffered: bool) -> None:
         done = subprocess.run([*LISTS, "schema"], stdout=output, stderr=subprocess.PIPE, check=False, env=environment)
     said = b"error: output cannot be written: No space left on device\n  make room where it goes\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "says"),
+    [
+        (errno.ENOSPC, "/cache/a", "cannot write /cache/a: No space left on device"),
+        (errno.EAGAIN, None, "this machine is at a limit: Resource temporarily unavailable"),
+        (errno.EMFILE, "/cache/a", "this machine is at a limit: Too many open files"),
+    ],
+)
+def test_a_machine_that_is_exhausted(
+    command: Callable[[object], list[argparse.Namespace]],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    file: str | None,
+    says: str,
+) -> None:
+    """A resource of the machine that is used up is one line, and a remedy."""
+    monkeypatch.setattr(module, "_give_up", lambda *_streams: None)  # the test's own streams
+    command(OSError(number, os.strerror(number), file))
+    assert main(["key"]) == 1
+    error, remedy = capfd.readouterr().err.splitlines()
+    assert (error, bool(remedy.strip())) == (f"error: {says}", True)
+
+
+def test_no_room_for_errors() -> None:
+    """An error that its disk has no room for leaves the exit status."""
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run([*LISTS, "key", "nowhere"], stdout=output, stderr=output, check=False)
+    assert done.returncode == 1
 
 
 def test_another_error_of_the_system_is_seen(command: Callable[[object], list[argparse.Namespace]]) -> None:

@@ -222,6 +222,11 @@ def test_returns_never(answers: list[Any], asked: list[Any], cancelled: bool) ->
     ("outcome", "error", "says"),
     [
         (FileNotFoundError(), EngineError, "the docker client is not installed"),
+        (
+            PermissionError(13, "Permission denied"),
+            EngineError,
+            "the docker client cannot be started: Permission denied",
+        ),
         (subprocess.TimeoutExpired("docker", 1), TimeLimitError, "docker did not answer within 1 s"),
         (TooMuchError(), TaskError, "docker logs was stopped: it printed more than 16 MiB"),
         ((1, b"x\nCannot connect to the Docker daemon at y\n"), EngineError, "no Docker Engine answers: x"),

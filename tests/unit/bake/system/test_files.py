@@ -84,6 +84,18 @@ def test_new_file_fails(tmp_path: Path) -> None:
     assert (file.read_text(), list(tmp_path.iterdir())) == ("old", [file])
 
 
+def test_new_file_without_room(tmp_path: Path) -> None:
+    """An error of the system names the file, also if it is known only by its descriptor, as on a full disk."""
+
+    def fill() -> None:
+        with new_file(tmp_path / "a"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        fill()
+    assert (raised.value.filename, list(tmp_path.iterdir())) == (str(tmp_path / "a"), [])
+
+
 def test_new_file_beside_another(tmp_path: Path) -> None:
     """One that may take no other's place is made only if there is none."""
     file = tmp_path / "a"

@@ -81,6 +81,16 @@ def test_nowhere(usual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused.value.remedy.startswith("set XDG_CACHE_HOME ")
 
 
+def test_read_only(usual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of ours on a file system that is mounted read-only is not used."""
+    usual.mkdir(parents=True)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **how: path != usual and access(path, mode, **how))
+    place = cache_place()
+    assert place.folder == Path(tempfile.gettempdir(), f"desktop-bake-{os.geteuid()}")
+    assert place.why == f"{usual} is read-only, so the cache is in {place.folder}"
+
+
 def test_the_service_closes_its_folders() -> None:
     """The unit's cache, state and files are its user's alone."""
     unit = (Path(__file__).parents[4] / "docs" / "warm" / "desktop-bake-warm.service").read_text().splitlines()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from desktop_bake import ConfigurationError, Environment, ImageReference, Settings
+from desktop_bake import ConfigurationError, EngineError, Environment, ImageReference, Settings
 from desktop_bake.bake.context import Context
 from desktop_bake.bake.images.result import Fallback
 from desktop_bake.bake.task import film
@@ -118,3 +118,12 @@ def test_the_recorders_image(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
         True,
         False,
     )
+
+
+def test_no_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a docker client that is an error of one line."""
+    monkeypatch.chdir(tmp_path)
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _words, **how: popen(["no-such-program"], **how))
+    with pytest.raises(EngineError, match="client is not"), filmed(TASK, FilmWish(file=Path("a.mp4")), "i", print):
+        pass

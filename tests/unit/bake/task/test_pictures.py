@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from desktop_bake import ConfigurationError, TaskError
+from desktop_bake import ConfigurationError, EngineError, TaskError
 from desktop_bake.bake.task.pictures import PictureWish, pictured
 
 if TYPE_CHECKING:
@@ -141,3 +141,13 @@ def test_refused(wish: Callable[[], object], says: str, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=f"^{says}$"):
         wish()
+
+
+def test_no_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a docker client that is an error of one line."""
+    monkeypatch.chdir(tmp_path)
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _words, **how: popen(["no-such-program"], **how))
+    wish = PictureWish(file="a.png")
+    with pytest.raises(EngineError, match="the docker client is not installed"), pictured(task(), wish, print):
+        pass
