@@ -116,7 +116,7 @@ class _Start:
     def __init__(
         self, environment: Environment, context: Context, options: TaskOptions, command: Sequence[str]
     ) -> None:
-        self.every_start = context.settings.preflight_run(environment)  # a wrong script is reported before all else
+        self.every_start = context.settings.preflight_run(environment)  # a wrong script is reported first
         self.environment = environment
         self.context = context
         self.options = options
