@@ -34,6 +34,7 @@ from .bake_request import Wanted, bake_request, cache_in, cache_out
 from .disk_full import collect, give_back
 from .failed_layer import of_layers
 from .failed_step import DiskFullError, FinalError, failure_of
+from .lost_record import remove_lost
 from .render import bake_options, rendered_files, write_files
 from .scratch import build_folder
 
@@ -265,6 +266,7 @@ def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -
     """Run a bake, and run it again without importing a cache if that cache, or BuildKit's own, may have failed it.
 
     BuildKit ignores a cache whose manifest it cannot read, but fails a build if its cached layers are gone or changed.
+    A record of BuildKit that has lost its snapshot is removed first, else it would fail the next try, too.
     A failure that another try cannot fix is not tried again.
 
     Raises: as `_bake`.
@@ -277,10 +279,12 @@ def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -
     except FinalError:
         raise
     except BuildFailedError as error:
-        if not imports and not _COLLECTED.search(str(error)):
+        lost = remove_lost(str(error), context)
+        if not imports and not lost and not _COLLECTED.search(str(error)):
             raise
-        context.reporter.warn(f"{error}; once more without the cache")
+        context.reporter.warn(f"{error}; once more without {'that record' if lost else 'the cache'}")
         with ready.another() as child:
-            below = [name.removesuffix(".context") for name in request["set"] if name.endswith(".context")]
+            names = () if lost else request["set"]
+            below = [name.removesuffix(".context") for name in names if name.endswith(".context")]
             nothing = {f"{target}.cache-from": "" for target in below}
             _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), context)

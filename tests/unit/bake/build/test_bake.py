@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tests.harness.fake_engine import FakeEngine
 
 FAMILY = family_of(KEY)
+LOST = "failed to commit ngq8 to kbbd during finalize: x: snapshot ngq8 does not exist: not found"
 DONE = Ended(status=0, lines=(), timed_out=False)
 LAYER = LayerKey(variant=KEY.variant, base=KEY.base, below=KEY, content=BASE, is_preflight=True)
 
@@ -216,6 +218,24 @@ def test_once_more(
         assert bakes.asked[1]["set"][f"{name}.cache-from"] == ""
     assert bakes.left == tries
     assert cleared == (["collect", "give back"] if error == "no space left" else [])
+
+
+def test_a_lost_record(
+    engine: FakeEngine, bakes: Bakes, lines: list[str], team: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record without its snapshot is removed, and what else is cached is used in the second try."""
+    asked: list[tuple[str, ...]] = []
+
+    def docker(*words: str) -> subprocess.CompletedProcess[bytes]:
+        asked.append(words)
+        return subprocess.CompletedProcess(words, 0, b"", b"")
+
+    monkeypatch.setattr(engine, "docker", docker, raising=False)
+    bakes.ends, bakes.order = [failed(f"ERROR: failed to solve: {LOST}")], order(team)
+    assert built(bakes, work(engine, replace(team, cache="registry"), lines.append)).image_id
+    assert asked == [("buildx", "prune", "--force", "--all", "--filter", "id=ngq8")]
+    assert lines[-1].endswith("; once more without that record")
+    assert bakes.asked[1] == bakes.asked[0]
 
 
 def test_once_more_in_vain(engine: FakeEngine, bakes: Bakes, team: Settings) -> None:
