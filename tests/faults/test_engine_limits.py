@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.engine_limits import FAULTS, ROWS
+from tests.harness.engine_limits import FAULTS, ROWS, forget_clocks
 from tests.harness.engine_task import INSTALLED, task_on, tidy
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def outcomes(
     ours = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
     asked = [item.callspec.params["fault"] for item in ours]
     with ExitStack() as after, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        after.callback(forget_clocks)
         after.callback(tidy, equipped, team)
         yield {
             fault: [pool.submit(act, task_on(equipped, tmp_path_factory.mktemp("task"), team)) for _ in range(many)]
