@@ -92,8 +92,10 @@ def story(folder: Path, count: int) -> str:
         [*words, "begin", str(count)], cwd=folder, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as first:
         assert first.stdout
-        assert first.stdout.readline() == b"started\n"
-        first.kill()  # SIGKILL: it can do nothing about its tasks
+        try:
+            assert first.stdout.readline() == b"started\n"
+        finally:
+            first.kill()  # SIGKILL: it can do nothing about its tasks
     second = subprocess.run([*words, "go-on"], cwd=folder, env=variables, stdout=subprocess.PIPE, check=True)
     found = sorted(map(json.loads, second.stdout.splitlines()), key=lambda each: int(each["status"]))
     assert [each["status"] for each in found] == [number + 3 for number in range(count)], found
