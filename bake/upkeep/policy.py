@@ -125,7 +125,8 @@ def _why_kept(image: StoredImage, repository: str, reach: Reach) -> str | None:
         return "its labels prove no key"
     ours = (f"{repository}:{key}", f"{repository}:cache-{family_of(key)}-")
     known = {ours[0], *(f"{repository}:{alias}" for alias in reach.aliases)}
-    others = (tag for tag in image.tags if tag not in known and not tag.startswith(ours[1]))
+    pulled = f"{repository}@"  # a pull by digest leaves that name, which nobody gave it; no tag has an @
+    others = (tag for tag in image.tags if tag not in known and not tag.startswith((ours[1], pulled)))
     foreign = [tag for tag in others if not _is_alias(tag, repository, reach)]
     if foreign:  # also an image that was made from one of ours, and so has its labels
         return f"also tagged {foreign[0]}"

@@ -91,6 +91,19 @@ def test_tags_of_environments_that_are_no_more() -> None:
     assert judge([elsewhere], REPOSITORY, reach, Policy())[0].reason == "also tagged mine:desktop-gone"
 
 
+def test_an_image_that_was_pulled() -> None:
+    """The name that a pull by digest leaves is no tag that somebody gave: the image stays or goes as any other."""
+    name = f"{REPOSITORY}@sha256:{'a' * 64}"
+    old, live = (baked(which, tags=(f"{REPOSITORY}:{key(which)}", name)) for which in ("old", "live"))
+    reach = reach_of({"one": key("live")}, {})
+    assert {v.image.image_id: (v.removed, v.reason) for v in judge([old, live], REPOSITORY, reach, Policy())} == {
+        "old-id": (True, "no environment reaches it"),
+        "live-id": (False, "reached by one"),
+    }
+    elsewhere = replace(old, tags=(*old.tags, f"mine@sha256:{'a' * 64}"))
+    assert judge([elsewhere], REPOSITORY, reach, Policy())[0].reason == f"also tagged mine@sha256:{'a' * 64}"
+
+
 @pytest.mark.parametrize(
     ("policy", "goes"),
     [
