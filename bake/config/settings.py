@@ -230,7 +230,9 @@ class Settings:
             if len(known) == 1 or "default" in known:
                 return self.environments[known[0] if len(known) == 1 else "default"]
             if not known:
-                raise ConfigurationError(f"no environment in {FILE_NAME}", "run: desktop-bake init")
+                raise ConfigurationError(
+                    f"no environment in {FILE_NAME}", "add one: desktop-bake env set --create NAME base_image=IMAGE"
+                )
             raise ConfigurationError(
                 "several environments and none named 'default'", "name one of: " + few(known, LISTS)
             )

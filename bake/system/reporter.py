@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...generator.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
@@ -58,8 +60,8 @@ class Reporter:
         self._log(line)
 
     def warn(self, what: str) -> None:
-        """Report that something went wrong and that the work goes on."""
-        self.say(f"[desktop-cache] WARNING: {what}")
+        """Report that something went wrong and that the work goes on; a path in it may contain control characters."""
+        self.say(f"[desktop-cache] WARNING: {printable(what)}")
 
     def phase(self, name: Phase) -> None:
         """Report that a phase begins."""

@@ -167,7 +167,7 @@ def _set(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"schema": 1, **as_json(edited.environment), "changed": edited.is_changed})
     else:
-        print(f"{file.path}: {'changed' if edited.is_changed else 'nothing to change'}")
+        print(f"{printable(str(file.path))}: {'changed' if edited.is_changed else 'nothing to change'}")
     _say_effect(edited.environment)
     named = [changes.get((name,)) for name in FILE_FIELDS]
     for wanted in () if file.is_origin else (*named, *(changes.get(("files",)) or ())):

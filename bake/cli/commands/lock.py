@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ....generator.errors import ConfigurationError, DesktopBakeError
+from ....generator.errors import ConfigurationError, DesktopBakeError, printable
 from ...config.lock import Lock
 from ...config.lock_names import LOCK_NAME
 from ...config.lock_plan import problems, without_key
@@ -58,7 +58,7 @@ def _tell(done: Moves, context: Context, arguments: argparse.Namespace) -> int:
         print_json({"schema": 1, "lock": str(file), **done.as_json()})
     for line in done.lines if not arguments.json else ():
         print(line)
-    context.reporter.say(f"[desktop-cache] {file}: {'written' if done.lines else 'nothing moved'}")
+    context.reporter.say(f"[desktop-cache] {printable(str(file))}: {'written' if done.lines else 'nothing moved'}")
     return 0
 
 

@@ -40,7 +40,9 @@ def render(arguments: argparse.Namespace, context: Context) -> int:
     named = {settings.environment(env_id).env_id for env_id in arguments.env} or set(settings.environments)
     chosen = [environment for env_id, environment in settings.environments.items() if env_id in named]
     if not chosen:
-        raise ConfigurationError("no environment to render", "run: desktop-bake init")
+        raise ConfigurationError(
+            "no environment to render", "add one: desktop-bake env set --create NAME base_image=IMAGE"
+        )
     folder = arguments.output or (Path() if arguments.check else None)
     if arguments.check and not (arguments.output or Path(BAKE_FILE).is_file()):
         raise ConfigurationError(f"no {BAKE_FILE} here to check", "name its folder: desktop-bake render -o DIR --check")

@@ -17,7 +17,7 @@ from desktop_bake.bake.task.ports import parse_ports
     [
         ([], {"keep": False, "auth": True, "docker": [], "volume": [], "depth": 24, "geometry": None}),
         (["-v", "a:/a", "--volume", "b:/b"], {"volume": [parse_volume("a:/a"), parse_volume("b:/b")]}),
-        (["-e", "A=1", "--env", "B"], {"env_variables": [{"A": "1"}, {"B": None}]}),
+        (["-e", "A=1", "--env", "NOT_SET"], {"env_variables": [{"A": "1"}, {"NOT_SET": None}]}),
         (["-p", "80", "-p", "1-2:3-4"], {"publish": [parse_ports("80"), parse_ports("1-2:3-4")]}),
         (["--mount", "type=tmpfs,dst=/t"], {"mount": [parse_mount("type=tmpfs,dst=/t")]}),
         (["--keep", "--rm"], {"keep": False}),

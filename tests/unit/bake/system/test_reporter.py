@@ -66,3 +66,10 @@ def test_a_listener_that_fails() -> None:
     assert got == [Ready("http://127.0.0.1/#secret"), Exited(0)]
     assert lines == ["[desktop-cache] WARNING: on_event failed at Ready: ValueError: no such window; the task goes on"]
     assert "secret" not in repr(got[0])
+
+
+def test_a_warning_about_an_odd_path() -> None:
+    """No folder's name moves the cursor: control characters of a warning are escaped."""
+    lines: list[str] = []
+    Reporter(lines.append).warn("/tmp/\x1b[2J\n: it stays")
+    assert lines == [r"[desktop-cache] WARNING: /tmp/\x1b[2J\n: it stays"]

@@ -144,3 +144,15 @@ def test_agents_runner(typed: Callable[..., tuple[int, str, str]], project: Path
     assert json.loads(file.read_text())[0]["headless_desktop_enabled"] is True
     status, _, errors = typed("env", "set", "b", "--create", "name=x", "--environments", str(file))
     assert (status, errors.splitlines()[0]) == (2, "error: Agents Runner makes its environments itself")
+
+
+def test_a_folder_whose_name_moves_the_cursor(
+    typed: Callable[..., tuple[int, str, str]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of the changed file is printed without its control characters."""
+    folder = project / "\x1b[2J"
+    folder.mkdir()
+    (project / "desktop-bake.toml").rename(folder / "desktop-bake.toml")
+    monkeypatch.chdir(folder)
+    status, output, _ = typed("env", "set", "plain", "name=a")
+    assert (status, output) == (0, f"{project}/\\x1b[2J/desktop-bake.toml: changed\n")

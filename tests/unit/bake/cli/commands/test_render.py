@@ -71,4 +71,5 @@ def test_no_environment(typed: Callable[..., tuple[int, str, str]], project: Pat
     """Without an environment there is nothing to render."""
     (project / "desktop-bake.toml").write_text("")
     status, _, errors = typed("render", *flags)
-    assert (status, errors) == (2, "error: no environment to render\n  run: desktop-bake init\n")
+    remedy = "add one: desktop-bake env set --create NAME base_image=IMAGE"  # init refuses: there is a file
+    assert (status, errors) == (2, f"error: no environment to render\n  {remedy}\n")
