@@ -128,11 +128,14 @@ class Project:
         """Wait until nothing that its commands started is running."""
         until(lambda: not self.processes(), lambda: subprocess.run(["ps", "-ef"], capture_output=True, check=True))
 
-    def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> bool:
-        """Start a command and kill it, its group or one of its children at a random moment; was that before its end?"""
-        process = self.start(*words)
-        time.sleep(draw.uniform(0, length_s))
-        runs = process.poll() is None
+    def kill(self, words: Sequence[str], length_s: float, draw: random.Random) -> float | None:
+        """Start a command and kill it, its group or one of its children at a random moment of its usual length; return
+        its true length if it ended before that, else None."""
+        process, ended_s = self.start(*words), None
+        began = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(draw.uniform(0, length_s))
+            ended_s = time.monotonic() - began
         how = draw.choice(("process", "group", "child"))
         children = [p for p in self.processes() if p != process.pid]
         with suppress(ProcessLookupError):  # it had already ended
@@ -145,7 +148,7 @@ class Project:
         process.wait(LIMIT_S)
         assert "Traceback" not in self.said, self.said
         self.ends()
-        return runs
+        return ended_s
 
     def resolve(self) -> dict[str, Any]:
         """Check that a hit, which a task would use, is whole."""
@@ -230,7 +233,9 @@ def kill_rounds(
     early = 0
     for number in range(rounds):
         before()
-        early += project.kill(words(), length_s, random.Random(f"{SEED} {words()[0]} {number}"))
+        ended_s = project.kill(words(), length_s, random.Random(f"{SEED} {words()[0]} {number}"))
+        early += ended_s is None
+        length_s = ended_s or length_s  # the machine was busy when the first was measured
         killed()
         project.bake(*words())
         after()
