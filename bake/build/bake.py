@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import sys
-import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.attest import needs_index
 from ...generator.bakefile import bake_targets
-from ...generator.errors import BuildFailedError, DesktopBakeError, TimeLimitError
+from ...generator.errors import BuildFailedError, TimeLimitError
 from ...generator.key_family import family_of
 from ...generator.target_names import DESKTOP
 from ..engine.buildx import builder, require_answer, require_buildx
@@ -25,6 +24,7 @@ from ..images.gone import gone
 from ..images.resolve import proven
 from ..images.result import Built
 from ..images.trust import BUILT, note
+from ..system.asked import Asked
 from ..system.events import Building
 from ..system.folders import cache_folder
 from ..system.process import Child, ended_by
@@ -65,9 +65,7 @@ class Preparation:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.folder = cache_folder()
-        self._answers: list[Builder | DesktopBakeError] = []
-        self._asking = threading.Thread(target=self._ask, daemon=True)
-        self._asking.start()
+        self._builder = Asked(lambda: builder(context.engine, context.settings.builder), "builder").begin()
         self.child = self.another()
 
     def another(self) -> Child:
@@ -87,22 +85,13 @@ class Preparation:
     def __exit__(self, *_: object) -> None:
         self.child.__exit__()
 
-    def _ask(self) -> None:
-        try:
-            self._answers.append(builder(self.context.engine, self.context.settings.builder))
-        except DesktopBakeError as error:
-            self._answers.append(error)
-
     def builder(self) -> Builder:
         """The builder.
 
         Raises:
             EngineError: buildx is missing or too old, or there is no such builder.
         """
-        self._asking.join()
-        if isinstance(self._answers[0], DesktopBakeError):
-            raise self._answers[0]
-        return self._answers[0]
+        return self._builder.answer()
 
 
 def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str | None]) -> Built:

@@ -5,8 +5,9 @@ A guess decides nothing. The answer is used only under the tag of the key that f
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
+
+from ..system.asked import Asked
 
 if TYPE_CHECKING:
     from ...generator.layer_key import Key
@@ -24,22 +25,13 @@ class Guess:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._tag = ""
-        self._answers: list[Image | Exception | None] = []
-        self._answered = threading.Event()
+        self._asked: Asked[Image | None] | None = None
 
     def begin(self, key: Key) -> None:
         """Ask for the image of this key, in a thread; at most once."""
-        if not self._tag:
-            self._tag = f"{self._context.settings.repository}:{key}"
-            threading.Thread(target=self._ask, name="guess", daemon=True).start()
-
-    def _ask(self) -> None:
-        try:
-            self._answers.append(self._context.engine.image(self._tag))
-        except Exception as error:  # noqa: BLE001 (it is raised where the answer is wanted)
-            self._answers.append(error)
-        finally:
-            self._answered.set()
+        if not self._asked:
+            tag = self._tag = f"{self._context.settings.repository}:{key}"
+            self._asked = Asked(lambda: self._context.engine.image(tag), "guess").begin()
 
     def image(self, tag: str) -> Image | None:
         """The image under this tag: the answer to the guess if it was right, otherwise the engine is asked.
@@ -47,10 +39,4 @@ class Guess:
         Raises:
             EngineError, TimeLimitError: no engine answers, or not in time.
         """
-        if tag != self._tag:
-            return self._context.engine.image(tag)
-        self._answered.wait()
-        (answer,) = self._answers
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        return self._asked.answer() if self._asked and tag == self._tag else self._context.engine.image(tag)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ...generator.errors import DesktopBakeError, RegistryError
+from ..system.asked import Asked
 from .access import Access
 from .deadline import Deadline
 from .manifest import INDEX_TYPES, Index, read_children, read_config, read_manifest
@@ -129,38 +129,31 @@ def within(access: Access | None, reference: ImageReference, ask: Callable[[Sess
     Nothing else limits name resolution or a header that arrives byte by byte. A credential helper has a separate limit.
     """
     access = access or Access()
-    answers: list[_Answer] = []
-    errors: list[BaseException] = []
     deadline = Deadline(access.timeout_s)
     session = Session(reference, access, deadline)
 
-    def work() -> None:
-        try:
-            with contextlib.closing(session):
-                answers.append(ask(session))
-        except BaseException as error:  # noqa: BLE001  # carried to the thread that waits
-            errors.append(error)
+    def work() -> _Answer:
+        with contextlib.closing(session):
+            return ask(session)
 
-    thread = threading.Thread(target=work, name="registry", daemon=True)
-    thread.start()
-    while thread.is_alive() and (left_s := deadline.left_s()):
-        thread.join(left_s)
-    late = thread.is_alive()
-    if late:
+    asked = Asked(work, "registry").begin()
+    while (left_s := deadline.left_s()) and not asked.wait(left_s):
+        pass  # unless it was put off meanwhile, nothing is left
+    if not asked.wait(0):
         session.abort()
-    if answers:
-        return answers[0]
-    if late:
         raise RegistryError(
             f"registry {reference.domain} did not answer within {access.timeout_s:g} s",
             "check the network, or raise registry_timeout_s",
         )
-    if isinstance(errors[0], DesktopBakeError):
-        raise errors[0]
-    raise RegistryError(
-        f"registry {reference.domain} could not be asked: {type(errors[0]).__name__}",
-        f"check: docker pull {reference.repository}",
-    ) from errors[0]
+    try:
+        return asked.answer()
+    except (DesktopBakeError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise RegistryError(
+            f"registry {reference.domain} could not be asked: {type(error).__name__}",
+            f"check: docker pull {reference.repository}",
+        ) from error
 
 
 PAGE_TAGS = 1000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from ...generator.errors import ConfigurationError, DesktopBakeError, TaskError, TaskGoneError, TimeLimitError
 from ..engine.api import CALL_TIMEOUT_S, Answer
+from ..system.asked import Asked
 from ..system.chance import token_hex
 from ..system.lazy import lazy
 from .console import Console
@@ -88,27 +88,13 @@ class Container:
 
         The engine carries out a request even after we hang up; then nobody would own the container.
         """
-        answers: list[Answer | Exception] = []
-        answered = threading.Event()  # an interrupted join() treats its thread as ended (Python 3.11)
-
-        def ask() -> None:
-            try:
-                answers.append(self._endpoint.ask("POST", "/containers/create", {"name": self.name, **query}, body))
-            except Exception as error:  # noqa: BLE001 (it is raised where the answer is wanted)
-                answers.append(error)
-            finally:
-                answered.set()
-
-        thread = threading.Thread(target=ask, name="create", daemon=True)
+        query = {"name": self.name, **query}
+        asked = Asked(lambda: self._endpoint.ask("POST", "/containers/create", query, body), "create")
         try:
-            thread.start()
-            answered.wait()
+            return asked.begin().answer()
         except BaseException:  # also while the thread starts
-            answered.wait(CALL_TIMEOUT_S if thread.ident else 1.0)
+            asked.wait(CALL_TIMEOUT_S if asked.has_begun else 1.0)
             raise
-        if isinstance(answers[0], Exception):
-            raise answers[0]
-        return answers[0]
 
     def put(self, folder: str, files: Mapping[str, bytes], executables: Collection[str] = ()) -> None:
         """Write files into it, also before it is started; unlike an argument, they may have any size and any bytes.

@@ -25,7 +25,8 @@ RESOLVE = f"""{CLI}
     system.files system.folders system.found_file system.redaction system.reporter system.terminal system.text
 """
 START = f"""{RESOLVE}
-    cli.commands.run cli.container_flags engine.client_proxies ensure images.guess obtain system.chance system.whose
+    cli.commands.run cli.container_flags engine.client_proxies ensure images.guess obtain
+    system.asked system.chance system.whose
     task task.at_start task.background task.console task.container task.container_request
     task.creation task.docker_values task.ending
     task.environment_options task.labels task.main_process task.novnc task.options task.preflight task.program
