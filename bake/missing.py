@@ -18,7 +18,7 @@ from .system.lazy import lazy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .build import bake, bake_all, failed_step, machine_lock, own_script, pause, team_lease
+    from .build import bake_all, failed_step, machine_lock, own_script, pause, preparation, team_lease
     from .context import Context
     from .images.order import Order
     from .images.result import Built, Miss
@@ -119,7 +119,7 @@ class MissingImage:
 
 
 @contextlib.contextmanager
-def watched(jobs: list[MissingImage], together: bake_all.Together, ready: bake.Preparation) -> Iterator[None]:
+def watched(jobs: list[MissingImage], together: bake_all.Together, ready: preparation.Preparation) -> Iterator[None]:
     """Release each turn as soon as its image is there: a process that waits for it need not wait for the others.
 
     The first turn is kept: its lock is the lock of the bake's folder. The bake is ended once nothing has finished for

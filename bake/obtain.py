@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..generator.reference import Digest
-    from .build import bake, failed_step, machine_lock, own_script, pause, team_lease
+    from .build import bake, failed_step, machine_lock, own_script, pause, preparation, team_lease
     from .context import Context
     from .images import history, published, transfer
     from .images.order import Order
@@ -34,6 +34,7 @@ else:  # not loaded on a hit
     machine_lock = lazy(".build.machine_lock", __package__)
     own_script = lazy(".build.own_script", __package__)
     pause = lazy(".build.pause", __package__)
+    preparation = lazy(".build.preparation", __package__)
     published = lazy(".images.published", __package__)
     team_lease = lazy(".build.team_lease", __package__)
     transfer = lazy(".images.transfer", __package__)
@@ -59,7 +60,7 @@ def obtain(
         return found
     check_cache_folder(context)
     with own_faults(), ExitStack() as leases:  # until what was built is published
-        with bake.Preparation(context) as ready:  # runs while the registry is asked
+        with preparation.Preparation(context) as ready:  # runs while the registry is asked
             there = search(found, context)
             if isinstance(there, Miss):
                 got = _make(there, ready, leases, pausing=pausing)
@@ -68,7 +69,7 @@ def obtain(
             there = pulled(there, context)
             if isinstance(there, RegistryHit):
                 return there
-            with bake.Preparation(context) as ready:
+            with preparation.Preparation(context) as ready:
                 got = _make(there, ready, None, pausing=pausing)
         return published_if_asked(replace(got, registry_error=got.registry_error or there.registry_error), context)
 
@@ -103,7 +104,7 @@ def make(miss: Miss, context: Context, *, pausing: bool = False) -> LocalHit | R
     Args, Raises: see `obtain`.
     """
     with own_faults(), ExitStack() as leases:
-        with bake.Preparation(context) as ready:
+        with preparation.Preparation(context) as ready:
             got = _make(miss, ready, leases, pausing=pausing)
         return published_if_asked(got, context)
 
@@ -117,7 +118,7 @@ def published_if_asked(got: Obtained, context: Context) -> Obtained:
 
 
 def _make(
-    miss: Miss, ready: bake.Preparation, leases: ExitStack | None, *, pausing: bool
+    miss: Miss, ready: preparation.Preparation, leases: ExitStack | None, *, pausing: bool
 ) -> LocalHit | RegistryHit | Built:
     """Build an image here, unless another process or another machine of the team does.
 
@@ -146,7 +147,7 @@ def _make(
             return replace(_built(order, ready), registry_error=miss.registry_error)
 
 
-def _built(order: Order, ready: bake.Preparation) -> Built:
+def _built(order: Order, ready: preparation.Preparation) -> Built:
     """Build an image here; if the environment's own script fails, the error says so."""
     try:
         return bake.build(order, ready, partial(image_below, context=ready.context))

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from ..generator.environment import Environment
-    from .build import bake, bake_all
+    from .build import bake_all, preparation
     from .context import Context
     from .images import history, transfer
     from .images.result import Built, Disabled, ImageResult
 else:
-    bake = lazy(".build.bake", __package__)
     bake_all = lazy(".build.bake_all", __package__)
+    preparation = lazy(".build.preparation", __package__)
     history = lazy(".images.history", __package__)
     transfer = lazy(".images.transfer", __package__)
 
@@ -154,7 +154,7 @@ def _finish(outcome: Outcome, job: MissingImage, *, pausing: bool) -> None:
 
 def _make_together(wanted: dict[str, MissingImage], context: Context, *, pausing: bool) -> None:
     """Bake and publish what is missing, unless somebody else builds it."""
-    with ExitStack() as left, bake.Preparation(context) as ready:
+    with ExitStack() as left, preparation.Preparation(context) as ready:
         jobs = dict(wanted)
         with contextlib.suppress(EngineError):  # each build reports it
             jobs |= _parts_below(wanted, context, ready.builder().driver)
@@ -200,7 +200,7 @@ def _parts_below(wanted: dict[str, MissingImage], context: Context, driver: str)
     return found
 
 
-def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausing: bool) -> None:
+def _bake_while_any(jobs: list[MissingImage], ready: preparation.Preparation, *, pausing: bool) -> None:
     """Bake them in one call; if one of them fails, bake the others once more without it."""
     is_first = True
     while len(pending := [job for job in jobs if job.is_open]) > 1:
@@ -226,7 +226,7 @@ def _bake_while_any(jobs: list[MissingImage], ready: bake.Preparation, *, pausin
                 context.reporter.warn(f"{job.order.environment.env_id}: {job.error}; once more without it")
 
 
-def _bases_of(jobs: list[MissingImage], ready: bake.Preparation) -> dict[str, str]:
+def _bases_of(jobs: list[MissingImage], ready: preparation.Preparation) -> dict[str, str]:
     """What each can be built on now, by key: an image, or empty for the target of the part below or the base."""
     found: dict[str, str] = {}
     for job in sorted(jobs, key=_height):
@@ -236,7 +236,7 @@ def _bases_of(jobs: list[MissingImage], ready: bake.Preparation) -> dict[str, st
     return found
 
 
-def _base_of(job: MissingImage, others: Collection[str], ready: bake.Preparation) -> str | None:
+def _base_of(job: MissingImage, others: Collection[str], ready: preparation.Preparation) -> str | None:
     """The image to build a layer on; empty for its target, None if it has to wait until somebody else has built it.
 
     Args:

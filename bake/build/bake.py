@@ -2,96 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shlex
-import sys
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ...generator.attest import needs_index
 from ...generator.bakefile import bake_targets
-from ...generator.errors import BuildFailedError, TimeLimitError
+from ...generator.errors import BuildFailedError
 from ...generator.key_family import family_of
 from ...generator.target_names import DESKTOP
-from ..engine.buildx import builder, require_answer, require_buildx
+from ..engine.buildx import require_answer, require_buildx
 from ..images.alias import aliases_of
 from ..images.gone import gone
 from ..images.resolve import proven
 from ..images.result import Built
 from ..images.trust import BUILT, note
-from ..system.asked import Asked
 from ..system.events import Building
-from ..system.folders import cache_folder
-from ..system.process import Child, ended_by
-from ..system.redaction import without_secrets
-from . import local_cache
+from . import local_cache, tries
 from .bake_request import Wanted, bake_request, cache_in, cache_out
 from .disk_full import collect, give_back
 from .failed_layer import of_layers
-from .failed_step import DiskFullError, FinalError, failure_of
-from .lost_record import remove_lost
+from .failed_step import DiskFullError, FinalError
 from .render import bake_options, rendered_files, write_files
 from .scratch import build_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from ...generator.bake_options import BakeOptions
     from ...generator.bakefile import BakeTarget
     from ..context import Context
-    from ..engine.buildx import Builder
     from ..images.order import Order
-
-
-# BuildKit's garbage collection removed a record that a build was about to use (moby/buildkit#3959).
-_COLLECTED = re.compile(r"failed to (load ref|get dead record)")
-
-
-class Preparation:
-    """What a build needs and can get before it is known whether there will be a build; ended on exit.
-
-    It starts the process that runs python-on-whales, which takes a quarter of a second, and asks for the builder,
-    which may take a tenth.
-
-    Args:
-        context: the engine, the builder's name, and BuildKit's progress.
-    """
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.folder = cache_folder()
-        self._builder = Asked(lambda: builder(context.engine, context.settings.builder), "builder").begin()
-        self.child = self.another()
-
-    def another(self) -> Child:
-        """Start another such process."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        program = str(Path(__file__).with_name("bake_process.py"))  # without importing all of bake
-        return Child([sys.executable, "-P", program], draw=self.context.draws, cwd=self.folder, env=environment)
-
-    def renew(self) -> None:
-        """Replace a process that has baked by a new one, for another bake."""
-        self.child.__exit__()
-        self.child = self.another()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.child.__exit__()
-
-    def builder(self) -> Builder:
-        """The builder.
-
-        Raises:
-            EngineError: buildx is missing or too old, or there is no such builder.
-        """
-        return self._builder.answer()
+    from .preparation import Preparation
 
 
 def build(order: Order, ready: Preparation, image_of: Callable[[Order, str], str | None]) -> Built:
@@ -218,10 +164,9 @@ def check_secrets(names: Iterable[str]) -> None:
 
 def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
     """Run a bake; if it fails, check whether the engine is the cause, and make space on a full disk."""
-    imports = any(t.cache_from and request["set"].get(f"{t.name}.cache-from") != "" for t in wanted.targets)
     context, began = ready.context, time.monotonic()
     try:
-        _bake_again(ready, request, imports=imports)
+        tries.bake(request, wanted, ready)
     except DiskFullError:
         if collect(context) and ready.builder().driver == "docker":
             give_back(context, time.monotonic() - began)
@@ -232,48 +177,3 @@ def _run(request: dict[str, Any], wanted: Wanted, ready: Preparation) -> None:
         require_answer(context.engine, error)
         require_buildx(context.engine)  # if buildx is the cause, this says what to install
         raise
-
-
-def _bake(child: Child, request: dict[str, Any], limit_s: float, context: Context) -> None:
-    """Run one bake.
-
-    Raises:
-        BuildFailedError: BuildKit made no image.
-        TimeLimitError: the limit was reached.
-        CancelledError: another thread gave up.
-    """
-    given, hide = json.dumps(request).encode(), without_secrets(request["secrets"])
-    with ended_by(context.cancel, child.end):
-        ended = child.follow(limit_s, context.reporter, given, hide)
-    if ended.timed_out:
-        raise TimeLimitError(f"the build was stopped after {limit_s:g} s", "raise build_timeout_s")
-    if ended.status:
-        raise failure_of(ended.lines)
-
-
-def _bake_again(ready: Preparation, request: dict[str, Any], *, imports: bool) -> None:
-    """Run a bake, and run it again without importing a cache if that cache, or BuildKit's own, may have failed it.
-
-    BuildKit ignores a cache whose manifest it cannot read, but fails a build if its cached layers are gone or changed.
-    A record of BuildKit that has lost its snapshot is removed first, else it would fail the next try, too.
-    A failure that another try cannot fix is not tried again.
-
-    Raises: as `_bake`.
-    """
-    context = ready.context
-    limit_s = context.settings.build_timeout_s * len(request["targets"])
-    end = time.monotonic() + limit_s
-    try:
-        _bake(ready.child, request, limit_s, context)
-    except FinalError:
-        raise
-    except BuildFailedError as error:
-        lost = remove_lost(str(error), context)
-        if not imports and not lost and not _COLLECTED.search(str(error)):
-            raise
-        context.reporter.warn(f"{error}; once more without {'that record' if lost else 'the cache'}")
-        with ready.another() as child:
-            names = () if lost else request["set"]
-            below = [name.removesuffix(".context") for name in names if name.endswith(".context")]
-            nothing = {f"{target}.cache-from": "" for target in below}
-            _bake(child, {**request, "set": {**request["set"], **nothing}}, end - time.monotonic(), context)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...generator.bakefile import BakeTarget
     from ..context import Context
     from ..images.order import Order
-    from .bake import Preparation
+    from .preparation import Preparation
 
 
 @dataclass(frozen=True, kw_only=True)

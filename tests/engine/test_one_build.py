@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from desktop_bake.bake.system.folders import cache_folder
 from desktop_bake.generator.errors import CancelledError, TimeLimitError
 from tests.harness.gate import Gate, gate
 from tests.harness.log_lines import WAITING
+from tests.harness.project import ENVIRONMENT, base_name
 from tests.harness.watched import Watch, Watched
 from tests.harness.work import work
 
@@ -34,10 +37,11 @@ if TYPE_CHECKING:
 BUILDING = "[desktop-cache] building "
 
 
-def start(watch: Watch, project: Path) -> Watched:
+def start(watch: Watch, project: Path, *flags: str, **variables: str) -> Watched:
     """`desktop-bake build`, watched."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "desktop_bake", "build", "--json"],
+        [sys.executable, "-m", "desktop_bake", "build", "--json", *flags],
+        env={**os.environ, **variables},
         cwd=project,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -45,6 +49,12 @@ def start(watch: Watch, project: Path) -> Watched:
         stderr=subprocess.PIPE,
     )
     return watch.add(process)
+
+
+def are_installing(watch: Watch) -> bool:
+    """Whether the install step of each has begun: it is one step for all."""
+    step = re.compile(r"#\d+ \[.*RUN .*desktop_install\.sh")
+    return all(any(map(step.match, tuple(one.lines))) for one in watch.all)
 
 
 def waits_for(one: Watched) -> list[int]:
@@ -103,6 +113,35 @@ def test_the_builder_is_killed(project: Path) -> None:
     assert sorted(a["status"] for a in answers) == ["built", "local-hit"]
     assert len({a["image_id"] for a in answers}) == 1
     assert not list((cache_folder() / "locks").glob("*.owner"))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        pytest.param(["--all"], marks=pytest.mark.soak),
+        pytest.param(["--no-cache"], marks=pytest.mark.soak),
+    ],
+    ids=" ".join,
+)
+def test_users_of_one_engine(
+    project: Path, flags: list[str], rounds: Callable[[int, int], int], figure: Callable[[str], None]
+) -> None:
+    """Users with separate cache folders share no lock: if they bake one key at the same moment, each gets an image."""
+    many, users, count = "--all" in flags, rounds(3, 4), rounds(1, 10)
+    if many:
+        (project / "other.sh").write_text("echo other >/etc/other\n")
+        with (project / "desktop-bake.toml").open("a") as file:
+            file.write(ENVIRONMENT.format(name="other", base=base_name()))
+    for number in range(count):
+        with gate() as way, Watch() as watch:
+            (project / "install.sh").write_text(f"{way.script()}echo {number} >/etc/installed\n")
+            for user in range(users):
+                start(watch, project, *flags, XDG_CACHE_HOME=str(project / f"cache-{user}"))
+            watch.until(partial(are_installing, watch))
+            way.is_open.set()
+            assert [len(one.images()) for one in watch.all] == [1 + many] * users
+    figure(f"{count} times {users} users at once, every one with the images")
 
 
 @pytest.fixture

@@ -43,11 +43,15 @@ class Watched:
             thread.join(timeout_s)
         return status
 
-    def answer(self) -> dict[str, Any]:
-        """The only image in the output of `build --json`, which exited with 0."""
+    def images(self) -> list[dict[str, Any]]:
+        """The images in the output of `build --json`, which exited with 0."""
         assert self.ended() == 0, self.lines
-        (image,) = json.loads(self._output[0])["images"]
-        return dict(image)
+        return [dict(image) for image in json.loads(self._output[0])["images"]]
+
+    def answer(self) -> dict[str, Any]:
+        """The only one of them."""
+        (image,) = self.images()
+        return image
 
 
 class Watch:

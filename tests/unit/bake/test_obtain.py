@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake import BuildFailedError, RegistryError, ScriptFailedError, Settings
-from desktop_bake.bake.build import bake, pause, team_lease
+from desktop_bake.bake.build import bake, pause, preparation, team_lease
 from desktop_bake.bake.build.failed_step import FailedStep, FinalError
 from desktop_bake.bake.images.history import read_inputs
 from desktop_bake.bake.images.order import order_of
@@ -62,7 +62,7 @@ def built(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         note(image.image_id, BUILT)
         return Built(order=order, image_id=image.image_id)
 
-    monkeypatch.setattr(bake, "Preparation", Ready)
+    monkeypatch.setattr(preparation, "Preparation", Ready)
     monkeypatch.setattr(bake, "build", build)
     return keys
 

@@ -21,7 +21,7 @@ from desktop_bake import (
     Status,
     TimeLimitError,
 )
-from desktop_bake.bake.build import bake, bake_all, pause, team_lease
+from desktop_bake.bake.build import bake, bake_all, pause, preparation, team_lease
 from desktop_bake.bake.build.machine_lock import lock_of
 from desktop_bake.bake.images.order import order_of
 from desktop_bake.bake.images.result import Built, Miss, RegistryHit
@@ -85,7 +85,7 @@ def bakes(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Bakes:
     """The calls of several."""
     engine.add(str(OFFICE.base_image), known_as=f"{OFFICE.base_image.repository}@{BASE}")
     calls = Bakes(engine)
-    monkeypatch.setattr(bake, "Preparation", Ready)
+    monkeypatch.setattr(preparation, "Preparation", Ready)
     monkeypatch.setattr(bake_all, "bake_wanted", calls)
     return calls
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desktop_bake import BuildFailedError, CancelledError, EngineError, Settings, Stack, TimeLimitError
-from desktop_bake.bake.build import bake
+from desktop_bake.bake.build import bake, preparation
 from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import why_not
@@ -93,9 +91,9 @@ class Bakes:
 def bakes(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Bakes:
     """The processes that bake, by the engine's own builder."""
     found = Bakes(engine)
-    monkeypatch.setattr(bake.Preparation, "another", lambda _: found)
+    monkeypatch.setattr(preparation.Preparation, "another", lambda _: found)
     monkeypatch.setattr(bake, "require_buildx", lambda _: None)
-    monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver="docker", exports_cache=True))
+    monkeypatch.setattr(preparation, "builder", lambda *_: Builder(driver="docker", exports_cache=True))
     return found
 
 
@@ -124,7 +122,7 @@ def contexts(files: dict[str, bytes]) -> set[str]:
 
 def built(bakes: Bakes, context: Context, below: str | None = None) -> Built:
     """The result of the order."""
-    with bake.Preparation(context) as ready:
+    with preparation.Preparation(context) as ready:
         return bake.build(bakes.order, ready, lambda _order, _driver: below)
 
 
@@ -143,25 +141,6 @@ def test_built(engine: FakeEngine, bakes: Bakes, lines: list[str]) -> None:
     assert bakes.asked[0]["targets"] == ["desktop-office"]
     assert list(cache_folder().glob("bake-*")) == []
     assert bakes.left == 1
-
-
-def test_the_process(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
-    """A bake's process finds our packages, runs in the cache folder, and draws if the work does."""
-    started: list[tuple[list[str], dict[str, Any]]] = []
-
-    def start(words: list[str], **more: Any) -> contextlib.nullcontext[None]:
-        started.append((words, more))
-        return contextlib.nullcontext()
-
-    monkeypatch.setattr(bake, "Child", start)
-    with bake.Preparation(work(engine, progress="plain")):
-        pass
-    ((words, more),) = started
-    assert words[1] == "-P"
-    assert Path(words[2]).name == "bake_process.py"
-    assert Path(words[2]).is_file()
-    assert (more["cwd"], more["draw"]) == (cache_folder(), False)
-    assert str(Path(bake.__file__).parents[3]) in more["env"]["PYTHONPATH"].split(os.pathsep)
 
 
 @pytest.mark.parametrize("made", ["no image", "other labels", "another platform"])
@@ -275,18 +254,6 @@ def test_an_engine_that_ended(engine: FakeEngine, bakes: Bakes) -> None:
         built(bakes, work(engine))
 
 
-def test_no_such_builder(engine: FakeEngine, bakes: Bakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A faulty builder is reported when it is needed; nothing is baked."""
-
-    def fail(*_: object) -> None:
-        raise EngineError("builder b: no such builder")
-
-    monkeypatch.setattr(bake, "builder", fail)
-    with pytest.raises(EngineError, match=r"^builder b: no such builder$"):
-        built(bakes, work(engine))
-    assert bakes.asked == []
-
-
 @pytest.mark.parametrize(("driver", "how"), [("docker", ["collect", "give back"]), ("docker-container", ["collect"])])
 def test_a_full_disk(
     engine: FakeEngine,
@@ -297,7 +264,7 @@ def test_a_full_disk(
     how: list[str],
 ) -> None:
     """A build's remains on a full disk are removed; a separate builder's records are not the engine's."""
-    monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver=driver, exports_cache=True))
+    monkeypatch.setattr(preparation, "builder", lambda *_: Builder(driver=driver, exports_cache=True))
     bakes.ends = [failed("ERROR: write /x: no space left on device")]
     with pytest.raises(BuildFailedError, match="no space left"):
         built(bakes, work(engine))

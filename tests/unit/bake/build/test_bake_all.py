@@ -18,7 +18,7 @@ from tests.harness.recipes import BASE, KEY, OFFICE, RECIPE
 from tests.harness.work import order, work
 
 if TYPE_CHECKING:
-    from desktop_bake.bake.build.bake import Preparation
+    from desktop_bake.bake.build.preparation import Preparation
     from desktop_bake.bake.images.order import Order
     from tests.harness.fake_engine import FakeEngine
 

@@ -19,7 +19,7 @@ from desktop_bake import (
     ensure_desktop_image,
     start_task,
 )
-from desktop_bake.bake.build import bake
+from desktop_bake.bake.build import bake, preparation
 from desktop_bake.bake.engine.buildx import Builder
 from desktop_bake.bake.images.order import key_of
 from desktop_bake.bake.images.trust import BUILT, note
@@ -75,9 +75,9 @@ def builds(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[Ended]:
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(bake.Preparation, "another", lambda _: Child())
+    monkeypatch.setattr(preparation.Preparation, "another", lambda _: Child())
     monkeypatch.setattr(bake, "require_buildx", lambda _: None)
-    monkeypatch.setattr(bake, "builder", lambda *_: Builder(driver="docker", exports_cache=True))
+    monkeypatch.setattr(preparation, "builder", lambda *_: Builder(driver="docker", exports_cache=True))
     return ends
 
 

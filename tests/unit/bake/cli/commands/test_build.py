@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from desktop_bake import BuildFailedError
-from desktop_bake.bake.build import bake, bake_all
+from desktop_bake.bake.build import bake, bake_all, preparation
 from desktop_bake.bake.images.result import Built
 from desktop_bake.bake.images.trust import BUILT, note
 from desktop_bake.bake.system.process import Ended
@@ -48,7 +48,7 @@ def builds(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
         note(image.image_id, BUILT)
         return Built(order=order, image_id=image.image_id)
 
-    monkeypatch.setattr(bake, "Preparation", Ready)
+    monkeypatch.setattr(preparation, "Preparation", Ready)
     monkeypatch.setattr(bake, "build", build)
 
 
@@ -112,7 +112,7 @@ def several(project: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) 
     config = project / "desktop-bake.toml"
     config.write_text(config.read_text() + "".join(SEVERAL.format(name) for name in ("a", "b", "c")))
     calls = Bakes(engine)
-    monkeypatch.setattr(bake, "Preparation", Together)
+    monkeypatch.setattr(preparation, "Preparation", Together)
     monkeypatch.setattr(bake_all, "bake_wanted", calls)
     return calls
 
