@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...generator.errors import DesktopBakeError
 from ...generator.reference import ImageReference
+from ..engine.archive import archive_of
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 
 IN_USE_S, COLLECT_S, _EVERY_S = 5.0, 30.0, 0.2
+# containerd writes pieces of 1 MiB, so a load that fills the disk leaves room for less: enough for a container's files.
+_ROOM_BYTES = 4 << 20
 
 
 def give_back(context: Context, seconds: float) -> None:
@@ -45,9 +48,9 @@ def collect(context: Context) -> bool:
         context: the engine; a line is reported if there is no space at once.
 
     Returns:
-        Whether there is space for at least a container. Before there is, nobody may ask BuildKit for its records: it
-        counts their bytes, fails to write them down, and keeps each record locked, cache mounts too. Every later build
-        then waits for those.
+        Whether there is space for at least a container with a small file. Before there is, nobody may ask BuildKit for
+        its records: it counts their bytes, fails to write them down, and keeps each record locked, cache mounts too.
+        Every later build then waits for those.
 
     Raises:
         CancelledError: another thread gave up.
@@ -74,10 +77,18 @@ def _collected(engine: Engine) -> bool:
         engine.ask("DELETE", f"/images/{mark}:0", {"noprune": "1"})
         body = {"Image": image, "Cmd": ["true"]}
         made = engine.endpoint.ask("POST", "/containers/create", {"name": mark}, body)
-        engine.ask("DELETE", f"/containers/{made.content.get('Id', mark)}", {"force": "1"})
+        container = f"/containers/{made.content.get('Id', mark)}"
+        try:
+            return made.status == 201 and _has_room(engine, container)
+        finally:
+            engine.ask("DELETE", container, {"force": "1"})
     except (DesktopBakeError, LookupError):
         return False
-    return made.status == 201
+
+
+def _has_room(engine: Engine, container: str) -> bool:
+    file = archive_of("/desktop-bake", {"room": secrets.token_bytes(_ROOM_BYTES)})
+    return engine.endpoint.ask("PUT", f"{container}/archive", {"path": "/"}, file).status == 200
 
 
 def _remove(engine: Engine, seconds: float, *, layers: bool) -> str:

@@ -38,6 +38,7 @@ class Full:
         busy: IDs that cannot be removed, and how often that is asked before they can.
         asked: what was asked.
         room: the statuses of the next containers' creations; 201 then.
+        files: the statuses of the next files that are put into one; 200 then.
         pruned: the IDs of each call.
     """
 
@@ -46,6 +47,7 @@ class Full:
         self.busy: dict[str, int] = {}
         self.asked: list[str] = []
         self.room: list[int | EngineError] = []
+        self.files: list[int | EngineError] = []
         self.pruned: list[str] = []
         self.endpoint = self
 
@@ -80,6 +82,12 @@ class Full:
             if isinstance(status, EngineError):
                 raise status
             return Answer(status=status, content={"Id": "desktop-bake-made"} if status == 201 else {})
+        if path.endswith("/archive"):
+            assert len(body) > 4 << 20
+            status = self.files.pop(0) if self.files else 200
+            if isinstance(status, EngineError):
+                raise status
+            return Answer(status=status, content={})
         return Answer(status=200, content={})
 
 
@@ -140,11 +148,21 @@ def test_an_answer_that_is_none(lines: list[str], monkeypatch: pytest.MonkeyPatc
 
 
 def test_room_at_once(lines: list[str]) -> None:
-    """Room for a container is found by making one, which is taken away again."""
+    """Room for a container and a file is found by making one with a file, which is taken away again."""
     engine = Full()
     assert collect(context_of(engine, lines))
-    assert engine.asked == ["tag", "DELETE /images/", "POST /containers/create", "DELETE /containers/"]
+    made = ["POST /containers/create", "PUT /containers/", "DELETE /containers/"]
+    assert engine.asked == ["tag", "DELETE /images/", *made]
     assert lines == []
+
+
+def test_room_for_a_container_alone(lines: list[str]) -> None:
+    """What a load leaves has room for a container and no file: it is still waited for, and no container stays."""
+    engine = Full()
+    engine.files = [500, EngineError("no space left on device")]
+    assert collect(context_of(engine, lines))
+    assert engine.asked.count("POST /containers/create") == engine.asked.count("DELETE /containers/") == 3
+    assert lines
 
 
 def test_room_after_a_while(lines: list[str]) -> None:
