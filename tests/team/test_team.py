@@ -138,6 +138,9 @@ def test_several_platforms(shared: Project) -> None:
     assert answer(shared.bake("resolve", "--json"))["status"] == "registry-hit"
     assert answer(shared.bake("build", "--json"))["status"] == "registry-hit"
     assert answer(shared.bake("resolve", "--json"))["status"] == "local-hit"
+    (shared.folder / "setup.sh").write_text("echo moved > /etc/configured\n")  # a pulled image is pruned like any other
+    assert shared.bake("prune", "--yes").returncode == 0
+    assert here("docker", "image", "ls", "-q", "--digests", shared.repository).stdout == ""
 
 
 # --- faults ----------------------------------------------------------------------------------------------------
