@@ -34,7 +34,7 @@ else:
     subprocess = lazy("subprocess")
 
 
-_LIST_TRIES = 5
+_TRIES = 8  # of four processes that move one name, one in ten requests fails
 _OUTPUT_BYTES = 16 << 20
 _PING_TIMEOUT_S, _PING_EVERY_S = 5.0, 0.1
 _NO_ENGINE = (
@@ -207,20 +207,22 @@ class Engine:
             raise EngineError("the engine's answer is not understood", "check: docker image ls") from error
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-        """The images that pass these filters, as the engine lists them (Docker Engine API, "List Images").
-
-        With containerd's store, listing fails if somebody removes an image at that moment; it is then tried again.
-        """
-        for _ in range(_LIST_TRIES):
-            answer = self.ask("GET", "/images/json", {"filters": filters, "manifests": True})
-            if answer.status == 200:
-                return list(answer.content)
-        raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
+        """The images that pass these filters, as the engine lists them (Docker Engine API, "List Images")."""
+        question = ("GET", "/images/json", {"filters": filters, "manifests": True})
+        return list(self._undisturbed(200, "list images", *question).content)
 
     def tag(self, image_id: str, name: ImageReference) -> None:
-        """Give an image another name."""
-        repository = f"{name.domain}/{name.path}"
-        self.ask("POST", f"/images/{image_id}/tag", {"repo": repository, "tag": name.tag or "latest"})
+        """Give an image another name; an `EngineError` if the engine refuses, for example because the image is gone."""
+        query = {"repo": f"{name.domain}/{name.path}", "tag": name.tag or "latest"}
+        self._undisturbed(201, f"tag an image as {name}", "POST", f"/images/{image_id}/tag", query)
+
+    def _undisturbed(self, wanted: int, what: str, *question: Any) -> Answer:
+        """Ask again if containerd's store fails: another process names or removes an image at that moment."""
+        for _ in range(_TRIES):
+            answer = self.endpoint.ask(*question)
+            if answer.status == wanted:
+                return answer
+        raise EngineError(f"cannot {what}: {answer.message}", "check: docker image ls")
 
     def untag(self, name: ImageReference) -> None:
         """Remove a name from an image that has others."""

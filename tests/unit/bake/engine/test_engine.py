@@ -140,7 +140,7 @@ def test_labelled(answers: list[Any], asked: list[Any]) -> None:
         Engine().labelled({})
 
 
-@pytest.mark.parametrize(("refusals", "found"), [(0, True), (4, True), (5, False)])
+@pytest.mark.parametrize(("refusals", "found"), [(0, True), (7, True), (8, False)])
 def test_a_list_under_removal(answers: list[Any], asked: list[Any], refusals: int, found: bool) -> None:
     """A list that somebody's removal broke is asked for again, some times."""
     answers += [(404, {"message": "no such image"})] * refusals + [(200, [])]
@@ -149,7 +149,7 @@ def test_a_list_under_removal(answers: list[Any], asked: list[Any], refusals: in
     else:
         with pytest.raises(EngineError, match="cannot list images: no such image"):
             Engine().images({})
-    assert len(asked) == min(refusals + 1, 5)
+    assert len(asked) == min(refusals + 1, 8)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,18 @@ def test_tag(answers: list[Any], asked: list[Any], name: str, query: dict[str, s
     answers.append((201, None))
     Engine().tag("sha256:a", ImageReference.parse(name))
     assert asked == [("POST", "/images/sha256:a/tag", query)]
+
+
+@pytest.mark.parametrize(("refusals", "given"), [(7, True), (8, False)])
+def test_a_tag_that_another_moves(answers: list[Any], asked: list[Any], refusals: int, given: bool) -> None:
+    """A request that another process's broke is sent again, some times."""
+    answers += [(500, {"message": "failed to create an image"})] * refusals + [(201, None)]
+    if given:
+        Engine().tag("sha256:a", ImageReference.parse("a"))
+    else:
+        with pytest.raises(EngineError, match="cannot tag an image as a: failed to create an image"):
+            Engine().tag("sha256:a", ImageReference.parse("a"))
+    assert len(asked) == min(refusals + 1, 8)
 
 
 @pytest.mark.parametrize(
