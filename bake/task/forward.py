@@ -59,6 +59,6 @@ class Forward:
         with self._starts:
             self._closed = True
         for child in self._children:
-            child.terminate()
+            child.kill()  # one that is started after Ctrl-C inherits from us that it ignores SIGTERM
         for child in self._children:
             child.wait()

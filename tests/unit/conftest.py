@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,15 @@ def engine(registry: MemoryRegistry) -> FakeEngine:
 def team() -> Settings:
     """Settings with a repository in a registry."""
     return Settings(repository=ImageReference.parse("registry.example.com/team/desktop"))
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """The command line's changes to signals end with the test: programs that later tests start would ignore them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

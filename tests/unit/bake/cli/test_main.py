@@ -23,16 +23,7 @@ from desktop_bake.bake.cli import main as module
 from desktop_bake.bake.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    """The command line's changes to signals are undone."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    from collections.abc import Callable
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import socket
 import subprocess
 import threading
@@ -156,6 +157,16 @@ def test_close(listener: Listener, children: Children) -> None:
         with contextlib.suppress(ConnectionError):
             assert connection.recv(1) == b""
     assert listener.closed.is_set()
+
+
+def test_close_after_an_interrupt(listener: Listener, children: Children) -> None:
+    """A client that was started while we ignored signals, as we do once we are interrupted, is ended, too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    forward = Forward("c", 1)
+    with listener.connect():
+        child = children.next()
+        forward.close()
+        assert child.poll() is not None
 
 
 def test_close_while_one_starts(listener: Listener, children: Children) -> None:
