@@ -208,21 +208,24 @@ class Engine:
 
     def images(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """The images that pass these filters, as the engine lists them (Docker Engine API, "List Images")."""
-        question = ("GET", "/images/json", {"filters": filters, "manifests": True})
-        return list(self._undisturbed(200, "list images", *question).content)
+        answer = self._undisturbed("GET", "/images/json", {"filters": filters, "manifests": True})
+        if answer.status != 200:
+            raise EngineError(f"cannot list images: {answer.message}", "check: docker image ls")
+        return list(answer.content)
 
     def tag(self, image_id: str, name: ImageReference) -> None:
         """Give an image another name; an `EngineError` if the engine refuses, for example because the image is gone."""
         query = {"repo": f"{name.domain}/{name.path}", "tag": name.tag or "latest"}
-        self._undisturbed(201, f"tag an image as {name}", "POST", f"/images/{image_id}/tag", query)
+        answer = self._undisturbed("POST", f"/images/{image_id}/tag", query)
+        if answer.status != 201:
+            raise EngineError(f"cannot tag an image as {name}: {answer.message}", "check: docker image ls")
 
-    def _undisturbed(self, wanted: int, what: str, *question: Any) -> Answer:
+    def _undisturbed(self, *question: Any) -> Answer:
         """Ask again if containerd's store fails: another process names or removes an image at that moment."""
         for _ in range(_TRIES):
-            answer = self.endpoint.ask(*question)
-            if answer.status == wanted:
-                return answer
-        raise EngineError(f"cannot {what}: {answer.message}", "check: docker image ls")
+            if (answer := self.endpoint.ask(*question)).status < 300:
+                break
+        return answer
 
     def untag(self, name: ImageReference) -> None:
         """Remove a name from an image that has others."""
