@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from ...generator.errors import EngineError, TimeLimitError
 from ..system.lazy import lazy
 from ..system.redaction import without_secrets
-from .connection import SAID_LIMIT_BYTES, Connection, remedy_of
+from .connection import LOST, SAID_LIMIT_BYTES, Connection, remedy_of
 from .docker_host import DockerHost, chosen_host
 
 if TYPE_CHECKING:
@@ -211,7 +211,10 @@ class Endpoint:
             ) from error
         except (OSError, ValueError, OverflowError) as error:  # includes: no port, no name, not HTTP
             connection.close(wait_s=_LAST_WORDS_S)
-            why = connection.said or getattr(error, "strerror", None) or str(error) or type(error).__name__
+            said = connection.said
+            if said.startswith(LOST):
+                said = Connection(self._at, _LAST_WORDS_S).complaint() or said
+            why = said or getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise EngineError(
                 without_secrets()(f"no Docker Engine answers at {self.host}: {why}"),
                 remedy_of(why, error),

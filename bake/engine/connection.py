@@ -23,6 +23,7 @@ SAID_LIMIT_BYTES = 1 << 16
 # What the docker client says about a socket that this user may not open.
 _REFUSED = "permission denied while trying to connect"
 _WITH_BODY = ("POST", "PUT")
+LOST = "error while Copy"  # if ssh ends before the docker client writes to it, the client says only this
 
 
 def remedy_of(why: str, error: Exception | None = None) -> str:
@@ -133,6 +134,15 @@ class Connection:
             head = read_head(stream)
             self.kept = head.status in (101, 200)
             return head, b"" if self.kept else read_body(stream, head, SAID_LIMIT_BYTES)
+
+    def complaint(self) -> str:
+        """Why the docker client hangs up although nothing is sent; empty if it does not."""
+        self.connect()
+        assert self.sock
+        with contextlib.suppress(OSError):
+            self.sock.recv(1)
+        self.close(wait_s=self.timeout)
+        return self.said
 
     def close(self, *, wait_s: float = 0.0) -> None:
         """Close it, and end the docker client behind it.

@@ -234,10 +234,12 @@ def test_tls(variable: str, base: str, request: pytest.FixtureRequest, monkeypat
 
 
 def test_ssh(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine behind ssh is reached through the docker client, which logs in; ssh's messages are reported."""
+    """An engine behind ssh is reached through the docker client, which logs in; ssh's messages are reported, also if it
+    ends before the request is sent, about which the client says only that it could not copy it."""
     program = tmp_path / "ssh"
     program.write_text(
-        f"#!/bin/sh\ncase $* in *wrong*) echo 'Permission denied (publickey).' >&2; exit 255;; esac\n"
+        "#!/bin/sh\n"
+        "case $* in *wrong*) exec <&-; sleep 0.2; echo 'Permission denied (publickey).' >&2; exit 255;; esac\n"
         f"DOCKER_HOST={os.environ['DOCKER_HOST']} exec docker system dial-stdio\n"
     )
     program.chmod(0o755)

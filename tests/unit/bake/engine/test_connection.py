@@ -83,3 +83,15 @@ def test_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.ask("GET", "/a", None, {}, 100)
     connection.close(wait_s=10)
     assert connection.said == "late"
+
+
+def test_a_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nothing is sent, a client that hangs up says why; one that does not has nothing to say."""
+    popen = subprocess.Popen
+    programs = [
+        "import os, sys, time; os.close(1); time.sleep(0.2); print('late', file=sys.stderr)",
+        "import time; time.sleep(60)",
+    ]
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **more: popen([sys.executable, "-c", programs.pop(0)], **more))
+    assert Connection(SSH, 20.0).complaint() == "late"
+    assert Connection(SSH, 0.1).complaint() == ""
