@@ -36,10 +36,11 @@ test: ## every test, on a real engine; three workers, as a third of the time is 
 
 soak: .venv/ready ## hundreds of rounds of everything that could go wrong; writes their figures to docs/reliability.md
 	rm -f out/soak.jsonl
-	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.harness.reliability tests) tests/soak tests/team/test_team.py $(PYTEST_ARGS)
-	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v -m soak tests/engine tests/team tests/faults tests/project $(PYTEST_ARGS)
-	$(PY) -m pytest --soak --timeout 3600 -m hypothesis tests/unit $(PYTEST_ARGS)
-	$(PY) -m tests.harness.reliability write
+	failed=0; \
+	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v $$($(PY) -m tests.harness.reliability tests) tests/soak tests/team/test_team.py $(PYTEST_ARGS) || failed=1; \
+	$(CACHE) scripts/with-engine $(PY) -m pytest --soak --timeout 3600 -v -m soak tests/engine tests/team tests/faults tests/project $(PYTEST_ARGS) || failed=1; \
+	$(PY) -m pytest --soak --timeout 3600 -m hypothesis tests/unit $(PYTEST_ARGS) || failed=1; \
+	$(PY) -m tests.harness.reliability write && exit $$failed
 
 lint: .venv/ready ## ruff, mypy, import contracts, shellcheck, and the published schemas of CI files
 	.venv/bin/ruff check .
