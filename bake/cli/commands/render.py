@@ -59,7 +59,7 @@ def render(arguments: argparse.Namespace, context: Context) -> int:
         return 0
     write_folder(arguments.output, files, chosen, context.reporter)
     if warning := namesakes(settings.root, arguments.output):
-        context.reporter(f"[desktop-cache] WARNING: {warning}")
+        context.reporter.warn(warning)
     for name in files:
         print(arguments.output / name)
     return 0
